@@ -1,0 +1,1 @@
+"""Host-free maths of hires fix: sizes, steps, noise, schedules, latent resize, resampling, tiles."""

@@ -1,0 +1,1 @@
+"""The only code of the pack that touches ComfyUI's internals."""

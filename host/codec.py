@@ -1,0 +1,126 @@
+"""The VAE: pictures to latents and back, for every family."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import comfy.model_management
+import torch
+
+from ..hires.errors import InputError
+from ..hires.latent import check_latent_size, crop_latent
+from ..hires.sizes import A1111_CELL, TargetSize
+from .latents import Latent, LatentError, samples_of, with_mask_resized, with_samples
+
+
+class CodecError(InputError):
+    """A VAE that cannot do what is asked."""
+
+
+def cell_of(vae: Any) -> int:
+    """Pixels a side of one latent cell; A1111's 8 where no VAE is given."""
+    return A1111_CELL if vae is None else int(vae.spacial_compression_decode())
+
+
+def pixel_size(latent: Latent, vae: Any) -> tuple[int, int]:
+    """Width and height in pixels of the pictures in a LATENT.
+
+    An empty latent may name its own cell size; everything else needs the VAE.
+
+    Raises:
+        LatentError: see `samples_of`; also when nothing tells the cell size.
+    """
+    samples = samples_of(latent)
+    cell = cell_of(vae) if vae is not None else latent.get("downscale_ratio_spacial")
+    if cell is None:
+        raise LatentError("a latent does not tell its size in pixels; connect the VAE as well.")
+    return samples.shape[-1] * cell, samples.shape[-2] * cell
+
+
+def decode(vae: Any, latent: Latent, tile: int = 0) -> torch.Tensor:
+    """Decode a LATENT to pictures.
+
+    Args:
+        vae: the host's VAE.
+        latent: `(B, C, [T,] h, w)`.
+        tile: side of the tiles in pixels of the picture; 0 decodes in one piece (the host falls back to tiles
+            when memory runs out).
+
+    Returns:
+        `(B, [T,] H, W, channels)`, 0 to 1.
+
+    Raises:
+        LatentError: see `samples_of`; also a latent with another number of channels than the VAE's.
+        CodecError: the VAE gave NaN.
+    """
+    samples = samples_of(latent)
+    if samples.shape[1] != vae.latent_channels:
+        raise LatentError(
+            f"the latent has {samples.shape[1]} channels, the VAE decodes {vae.latent_channels}. "
+            "Latent and VAE belong to different families: connect the VAE of the model that made the latent."
+        )
+    if tile:
+        cell = cell_of(vae)
+        side = max(1, tile // cell)
+        image = vae.decode_tiled(samples, tile_x=side, tile_y=side, overlap=side // 4)
+    else:
+        image = vae.decode(samples)
+    comfy.model_management.throw_exception_if_processing_interrupted()
+    bad = image.numel() - int(torch.isfinite(image).sum())
+    if bad:
+        raise CodecError(
+            f"the VAE decoded {bad} of {image.numel()} values to NaN or infinity. Run it in full precision "
+            "(ComfyUI's --fp32-vae) or use another VAE.",
+            "vae",
+        )
+    return image
+
+
+def encode(vae: Any, image: torch.Tensor, latent: Latent, target: TargetSize, tile: int = 0) -> Latent:
+    """Encode upscaled pictures and cut them to the target.
+
+    Args:
+        vae: the host's VAE.
+        image: `(B, [T,] H, W, C)`, 0 to 1, of the target's size before the crop. Stills are encoded one by one:
+            a video VAE would take a batch for the frames of a clip.
+        latent: the LATENT the pictures come from; masks and other keys are carried over.
+        target: the size to reach.
+        tile: side of the tiles in pixels; 0 encodes in one piece.
+
+    Returns:
+        A LATENT of the target's size.
+    """
+    # whole cells from the top left, as A1111's encoder sees them; the host would cut around the centre
+    width, height = target.up_width // target.cell * target.cell, target.up_height // target.cell * target.cell
+    image = image[..., :height, :width, :]
+    encoded = []
+    for item in image:
+        frames = item if item.ndim == 4 else item[None]
+        encoded.append(
+            vae.encode_tiled(frames, tile_x=tile, tile_y=tile, overlap=tile // 4) if tile else vae.encode(frames)
+        )
+        comfy.model_management.throw_exception_if_processing_interrupted()
+    samples = crop_latent(torch.cat(encoded), target)
+    if samples.shape[-2:] != target.latent_size[::-1]:
+        raise CodecError(
+            f"the VAE made {samples.shape[-1]}x{samples.shape[-2]} latent cells of {width}x{height} pixels; "
+            f"{target.latent_size[0]}x{target.latent_size[1]} were expected. Connect the same VAE to Target Size.",
+            "vae",
+        )
+    return with_mask_resized(with_samples(latent, samples), target)
+
+
+def check_target(vae: Any, latent: Latent, target: TargetSize) -> None:
+    """Refuse a target that was worked out for another VAE or another first pass.
+
+    Raises:
+        CodecError: the cell sizes differ.
+        SizeError: the first pass has another size.
+    """
+    if cell_of(vae) != target.cell:
+        raise CodecError(
+            f"the VAE has latent cells of {cell_of(vae)} pixels, the target counts in {target.cell}. "
+            "Connect this VAE to Target Size, too.",
+            "target",
+        )
+    check_latent_size(samples_of(latent), target)

@@ -1,0 +1,138 @@
+"""ComfyUI's LATENT dictionaries: checks, and the noised latent that travels from Re-noise to Second Sampling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.sample
+import torch
+import torch.nn.functional as F
+
+from ..hires.errors import InputError
+from ..hires.latent import crop_latent, upscale_latent
+from ..hires.sizes import TargetSize
+
+Latent = dict[str, Any]
+
+_NOISED = "hires_fix_noised"
+
+
+class LatentError(InputError):
+    """A latent that cannot be used. The text says what was found and what to connect instead."""
+
+
+def samples_of(latent: Latent) -> torch.Tensor:
+    """Return the tensor of a LATENT, checked.
+
+    Returns:
+        `(B, C, h, w)` or, for video models, `(B, C, T, h, w)`, all finite.
+
+    Raises:
+        LatentError: no tensor, audio or mixed latents, wrong rank, an empty batch or side, NaN or infinite values.
+    """
+    samples = latent.get("samples") if isinstance(latent, dict) else None
+    if getattr(samples, "is_nested", False):
+        raise LatentError("the latent holds video and audio together; split it and connect the video part.")
+    if not isinstance(samples, torch.Tensor):
+        raise LatentError(f"expected a LATENT with a 'samples' tensor, found {type(samples).__name__}.")
+    shape = tuple(samples.shape)
+    if samples.ndim not in (4, 5):
+        raise LatentError(
+            f"the latent has {samples.ndim} axes {shape}; pictures have 4 (batch, channels, height, width), "
+            "clips have 5 (batch, channels, frames, height, width)."
+        )
+    if 0 in shape:
+        raise LatentError(f"the latent is empty: its shape is {shape}. Connect a latent with at least one picture.")
+    if not samples.is_floating_point():
+        raise LatentError(f"the latent holds {samples.dtype} numbers; expected floating point.")
+    bad = samples.numel() - int(torch.isfinite(samples).sum())
+    if bad:
+        raise LatentError(
+            f"{bad} of {samples.numel()} numbers of the latent are NaN or infinite. "
+            "The node that made it failed: often a half-precision VAE or model overflowed."
+        )
+    return samples
+
+
+def fit_to_model(model: Any, latent: Latent) -> torch.Tensor:
+    """Return the latent in the form the model samples: an empty latent takes its channels, ratio and frames axis.
+
+    Raises:
+        LatentError: see `samples_of`; also a latent with content in another number of channels than the model's.
+    """
+    samples = samples_of(latent)
+    samples = comfy.sample.fix_empty_latent_channels(
+        model, samples, latent.get("downscale_ratio_spacial"), latent.get("downscale_ratio_temporal")
+    )
+    latent_format = model.get_model_object("latent_format")
+    if samples.shape[1] != latent_format.latent_channels:
+        raise LatentError(
+            f"the latent has {samples.shape[1]} channels, the model works on {latent_format.latent_channels}. "
+            "Latent and model belong to different families: make the latent with this model's VAE."
+        )
+    if samples.ndim != latent_format.latent_dimensions + 2:
+        raise LatentError(
+            f"the latent has {samples.ndim} axes {tuple(samples.shape)}, "
+            f"the model works on {latent_format.latent_dimensions + 2}."
+        )
+    return samples
+
+
+def with_samples(latent: Latent, samples: torch.Tensor) -> Latent:
+    """Copy a LATENT with other samples, keeping masks, batch indices and keys of other packs."""
+    out = latent.copy()
+    out.pop(_NOISED, None)
+    # only meaningful for empty latents that a sampler still has to fit to its model
+    out.pop("downscale_ratio_spacial", None)
+    out.pop("downscale_ratio_temporal", None)
+    out["samples"] = samples
+    return out
+
+
+@dataclass(frozen=True)
+class Noised:
+    """What a noised latent was made of. A sampler needs the parts: masks and flow models are wrong with the sum."""
+
+    clean: torch.Tensor
+    """The latent before the noise, unscaled, `(B, C, [T,] h, w)`."""
+
+    noise: torch.Tensor
+    """Unit noise of the same shape."""
+
+    samples: torch.Tensor
+    """The noised latent itself. Identity, not equality, says whether another node has changed it since."""
+
+
+def with_noised(latent: Latent, noised: Noised) -> Latent:
+    """Copy a LATENT with noised samples and remember their parts."""
+    out = with_samples(latent, noised.samples)
+    out[_NOISED] = noised
+    return out
+
+
+def noised_of(latent: Latent) -> Noised | None:
+    """Return the parts of a noised latent; None when it came from elsewhere or was changed on the way."""
+    noised = latent.get(_NOISED)
+    return noised if isinstance(noised, Noised) and noised.samples is latent["samples"] else None
+
+
+def resize_latent(latent: Latent, target: TargetSize, mode: str) -> Latent:
+    """Enlarge a LATENT and its mask to the target in one of A1111's latent modes.
+
+    Raises:
+        LatentError: see `samples_of`.
+        SizeError: the latent is not of the size that the target was worked out for.
+    """
+    out = with_samples(latent, upscale_latent(samples_of(latent), target, mode))
+    return with_mask_resized(out, target)
+
+
+def with_mask_resized(latent: Latent, target: TargetSize) -> Latent:
+    """Bring a LATENT's mask, if any, to the target: the host would stretch it over the crop."""
+    mask = latent.get("noise_mask")
+    if mask is None:
+        return latent
+    size = (target.up_height // target.cell, target.up_width // target.cell)
+    mask = F.interpolate(mask.reshape(-1, 1, *mask.shape[-2:]), size=size, mode="bilinear")
+    return {**latent, "noise_mask": crop_latent(mask, target)}

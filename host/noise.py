@@ -1,0 +1,45 @@
+"""NOISE objects: the same ones that core's SamplerCustomAdvanced takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.sample
+import torch
+
+from ..hires.noise import ImageNoise, Source
+from .latents import samples_of
+
+COMFYUI = "ComfyUI"
+"""Name of the host's own noise: one CPU generator for the whole batch."""
+
+
+@dataclass(frozen=True)
+class PerImageNoise:
+    """A1111's noise: image i of a batch is drawn from a generator with seed `seed + i`."""
+
+    seed: int
+    source: Source
+
+    def generate_noise(self, latent: dict[str, Any]) -> torch.Tensor:
+        """Return float32 unit noise of the latent's shape, the first draw of fresh generators."""
+        samples = samples_of(latent)
+        indices = latent.get("batch_index") or range(samples.shape[0])
+        return ImageNoise(self.source, [self.seed + i for i in indices]).draw(samples.shape[1:])
+
+
+@dataclass(frozen=True)
+class HostNoise:
+    """ComfyUI's noise, bit for bit that of KSampler and RandomNoise."""
+
+    seed: int
+
+    def generate_noise(self, latent: dict[str, Any]) -> torch.Tensor:
+        """Return float32 unit noise of the latent's shape."""
+        return comfy.sample.prepare_noise(samples_of(latent), self.seed, latent.get("batch_index"))
+
+
+def make_noise(seed: int, source: str) -> PerImageNoise | HostNoise:
+    """Return a NOISE object for a seed; `source` is "GPU", "CPU" or "ComfyUI"."""
+    return HostNoise(seed) if source == COMFYUI else PerImageNoise(seed, source)  # type: ignore[arg-type]

@@ -1,0 +1,27 @@
+"""The nodes, one file a stage."""
+
+from __future__ import annotations
+
+from comfy_api.latest import ComfyExtension, io
+
+from .base_sampling import HiresFixBaseSampling
+from .latent_upscale import HiresFixLatentUpscale
+from .noise import HiresFixNoise
+from .renoise import HiresFixRenoise
+from .second_sampling import HiresFixSecondSampling
+from .target_size import HiresFixTargetSize
+
+
+class HiresFixExtension(ComfyExtension):
+    """What ComfyUI asks the pack for."""
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        """All nodes, in the order of the stages."""
+        return [
+            HiresFixNoise,
+            HiresFixBaseSampling,
+            HiresFixTargetSize,
+            HiresFixLatentUpscale,
+            HiresFixRenoise,
+            HiresFixSecondSampling,
+        ]

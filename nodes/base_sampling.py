@@ -1,0 +1,57 @@
+"""The first pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..host.sampling import sample_base
+from . import inputs
+from .errors import blame
+
+
+class HiresFixBaseSampling(io.ComfyNode):
+    """Sample the picture at the size the model was trained for."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Inputs and outputs."""
+        return io.Schema(
+            node_id="HiresFixBaseSampling",
+            display_name="Base Sampling",
+            category=inputs.CATEGORY,
+            description="First pass of hires fix: samples the picture at the size that the model was trained for.",
+            search_aliases=["ksampler", "first pass", "txt2img", "hires fix", "highres fix", "sampler"],
+            inputs=[
+                inputs.model("first"),
+                inputs.positive(),
+                inputs.negative(),
+                io.Latent.Input("latent", tooltip="An empty latent of the first pass's size."),
+                inputs.noise("Gives the picture its start."),
+                inputs.steps("Sampling steps of the first pass."),
+                inputs.cfg(),
+                inputs.sampler_name(),
+                inputs.scheduler(),
+            ],
+            outputs=[io.Latent.Output(display_name="latent", tooltip="The finished small picture.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        positive: Any,
+        negative: Any,
+        latent: dict[str, Any],
+        noise: Any,
+        steps: int,
+        cfg: float,
+        sampler_name: str,
+        scheduler: str,
+    ) -> io.NodeOutput:
+        """Run the first pass."""
+        with blame(cls, "latent"):
+            return io.NodeOutput(
+                sample_base(model, positive, negative, latent, noise, steps, cfg, sampler_name, scheduler)
+            )

@@ -1,0 +1,28 @@
+"""Errors that name the node and the input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from comfy_api.latest import io
+
+from ..hires.errors import InputError
+
+
+class HiresFixError(ValueError):
+    """What a user reads: the node, the input, what was found and what to do."""
+
+
+@contextmanager
+def blame(node: type[io.ComfyNode], input_name: str) -> Iterator[None]:
+    """Name the node, and the input unless the error itself knows a better one.
+
+    Only the pack's own errors about bad input are renamed. Everything else, the host's cancel and out-of-memory
+    errors above all, passes through untouched.
+    """
+    try:
+        yield
+    except InputError as error:
+        name = node.define_schema().display_name
+        raise HiresFixError(f"{name}, input '{error.input_name or input_name}': {error}") from error

@@ -1,0 +1,116 @@
+"""Inputs that several nodes have, so that a range or a tooltip exists once."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..hires.sizes import MAX_SIDE
+from ..host.sigmas import sampler_names, scheduler_names
+
+CATEGORY = "hires fix"
+
+TargetType = io.Custom("HIRES_FIX_TARGET")
+UpscalerType = io.Custom("HIRES_FIX_UPSCALER")
+
+
+def model(which: str) -> io.Model.Input:
+    """A MODEL; `which` says for what."""
+    return io.Model.Input("model", tooltip=f"The diffusion model of the {which} pass.")
+
+
+def positive() -> io.Conditioning.Input:
+    """The prompt."""
+    return io.Conditioning.Input("positive", tooltip="The prompt: what the picture should show.")
+
+
+def negative() -> io.Conditioning.Input:
+    """The negative prompt."""
+    return io.Conditioning.Input("negative", tooltip="The negative prompt: what the picture should not show.")
+
+
+def noise(use: str) -> io.Noise.Input:
+    """A NOISE object; `use` says what for."""
+    return io.Noise.Input("noise", tooltip=f"From Hires Fix Noise or any core noise node. {use}")
+
+
+def cfg() -> io.Float.Input:
+    """Classifier-free guidance."""
+    return io.Float.Input(
+        "cfg",
+        default=7.0,
+        min=0.0,
+        max=100.0,
+        step=0.1,
+        round=0.01,
+        tooltip="CFG scale: how closely to follow the prompt. 7 suits SD1 and SDXL; 1 turns the negative prompt off.",
+    )
+
+
+def steps(tooltip: str) -> io.Int.Input:
+    """Sampling steps."""
+    return io.Int.Input("steps", default=20, min=1, max=10000, tooltip=tooltip)
+
+
+_NAMES = "Capitalised names are A1111's and give A1111's numbers; lower-case ones are ComfyUI's own."
+
+
+def sampler_name(extra: str = "") -> io.Combo.Input:
+    """A sampler under A1111's or the host's name."""
+    return io.Combo.Input(
+        "sampler_name", options=sampler_names(), default="DPM++ 2M", tooltip=f"Sampling method. {_NAMES}{extra}"
+    )
+
+
+def scheduler() -> io.Combo.Input:
+    """A schedule under A1111's label or the host's name."""
+    return io.Combo.Input(
+        "scheduler",
+        options=scheduler_names(),
+        default="Automatic",
+        tooltip=f"Schedule type. Automatic is what A1111 pairs with the sampler. {_NAMES}",
+    )
+
+
+def target() -> io.Custom.Input:
+    """What Target Size worked out."""
+    return TargetType.Input("target", tooltip="The size to reach, from Target Size.")
+
+
+def upscaler() -> io.MultiType.Input:
+    """One of ours, or core's UPSCALE_MODEL."""
+    return io.MultiType.Input(
+        "upscaler",
+        types=[UpscalerType, io.UpscaleModel],
+        tooltip="From Load Upscaler, or an upscale model from core's Load Upscale Model.",
+    )
+
+
+def tile_size() -> io.Int.Input:
+    """Tile side of an upscale model."""
+    return io.Int.Input(
+        "tile_size",
+        default=0,
+        min=0,
+        max=4096,
+        step=32,
+        advanced=True,
+        tooltip="Side of the tiles that the upscale model works on, in pixels of its input. 0: chosen by free memory.",
+    )
+
+
+def tile_overlap() -> io.Int.Input:
+    """Overlap of an upscale model's tiles."""
+    return io.Int.Input(
+        "tile_overlap",
+        default=32,
+        min=0,
+        max=512,
+        step=8,
+        advanced=True,
+        tooltip="Pixels that a tile sees beyond its own part on every side. More hides seams better and costs time.",
+    )
+
+
+def side(name: str, default: int, tooltip: str, minimum: int = 16) -> io.Int.Input:
+    """A side of a picture in pixels."""
+    return io.Int.Input(name, default=default, min=minimum, max=MAX_SIDE, step=8, tooltip=tooltip)

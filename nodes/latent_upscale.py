@@ -1,0 +1,47 @@
+"""Upscale in latent space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..hires.latent import LATENT_MODES
+from ..hires.sizes import TargetSize
+from ..host.latents import resize_latent
+from . import inputs
+from .errors import blame
+
+
+class HiresFixLatentUpscale(io.ComfyNode):
+    """A1111's latent upscale modes."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Inputs and outputs."""
+        return io.Schema(
+            node_id="HiresFixLatentUpscale",
+            display_name="Latent Upscale",
+            category=inputs.CATEGORY,
+            description="Enlarges the latent between the passes, without decoding it. Fast, but blurry until it is "
+            "sampled again: use a denoising strength of 0.5 or more.",
+            search_aliases=["latent upscale", "hires fix", "upscale latent", "latent bicubic antialiased"],
+            inputs=[
+                io.Latent.Input("latent", tooltip="The result of the first pass."),
+                inputs.target(),
+                io.Combo.Input(
+                    "mode",
+                    options=list(LATENT_MODES),
+                    default="Latent",
+                    tooltip="A1111's latent upscalers. Plain Latent is bilinear; the bicubic ones are sharper, "
+                    "nearest keeps blocks.",
+                ),
+            ],
+            outputs=[io.Latent.Output(display_name="latent", tooltip="The enlarged latent, for Re-noise.")],
+        )
+
+    @classmethod
+    def execute(cls, latent: dict[str, Any], target: TargetSize, mode: str) -> io.NodeOutput:
+        """Enlarge and crop."""
+        with blame(cls, "latent"):
+            return io.NodeOutput(resize_latent(latent, target, mode))

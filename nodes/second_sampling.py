@@ -1,0 +1,54 @@
+"""The second pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..host.sampling import sample_second
+from . import inputs
+from .errors import blame
+
+
+class HiresFixSecondSampling(io.ComfyNode):
+    """Sample the enlarged, noised latent."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Inputs and outputs."""
+        return io.Schema(
+            node_id="HiresFixSecondSampling",
+            display_name="Second Sampling",
+            category=inputs.CATEGORY,
+            description="Second pass of hires fix: samples the enlarged latent from the noise that Re-noise added. "
+            "Connect another model, prompt or cfg to use them in this pass only.",
+            search_aliases=["ksampler", "second pass", "hires fix", "hires sampler", "img2img", "refine"],
+            inputs=[
+                inputs.model("second"),
+                inputs.positive(),
+                inputs.negative(),
+                io.Latent.Input("latent", tooltip="The noised latent from Re-noise."),
+                io.Sigmas.Input("sigmas", tooltip="The sigmas from Re-noise."),
+                inputs.noise("Not added again: it only seeds samplers that draw noise in their steps."),
+                inputs.cfg(),
+                inputs.sampler_name(" Set the same as in Re-noise."),
+            ],
+            outputs=[io.Latent.Output(display_name="latent", tooltip="The finished large picture.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        positive: Any,
+        negative: Any,
+        latent: dict[str, Any],
+        sigmas: Any,
+        noise: Any,
+        cfg: float,
+        sampler_name: str,
+    ) -> io.NodeOutput:
+        """Run the second pass."""
+        with blame(cls, "latent"):
+            return io.NodeOutput(sample_second(model, positive, negative, latent, sigmas, noise, cfg, sampler_name))
