@@ -114,6 +114,57 @@ def target_size(
     return target
 
 
+@dataclass(frozen=True)
+class ImageSize:
+    """The size a picture is brought to on its own, in pixels; any number, not only whole latent cells."""
+
+    up_width: int
+    up_height: int
+    """Size to upscale to, before the crop."""
+
+    width: int
+    height: int
+    """Size after the crop, which is centred."""
+
+
+def image_size(width: int, height: int, resize: float | tuple[int, int], crop: bool = True) -> ImageSize:
+    """Work out the exact size of a picture that is upscaled without a diffusion model.
+
+    Args:
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
+        resize: a factor for both sides (rounded to whole pixels), or the width and height to cover.
+        crop: cut to exactly that width and height; without it the covering size stays.
+
+    Raises:
+        SizeError: a size that is not positive or above `MAX_SIDE`.
+    """
+    if isinstance(resize, tuple):
+        for name, side in zip(("upscaling_resize_w", "upscaling_resize_h"), resize, strict=True):
+            if not 1 <= side <= MAX_SIDE:
+                raise SizeError(f"{name} is {side}; a side has 1 to {MAX_SIDE} pixels.", name)
+        up = cover_size(width, height, *resize)
+        size = ImageSize(*up, *(resize if crop else up))
+        blame = "upscaling_resize_w"
+    else:
+        if not 0 < resize * max(width, height) < MAX_SIDE + 1:
+            raise SizeError(
+                f"upscaling_resize {resize:g} makes {width}x{height} into {width * resize:.0f}x{height * resize:.0f}; "
+                f"a side has 1 to {MAX_SIDE} pixels.",
+                "upscaling_resize",
+            )
+        up = max(1, round(width * resize)), max(1, round(height * resize))
+        size = ImageSize(*up, *up)
+        blame = "upscaling_resize"
+    if max(up) > MAX_SIDE:
+        raise SizeError(
+            f"covering the size asked for makes {width}x{height} into {up[0]}x{up[1]}; "
+            f"a side has up to {MAX_SIDE} pixels.",
+            blame,
+        )
+    return size
+
+
 def cover_size(width: int, height: int, target_width: int, target_height: int) -> tuple[int, int]:
     """Smallest size of the same shape as `width` x `height` that covers the target, at least the target's sides."""
     if width * target_height < target_width * height:

@@ -7,9 +7,12 @@ from comfy_api.latest import ComfyExtension, io
 from .base_sampling import HiresFixBaseSampling
 from .latent_upscale import HiresFixLatentUpscale
 from .noise import HiresFixNoise
+from .pixel_upscale import HiresFixPixelUpscale
 from .renoise import HiresFixRenoise
 from .second_sampling import HiresFixSecondSampling
 from .target_size import HiresFixTargetSize
+from .upscale_image import HiresFixUpscaleImage
+from .upscaler_loader import HiresFixUpscalerLoader
 
 
 class HiresFixExtension(ComfyExtension):
@@ -22,6 +25,9 @@ class HiresFixExtension(ComfyExtension):
             HiresFixBaseSampling,
             HiresFixTargetSize,
             HiresFixLatentUpscale,
+            HiresFixUpscalerLoader,
+            HiresFixPixelUpscale,
             HiresFixRenoise,
             HiresFixSecondSampling,
+            HiresFixUpscaleImage,
         ]

@@ -1,0 +1,111 @@
+"""Cutting a picture into overlapping windows so that every pixel comes from the middle of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Box(NamedTuple):
+    """A rectangle of pixels; `x1` and `y1` are just outside."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def width(self) -> int:
+        """Pixels across."""
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> int:
+        """Pixels down."""
+        return self.y1 - self.y0
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One run of a model on a part of a picture; both boxes count pixels of the picture that goes in."""
+
+    window: Box
+    """What the model sees: inside the picture."""
+
+    owned: Box
+    """What is kept of its result: at least the overlap away from the window's edges, except where these are the
+    picture's."""
+
+
+def plan_tiles(
+    width: int, height: int, tile: int, overlap: int, align: int = 1, region: Box | None = None
+) -> list[Tile]:
+    """Cover a picture with windows, row by row.
+
+    The owned parts are a partition. There are as few windows as windows of `tile` pixels allow; then they are made as
+    small as this number allows, all alike: the last one is moved back, never a thin remainder.
+
+    Args:
+        width: pixels of the picture.
+        height: pixels of the picture.
+        tile: longest side of a window, in pixels.
+        overlap: pixels between the edge of a window and the part it owns, rounded up to `align`.
+        align: windows start at multiples of this and their sides are multiples too, short of the picture's far edge
+            (for models that work on blocks of pixels: blocks then fall as in the whole picture).
+        region: plan only for this part of the picture (windows may look beyond it). Default: all of it.
+
+    Raises:
+        ValueError: a size below 1, a negative overlap, or a tile that leaves nothing between its overlaps.
+    """
+    if min(width, height, tile, align) < 1 or overlap < 0:
+        raise ValueError(
+            "picture, tile and alignment must be at least 1 pixel and the overlap not negative, but got a "
+            f"{width}x{height} picture, tile {tile}, overlap {overlap}, alignment {align}."
+        )
+    region = region or Box(0, 0, width, height)
+    rows = list(_spans(region.y0, region.y1, height, tile, overlap, align))
+    columns = list(_spans(region.x0, region.x1, width, tile, overlap, align))
+    return [
+        Tile(Box(x.low, y.low, x.high, y.high), Box(x.start, y.start, x.stop, y.stop)) for y in rows for x in columns
+    ]
+
+
+class _Span(NamedTuple):
+    """One axis of a tile: the window is low..high, the owned part start..stop."""
+
+    low: int
+    high: int
+    start: int
+    stop: int
+
+
+def _spans(start: int, stop: int, size: int, tile: int, overlap: int, align: int) -> Iterator[_Span]:
+    overlap = _up(overlap, align)
+    low = max(0, start - overlap) // align * align
+    length = _up(_window_length(min(size, stop + overlap) - low, tile, overlap, align), align)
+    last_low = max(0, _up(size - length, align))
+    while start < stop:
+        low = max(0, min((start - overlap) // align * align, last_low))
+        high = min(size, low + length)
+        end = stop if high == size else min(stop, high - overlap)
+        yield _Span(low, high, start, end)
+        start = end
+
+
+def _window_length(length: int, tile: int, overlap: int, align: int) -> int:
+    """Return the shortest window with which as few windows cover `length` as with windows of `tile`."""
+    if length <= tile:
+        return length
+    step = tile // align * align - 2 * overlap
+    if step < 1:
+        raise ValueError(
+            f"a tile of {tile} pixels has no middle left between overlaps of {overlap} pixels (alignment {align}). "
+            f"Set the tile size to more than {2 * overlap + align - 1}, or the overlap lower."
+        )
+    count = -(-(length - 2 * overlap) // step)
+    return -(-(length + 2 * overlap * (count - 1)) // count)
+
+
+def _up(value: int, align: int) -> int:
+    return -(-value // align) * align

@@ -1,0 +1,79 @@
+"""A1111's Extras tab: upscaling without a diffusion model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..host.pixels import upscale_image
+from ..upscale_models import TileSettings
+from . import inputs
+from .errors import blame
+
+_SCALE_BY, _SCALE_TO = "scale by", "scale to"
+
+
+class HiresFixUpscaleImage(io.ComfyNode):
+    """Standalone upscale to an exact size."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Inputs and outputs."""
+        return io.Schema(
+            node_id="HiresFixUpscaleImage",
+            display_name="Upscale Image",
+            category=inputs.CATEGORY,
+            description="Upscales pictures to exactly the size asked for, with any upscaler and without a diffusion "
+            "model, as A1111's Extras tab does. Transparency is kept.",
+            search_aliases=["extras", "extras tab", "upscale", "super resolution", "enlarge", "resize image", "esrgan"],
+            inputs=[
+                io.Image.Input("image", tooltip="The pictures to upscale; grey and transparent ones, too."),
+                inputs.upscaler(),
+                io.Combo.Input(
+                    "resize_mode",
+                    options=[_SCALE_BY, _SCALE_TO],
+                    default=_SCALE_BY,
+                    tooltip="Scale by a factor (upscaling_resize), or to a width and height.",
+                ),
+                io.Float.Input(
+                    "upscaling_resize",
+                    default=2.0,
+                    min=0.05,
+                    max=16.0,
+                    step=0.05,
+                    round=0.001,
+                    tooltip="Factor for both sides. Used by 'scale by'.",
+                ),
+                inputs.side("upscaling_resize_w", 1024, "Width to reach. Used by 'scale to'.", minimum=1),
+                inputs.side("upscaling_resize_h", 1024, "Height to reach. Used by 'scale to'.", minimum=1),
+                io.Boolean.Input(
+                    "upscaling_crop",
+                    default=True,
+                    tooltip="Used by 'scale to'. On: exactly that size, what is too much is cut off around the centre. "
+                    "Off: the whole picture, just large enough to cover that size.",
+                ),
+                inputs.tile_size(),
+                inputs.tile_overlap(),
+            ],
+            outputs=[io.Image.Output(display_name="image", tooltip="The pictures at the size asked for.")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        image: Any,
+        upscaler: Any,
+        resize_mode: str,
+        upscaling_resize: float,
+        upscaling_resize_w: int,
+        upscaling_resize_h: int,
+        upscaling_crop: bool,
+        tile_size: int,
+        tile_overlap: int,
+    ) -> io.NodeOutput:
+        """Upscale every picture of the batch."""
+        resize = upscaling_resize if resize_mode == _SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
+        with blame(cls, "image"):
+            tiles = TileSettings(tile_size, tile_overlap)
+            return io.NodeOutput(upscale_image(image, upscaler, resize, upscaling_crop, tiles))

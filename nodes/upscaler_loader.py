@@ -1,0 +1,43 @@
+"""One list of everything that enlarges pictures."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..host.upscalers import load_upscaler, upscaler_names
+from . import inputs
+from .errors import blame
+
+
+class HiresFixUpscalerLoader(io.ComfyNode):
+    """Classical filters and upscale models under one roof."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Inputs and outputs."""
+        return io.Schema(
+            node_id="HiresFixUpscalerLoader",
+            display_name="Load Upscaler",
+            category=inputs.CATEGORY,
+            description="An upscaler by name: a plain filter, or a model file from ComfyUI's upscale_models folder "
+            "(ESRGAN, Real-ESRGAN, SwinIR, DAT, HAT and everything else that spandrel knows).",
+            search_aliases=["upscale model", "esrgan", "lanczos", "r-esrgan", "upscaler", "super resolution"],
+            inputs=[
+                io.Combo.Input(
+                    "upscaler_name",
+                    options=upscaler_names(),
+                    default="Lanczos",
+                    tooltip="None and Lanczos resize with the Lanczos filter, Nearest repeats pixels. "
+                    "The others are files in models/upscale_models.",
+                )
+            ],
+            outputs=[
+                inputs.UpscalerType.Output(display_name="upscaler", tooltip="For Pixel Upscale or Upscale Image.")
+            ],
+        )
+
+    @classmethod
+    def execute(cls, upscaler_name: str) -> io.NodeOutput:
+        """Load it; the host keeps it as long as its cache does."""
+        with blame(cls, "upscaler_name"):
+            return io.NodeOutput(load_upscaler(upscaler_name))

@@ -1,0 +1,78 @@
+"""What the engine asks of the program it runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+
+from .spandrel_model import ModelUpscaler
+
+
+class Runtime(Protocol):
+    """Devices, memory, progress and cancelling, as the host handles them."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where models run."""
+        ...
+
+    @property
+    def output_device(self) -> torch.device:
+        """Where finished pictures are kept."""
+        ...
+
+    def prepare(self, upscaler: ModelUpscaler, memory_required_bytes: int) -> None:
+        """Bring the model to `device` with this much memory left to work in.
+
+        Called once before the runs of a job, and again with less after every out-of-memory.
+        """
+        ...
+
+    def free_memory(self) -> int | None:
+        """Bytes on `device` that `prepare` can provide, or None if unknown; decides the automatic tile size."""
+        ...
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """Whether this error means that smaller tiles could help."""
+        ...
+
+    def progress(self, done: int, total: int) -> None:
+        """Hear of every finished tile. `total` grows when tiles shrink. May raise anything to cancel the job."""
+        ...
+
+
+class CpuRuntime:
+    """A runtime without a host: everything on the CPU."""
+
+    device = torch.device("cpu")
+    output_device = torch.device("cpu")
+
+    def __init__(self, on_progress: Callable[[int, int], None] | None = None) -> None:
+        self._on_progress = on_progress
+
+    def prepare(self, upscaler: ModelUpscaler, memory_required_bytes: int) -> None:
+        """See `Runtime`."""
+        upscaler.descriptor.to(self.device)
+
+    def free_memory(self) -> int | None:
+        """See `Runtime`."""
+        return None
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """See `Runtime`."""
+        return is_allocation_failure(error)
+
+    def progress(self, done: int, total: int) -> None:
+        """See `Runtime`."""
+        if self._on_progress is not None:
+            self._on_progress(done, total)
+
+
+def is_allocation_failure(error: Exception) -> bool:
+    """Recognise out-of-memory on any device, also where torch only raises a RuntimeError (CPU, MPS)."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
