@@ -12,8 +12,8 @@ from .errors import InputError
 def lanczos(image: torch.Tensor, width: int, height: int) -> torch.Tensor:
     """Resize with Pillow's LANCZOS (three lobes, widened when shrinking), channel by channel in float32.
 
-    Rows first, then columns, overshoot clamped after each, as Pillow does for 8-bit pictures: so this is A1111's
-    resize, within 1/255, without its rounding.
+    Across first, then down, overshoot clamped after each: so Pillow 9.5 resizes 8-bit pictures, and this is A1111's
+    resize within 1/255, without its rounding. (Newer Pillows choose which axis goes first by the size.)
 
     Args:
         image: `(B, H, W, C)`, floating point, values in [0, 1].

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -19,15 +18,17 @@ class A1111Sampler:
     discard_penultimate: bool = False
     """The schedule is built for one step more and its second-to-last sigma left out."""
 
-    options: dict[str, Any] = field(default_factory=dict)
-    """Fixed arguments of the function."""
+    draws_noise: bool = False
+    """Ancestral: every step adds noise, drawn from the same per-image generators as the start noise."""
 
 
 A1111_SAMPLERS: dict[str, A1111Sampler] = {
     "DPM++ 2M": A1111Sampler("dpmpp_2m", "Karras"),
+    "DPM++ 2S a": A1111Sampler("dpmpp_2s_ancestral", "Karras", draws_noise=True),
+    "Euler a": A1111Sampler("euler_ancestral", draws_noise=True),
     "Euler": A1111Sampler("euler"),
-    "LMS": A1111Sampler("lms"),
     "Heun": A1111Sampler("heun"),
     "DPM2": A1111Sampler("dpm_2", "Karras", discard_penultimate=True),
+    "DPM2 a": A1111Sampler("dpm_2_ancestral", "Karras", discard_penultimate=True, draws_noise=True),
 }
-"""A1111's menu names, in menu order."""
+"""A1111's menu names, in menu order: those for which a function of the host gives A1111's numbers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +25,17 @@ class PerImageNoise:
 
     def generate_noise(self, latent: dict[str, Any]) -> torch.Tensor:
         """Return float32 unit noise of the latent's shape, the first draw of fresh generators."""
-        samples = samples_of(latent)
-        indices = latent.get("batch_index") or range(samples.shape[0])
-        return ImageNoise(self.source, [self.seed + i for i in indices]).draw(samples.shape[1:])
+        return self._images(latent).draw(samples_of(latent).shape[1:])
+
+    def step_noise(self, latent: dict[str, Any]) -> Callable[[Any, Any], torch.Tensor]:
+        """Return a k-diffusion noise sampler: the draws that follow the start noise, `(B, C, [T,] h, w)` each."""
+        images, shape = self._images(latent), samples_of(latent).shape[1:]
+        images.draw(shape)
+        return lambda sigma, sigma_next: images.draw(shape).to(sigma.device)
+
+    def _images(self, latent: dict[str, Any]) -> ImageNoise:
+        indices = latent.get("batch_index") or range(samples_of(latent).shape[0])
+        return ImageNoise(self.source, [self.seed + i for i in indices])
 
 
 @dataclass(frozen=True)

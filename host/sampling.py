@@ -14,6 +14,7 @@ import torch
 from ..hires.samplers import A1111_SAMPLERS
 from .denoiser import denoising_like_a1111
 from .latents import Latent, Noised, fit_to_model, noised_of, samples_of, with_noised, with_samples
+from .noise import PerImageNoise
 from .sigmas import SamplingError, full_sigmas
 
 
@@ -36,7 +37,7 @@ def sample_base(
     samples = fit_to_model(model, latent)
     sigmas = full_sigmas(model, sampler_name, scheduler, steps)
     unit = noise.generate_noise({**latent, "samples": samples})
-    out = _sample(model, positive, negative, samples, unit, sigmas, cfg, sampler_name, latent, noise.seed)
+    out = _sample(model, positive, negative, samples, unit, sigmas, cfg, sampler_name, latent, noise)
     return with_samples(latent, out)
 
 
@@ -88,7 +89,7 @@ def sample_second(
         start, unit = noised.clean, noised.noise
     else:
         start, unit = _split_noised(model, fit_to_model(model, latent), sigmas[0])
-    out = _sample(model, positive, negative, start, unit, sigmas, cfg, sampler_name, latent, noise.seed)
+    out = _sample(model, positive, negative, start, unit, sigmas, cfg, sampler_name, latent, noise)
     return with_samples(latent, out)
 
 
@@ -118,12 +119,15 @@ def _sample(
     cfg: float,
     sampler_name: str,
     latent: Latent,
-    seed: int,
+    noise: Any,
 ) -> torch.Tensor:
     chosen = A1111_SAMPLERS.get(sampler_name)
     if chosen:
         model = denoising_like_a1111(model)
-        sampler = comfy.samplers.ksampler(chosen.function, dict(chosen.options))
+        options = {}
+        if chosen.draws_noise and isinstance(noise, PerImageNoise):
+            options["noise_sampler"] = noise.step_noise({**latent, "samples": samples})
+        sampler = comfy.samplers.ksampler(chosen.function, options)
     else:
         sampler = comfy.samplers.sampler_object(sampler_name)
     out = comfy.sample.sample_custom(
@@ -138,7 +142,7 @@ def _sample(
         noise_mask=latent.get("noise_mask"),
         callback=latent_preview.prepare_callback(model, len(sigmas) - 1),
         disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
-        seed=seed,
+        seed=noise.seed,
     )
     bad = out.numel() - int(torch.isfinite(out).sum())
     if bad:
