@@ -1,4 +1,4 @@
-"""A1111's denoiser on a ComfyUI MODEL: its sigma table, fractional timesteps, and start noise of exactly sigma."""
+"""A1111's denoiser on a ComfyUI MODEL: sigma table, fractional timesteps, start noise of exactly sigma."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import comfy.model_sampling
 import torch
+import torch.nn.functional as F
+from comfy.ldm.modules.diffusionmodules.openaimodel import Upsample
 
 from ..hires.schedules import DiscreteTable, SigmaTable
 
@@ -78,4 +80,15 @@ def denoising_like_a1111(model: Any) -> Any:
     patched.table = a1111_table(sampling)
     clone = model.clone()
     clone.add_object_patch("model_sampling", patched)
+    clone.set_model_forward_timestep_embed_patch((Upsample, _upsample_then_fit))
     return clone
+
+
+def _upsample_then_fit(
+    layer: Upsample, x: torch.Tensor, emb: Any, context: Any, options: Any, output_shape: Any, *_: Any
+) -> torch.Tensor:
+    """At sizes that do not halve evenly, A1111 fits to the skip connection after the convolution, the host before."""
+    x = layer(x)
+    if output_shape is not None and x.shape[-2:] != output_shape[-2:]:
+        x = F.interpolate(x, size=output_shape[-2:], mode="nearest")
+    return x
