@@ -1,0 +1,142 @@
+"""Write the saved workflows from the recipes: workflows/*.json for the editor, workflows/api/*.json for POST /prompt.
+
+python scripts/build_workflows.py                    write them
+python scripts/build_workflows.py --check            say which file is stale, change nothing
+python scripts/build_workflows.py --thumbnails DIR   also make workflows/*.jpg from DIR/<workflow>.png
+"""
+
+import argparse
+import importlib
+import importlib.util
+import io
+import itertools
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKFLOWS = ROOT / "workflows"
+
+THUMBNAIL_SIZES = ((512, 384), (400, 300), (320, 240))
+"""4:3, the largest first; a smaller one is taken when a busy picture would need too many bytes."""
+
+THUMBNAIL_QUALITIES = range(90, 45, -5)
+THUMBNAIL_BYTES = 40 * 1024
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def load_recipes() -> Any:
+    """Import the recipes without putting the root on `sys.path`, where `nodes/` would shadow the host's module."""
+    name = "hires_fix_recipes"
+    folder = ROOT / "recipes"
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{folder} is not a package")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    for part in ("library", "to_api", "to_ui"):
+        importlib.import_module(f"{name}.{part}")
+    return module
+
+
+def generated() -> dict[Path, str]:
+    """Return the text of every generated file by its path."""
+    recipes = load_recipes()
+    files: dict[Path, str] = {}
+    for name, build in recipes.library.WORKFLOWS.items():
+        graph = build()
+        if graph.name != name:
+            raise ValueError(f"the recipe listed as {name!r} calls its graph {graph.name!r}; make them equal")
+        files[WORKFLOWS / f"{name}.json"] = _text(recipes.to_ui.to_ui(graph))
+        files[WORKFLOWS / "api" / f"{name}.json"] = _text(recipes.to_api.to_api(graph))
+    return files
+
+
+def _text(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def stale(files: dict[Path, str]) -> list[str]:
+    """Say for every difference between `files` and the folder what it is."""
+    problems = []
+    for path, text in files.items():
+        if not path.is_file():
+            problems.append(f"{path.relative_to(ROOT)} is missing")
+        elif path.read_text(encoding="utf-8") != text:
+            problems.append(f"{path.relative_to(ROOT)} differs from its recipe")
+    present = [*WORKFLOWS.glob("*.json"), *(WORKFLOWS / "api").glob("*.json")]
+    problems += [f"{path.relative_to(ROOT)} has no recipe" for path in sorted(present) if path not in files]
+    return problems
+
+
+def write(files: dict[Path, str]) -> None:
+    """Write every file and remove those without a recipe."""
+    (WORKFLOWS / "api").mkdir(parents=True, exist_ok=True)
+    for path in [*WORKFLOWS.glob("*.json"), *(WORKFLOWS / "api").glob("*.json")]:
+        if path not in files:
+            path.unlink()
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def thumbnail(picture: Path) -> bytes:
+    """Return a 4:3 JPEG of at most `THUMBNAIL_BYTES`, cut from the middle of the picture."""
+    from PIL import Image, ImageOps  # only needed here: building the JSON files takes the standard library alone
+
+    with Image.open(picture) as opened:
+        full = opened.convert("RGB")
+    for size, quality in itertools.product(THUMBNAIL_SIZES, THUMBNAIL_QUALITIES):
+        buffer = io.BytesIO()
+        small = ImageOps.fit(full, size, Image.Resampling.LANCZOS)
+        small.save(buffer, "JPEG", quality=quality, optimize=True)
+        if buffer.tell() <= THUMBNAIL_BYTES:
+            return buffer.getvalue()
+    raise ValueError(f"{picture.name} stays above {THUMBNAIL_BYTES} bytes as a thumbnail; choose a calmer picture")
+
+
+def write_thumbnails(folder: Path, names: list[str]) -> None:
+    """Make one thumbnail a workflow from the picture of the same name in `folder`.
+
+    Raises:
+        FileNotFoundError: a workflow has no picture there; nothing is written then.
+    """
+    pictures: dict[str, Path] = {}
+    for name in names:
+        found = [folder / f"{name}{suffix}" for suffix in PICTURE_SUFFIXES if (folder / f"{name}{suffix}").is_file()]
+        if not found:
+            raise FileNotFoundError(f"no picture for {name}: expected {folder / name}.png (or .jpg, .webp)")
+        pictures[name] = found[0]
+    made = {name: thumbnail(picture) for name, picture in pictures.items()}
+    for name, data in made.items():
+        (WORKFLOWS / f"{name}.jpg").write_bytes(data)
+
+
+def main() -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Write the saved workflows from the recipes.")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when a file is stale")
+    parser.add_argument("--thumbnails", type=Path, metavar="DIR", help="folder with one <workflow>.png each")
+    arguments = parser.parse_args()
+    files = generated()
+    if arguments.check:
+        problems = stale(files)
+        for problem in problems:
+            print(f"{problem}; run: python scripts/build_workflows.py", file=sys.stderr)
+        return 1 if problems else 0
+    write(files)
+    if arguments.thumbnails is not None:
+        try:
+            write_thumbnails(arguments.thumbnails, [path.stem for path in files if path.parent == WORKFLOWS])
+        except (OSError, ValueError) as error:
+            print(f"no thumbnails: {error}", file=sys.stderr)
+            return 1
+    print(f"wrote {len(files)} files to {WORKFLOWS.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,232 @@
+"""The committed workflows are those of the recipes, their two formats agree, and nothing overlaps in the editor."""
+
+import itertools
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = ROOT / "workflows"
+NAMES = ["hires-fix-image", "hires-fix-latent", "hires-fix-pixel", "multi-stage-upscale", "standalone-upscale"]
+WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
+TITLE_BAR = 30
+NOTES = {"MarkdownNote", "Note"}
+
+
+def read(path: Path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+RECORDED = read(ROOT / "recipes" / "node_defs.json")["nodes"]
+
+
+@pytest.fixture(params=NAMES)
+def name(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def editor(name):
+    return read(WORKFLOWS / f"{name}.json")
+
+
+@pytest.fixture
+def api(name):
+    return read(WORKFLOWS / "api" / f"{name}.json")
+
+
+def build(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(ROOT / "scripts" / "build_workflows.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_committed_files_equal_the_recipes():
+    result = build("--check")
+    assert result.returncode == 0, result.stderr
+
+
+def test_exactly_these_workflows_exist():
+    assert sorted(path.stem for path in WORKFLOWS.glob("*.json")) == NAMES
+    assert sorted(path.stem for path in (WORKFLOWS / "api").glob("*.json")) == NAMES
+
+
+def test_check_names_the_stale_file(tmp_path):
+    """A copy of the sources with one edited, one missing and one surplus file."""
+    for folder in ("recipes", "scripts", "workflows"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in (".py", ".json"):
+                copy = tmp_path / path.relative_to(ROOT)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(path.read_bytes())
+    edited = tmp_path / "workflows" / "hires-fix-latent.json"
+    edited.write_text(edited.read_text(encoding="utf-8").replace("0.7", "0.8"), encoding="utf-8")
+    (tmp_path / "workflows" / "api" / "hires-fix-pixel.json").unlink()
+    (tmp_path / "workflows" / "surplus.json").write_text("{}", encoding="utf-8")
+    command = [sys.executable, str(tmp_path / "scripts" / "build_workflows.py")]
+    checked = subprocess.run([*command, "--check"], capture_output=True, text=True, timeout=120)
+    assert checked.returncode == 1
+    lines = checked.stderr.replace("\\", "/").splitlines()
+    assert [line.split(";")[0] for line in lines] == [
+        "workflows/hires-fix-latent.json differs from its recipe",
+        "workflows/api/hires-fix-pixel.json is missing",
+        "workflows/surplus.json has no recipe",
+    ]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    assert read(edited) == read(WORKFLOWS / "hires-fix-latent.json")
+    assert subprocess.run([*command, "--check"], capture_output=True, timeout=120).returncode == 0
+
+
+def converted(editor: dict) -> dict:
+    """What the editor would queue, worked out from its own file alone: a second road to the API format."""
+    links = {link[0]: link for link in editor["links"]}
+    prompt = {}
+    for node in editor["nodes"]:
+        if node["type"] in NOTES:
+            continue
+        values = iter(node["widgets_values"])
+        inputs = {}
+        for entry in RECORDED[node["type"]]["inputs"]:
+            if entry["type"] in WIDGETS:
+                inputs[entry["name"]] = next(values)
+                if "companion" in entry:
+                    assert next(values) == entry["companion"]
+        assert next(values, None) is None, f"{node['type']} has more values than widgets"
+        for slot in node["inputs"]:
+            if slot["link"] is not None:
+                _, source, index, *_ = links[slot["link"]]
+                inputs[slot["name"]] = [str(source), index]
+        prompt[str(node["id"])] = {"class_type": node["type"], "inputs": inputs}
+    return prompt
+
+
+def test_editor_and_api_file_say_the_same(editor, api):
+    titles = {key: node.pop("_meta")["title"] for key, node in api.items()}
+    assert converted(editor) == api
+    for node in editor["nodes"]:
+        if node["type"] not in NOTES:
+            assert node.get("title", RECORDED[node["type"]]["display_name"]) == titles[str(node["id"])]
+
+
+def test_links_are_entered_at_both_ends_and_types_fit(editor):
+    nodes = {node["id"]: node for node in editor["nodes"]}
+    listed = Counter()
+    for link, source, source_slot, target, target_slot, kind in editor["links"]:
+        output = nodes[source]["outputs"][source_slot]
+        entry = nodes[target]["inputs"][target_slot]
+        assert link in output["links"]
+        assert entry["link"] == link
+        assert output["type"] == kind
+        assert kind in entry["type"].split(",")
+        assert RECORDED[nodes[source]["type"]]["outputs"][source_slot]["type"] == kind
+        listed[source, source_slot] += 1
+    for node in editor["nodes"]:
+        for slot, output in enumerate(node["outputs"]):
+            assert len(output["links"] or []) == listed[node["id"], slot]
+    assert editor["last_link_id"] == max((link[0] for link in editor["links"]), default=0)
+    assert editor["last_node_id"] == max(nodes)
+
+
+def test_every_widget_is_in_the_api_file(api):
+    for node in api.values():
+        for entry in RECORDED[node["class_type"]]["inputs"]:
+            if entry["type"] in WIDGETS or not entry.get("optional"):
+                assert entry["name"] in node["inputs"], f"{node['class_type']}.{entry['name']}"
+
+
+def test_format_and_pack_are_named(editor):
+    assert editor["version"] == 0.4
+    for node in editor["nodes"]:
+        if node["type"] in NOTES:
+            continue
+        assert node["properties"]["Node name for S&R"] == node["type"]
+        ours = node["type"].startswith("HiresFix")
+        assert node["properties"]["cnr_id"] == ("hires-fix" if ours else "comfy-core")
+        assert node["properties"]["ver"]
+        assert "models" not in node["properties"]
+
+
+def test_one_short_note_says_what_to_change_first(editor):
+    (note,) = (node for node in editor["nodes"] if node["type"] in NOTES)
+    (text,) = note["widgets_values"]
+    assert "Change first" in text
+    assert len(text) < 500
+
+
+def rectangle(node: dict) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom, with the title bar that lies above a node's position."""
+    (x, y), (width, height) = node["pos"], node["size"]
+    return x, y - TITLE_BAR, x + width, y + height
+
+
+def group_rectangle(group: dict) -> tuple[float, float, float, float]:
+    x, y, width, height = group["bounding"]
+    return x, y, x + width, y + height
+
+
+def overlap(a: tuple, b: tuple) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def inside(a: tuple, b: tuple) -> bool:
+    return b[0] <= a[0] and b[1] <= a[1] and a[2] <= b[2] and a[3] <= b[3]
+
+
+def test_nothing_overlaps_and_every_node_lies_in_one_group(editor):
+    for a, b in itertools.combinations(editor["nodes"], 2):
+        assert not overlap(rectangle(a), rectangle(b)), f"{a['id']} {a['type']} and {b['id']} {b['type']}"
+    for a, b in itertools.combinations(editor["groups"], 2):
+        assert not overlap(group_rectangle(a), group_rectangle(b)), f"{a['title']} and {b['title']}"
+    for node in editor["nodes"]:
+        assert any(inside(rectangle(node), group_rectangle(group)) for group in editor["groups"]), node["type"]
+
+
+def test_links_run_from_left_to_right_between_groups(editor):
+    """Reading order: a link never goes back to an earlier stage."""
+    lefts = sorted(group["bounding"][0] for group in editor["groups"])
+    stage = {node["id"]: sum(left <= node["pos"][0] for left in lefts) for node in editor["nodes"]}
+    for _, source, _, target, *_ in editor["links"]:
+        assert stage[source] <= stage[target]
+
+
+def test_settings_that_must_agree_do(api):
+    for key in ("steps", "sampler_name", "scheduler", "cfg"):
+        values = {node["inputs"][key] for node in api.values() if key in node["inputs"]}
+        assert len(values) <= 1, f"{key}: {values}"
+
+
+def test_size_is_set_in_one_place(api):
+    for node in api.values():
+        if node["class_type"] in ("EmptyLatentImage", "HiresFixTargetSize"):
+            assert isinstance(node["inputs"]["width"], list)
+            assert isinstance(node["inputs"]["height"], list)
+
+
+def test_thumbnails_are_small_jpegs_of_four_to_three(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    for folder in ("recipes", "scripts"):
+        for path in (ROOT / folder).glob("*"):
+            if path.suffix in (".py", ".json"):
+                copy = tmp_path / path.relative_to(ROOT)
+                copy.parent.mkdir(exist_ok=True)
+                copy.write_bytes(path.read_bytes())
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    command = [sys.executable, str(tmp_path / "scripts" / "build_workflows.py"), "--thumbnails", str(pictures)]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert refused.returncode == 1
+    assert "no picture for hires-fix-latent" in refused.stderr
+    assert not list((tmp_path / "workflows").glob("*.jpg"))
+    noisy = image.effect_noise((700, 700), 90).convert("RGB")
+    for name in NAMES:
+        noisy.save(pictures / f"{name}.png")
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    for name in NAMES:
+        path = tmp_path / "workflows" / f"{name}.jpg"
+        assert path.stat().st_size <= 40 * 1024
+        with image.open(path) as made:
+            assert made.format == "JPEG"
+            assert made.width * 3 == made.height * 4
