@@ -66,7 +66,13 @@ def hires_fix_latent(
     base = stages.first_pass(graph, shared, noise, width, height, batch_size)
     graph.stage("Upscale")
     target = stages.target_size(
-        graph, shared, base, hr_scale=hr_scale, hr_resize_x=hr_resize_x, hr_resize_y=hr_resize_y
+        graph,
+        shared,
+        base.width,
+        base.height,
+        hr_scale=hr_scale,
+        hr_resize_x=hr_resize_x,
+        hr_resize_y=hr_resize_y,
     )
     upscaled = graph.node("HiresFixLatentUpscale", latent=base.latent, target=target.out("target"), mode=mode).out()
     graph.stage("Second pass")
@@ -124,7 +130,13 @@ def hires_fix_pixel(
     graph.stage("Upscale")
     loaded = stages.load_upscaler(graph, upscaler)
     target = stages.target_size(
-        graph, shared, base, hr_scale=hr_scale, hr_resize_x=hr_resize_x, hr_resize_y=hr_resize_y
+        graph,
+        shared,
+        base.width,
+        base.height,
+        hr_scale=hr_scale,
+        hr_resize_x=hr_resize_x,
+        hr_resize_y=hr_resize_y,
     )
     upscaled = stages.pixel_upscale(graph, shared, base.latent, loaded, target)
     graph.stage("Second pass")
@@ -175,19 +187,20 @@ def hires_fix_image(
         scheduler=scheduler,
     )
     graph.stage("Picture")
-    base = stages.existing_picture(graph, shared, image)
+    picture = graph.node("LoadImage", image=image).out("IMAGE")
+    size = graph.node("GetImageSize", image=picture)
     graph.stage("Upscale")
     loaded = stages.load_upscaler(graph, upscaler)
     target = stages.target_size(
         graph,
         shared,
-        base,
+        size.out("width"),
+        size.out("height"),
         hr_scale=hr_scale,
         hr_resize_x=hr_resize_x,
         hr_resize_y=hr_resize_y,
-        measured=base.latent,
     )
-    upscaled = stages.pixel_upscale(graph, shared, base.latent, loaded, target)
+    upscaled = stages.upscale_and_encode(graph, shared, picture, loaded, target)
     graph.stage("Second pass")
     noise = stages.noise(graph, seed, noise_source)
     redrawn = stages.second_pass(graph, shared, noise, upscaled, denoising_strength, hr_second_pass_steps)
@@ -242,7 +255,7 @@ def multi_stage_upscale(
     picture = stages.first_pass(graph, shared, noise, width, height, batch_size)
     for number, strength in enumerate(denoising_strengths, start=1):
         graph.stage(f"Round {number}")
-        target = stages.target_size(graph, shared, picture, hr_scale=hr_scale)
+        target = stages.target_size(graph, shared, picture.width, picture.height, hr_scale=hr_scale)
         upscaled = stages.pixel_upscale(graph, shared, picture.latent, loaded, target)
         redrawn = stages.second_pass(graph, shared, noise, upscaled, strength)
         picture = Picture(redrawn, target.out("width"), target.out("height"))

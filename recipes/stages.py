@@ -93,40 +93,26 @@ def first_pass(graph: Graph, shared: Sampling, noise: Output, width: int, height
     return Picture(latent, across, down)
 
 
-def existing_picture(graph: Graph, shared: Sampling, image: str) -> Picture:
-    """A file in place of the first pass."""
-    loaded = graph.node("LoadImage", image=image).out("IMAGE")
-    size = graph.node("GetImageSize", image=loaded)
-    latent = graph.node("VAEEncode", pixels=loaded, vae=shared.vae).out()
-    return Picture(latent, size.out("width"), size.out("height"))
-
-
 def target_size(
     graph: Graph,
     shared: Sampling,
-    picture: Picture,
+    width: Output,
+    height: Output,
     *,
     hr_scale: float,
     hr_resize_x: int = 0,
     hr_resize_y: int = 0,
-    measured: Output | None = None,
 ) -> Node:
-    """Target Size for a picture; `measured` is a latent whose size replaces the picture's.
-
-    Encoding a file cuts it to whole latent cells, so only its latent tells the exact size. The width and height are
-    wired all the same: the node would otherwise show two numbers that mean nothing.
-    """
-    extra = {} if measured is None else {"latent": measured}
+    """Target Size for a picture of this size."""
     return graph.node(
         "HiresFixTargetSize",
-        width=picture.width,
-        height=picture.height,
+        width=width,
+        height=height,
         hr_scale=hr_scale,
         hr_resize_x=hr_resize_x,
         hr_resize_y=hr_resize_y,
         # tells how many pixels one latent cell covers
         vae=shared.vae,
-        **extra,
     )
 
 
@@ -140,6 +126,20 @@ def pixel_upscale(graph: Graph, shared: Sampling, latent: Output, upscaler: Outp
     return graph.node(
         "HiresFixPixelUpscale", latent=latent, vae=shared.vae, upscaler=upscaler, target=target.out("target")
     ).out("latent")
+
+
+def upscale_and_encode(graph: Graph, shared: Sampling, picture: Output, upscaler: Output, target: Node) -> Output:
+    """Enlarge a picture that never was a latent, to exactly the target, and encode it once."""
+    enlarged = graph.node(
+        "HiresFixUpscaleImage",
+        image=picture,
+        upscaler=upscaler,
+        resize_mode="scale to",
+        upscaling_resize_w=target.out("width"),
+        upscaling_resize_h=target.out("height"),
+        upscaling_crop=True,
+    ).out()
+    return graph.node("VAEEncode", pixels=enlarged, vae=shared.vae).out()
 
 
 def second_pass(

@@ -140,17 +140,46 @@ def record(server: str) -> dict[str, Any]:
     }
 
 
+def breaking_changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """What would break saved workflows: they store widgets by position and nodes by id, so both only ever grow."""
+    found = []
+    for name, before in old["nodes"].items():
+        if not name.startswith(OWN_PREFIX):
+            continue
+        after = new["nodes"].get(name)
+        if after is None:
+            found.append(f"{name} is gone")
+            continue
+        for key in ("inputs", "outputs"):
+            was = [(row["name"], row["type"]) for row in before[key]]
+            now = [(row["name"], row["type"]) for row in after[key]]
+            if now[: len(was)] != was:
+                found.append(f"{name}: {key} were {was}, now {now}")
+        added = after["inputs"][len(before["inputs"]) :]
+        found += [f"{name}: new input {row['name']} must be optional" for row in added if not row.get("optional")]
+        for was, now in zip(before["inputs"], after["inputs"], strict=False):
+            lost = set(was.get("options", ())) - set(now.get("options", ()))
+            found += [f"{name}.{was['name']}: choice {choice!r} is gone" for choice in sorted(lost)]
+    return found
+
+
 def main() -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--server", default="http://127.0.0.1:8188", help="address of the running ComfyUI")
-    server = parser.parse_args().server
+    parser.add_argument("--breaking", action="store_true", help="record changes that break saved workflows, too")
+    arguments = parser.parse_args()
     try:
-        text = render(record(server))
+        recorded = record(arguments.server)
+        text = render(recorded)
     except (RecordingError, urllib.error.URLError) as error:
         print(f"not recorded: {error}", file=sys.stderr)
         return 1
-    json.loads(text)
+    if TARGET.exists() and not arguments.breaking:
+        breaking = breaking_changes(json.loads(TARGET.read_text(encoding="utf-8")), recorded)
+        if breaking:
+            print("not recorded, saved workflows would break:", *breaking, sep="\n  ", file=sys.stderr)
+            return 1
     TARGET.write_text(text, encoding="utf-8", newline="\n")
     print(f"wrote {TARGET.relative_to(ROOT)}")
     return 0
