@@ -82,8 +82,8 @@ class _Span(NamedTuple):
 
 def _spans(start: int, stop: int, size: int, tile: int, overlap: int, align: int) -> Iterator[_Span]:
     overlap = _up(overlap, align)
-    low = max(0, start - overlap) // align * align
-    length = _up(_window_length(min(size, stop + overlap) - low, tile, overlap, align), align)
+    seen = min(size, stop + overlap) - max(0, start - overlap)
+    length = _up(_window_length(seen, tile, overlap, align), align)
     last_low = max(0, _up(size - length, align))
     while start < stop:
         low = max(0, min((start - overlap) // align * align, last_low))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import comfy.utils
@@ -38,6 +39,8 @@ def load_upscaler(name: str) -> Upscaler:
         )
     try:
         state_dict = comfy.utils.load_torch_file(path, safe_load=True)
+    except pickle.UnpicklingError as error:  # torch's own words advise to switch the safety off
+        raise UnusableModelError(name, "it is damaged, or it would run code when opened, which is refused") from error
     except Exception as error:  # every container has its own complaints about a damaged file
         first_line = (str(error).strip().splitlines() or [""])[0]
         raise UnusableModelError(name, f"it cannot be read ({type(error).__name__}: {first_line})") from error

@@ -16,7 +16,7 @@ class HiresFixError(ValueError):
 
 @contextmanager
 def blame(node: type[io.ComfyNode], input_name: str) -> Iterator[None]:
-    """Name the node, and the input unless the error itself knows a better one.
+    """Name the node and the input: the one the error knows of if the node has it, else `input_name`.
 
     Only the pack's own errors about bad input are renamed. Everything else, the host's cancel and out-of-memory
     errors above all, passes through untouched.
@@ -24,5 +24,7 @@ def blame(node: type[io.ComfyNode], input_name: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        name = node.define_schema().display_name
-        raise HiresFixError(f"{name}, input '{error.input_name or input_name}': {error}") from error
+        schema = node.define_schema()
+        known = error.input_name in {item.id for item in schema.inputs}
+        where = error.input_name if known else input_name
+        raise HiresFixError(f"{schema.display_name}, input '{where}': {error}") from error

@@ -93,7 +93,7 @@ def from_state_dict(name: str, state_dict: Mapping[str, Any]) -> ModelUpscaler:
     if not isinstance(state_dict, Mapping) or not state_dict:
         raise UnusableModelError(name, "it holds no weights")
     try:
-        # a copy, because some of spandrel's loaders add keys
+        # a copy, because some of spandrel's loaders change entries
         descriptor = ModelLoader().load_from_state_dict(dict(canonicalize_state_dict(dict(state_dict))))
     except UnsupportedModelError as error:
         raise UnusableModelError(name, f"spandrel knows no architecture with its {len(state_dict)} keys") from error

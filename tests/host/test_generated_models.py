@@ -1,0 +1,159 @@
+"""The generated models do what other tests rely on, seen through core nodes only."""
+
+import io
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from PIL import Image
+
+
+def _picture(png: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), dtype=np.float64) / 255
+
+
+def _upload(client, name: str, pixels: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "png")
+    return client.upload_image(buffer.getvalue(), name)
+
+
+def _node(kind: str, **inputs):
+    return {"class_type": kind, "inputs": inputs}
+
+
+def _sampling(checkpoint: str, empty: dict, positive: dict, negative: dict) -> dict:
+    return {
+        "model": _node("CheckpointLoaderSimple", ckpt_name=checkpoint),
+        "positive": positive,
+        "negative": negative,
+        "empty": empty,
+        "sample": _node(
+            "KSampler",
+            model=["model", 0],
+            positive=["positive", 0],
+            negative=["negative", 0],
+            latent_image=["empty", 0],
+            seed=1,
+            steps=2,
+            cfg=3.0,
+            sampler_name="euler",
+            scheduler="normal",
+            denoise=1.0,
+        ),
+        "decode": _node("VAEDecode", samples=["sample", 0], vae=["model", 2]),
+        "save": _node("PreviewImage", images=["decode", 0]),
+    }
+
+
+@pytest.mark.parametrize("family", ["sd3", "flux", "wan", "sdxl", "sdxl-v"])
+def test_family_samples(host, client, models, family):
+    family = models.families[family]
+    rng = np.random.default_rng(0)
+    tensors = {}
+    for key in ("yes", "no"):
+        tensors[key] = rng.standard_normal((1, 77, family.context_width), np.float32)
+        if family.pooled_width:
+            tensors[key + ".pooled"] = rng.standard_normal((1, family.pooled_width), np.float32)
+    safetensors.numpy.save_file(tensors, host.base / "input" / f"{family.file}.conditioning.safetensors")
+    positive, negative = (
+        _node("ProbeConditioning", file=f"{family.file}.conditioning.safetensors", key=key) for key in ("yes", "no")
+    )
+    if family.file == models.checkpoint("wan"):
+        empty = _node("EmptyHunyuanLatentVideo", width=64, height=96, length=5, batch_size=1)
+    elif family.latent_channels == 16:
+        empty = _node("EmptySD3LatentImage", width=64, height=96, batch_size=1)
+    else:
+        empty = _node("EmptyLatentImage", width=64, height=96, batch_size=1)
+    run = client.queue(_sampling(family.file, empty, positive, negative)).require_success()
+
+    frames = [_picture(png) for png in run.images("save")]
+    assert len(frames) == (5 if family.file == models.checkpoint("wan") else 1)
+    assert frames[0].shape == (96, 64, 3)
+    assert frames[0].std() > 0.02, "flat or not finite (NaN is saved as black)"
+
+
+@pytest.mark.parametrize("which", ["demo", "oracle"])
+def test_sd15_checkpoint_samples_with_its_own_text_encoder(client, models, which):
+    name = getattr(models, which)
+    pictures = []
+    for text in ("a cat", "a ship"):
+        graph = _sampling(
+            name,
+            _node("EmptyLatentImage", width=64, height=96, batch_size=1),
+            _node("CLIPTextEncode", text=text, clip=["model", 1]),
+            _node("CLIPTextEncode", text="", clip=["model", 1]),
+        )
+        pictures.append(_picture(client.queue(graph).require_success().images("save")[0]))
+    assert pictures[0].shape == (96, 64, 3)
+    assert pictures[0].std() > 0.02
+    assert not np.array_equal(*pictures), "the text must matter"
+
+
+def test_v_prediction_is_recognised(host, client, models):
+    graph = {
+        "model": _node("CheckpointLoaderSimple", ckpt_name=models.checkpoint("sdxl-v")),
+        "show": _node("PreviewAny", source=["model", 0]),
+    }
+    client.queue(graph).require_success()
+    assert "model_type V_PREDICTION" in host.log()
+
+
+@pytest.mark.parametrize("family", ["sd3", "sdxl"])
+def test_exact_vae_gives_block_means(client, models, family):
+    rng = np.random.default_rng(3)
+    pixels = rng.integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    name = _upload(client, "noise.png", pixels)
+    graph = {
+        "model": _node("CheckpointLoaderSimple", ckpt_name=models.checkpoint(family)),
+        "image": _node("LoadImage", image=name),
+        "encode": _node("VAEEncode", pixels=["image", 0], vae=["model", 2]),
+        "decode": _node("VAEDecode", samples=["encode", 0], vae=["model", 2]),
+        "save": _node("PreviewImage", images=["decode", 0]),
+    }
+    found = _picture(client.queue(graph).require_success().images("save")[0])
+    means = pixels.reshape(6, 8, 8, 8, 3).mean(axis=(1, 3)) / 255
+    expected = np.repeat(np.repeat(means, 8, axis=0), 8, axis=1)
+    assert np.abs(found - expected).max() < 2 / 255
+
+
+@pytest.mark.parametrize(
+    ("which", "scale", "exact"),
+    [
+        ("exact_x2", 2, True),
+        ("exact_x4", 4, True),
+        ("random_x2", 2, False),
+        ("random_x4", 4, False),
+        ("one_times", 1, False),
+        ("esrgan_x4", 4, False),
+        ("oracle_rrdb_x4", 4, False),
+        ("oracle_rrdb_x2", 2, False),
+        ("oracle_compact_x2", 2, False),
+    ],
+)
+def test_upscaler(client, models, which, scale, exact):
+    rng = np.random.default_rng(4)
+    pixels = rng.integers(40, 216, (24, 32, 3), dtype=np.uint8)
+    graph = {
+        "model": _node("UpscaleModelLoader", model_name=getattr(models, which)),
+        "image": _node("LoadImage", image=_upload(client, "small.png", pixels)),
+        "up": _node("ImageUpscaleWithModel", upscale_model=["model", 0], image=["image", 0]),
+        "save": _node("PreviewImage", images=["up", 0]),
+    }
+    found = _picture(client.queue(graph).require_success().images("save")[0])
+    nearest = np.repeat(np.repeat(pixels / 255, scale, axis=0), scale, axis=1)
+    assert found.shape == nearest.shape
+    assert np.allclose(found, nearest, atol=1e-6) == exact
+    assert found.std() > 0.02
+
+
+@pytest.mark.parametrize("which", ["truncated", "renamed", "pickled_code", "unknown"])
+def test_bad_upscaler_file_is_refused_by_core_too(host, client, models, which):
+    graph = {
+        "model": _node("UpscaleModelLoader", model_name=getattr(models, which)),
+        "save": _node("PreviewAny", source=["model", 0]),
+    }
+    run = client.queue(graph)
+    assert run.status == "error"
+    assert run.error["node_type"] == "UpscaleModelLoader"
+    assert host.alive
