@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""The developer's front door: `python3 dev.py demo` and `python3 dev.py test`.
+
+Needs nothing but Python 3.11: the environment and a pinned ComfyUI are made in `.host/` on the first run. This file
+only reads the command line; the work is in `scripts/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+
+SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scripts")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of every sub-command."""
+    top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = top.add_subparsers(dest="command", required=True)
+
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--comfyui", metavar="PATH", help="use the ComfyUI in this folder (also: COMFYUI_PATH)")
+    where.add_argument("--pinned", action="store_true", help="use the pinned ComfyUI even inside another one")
+
+    demo = commands.add_parser("demo", parents=[where], help="run the saved workflows and write pictures to output/")
+    demo.add_argument("--server", metavar="URL", help="use a running ComfyUI that has this pack (with --checkpoint)")
+    demo.add_argument("--checkpoint", metavar="NAME", help="checkpoint to use, as ComfyUI lists it")
+    demo.add_argument("--keep", action="store_true", help="leave the server running and print the editor's address")
+    demo.set_defaults(script="run_demo.py", dev=False)
+
+    test = commands.add_parser("test", parents=[where], help="run every test; what follows -- goes to pytest")
+    test.add_argument("pytest_arguments", nargs="*", metavar="ARGUMENT")
+    test.set_defaults(script="run_tests.py", dev=True)
+    return top
+
+
+def main() -> int:
+    """Prepare the environment, hand over to the script, return its exit status."""
+    if sys.version_info < (3, 11):
+        print(f"dev.py needs Python 3.11 or newer; this is Python {sys.version.split()[0]}.", file=sys.stderr)
+        return 2
+    options = parser().parse_args()
+    sys.path.insert(0, SCRIPTS)
+    import environment
+    from steps import PreparationError
+
+    try:
+        if getattr(options, "server", None):
+            python, comfyui = environment.prepare_for_server(), ""
+        else:
+            host = environment.prepare(options.comfyui, dev=options.dev, pinned_only=options.pinned)
+            python, comfyui = host.python, host.comfyui
+    except PreparationError as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped; run the same command again to continue.", file=sys.stderr)
+        return 130
+
+    arguments = []
+    if options.command == "demo":
+        for name in ("server", "checkpoint"):
+            if getattr(options, name):
+                arguments += [f"--{name}", getattr(options, name)]
+        arguments += ["--keep"] * options.keep
+    else:
+        arguments += options.pytest_arguments
+    command = [str(python), os.path.join(SCRIPTS, options.script), *arguments]
+    sys.stdout.flush()
+    return _run(command, dict(os.environ, HIRES_FIX_COMFYUI=str(comfyui)))
+
+
+def _run(command: list[str], env: dict[str, str]) -> int:
+    process = subprocess.Popen(command, env=env)
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # the child got it as well and is stopping its server; wait for that
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""Run all tests in the prepared environment; extra arguments go to pytest. Used by `dev.py test`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).absolute().parent.parent
+
+
+def main() -> int:
+    """Run pytest in the checkout and print the total time."""
+    # pytest ends its fixtures on an exception, not on a signal: without this a server would stay behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    os.chdir(ROOT)
+    started = time.monotonic()
+    status = pytest.main(sys.argv[1:])
+    minutes, seconds = divmod(time.monotonic() - started, 60)
+    print(f"Total time of the tests: {int(minutes)} min {seconds:.0f} s")
+    return int(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

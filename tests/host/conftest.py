@@ -1,0 +1,111 @@
+"""One real ComfyUI for all host tests, with the generated models and the pack.
+
+Fixtures: `host` (the server), `client` (talks to it), `models` (file names by meaning). Everything in this folder is
+marked `host`. When a test fails, the end of the server's log is part of the report.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hires_pack.demo.checkpoint import NAME as DEMO_CHECKPOINT
+from hires_pack.scripts.comfy_client import ComfyClient
+from hires_pack.scripts.comfyui_host import ComfyUIHost
+from hires_pack.tests.checkpoints import library, upscalers
+from hires_pack.tests.checkpoints.families import FAMILIES, Family
+
+HERE = Path(__file__).resolve().parent
+PROBE = HERE / "probe"
+
+# On a busy machine two threads are several times slower than one: they wait for each other.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
+
+_running: list[ComfyUIHost] = []
+
+
+@dataclass(frozen=True)
+class Models:
+    """File names as the server lists them."""
+
+    files: library.ModelFiles
+    demo: str = DEMO_CHECKPOINT
+    """The SD 1.x checkpoint of `dev.py demo`, 300 MB, with text encoder."""
+    oracle: str = "tiny_sd15.safetensors"
+    """The checkpoint that the recorded A1111 runs were made with."""
+    families: dict[str, Family] = field(default_factory=lambda: FAMILIES)
+    """"sd3", "flux", "wan", "sdxl", "sdxl-v": see tests/checkpoints/families.py."""
+    exact_x2: str = upscalers.EXACT[2]
+    exact_x4: str = upscalers.EXACT[4]
+    random_x2: str = upscalers.RANDOM[2]
+    random_x4: str = upscalers.RANDOM[4]
+    one_times: str = upscalers.ONE_TIMES
+    esrgan_x4: str = upscalers.ESRGAN
+    oracle_rrdb_x4: str = "tiny_rrdb_x4.safetensors"
+    oracle_rrdb_x2: str = "tiny_rrdb_x2.safetensors"
+    oracle_compact_x2: str = "tiny_compact_x2.safetensors"
+    truncated: str = upscalers.TRUNCATED
+    renamed: str = upscalers.RENAMED
+    pickled_code: str = upscalers.PICKLED_CODE
+    unknown: str = upscalers.UNKNOWN
+
+    def checkpoint(self, family: str) -> str:
+        """Checkpoint file of a family, e.g. "sd3"."""
+        return self.families[family].file
+
+
+@pytest.fixture(scope="session")
+def models() -> Models:
+    """Every generated model, written on first use."""
+    return Models(library.ensure())
+
+
+@pytest.fixture(scope="session")
+def host(models: Models) -> Iterator[ComfyUIHost]:
+    """The running server; it loads this checkout as `hires-fix` and, if there is one, the pack of probes."""
+    with start_host(models) as server:
+        yield server
+
+
+def start_host(models: Models, pack: bool = True, arguments: tuple[str, ...] = ()) -> ComfyUIHost:
+    """Return a host, not started yet, for tests that need one of their own (without the pack, with flags, …)."""
+    server = ComfyUIHost(
+        pack=pack,
+        extra_packs=[PROBE] if PROBE.is_dir() else [],
+        models={"checkpoints": models.files.checkpoints, "upscale_models": models.files.upscale_models},
+        arguments=arguments,
+        env=ENVIRONMENT,
+    )
+    _running.append(server)
+    return server
+
+
+@pytest.fixture
+def new_host(models: Models):
+    """`start_host` bound to the models: `with new_host(pack=False) as server: …`."""
+    return lambda **options: start_host(models, **options)
+
+
+@pytest.fixture
+def client(host: ComfyUIHost) -> ComfyClient:
+    """A client of the session's server. Fails at once if an earlier test killed the server."""
+    assert host.alive, f"the server has died; the end of its log:\n{host.log_tail()}"
+    return ComfyClient(host.url)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything in this folder."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.host)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """Add the end of every running server's log to a failure."""
+    report = yield
+    if report.failed and HERE in item.path.parents:
+        for server in _running:
+            if server.url:
+                report.sections.append((f"last lines of the log of {server.url}", server.log_tail(40)))
+    return report
