@@ -1,4 +1,4 @@
-"""Exact-size resampling of pictures in float precision, with Pillow's filters."""
+"""Exact-size resampling of pictures with Pillow's filters: in float precision, and in A1111's 8 bits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import torch
 from PIL import Image
 
 from .errors import InputError
+
+_PREMULTIPLIED = {"LA": "La", "RGBA": "RGBa"}
 
 
 def lanczos(image: torch.Tensor, width: int, height: int) -> torch.Tensor:
@@ -32,6 +34,61 @@ def lanczos(image: torch.Tensor, width: int, height: int) -> torch.Tensor:
 def nearest(image: torch.Tensor, width: int, height: int) -> torch.Tensor:
     """Resize with Pillow's NEAREST (the source pixel under each target pixel's centre); else as `lanczos`."""
     return _resize(image, width, height, Image.Resampling.NEAREST)
+
+
+def to_8_bit(image: torch.Tensor) -> list[Image.Image]:
+    """Turn float pictures into Pillow's, as A1111 does between decoding and upscaling: cut off, not rounded.
+
+    Pictures that were 8 bit before (value / 255) come back unchanged. Alpha is rounded: no VAE makes it, and core's
+    masks store it as 1 minus itself, which costs the last bit.
+
+    Args:
+        image: `(B, H, W, C)` that passes `check_image`, C 1 to 4 (grey, grey and alpha, RGB, RGB and alpha); values
+            outside [0, 1] are clamped.
+
+    Returns:
+        B pictures of mode L, LA, RGB or RGBA.
+    """
+    scaled = image.detach().to("cpu", torch.float32).clamp(0, 1) * 255
+    if image.shape[-1] in (2, 4):
+        scaled[..., -1].round_()
+    levels = scaled.to(torch.uint8).numpy()
+    return [Image.fromarray(np.ascontiguousarray(one[..., 0] if one.shape[-1] == 1 else one)) for one in levels]
+
+
+def from_8_bit(pictures: list[Image.Image]) -> torch.Tensor:
+    """Stack Pillow's pictures of one size and mode to `(B, H, W, C)` float32, level / 255."""
+    levels = np.stack([np.asarray(picture) for picture in pictures])
+    return torch.from_numpy(levels.reshape(*levels.shape[:3], -1)).to(torch.float32).div_(255)
+
+
+def lanczos_8_bit(picture: Image.Image, width: int, height: int) -> Image.Image:
+    """Resize with LANCZOS exactly as Pillow 9.5, which A1111 uses.
+
+    Across first, then down, rounded to 8 bits after each; colours are premultiplied by alpha before and divided by it
+    after. (Newer Pillows do the same but may start with the other axis.)
+
+    Args:
+        picture: mode L, LA, RGB or RGBA.
+        width: pixels, at least 1.
+        height: pixels, at least 1.
+
+    Raises:
+        InputError: size below 1.
+    """
+    check_size(width, height)
+    if picture.size == (width, height):
+        return picture
+    result = picture.convert(_PREMULTIPLIED[picture.mode]) if picture.mode in _PREMULTIPLIED else picture
+    for size in ((width, picture.height), (width, height)):
+        result = result.resize(size, Image.Resampling.LANCZOS)
+    return result.convert(picture.mode)
+
+
+def nearest_8_bit(picture: Image.Image, width: int, height: int) -> Image.Image:
+    """Resize with NEAREST; else as `lanczos_8_bit`."""
+    check_size(width, height)
+    return picture.resize((width, height), Image.Resampling.NEAREST)
 
 
 def check_image(image: torch.Tensor) -> None:

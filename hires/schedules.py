@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from scipy.stats import beta as beta_distribution
 
 from .errors import InputError
+from .settings import A1111Settings
 
 
 class ScheduleError(InputError):
@@ -25,6 +27,11 @@ class SigmaTable(Protocol):
 
     sigmas: torch.Tensor
     """Training sigmas, ascending, float32."""
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Timesteps of the largest and the smallest sigma."""
+        ...
 
     def t_to_sigma(self, t: torch.Tensor) -> torch.Tensor:
         """Sigma at a (fractional) timestep."""
@@ -38,15 +45,33 @@ class SigmaTable(Protocol):
 class DiscreteTable:
     """The table of a discrete eps or v model; timesteps in between interpolate log sigma linearly."""
 
-    def __init__(self, sigmas: torch.Tensor) -> None:
-        self.sigmas = sigmas
-        self.log_sigmas = sigmas.log()
+    def __init__(self, alphas_cumprod: torch.Tensor) -> None:
+        """Make A1111's table: `sqrt((1 - a) / a)` in the dtype of `a`.
 
-    @classmethod
-    def from_alphas_cumprod(cls, alphas_cumprod: torch.Tensor) -> DiscreteTable:
-        """A1111's table: `sqrt((1 - a) / a)` in float32, with the loss near sigma 0 that float32 brings."""
-        a = alphas_cumprod.float()
-        return cls(((1 - a) / a) ** 0.5)
+        Args:
+            alphas_cumprod: what of the picture is left at every training timestep, falling from 1 towards 0.
+                float32, with the loss near sigma 0 that float32 brings; half for A1111's old pictures.
+        """
+        self.alphas_cumprod = alphas_cumprod
+        sigmas = ((1 - alphas_cumprod) / alphas_cumprod) ** 0.5
+        self.sigmas, self.log_sigmas = sigmas.float(), sigmas.log().float()
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """See `SigmaTable`."""
+        return float(len(self.sigmas) - 1), 0.0
+
+    def downcast(self) -> DiscreteTable:
+        """Round the noise schedule to half precision."""
+        return DiscreteTable(self.alphas_cumprod.half())
+
+    def zero_terminal_snr(self) -> DiscreteTable:
+        """Rescale the table so that it ends in pure noise (Lin et al. 2023, algorithm 1, with A1111's last entry)."""
+        root = self.alphas_cumprod.sqrt()
+        first, last = root[0].clone(), root[-1].clone()
+        alphas = ((root - last) * (first / (first - last))) ** 2
+        alphas[-1] = 4.8973451890853435e-08
+        return DiscreteTable(alphas)
 
     def t_to_sigma(self, t: torch.Tensor) -> torch.Tensor:
         """See `SigmaTable`; `t` in 0..len-1."""
@@ -65,50 +90,93 @@ class DiscreteTable:
         return ((1 - w) * low_index + w * (low_index + 1)).view(sigma.shape)
 
 
-def _range(table: SigmaTable) -> tuple[float, float]:
-    return float(table.sigmas[0]), float(table.sigmas[-1])
+class LCMTable(DiscreteTable):
+    """Every 20th training timestep, those that latent consistency models were distilled on."""
+
+    _STRIDE = 20
+
+    def __init__(self, table: DiscreteTable) -> None:
+        super().__init__(table.alphas_cumprod[self._STRIDE - 1 :: self._STRIDE])
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """See `SigmaTable`."""
+        return float(len(self.sigmas) * self._STRIDE - 1), float(self._STRIDE - 1)
+
+    def t_to_sigma(self, t: torch.Tensor) -> torch.Tensor:
+        """See `SigmaTable`; `t` counts training timesteps."""
+        entry = (t.float() - (self._STRIDE - 1)) / self._STRIDE
+        return super().t_to_sigma(entry.clamp(0, len(self.sigmas) - 1))
+
+    def sigma_to_t(self, sigma: torch.Tensor) -> torch.Tensor:
+        """See `SigmaTable`; the nearest entry, never in between."""
+        distances = sigma.log() - self.log_sigmas.to(sigma.device)[:, None]
+        return distances.abs().argmin(dim=0).view(sigma.shape) * self._STRIDE + (self._STRIDE - 1)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Range and form of a schedule: the model's, or what the settings say."""
+
+    smallest: float
+    largest: float
+    settings: A1111Settings
+
+    @classmethod
+    def of(cls, table: SigmaTable, settings: A1111Settings) -> _Shape:
+        low, high = float(table.sigmas[0]), float(table.sigmas[-1])
+        if settings.use_old_karras_scheduler_sigmas:
+            low, high = 0.1, 10.0
+        return cls(settings.sigma_min or low, settings.sigma_max or high, settings)
 
 
 def _with_zero(sigmas: torch.Tensor) -> torch.Tensor:
     return torch.cat([sigmas, sigmas.new_zeros(1)])
 
 
-def _uniform(n: int, table: SigmaTable) -> torch.Tensor:
-    return _with_zero(table.t_to_sigma(torch.linspace(len(table.sigmas) - 1, 0, n)))
+def _uniform(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
+    return _with_zero(table.t_to_sigma(torch.linspace(*table.ends, n)))
 
 
-def _normal(n: int, table: SigmaTable) -> torch.Tensor:
-    start, end = table.sigma_to_t(table.sigmas[-1]), table.sigma_to_t(table.sigmas[0])
-    return _with_zero(table.t_to_sigma(torch.linspace(float(start), float(end), n)))
+def _timestep_range(table: SigmaTable, shape: _Shape) -> tuple[float, float]:
+    return tuple(float(table.sigma_to_t(torch.tensor(sigma))) for sigma in (shape.largest, shape.smallest))
 
 
-def _sgm_uniform(n: int, table: SigmaTable) -> torch.Tensor:
-    start, end = table.sigma_to_t(table.sigmas[-1]), table.sigma_to_t(table.sigmas[0])
-    return _with_zero(table.t_to_sigma(torch.linspace(float(start), float(end), n + 1)[:-1]))
+def _normal(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
+    return _with_zero(table.t_to_sigma(torch.linspace(*_timestep_range(table, shape), n)))
 
 
-def _karras(n: int, table: SigmaTable, rho: float = 7.0) -> torch.Tensor:
-    """Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models" (2022), equation 5."""
-    smallest, largest = (sigma ** (1 / rho) for sigma in _range(table))
-    return _with_zero((largest + torch.linspace(0, 1, n) * (smallest - largest)) ** rho)
+def _sgm_uniform(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
+    return _with_zero(table.t_to_sigma(torch.linspace(*_timestep_range(table, shape), n + 1)[:-1]))
 
 
-def _exponential(n: int, table: SigmaTable) -> torch.Tensor:
-    smallest, largest = _range(table)
-    return _with_zero(torch.linspace(math.log(largest), math.log(smallest), n).exp())
+def _karras(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
+    return _with_zero(karras(n, shape.smallest, shape.largest, shape.settings.rho or 7.0))
 
 
-def _polyexponential(n: int, table: SigmaTable, rho: float = 1.0) -> torch.Tensor:
-    smallest, largest = _range(table)
-    ramp = torch.linspace(1, 0, n) ** rho
-    return _with_zero(torch.exp(ramp * (math.log(largest) - math.log(smallest)) + math.log(smallest)))
+def karras(n: int, smallest: float, largest: float, rho: float = 7.0) -> torch.Tensor:
+    """Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models" (2022), equation 5.
+
+    Returns `n` sigmas from `largest` down to `smallest`.
+    """
+    low, high = smallest ** (1 / rho), largest ** (1 / rho)
+    return (high + torch.linspace(0, 1, n) * (low - high)) ** rho
 
 
-def _kl_optimal(n: int, table: SigmaTable) -> torch.Tensor:
+def _exponential(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
+    return _with_zero(torch.linspace(math.log(shape.largest), math.log(shape.smallest), n).exp())
+
+
+def _polyexponential(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
+    low, high = math.log(shape.smallest), math.log(shape.largest)
+    return _with_zero(torch.exp(torch.linspace(1, 0, n) ** (shape.settings.rho or 1.0) * (high - low) + low))
+
+
+def _kl_optimal(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
     """Ends at the smallest sigma, not at 0."""
-    smallest, largest = (torch.arctan(torch.tensor(sigma)) for sigma in _range(table))
+    low, high = (torch.arctan(torch.tensor(sigma)) for sigma in (shape.smallest, shape.largest))
     i = torch.arange(n + 1)
-    return torch.tan(i / n * smallest + (1.0 - i / n) * largest)
+    return torch.tan(i / n * low + (1.0 - i / n) * high)
 
 
 _AYS_SD1 = (14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029)
@@ -124,25 +192,26 @@ def _align_your_steps(n: int, base: tuple[float, ...]) -> torch.Tensor:
     return torch.tensor(np.append(sigmas, 0.0), dtype=torch.float32)
 
 
-def _simple(n: int, table: SigmaTable) -> torch.Tensor:
+def _simple(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
     stride = len(table.sigmas) / n
     return _with_zero(torch.stack([table.sigmas[-(1 + int(i * stride))] for i in range(n)]))
 
 
-def _ddim(n: int, table: SigmaTable) -> torch.Tensor:
+def _ddim(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
     """May give more values than asked for."""
     stride = max(len(table.sigmas) // n, 1)
     return _with_zero(table.sigmas[1::stride].flip(0))
 
 
-def _beta(n: int, table: SigmaTable, alpha: float = 0.6, beta: float = 0.6) -> torch.Tensor:
+def _beta(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
     """Lee et al., "Beta Sampling is All You Need" (2024), but linear in sigma."""
-    smallest, largest = _range(table)
+    alpha, beta = shape.settings.beta_dist_alpha, shape.settings.beta_dist_beta
     quantiles = beta_distribution.ppf(1 - np.linspace(0, 1, n), alpha, beta)
-    return torch.tensor([*(smallest + quantiles * (largest - smallest)), 0.0], dtype=torch.float32)
+    sigmas = shape.smallest + quantiles * (shape.largest - shape.smallest)
+    return torch.tensor([*sigmas, 0.0], dtype=torch.float32)
 
 
-_SCHEDULES: dict[str, Callable[[int, SigmaTable], torch.Tensor]] = {
+_SCHEDULES: dict[str, Callable[[int, SigmaTable, _Shape], torch.Tensor]] = {
     "Uniform": _uniform,
     "Karras": _karras,
     "Exponential": _exponential,
@@ -175,7 +244,13 @@ SCHEDULE_NAMES = (
 
 
 def schedule(
-    name: str, n: int, table: SigmaTable, *, is_sdxl: bool = False, discard_penultimate: bool = False
+    name: str,
+    n: int,
+    table: SigmaTable,
+    *,
+    is_sdxl: bool = False,
+    discard_penultimate: bool = False,
+    settings: A1111Settings | None = None,
 ) -> torch.Tensor:
     """Return a descending float32 schedule for `n` steps, normally `n + 1` sigmas ending in 0.
 
@@ -185,13 +260,16 @@ def schedule(
         table: the model's sigmas.
         is_sdxl: chooses the list of Align Your Steps.
         discard_penultimate: build for one step more and leave the second-to-last sigma out.
+        settings: range and form. Uniform, Simple, DDIM and Align Your Steps have fixed ones.
 
     Raises:
         ScheduleError: fewer than 1 step, more steps than the schedule has entries, or values that are not finite.
     """
+    settings = settings or A1111Settings()
     if n < 1:
         raise ScheduleError(f"the {name} schedule needs at least 1 step, {n} asked for.")
-    length = n + 1 if discard_penultimate else n
+    discard = discard_penultimate or settings.always_discard_next_to_last_sigma
+    length = n + 1 if discard else n
     if name in ("Simple", "DDIM") and length > len(table.sigmas):
         raise ScheduleError(
             f"the {name} schedule has {len(table.sigmas)} entries, {length} steps asked for. "
@@ -200,8 +278,14 @@ def schedule(
     if name == ALIGN_YOUR_STEPS:
         sigmas = _align_your_steps(length, _AYS_SDXL if is_sdxl else _AYS_SD1)
     else:
-        sigmas = _SCHEDULES[name](length, table)
-    if discard_penultimate:
+        shape = _Shape.of(table, settings)
+        if not 0 < shape.smallest < shape.largest:
+            raise ScheduleError(
+                f"the {name} schedule goes from sigma {shape.largest:g} down to {shape.smallest:g}; "
+                "set sigma_max above sigma_min, and both above 0 (0 itself means the model's own)."
+            )
+        sigmas = _SCHEDULES[name](length, table, shape)
+    if discard:
         sigmas = torch.cat([sigmas[:-2], sigmas[-1:]])
     if not bool(torch.isfinite(sigmas).all()):
         raise ScheduleError(f"the {name} schedule has no finite values for {n} steps; use more steps.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -69,6 +70,47 @@ def plan_tiles(
     return [
         Tile(Box(x.low, y.low, x.high, y.high), Box(x.start, y.start, x.stop, y.stop)) for y in rows for x in columns
     ]
+
+
+def even_starts(size: int, tile: int, overlap: int) -> list[int]:
+    """Place tiles along one axis as A1111's grid does: all of `tile` pixels, evenly spread, `overlap` or more shared.
+
+    Args:
+        size: pixels of the picture along this axis.
+        tile: pixels of a tile. If larger than the picture there is one tile, which ends with the picture and starts
+            before it: its start is negative.
+        overlap: pixels, less than `tile`.
+
+    Raises:
+        ValueError: a size below 1, or an overlap outside 0..tile-1.
+    """
+    _check_tile(size, tile, overlap)
+    count = max(1, math.ceil((size - overlap) / (tile - overlap)))
+    step = (size - tile) / (count - 1) if count > 1 else 0
+    starts = [int(index * step) for index in range(count)]
+    return [size - tile if start + tile >= size else start for start in starts]
+
+
+def sliding_starts(size: int, tile: int, overlap: int) -> list[int]:
+    """Place tiles along one axis as A1111 does for models whose tiles it averages.
+
+    One every `tile - overlap` pixels, and a last one that ends with the picture. A tile is at most as long as the
+    picture; then it is the only one.
+
+    Raises:
+        ValueError: see `even_starts`.
+    """
+    tile = min(tile, size)
+    _check_tile(size, tile, overlap)
+    return [*range(0, size - tile, tile - overlap), size - tile]
+
+
+def _check_tile(size: int, tile: int, overlap: int) -> None:
+    if min(size, tile) < 1 or not 0 <= overlap < tile:
+        raise ValueError(
+            f"tiles of {tile} pixels with an overlap of {overlap} cannot cover {size} pixels: all but the overlap must "
+            "be at least 1, and the overlap between 0 and less than the tile."
+        )
 
 
 class _Span(NamedTuple):

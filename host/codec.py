@@ -11,6 +11,7 @@ from ..hires.errors import InputError
 from ..hires.latent import check_latent_size, crop_latent
 from ..hires.sizes import A1111_CELL, TargetSize
 from .latents import Latent, LatentError, samples_of, with_mask_resized, with_samples
+from .posterior import encode_posterior, has_posterior
 
 
 class CodecError(InputError):
@@ -90,7 +91,7 @@ def encode(vae: Any, image: torch.Tensor, latent: Latent, target: TargetSize, ti
     Returns:
         A LATENT of the target's size.
     """
-    # whole cells from the top left, as A1111's encoder sees them; the host would cut around the centre
+    # whole cells from the top left, where A1111's latents lie; the host would cut around the centre
     width, height = target.up_width // target.cell * target.cell, target.up_height // target.cell * target.cell
     image = image[..., :height, :width, :]
     encoded = []
@@ -100,10 +101,40 @@ def encode(vae: Any, image: torch.Tensor, latent: Latent, target: TargetSize, ti
             vae.encode_tiled(frames, tile_x=tile, tile_y=tile, overlap=tile // 4) if tile else vae.encode(frames)
         )
         comfy.model_management.throw_exception_if_processing_interrupted()
-    samples = crop_latent(torch.cat(encoded), target)
+    return _cropped(torch.cat(encoded), latent, target)
+
+
+def encode_as_a1111(
+    vae: Any, image: torch.Tensor, latent: Latent, target: TargetSize, generator: torch.Generator | None, tile: int = 0
+) -> Latent:
+    """Encode upscaled pictures with A1111's numbers and cut them to the target.
+
+    Args:
+        vae: the host's VAE. One without a distribution, or with tiles asked for, encodes as in `encode`.
+        image: see `encode`.
+        latent: see `encode`.
+        target: the size to reach.
+        generator: a CPU generator that the random part is drawn from, picture by picture; None takes the mean.
+        tile: side of the tiles in pixels; 0 encodes in one piece.
+
+    Returns:
+        A LATENT of the target's size.
+    """
+    if tile or not has_posterior(vae):
+        return encode(vae, image, latent, target, tile)
+    encoded = []
+    for item in image:
+        encoded.append(encode_posterior(vae, item[None], generator))
+        comfy.model_management.throw_exception_if_processing_interrupted()
+    return _cropped(torch.cat(encoded), latent, target)
+
+
+def _cropped(samples: torch.Tensor, latent: Latent, target: TargetSize) -> Latent:
+    samples = crop_latent(samples, target)
     if samples.shape[-2:] != target.latent_size[::-1]:
         raise CodecError(
-            f"the VAE made {samples.shape[-1]}x{samples.shape[-2]} latent cells of {width}x{height} pixels; "
+            f"the VAE made latents of {samples.shape[-1]}x{samples.shape[-2]} cells, cropped, of pictures of "
+            f"{target.up_width}x{target.up_height} pixels; "
             f"{target.latent_size[0]}x{target.latent_size[1]} were expected. Connect the same VAE to Target Size.",
             "vae",
         )

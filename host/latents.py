@@ -100,6 +100,9 @@ class Noised:
     noise: torch.Tensor
     """Unit noise of the same shape."""
 
+    schedule: torch.Tensor
+    """The whole schedule that the pass is the end of."""
+
     samples: torch.Tensor
     """The noised latent itself. Identity, not equality, says whether another node has changed it since."""
 

@@ -9,7 +9,8 @@ from typing import Any
 import comfy.sample
 import torch
 
-from ..hires.noise import ImageNoise, Source
+from ..hires.errors import InputError
+from ..hires.noise import GENERATORS, Generator, ImageNoise, Source, Variation
 from .latents import samples_of
 
 COMFYUI = "ComfyUI"
@@ -22,6 +23,7 @@ class PerImageNoise:
 
     seed: int
     source: Source
+    variation: Variation
 
     def generate_noise(self, latent: dict[str, Any]) -> torch.Tensor:
         """Return float32 unit noise of the latent's shape, the first draw of fresh generators."""
@@ -33,9 +35,17 @@ class PerImageNoise:
         images.draw(shape)
         return lambda sigma, sigma_next: images.draw(shape).to(sigma.device)
 
+    def image_seeds(self, latent: dict[str, Any]) -> list[int]:
+        """Seeds of the images, for noise that does not come from their generators (Brownian trees)."""
+        return self._images(latent).seeds
+
+    def generator(self, seed: int) -> Generator:
+        """Return a fresh generator of this source."""
+        return GENERATORS[self.source](seed)
+
     def _images(self, latent: dict[str, Any]) -> ImageNoise:
         indices = latent.get("batch_index") or range(samples_of(latent).shape[0])
-        return ImageNoise(self.source, [self.seed + i for i in indices])
+        return ImageNoise(self.source, self.seed, list(indices), self.variation)
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,10 @@ class HostNoise:
         return comfy.sample.prepare_noise(samples_of(latent), self.seed, latent.get("batch_index"))
 
 
-def make_noise(seed: int, source: str) -> PerImageNoise | HostNoise:
-    """Return a NOISE object for a seed; `source` is "GPU", "CPU" or "ComfyUI"."""
-    return HostNoise(seed) if source == COMFYUI else PerImageNoise(seed, source)  # type: ignore[arg-type]
+def make_noise(seed: int, source: str, variation: Variation) -> PerImageNoise | HostNoise:
+    """Return a NOISE object for a seed; `source` is "GPU", "CPU" or "ComfyUI", which knows no variation."""
+    if source != COMFYUI:
+        return PerImageNoise(seed, source, variation)  # type: ignore[arg-type]
+    if variation != Variation():
+        raise InputError("ComfyUI's own noise has no variation seed, seed resize or ENSD; choose CPU or GPU.", "source")
+    return HostNoise(seed)

@@ -2,48 +2,103 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from ..hires.errors import InputError
+from ..hires.resample import check_image, from_8_bit, to_8_bit
 from ..hires.sizes import TargetSize, image_size
-from ..upscale_models import TileSettings, upscale_to
-from .codec import check_target, decode, encode
-from .latents import Latent
+from ..upscale_models import (
+    TileSettings,
+    Upscaler,
+    draw_as_if_loading,
+    extras_size,
+    is_none,
+    resize_pictures,
+    upscale_extras,
+    upscale_to,
+)
+from .codec import cell_of, check_target, decode, encode, encode_as_a1111
+from .latents import Latent, samples_of
 from .memory import HostRuntime
+from .posterior import posterior_generator
 from .upscalers import as_upscaler
+
+Numbers = Literal["exact", "A1111"]
+
+NUMBERS: tuple[Numbers, ...] = ("exact", "A1111")
+""""exact": float precision and the size asked for. "A1111": its 8 bits, its sizes, its tiles and its random draw."""
 
 
 def upscale_latent_as_pixels(
-    latent: Latent, vae: Any, upscaler: Any, target: TargetSize, tiles: TileSettings, vae_tile: int
+    latent: Latent,
+    vae: Any,
+    upscaler: Any,
+    target: TargetSize,
+    tiles: TileSettings,
+    vae_tile: int,
+    numbers: Numbers = "exact",
+    noise: Any = None,
+    image: torch.Tensor | None = None,
 ) -> tuple[Latent, torch.Tensor]:
     """Decode, upscale to the exact size, encode, crop.
+
+    Args:
+        latent: the result of the first pass.
+        vae: decodes and encodes.
+        upscaler: see `as_upscaler`.
+        target: the size to reach.
+        tiles: for models.
+        vae_tile: see `decode`.
+        numbers: see `NUMBERS`.
+        noise: with A1111's numbers: the NOISE object of the passes, whose seeds also decide the random part of the
+            encoding; None takes the mean.
+        image: `(B, H, W, C)`, 0 to 1: take these pictures, one for every picture of `latent`, instead of decoding.
+            With A1111's numbers they may have any size, and values up to 63 of 255 get one level darker, as there.
 
     Returns:
         The LATENT of the target's size, and the pictures `(B, H, W, C)` that it holds, 0 to 1, also of that size;
         the frames of a clip follow one another.
 
     Raises:
-        InputError: of the latent, the VAE, the upscaler or the target; see the functions this calls.
+        InputError: of the latent, the VAE, the upscaler, the image or the target; see the functions this calls.
     """
     check_target(vae, latent, target)
     chosen = as_upscaler(upscaler)
-    decoded = decode(vae, latent, vae_tile)
+    if image is None:
+        decoded = decode(vae, latent, vae_tile)
+    else:
+        decoded = _in_place_of_decoded(image, vae, latent, target, numbers)
     frames = decoded.flatten(0, -4)
-    large = upscale_to(frames, chosen, target.up_width, target.up_height, tiles, HostRuntime())
-    out = encode(vae, large.unflatten(0, decoded.shape[:-3]), latent, target, vae_tile)
-    x0, y0, x1, y1 = (
-        cells * target.cell
-        for cells in target.crop_window(target.up_width // target.cell, target.up_height // target.cell)
-    )
+    width, height = target.up_width, target.up_height
+    if numbers == "A1111":
+        runtime = HostRuntime()
+        large = from_8_bit(resize_pictures(to_8_bit(frames), chosen, width, height, tiles, runtime))
+        large = large.to(runtime.output_device)
+        generator = posterior_generator(noise, latent)
+        if generator is not None:
+            draw_as_if_loading(generator, chosen, (frames.shape[2], frames.shape[1]), (width, height), len(frames))
+        out = encode_as_a1111(vae, large.unflatten(0, decoded.shape[:-3]), latent, target, generator, vae_tile)
+    else:
+        large = upscale_to(frames, chosen, width, height, tiles, HostRuntime())
+        out = encode(vae, large.unflatten(0, decoded.shape[:-3]), latent, target, vae_tile)
+    x0, y0, x1, y1 = (cells * target.cell for cells in target.crop_window(width // target.cell, height // target.cell))
     return out, large[:, y0:y1, x0:x1].contiguous()
 
 
 def upscale_image(
-    image: torch.Tensor, upscaler: Any, resize: float | tuple[int, int], crop: bool, tiles: TileSettings
+    image: torch.Tensor,
+    upscaler: Any,
+    resize: float | tuple[int, int],
+    crop: bool,
+    tiles: TileSettings,
+    second: Any = None,
+    visibility: float = 0.0,
+    max_side: int = 0,
+    numbers: Numbers = "exact",
 ) -> torch.Tensor:
-    """Bring pictures to an exact size with an upscaler, without a diffusion model.
+    """Bring pictures to an exact size with one or two upscalers, without a diffusion model.
 
     Args:
         image: `(B, H, W, C)`, 0 to 1; grey, RGB, both with or without alpha.
@@ -52,14 +107,74 @@ def upscale_image(
         crop: with a width and height: cut off what is too much around the centre. Without it the whole picture is
             kept, and one side can come out larger than asked.
         tiles: for models.
+        second: another upscaler for the same pictures, or None; A1111's "None" is none.
+        visibility: 0 to 1: how much of the second's result is laid over the first's.
+        max_side: with a factor: longest side of the result in pixels; 0 for no limit.
+        numbers: see `NUMBERS`. With A1111's, sizes are whole 8 pixels, see `upscale_models.extras`.
 
     Raises:
-        InputError: of the image, the size or the upscaler.
+        InputError: of the image, the size or the upscalers.
     """
-    if not isinstance(image, torch.Tensor) or image.ndim != 4 or 0 in image.shape:
-        found = tuple(image.shape) if isinstance(image, torch.Tensor) else type(image).__name__
-        raise InputError(f"expected pictures of shape (batch, height, width, channels), found {found}.", "image")
+    if not isinstance(image, torch.Tensor):
+        raise InputError(f"expected pictures, found {type(image).__name__}.", "image")
+    _check_pictures(image)
+    first = as_upscaler(upscaler)
+    other = None if second is None or not visibility > 0 else as_upscaler(second)
+    if other is not None and is_none(other):
+        other = None
+    size = image.shape[2], image.shape[1]
+    if numbers == "A1111":
+        runtime = HostRuntime()
+        plan = extras_size(size, resize, crop, max_side)
+        pictures = upscale_extras(to_8_bit(image), plan, first, other, visibility, tiles, runtime)
+        return from_8_bit(pictures).to(runtime.output_device)
+    if max_side and not isinstance(resize, tuple):
+        resize = min(resize, max_side / max(size))
+    large = _exactly(image, first, resize, crop, tiles)
+    if other is None:
+        return large
+    return large.lerp(_exactly(image, other, resize, crop, tiles), min(visibility, 1.0))
+
+
+def _exactly(
+    image: torch.Tensor, upscaler: Upscaler, resize: float | tuple[int, int], crop: bool, tiles: TileSettings
+) -> torch.Tensor:
     plan = image_size(image.shape[2], image.shape[1], resize, crop)
-    large = upscale_to(image, as_upscaler(upscaler), plan.up_width, plan.up_height, tiles, HostRuntime())
+    large = upscale_to(image, upscaler, plan.up_width, plan.up_height, tiles, HostRuntime())
     x, y = (plan.up_width - plan.width) // 2, (plan.up_height - plan.height) // 2
     return large[:, y : y + plan.height, x : x + plan.width].contiguous()
+
+
+def _in_place_of_decoded(
+    image: torch.Tensor, vae: Any, latent: Latent, target: TargetSize, numbers: Numbers
+) -> torch.Tensor:
+    """Bring given pictures into the form of decoded ones, `(B, [T,] H, W, C)`."""
+    _check_pictures(image)
+    samples = samples_of(latent)
+    batch = samples.shape[0]
+    if image.shape[0] % batch or (samples.ndim == 4 and image.shape[0] != batch):
+        raise InputError(
+            f"there are {image.shape[0]} pictures for a latent of {batch}. Connect a latent with one for each: "
+            "encode these pictures, or set the batch size of the empty latent.",
+            "image",
+        )
+    if numbers == "A1111":
+        # A1111 takes its way through -1..1, which float32 does not survive unharmed
+        image = (image.to(torch.float32).mul(2).sub(1).add(1) / 2).clamp(0, 1)
+    elif (image.shape[2] // cell_of(vae), image.shape[1] // cell_of(vae)) != samples.shape[:-3:-1]:
+        raise InputError(
+            f"the pictures have {image.shape[2]}x{image.shape[1]} pixels, but the target was worked out for "
+            f"{target.source_width}x{target.source_height}. Give Target Size the width and height of the pictures.",
+            "image",
+        )
+    image = image[..., :3] if image.shape[-1] > 2 else image[..., :1].expand(-1, -1, -1, 3)
+    return image if samples.ndim == 4 else image.unflatten(0, (batch, -1))
+
+
+def _check_pictures(image: torch.Tensor) -> None:
+    try:
+        check_image(image)
+        if image.shape[-1] > 4:
+            raise InputError(f"an image has 1 to 4 channels, but this one has {image.shape[-1]}.")
+    except InputError as error:
+        raise InputError(str(error), "image") from error

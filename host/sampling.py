@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
-import comfy.sample
+import comfy.model_management
 import comfy.samplers
 import comfy.utils
 import latent_preview
 import torch
 
 from ..hires.samplers import A1111_SAMPLERS
-from .denoiser import denoising_like_a1111
+from ..hires.settings import A1111Settings
+from .denoiser import a1111_table, denoising_like_a1111
+from .guidance import A1111Guider, Refiner, needs_a1111_guidance
 from .latents import Latent, Noised, fit_to_model, noised_of, samples_of, with_noised, with_samples
-from .noise import PerImageNoise
-from .sigmas import SamplingError, full_sigmas
+from .samplers import Pass, build_sampler
+from .sigmas import SamplingError, Sigmas, first_pass_sigmas
 
 
 def sample_base(
@@ -28,20 +31,25 @@ def sample_base(
     cfg: float,
     sampler_name: str,
     scheduler: str,
+    settings: A1111Settings | None = None,
+    refiner: Refiner | None = None,
 ) -> Latent:
     """Run the first pass; with the host's sampler and scheduler names bit-identical to core's KSampler.
 
     Raises:
         LatentError, SamplingError, ScheduleError: see the functions this calls.
     """
-    samples = fit_to_model(model, latent)
-    sigmas = full_sigmas(model, sampler_name, scheduler, steps)
-    unit = noise.generate_noise({**latent, "samples": samples})
-    out = _sample(model, positive, negative, samples, unit, sigmas, cfg, sampler_name, latent, noise)
+    settings = settings or A1111Settings()
+    start = {**latent, "samples": fit_to_model(model, latent)}
+    sigmas = first_pass_sigmas(model, sampler_name, scheduler, steps, settings)
+    unit = noise.generate_noise(start)
+    out = _sample(model, positive, negative, start, unit, sigmas, cfg, sampler_name, noise, settings, refiner, True)
     return with_samples(latent, out)
 
 
-def renoise(model: Any, latent: Latent, noise: Any, sigmas: torch.Tensor, sampler_name: str) -> Latent:
+def renoise(
+    model: Any, latent: Latent, noise: Any, sigmas: Sigmas, sampler_name: str, settings: A1111Settings | None = None
+) -> Latent:
     """Add noise of the first sigma's strength to a clean latent, as the model's family does it.
 
     Returns:
@@ -49,17 +57,21 @@ def renoise(model: Any, latent: Latent, noise: Any, sigmas: torch.Tensor, sample
         which Second Sampling uses: the sum alone is not enough for flow models and masks.
     """
     clean = fit_to_model(model, latent)
-    if len(sigmas) == 0:
+    if len(sigmas.run) == 0:
         return with_samples(latent, clean)
     unit = noise.generate_noise({**latent, "samples": clean})
-    if sampler_name in A1111_SAMPLERS:
-        model = denoising_like_a1111(model)
+    first = float(sigmas.run[0])
+    chosen = A1111_SAMPLERS.get(sampler_name)
+    if chosen:
+        settings = settings or A1111Settings()
+        model = denoising_like_a1111(model, chosen, settings, first_pass=False)
+        unit = unit * (1 + settings.img2img_extra_noise / first) if settings.img2img_extra_noise else unit
     sampling = model.get_model_object("model_sampling")
     scaled = model.model.process_latent_in(clean) if torch.count_nonzero(clean) else clean
-    first, largest = float(sigmas[0]), float(sampling.sigma_max)
+    largest = float(sampling.sigma_max)
     full = first > largest or math.isclose(first, largest, rel_tol=1e-5)  # what the host's samplers ask
-    x = sampling.noise_scaling(sigmas[0].to(scaled), unit.to(scaled), scaled, full)
-    return with_noised(latent, Noised(clean, unit, model.model.process_latent_out(x)))
+    x = sampling.noise_scaling(sigmas.run[0].to(scaled), unit.to(scaled), scaled, full)
+    return with_noised(latent, Noised(clean, unit, sigmas.whole, model.model.process_latent_out(x)))
 
 
 def sample_second(
@@ -71,6 +83,8 @@ def sample_second(
     noise: Any,
     cfg: float,
     sampler_name: str,
+    settings: A1111Settings | None = None,
+    refiner: Refiner | None = None,
 ) -> Latent:
     """Run the second pass from a noised latent; `noise` is not added again, it only seeds the sampler's steps.
 
@@ -79,17 +93,18 @@ def sample_second(
     """
     samples = samples_of(latent)
     if sigmas.ndim != 1 or not bool(torch.isfinite(sigmas).all()):
-        raise SamplingError(
-            f"sigmas has shape {tuple(sigmas.shape)}; expected a finite list. Connect Re-noise's.", "sigmas"
-        )
+        raise SamplingError(f"found sigmas of shape {tuple(sigmas.shape)}; connect Re-noise's sigmas.", "sigmas")
     if len(sigmas) < 2:  # strength 0: there is nothing to run
         return with_samples(latent, samples)
     noised = noised_of(latent)
     if noised:
-        start, unit = noised.clean, noised.noise
+        start, unit, whole = noised.clean, noised.noise, noised.schedule
     else:
         start, unit = _split_noised(model, fit_to_model(model, latent), sigmas[0])
-    out = _sample(model, positive, negative, start, unit, sigmas, cfg, sampler_name, latent, noise)
+        whole = sigmas
+    begin, plan = {**latent, "samples": start}, Sigmas(whole, sigmas)
+    settings = settings or A1111Settings()
+    out = _sample(model, positive, negative, begin, unit, plan, cfg, sampler_name, noise, settings, refiner, False)
     return with_samples(latent, out)
 
 
@@ -113,37 +128,53 @@ def _sample(
     model: Any,
     positive: Any,
     negative: Any,
-    samples: torch.Tensor,
+    latent: Latent,
     unit: torch.Tensor,
-    sigmas: torch.Tensor,
+    sigmas: Sigmas,
     cfg: float,
     sampler_name: str,
-    latent: Latent,
     noise: Any,
+    settings: A1111Settings,
+    refiner: Refiner | None,
+    first: bool,
 ) -> torch.Tensor:
     chosen = A1111_SAMPLERS.get(sampler_name)
-    if chosen:
-        model = denoising_like_a1111(model)
-        options = {}
-        if chosen.draws_noise and isinstance(noise, PerImageNoise):
-            options["noise_sampler"] = noise.step_noise({**latent, "samples": samples})
-        sampler = comfy.samplers.ksampler(chosen.function, options)
+    if chosen is None:
+        if refiner is not None:
+            raise SamplingError(
+                f"a refiner switches by A1111's rules, and '{sampler_name}' is ComfyUI's own sampler; "
+                "choose a capitalised one.",
+                "sampler_name",
+            )
+        guider, sampler = comfy.samplers.CFGGuider(model), comfy.samplers.sampler_object(sampler_name)
     else:
-        sampler = comfy.samplers.sampler_object(sampler_name)
-    out = comfy.sample.sample_custom(
-        model,
+        table = a1111_table(model, settings, chosen)
+        model = denoising_like_a1111(model, chosen, settings, first)
+        guider = comfy.samplers.CFGGuider(model)
+        if chosen.guidance_plus or needs_a1111_guidance(positive, negative, settings, refiner):
+            calls = (len(sigmas.run) - (not chosen.walks_timesteps)) * (2 if chosen.second_order else 1)
+            guider = A1111Guider(model, settings, table, calls)
+            guider.guidance_plus, guider.counts_timesteps = chosen.guidance_plus, chosen.walks_timesteps
+            if refiner is not None:
+                patched = denoising_like_a1111(refiner.model, chosen, settings, first)
+                guider.refiner = replace(refiner, model=patched)
+        last_unguided = getattr(guider, "last_unguided", None)
+        sampler = build_sampler(
+            Pass(sampler_name, chosen, settings, table, sigmas, first, noise, latent, last_unguided)
+        )
+    guider.set_conds(positive, negative)
+    guider.set_cfg(cfg)
+    out = guider.sample(
         unit,
-        cfg,
+        latent["samples"],
         sampler,
-        sigmas,
-        positive,
-        negative,
-        samples,
-        noise_mask=latent.get("noise_mask"),
-        callback=latent_preview.prepare_callback(model, len(sigmas) - 1),
+        sigmas.run,
+        denoise_mask=latent.get("noise_mask"),
+        callback=latent_preview.prepare_callback(model, len(sigmas.run) - 1),
         disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
         seed=noise.seed,
     )
+    out = out.to(comfy.model_management.intermediate_device(), comfy.model_management.intermediate_dtype())
     bad = out.numel() - int(torch.isfinite(out).sum())
     if bad:
         raise SamplingError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import comfy.samplers
@@ -11,8 +12,10 @@ from ..hires.errors import InputError
 from ..hires.samplers import A1111_SAMPLERS
 from ..hires.schedules import AUTOMATIC, SCHEDULE_NAMES
 from ..hires.schedules import schedule as a1111_schedule
+from ..hires.settings import A1111Settings
 from ..hires.steps import second_pass_steps
-from .denoiser import a1111_table
+from ..hires.timestep_samplers import timesteps
+from .denoiser import a1111_table, is_discrete
 
 
 class SamplingError(InputError):
@@ -29,15 +32,76 @@ def scheduler_names() -> list[str]:
     return [*SCHEDULE_NAMES, *comfy.samplers.KSampler.SCHEDULERS]
 
 
-def full_sigmas(model: Any, sampler_name: str, scheduler: str, steps: int) -> torch.Tensor:
-    """Return the whole schedule for `steps` steps: normally `steps + 1` descending sigmas, the last 0.
+@dataclass(frozen=True)
+class Sigmas:
+    """A schedule and the part of it that a pass runs."""
+
+    whole: torch.Tensor
+    """What Brownian trees span."""
+
+    run: torch.Tensor
+    """Descending, normally ending in 0. Empty when nothing is to be run."""
+
+
+def first_pass_sigmas(
+    model: Any, sampler_name: str, scheduler: str, steps: int, settings: A1111Settings | None = None
+) -> Sigmas:
+    """Return the schedule of the first pass: normally `steps + 1` sigmas.
 
     Raises:
         SamplingError: the schedule has no usable values for this number of steps.
         ScheduleError: the same from A1111's schedules.
     """
-    sampling = model.get_model_object("model_sampling")
+    sigmas = _full(model, sampler_name, scheduler, steps, settings or A1111Settings())
+    return Sigmas(sigmas, sigmas)
+
+
+def second_pass_sigmas(
+    model: Any,
+    sampler_name: str,
+    scheduler: str,
+    steps: int,
+    denoising_strength: float,
+    hr_second_pass_steps: int,
+    settings: A1111Settings | None = None,
+) -> Sigmas:
+    """Return the sigmas of the second pass: the end of a longer schedule. Nothing is run at strength 0.
+
+    Raises:
+        StrengthError: strength or steps out of range.
+        SamplingError, ScheduleError: see `first_pass_sigmas`.
+    """
+    plan = second_pass_steps(steps, denoising_strength, hr_second_pass_steps)
+    settings = settings or A1111Settings()
+    if plan.run == 0:
+        return Sigmas(torch.zeros(0), torch.zeros(0))
+    if _walks_timesteps(sampler_name):
+        whole = _full(model, sampler_name, scheduler, plan.schedule, settings)
+        return Sigmas(whole, whole[len(whole) - plan.run :])
+    if scheduler in SCHEDULE_NAMES:
+        # the slice starts at an index, so that a schedule that is longer than asked is run longer, as in A1111
+        whole = _full(model, sampler_name, scheduler, plan.schedule, settings)
+        return Sigmas(whole, whole[plan.schedule - plan.run :])
+    steps = plan.run if denoising_strength > 0.9999 else int(plan.run / denoising_strength)  # KSampler's rule
+    whole = _full(model, sampler_name, scheduler, steps, settings)
+    return Sigmas(whole, whole if steps == plan.run else whole[-(plan.run + 1) :])
+
+
+def _walks_timesteps(sampler_name: str) -> bool:
+    return sampler_name in A1111_SAMPLERS and A1111_SAMPLERS[sampler_name].walks_timesteps
+
+
+def _full(model: Any, sampler_name: str, scheduler: str, steps: int, settings: A1111Settings) -> torch.Tensor:
     chosen = A1111_SAMPLERS.get(sampler_name)
+    if chosen and chosen.needs_discrete and not is_discrete(model):
+        raise SamplingError(
+            f"'{sampler_name}' needs an eps or v model with training timesteps (SD1, SD2, SDXL), and this is a "
+            f"{type(model.model).__name__}. Choose Euler, DPM++ 2M or one of ComfyUI's lower-case samplers.",
+            "sampler_name",
+        )
+    if chosen and chosen.walks_timesteps:  # the scheduler plays no part
+        table = a1111_table(model, settings)
+        return table.sigmas[timesteps(steps + settings.always_discard_next_to_last_sigma)].flip(0)
     if chosen:
         discard = chosen.discard_penultimate
     else:
@@ -45,9 +109,11 @@ def full_sigmas(model: Any, sampler_name: str, scheduler: str, steps: int) -> to
     if scheduler in SCHEDULE_NAMES:
         if scheduler == AUTOMATIC:
             scheduler = chosen.schedule if chosen else "Uniform"
+        table = a1111_table(model, settings, chosen)
         return a1111_schedule(
-            scheduler, steps, a1111_table(sampling), is_sdxl=_is_sdxl(model), discard_penultimate=discard
+            scheduler, steps, table, is_sdxl=_is_sdxl(model), discard_penultimate=discard, settings=settings
         )
+    sampling = model.get_model_object("model_sampling")
     sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps + discard)
     if discard:
         sigmas = torch.cat([sigmas[:-2], sigmas[-1:]])
@@ -58,23 +124,3 @@ def full_sigmas(model: Any, sampler_name: str, scheduler: str, steps: int) -> to
 
 def _is_sdxl(model: Any) -> bool:
     return type(model.get_model_object("latent_format")).__name__.startswith("SDXL")
-
-
-def second_pass_sigmas(
-    model: Any, sampler_name: str, scheduler: str, steps: int, denoising_strength: float, hr_second_pass_steps: int
-) -> torch.Tensor:
-    """Return the sigmas of the second pass: the end of a longer schedule. Empty when the strength is 0.
-
-    Raises:
-        StrengthError: strength or steps out of range.
-        SamplingError, ScheduleError: see `full_sigmas`.
-    """
-    plan = second_pass_steps(steps, denoising_strength, hr_second_pass_steps)
-    if plan.run == 0:
-        return torch.zeros(0)
-    if scheduler in SCHEDULE_NAMES:
-        # the slice starts at an index, so that a schedule that is longer than asked is run longer, as in A1111
-        return full_sigmas(model, sampler_name, scheduler, plan.schedule)[plan.schedule - plan.run :]
-    whole = plan.run if denoising_strength > 0.9999 else int(plan.run / denoising_strength)  # KSampler's rule
-    sigmas = full_sigmas(model, sampler_name, scheduler, whole)
-    return sigmas if whole == plan.run else sigmas[-(plan.run + 1) :]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
+from .a1111_settings import HiresFixA1111Settings
 from .base_sampling import HiresFixBaseSampling
 from .latent_upscale import HiresFixLatentUpscale
 from .noise import HiresFixNoise
 from .pixel_upscale import HiresFixPixelUpscale
+from .prompt import HiresFixPrompt
+from .refiner import HiresFixRefiner
 from .renoise import HiresFixRenoise
 from .second_sampling import HiresFixSecondSampling
 from .target_size import HiresFixTargetSize
@@ -22,6 +25,7 @@ class HiresFixExtension(ComfyExtension):
         """All nodes, in the order of the stages."""
         return [
             HiresFixNoise,
+            HiresFixPrompt,
             HiresFixBaseSampling,
             HiresFixTargetSize,
             HiresFixLatentUpscale,
@@ -30,4 +34,6 @@ class HiresFixExtension(ComfyExtension):
             HiresFixRenoise,
             HiresFixSecondSampling,
             HiresFixUpscaleImage,
+            HiresFixA1111Settings,
+            HiresFixRefiner,
         ]

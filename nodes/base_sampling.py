@@ -6,6 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..hires.settings import A1111Settings
+from ..host.guidance import Refiner
 from ..host.sampling import sample_base
 from . import inputs
 from .errors import blame
@@ -33,6 +35,8 @@ class HiresFixBaseSampling(io.ComfyNode):
                 inputs.cfg(),
                 inputs.sampler_name(),
                 inputs.scheduler(),
+                inputs.settings(),
+                inputs.refiner(),
             ],
             outputs=[io.Latent.Output(display_name="latent", tooltip="The finished small picture.")],
         )
@@ -49,9 +53,23 @@ class HiresFixBaseSampling(io.ComfyNode):
         cfg: float,
         sampler_name: str,
         scheduler: str,
+        settings: A1111Settings | None = None,
+        refiner: Refiner | None = None,
     ) -> io.NodeOutput:
         """Run the first pass."""
         with blame(cls, "latent"):
             return io.NodeOutput(
-                sample_base(model, positive, negative, latent, noise, steps, cfg, sampler_name, scheduler)
+                sample_base(
+                    model,
+                    positive,
+                    negative,
+                    latent,
+                    noise,
+                    steps,
+                    cfg,
+                    sampler_name,
+                    scheduler,
+                    settings,
+                    refiner,
+                )
             )

@@ -11,6 +11,8 @@ CATEGORY = "hires fix"
 
 TargetType = io.Custom("HIRES_FIX_TARGET")
 UpscalerType = io.Custom("HIRES_FIX_UPSCALER")
+SettingsType = io.Custom("HIRES_FIX_SETTINGS")
+RefinerType = io.Custom("HIRES_FIX_REFINER")
 
 
 def model(which: str) -> io.Model.Input:
@@ -68,6 +70,22 @@ def scheduler() -> io.Combo.Input:
         options=scheduler_names(),
         default="Automatic",
         tooltip=f"Schedule type. Automatic is what A1111 pairs with the sampler. {_NAMES}",
+    )
+
+
+def settings() -> io.Custom.Input:
+    """A1111's settings, optional."""
+    return SettingsType.Input(
+        "settings",
+        optional=True,
+        tooltip="From A1111 Settings; for capitalised samplers and schedulers. Without it: A1111's defaults.",
+    )
+
+
+def refiner() -> io.Custom.Input:
+    """A refiner, optional."""
+    return RefinerType.Input(
+        "refiner", optional=True, tooltip="From Refiner: a second model that takes over on the way in this pass."
     )
 
 

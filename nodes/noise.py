@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from ..hires.noise import Variation
+from ..hires.sizes import A1111_CELL, MAX_SIDE
 from ..host.noise import make_noise
+from .errors import blame
 from .inputs import CATEGORY
 
 
@@ -36,11 +39,69 @@ class HiresFixNoise(io.ComfyNode):
                     tooltip="Random number generator. GPU: what A1111 draws on an NVIDIA card, computed on the CPU "
                     "(its NV setting). CPU: A1111's CPU setting. ComfyUI: KSampler's noise, one stream for the batch.",
                 ),
+                io.Int.Input(
+                    "subseed",
+                    default=0,
+                    min=0,
+                    max=0xFFFFFFFFFFFFFFFF,
+                    optional=True,
+                    advanced=True,
+                    tooltip="A1111's variation seed. With a variation strength it counts up within a batch, "
+                    "and the seed stays.",
+                ),
+                io.Float.Input(
+                    "subseed_strength",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    round=0.001,
+                    optional=True,
+                    advanced=True,
+                    tooltip="A1111's variation strength: 0 is the seed's picture, 1 the variation seed's.",
+                ),
+                _resize("w", "width"),
+                _resize("h", "height"),
+                io.Int.Input(
+                    "eta_noise_seed_delta",
+                    default=0,
+                    min=0,
+                    max=0xFFFFFFFF,
+                    optional=True,
+                    advanced=True,
+                    tooltip="A1111's ENSD: added to the seed for the noise of ancestral samplers' steps. "
+                    "NovelAI pictures used 31337.",
+                ),
             ],
             outputs=[io.Noise.Output(display_name="noise", tooltip="Fits every core node with a noise input, too.")],
         )
 
     @classmethod
-    def execute(cls, seed: int, source: str) -> io.NodeOutput:
+    def execute(
+        cls,
+        seed: int,
+        source: str,
+        subseed: int = 0,
+        subseed_strength: float = 0.0,
+        seed_resize_from_w: int = 0,
+        seed_resize_from_h: int = 0,
+        eta_noise_seed_delta: int = 0,
+    ) -> io.NodeOutput:
         """Make the noise object; nothing is drawn yet."""
-        return io.NodeOutput(make_noise(seed, source))
+        cells = (seed_resize_from_w // A1111_CELL, seed_resize_from_h // A1111_CELL)
+        with blame(cls, "source"):
+            variation = Variation(subseed, subseed_strength, cells, eta_noise_seed_delta)
+            return io.NodeOutput(make_noise(seed, source, variation))
+
+
+def _resize(letter: str, side: str) -> io.Int.Input:
+    return io.Int.Input(
+        f"seed_resize_from_{letter}",
+        default=0,
+        min=0,
+        max=MAX_SIDE,
+        step=8,
+        optional=True,
+        advanced=True,
+        tooltip=f"A1111's seed resize: {side} of the picture whose layout to keep at another size. 0: off.",
+    )

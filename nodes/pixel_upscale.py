@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..hires.sizes import TargetSize
-from ..host.pixels import upscale_latent_as_pixels
+from ..host.pixels import NUMBERS, Numbers, upscale_latent_as_pixels
 from ..upscale_models import TileSettings
 from . import inputs
 from .errors import blame
@@ -43,6 +43,27 @@ class HiresFixPixelUpscale(io.ComfyNode):
                     tooltip="Decode and encode in tiles of this many pixels. 0: in one piece, which looks better; "
                     "ComfyUI falls back to tiles by itself when memory runs out.",
                 ),
+                io.Combo.Input(
+                    "numbers",
+                    options=list(NUMBERS),
+                    default=NUMBERS[0],
+                    optional=True,
+                    tooltip="exact: the upscaled picture in full precision. A1111: its 8-bit pictures, channel order "
+                    "and tiles, for the same result as there. Then tile_size 0 means its 192 with an overlap of 8, "
+                    "and 4096 means no tiles.",
+                ),
+                io.Noise.Input(
+                    "noise",
+                    optional=True,
+                    tooltip="The noise of both passes. With A1111's numbers its seeds also decide the random part of "
+                    "the VAE's encoding, as there; without it that part is left out. Not used with exact numbers.",
+                ),
+                io.Image.Input(
+                    "image",
+                    optional=True,
+                    tooltip="Pictures to upscale in place of the decoded latent, such as a loaded one. The latent "
+                    "then only tells how many there are and their size.",
+                ),
             ],
             outputs=[
                 io.Latent.Output(display_name="latent", tooltip="The enlarged latent, for Re-noise."),
@@ -60,8 +81,21 @@ class HiresFixPixelUpscale(io.ComfyNode):
         tile_size: int,
         tile_overlap: int,
         vae_tile_size: int,
+        numbers: Numbers = NUMBERS[0],
+        noise: Any = None,
+        image: Any = None,
     ) -> io.NodeOutput:
         """Decode, upscale, encode, crop."""
         with blame(cls, "latent"):
-            tiles = TileSettings(tile_size, tile_overlap)
-            return io.NodeOutput(*upscale_latent_as_pixels(latent, vae, upscaler, target, tiles, vae_tile_size))
+            out, large = upscale_latent_as_pixels(
+                latent,
+                vae,
+                upscaler,
+                target,
+                TileSettings(tile_size, tile_overlap),
+                vae_tile_size,
+                numbers=numbers,
+                noise=noise,
+                image=image,
+            )
+            return io.NodeOutput(out, large)

@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..hires.settings import A1111Settings
 from ..host.sampling import renoise
 from ..host.sigmas import second_pass_sigmas
 from . import inputs
@@ -50,6 +51,7 @@ class HiresFixRenoise(io.ComfyNode):
                 ),
                 inputs.sampler_name(" Set the same as in Second Sampling."),
                 inputs.scheduler(),
+                inputs.settings(),
             ],
             outputs=[
                 io.Latent.Output(display_name="latent", tooltip="The noised latent, for Second Sampling."),
@@ -68,9 +70,12 @@ class HiresFixRenoise(io.ComfyNode):
         hr_second_pass_steps: int,
         sampler_name: str,
         scheduler: str,
+        settings: A1111Settings | None = None,
     ) -> io.NodeOutput:
         """Slice the schedule and add the noise."""
         with blame(cls, "scheduler"):
-            sigmas = second_pass_sigmas(model, sampler_name, scheduler, steps, denoising_strength, hr_second_pass_steps)
+            sigmas = second_pass_sigmas(
+                model, sampler_name, scheduler, steps, denoising_strength, hr_second_pass_steps, settings
+            )
         with blame(cls, "latent"):
-            return io.NodeOutput(renoise(model, latent, noise, sigmas, sampler_name), sigmas)
+            return io.NodeOutput(renoise(model, latent, noise, sigmas, sampler_name, settings), sigmas.run)

@@ -6,6 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..hires.settings import A1111Settings
+from ..host.guidance import Refiner
 from ..host.sampling import sample_second
 from . import inputs
 from .errors import blame
@@ -33,6 +35,8 @@ class HiresFixSecondSampling(io.ComfyNode):
                 inputs.noise("Not added again: it only seeds samplers that draw noise in their steps."),
                 inputs.cfg(),
                 inputs.sampler_name(" Set the same as in Re-noise."),
+                inputs.settings(),
+                inputs.refiner(),
             ],
             outputs=[io.Latent.Output(display_name="latent", tooltip="The finished large picture.")],
         )
@@ -48,7 +52,11 @@ class HiresFixSecondSampling(io.ComfyNode):
         noise: Any,
         cfg: float,
         sampler_name: str,
+        settings: A1111Settings | None = None,
+        refiner: Refiner | None = None,
     ) -> io.NodeOutput:
         """Run the second pass."""
         with blame(cls, "latent"):
-            return io.NodeOutput(sample_second(model, positive, negative, latent, sigmas, noise, cfg, sampler_name))
+            return io.NodeOutput(
+                sample_second(model, positive, negative, latent, sigmas, noise, cfg, sampler_name, settings, refiner)
+            )

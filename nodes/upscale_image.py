@@ -6,7 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.pixels import upscale_image
+from ..hires.sizes import MAX_SIDE
+from ..host.pixels import NUMBERS, Numbers, upscale_image
 from ..upscale_models import TileSettings
 from . import inputs
 from .errors import blame
@@ -55,6 +56,41 @@ class HiresFixUpscaleImage(io.ComfyNode):
                 ),
                 inputs.tile_size(),
                 inputs.tile_overlap(),
+                io.MultiType.Input(
+                    "upscaler_2",
+                    types=[inputs.UpscalerType, io.UpscaleModel],
+                    optional=True,
+                    tooltip="A second upscaler for the same pictures; its result is laid over the first one's.",
+                ),
+                io.Float.Input(
+                    "extras_upscaler_2_visibility",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    round=0.001,
+                    optional=True,
+                    tooltip="How much of the second upscaler's result is seen: 0 only the first, 1 only the second.",
+                ),
+                io.Int.Input(
+                    "max_side",
+                    default=0,
+                    min=0,
+                    max=MAX_SIDE,
+                    step=8,
+                    optional=True,
+                    tooltip="Longest side of the result in pixels; a larger factor is lowered. 0: no limit. "
+                    "Used by 'scale by'.",
+                ),
+                io.Combo.Input(
+                    "numbers",
+                    options=list(NUMBERS),
+                    default=NUMBERS[0],
+                    optional=True,
+                    tooltip="exact: full precision and exactly the size asked for. A1111: the picture its Extras tab "
+                    "gives: 8 bits, sides rounded down to whole 8 pixels, its channel order and tiles (tile_size 0 "
+                    "means its 192 with an overlap of 8, 4096 no tiles), and None leaves the picture as it is.",
+                ),
             ],
             outputs=[io.Image.Output(display_name="image", tooltip="The pictures at the size asked for.")],
         )
@@ -71,9 +107,23 @@ class HiresFixUpscaleImage(io.ComfyNode):
         upscaling_crop: bool,
         tile_size: int,
         tile_overlap: int,
+        upscaler_2: Any = None,
+        extras_upscaler_2_visibility: float = 0.0,
+        max_side: int = 0,
+        numbers: Numbers = NUMBERS[0],
     ) -> io.NodeOutput:
         """Upscale every picture of the batch."""
         resize = upscaling_resize if resize_mode == _SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
         with blame(cls, "image"):
-            tiles = TileSettings(tile_size, tile_overlap)
-            return io.NodeOutput(upscale_image(image, upscaler, resize, upscaling_crop, tiles))
+            large = upscale_image(
+                image,
+                upscaler,
+                resize,
+                upscaling_crop,
+                TileSettings(tile_size, tile_overlap),
+                second=upscaler_2,
+                visibility=extras_upscaler_2_visibility,
+                max_side=max_side,
+                numbers=numbers,
+            )
+            return io.NodeOutput(large)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from PIL import Image
 
 from ..hires import resample
 
@@ -19,15 +20,18 @@ class ClassicalUpscaler:
     resize: Callable[[torch.Tensor, int, int], torch.Tensor]
     """`(image (B, H, W, C), width, height)` to `(B, height, width, C)`, alpha treated like any other channel."""
 
+    resize_8_bit: Callable[[Image.Image, int, int], Image.Image]
+    """The same with A1111's numbers: `(picture, width, height)` to a picture of the same mode."""
+
     scale: int = 1
 
 
-LANCZOS = ClassicalUpscaler("Lanczos", resample.lanczos)
+LANCZOS = ClassicalUpscaler("Lanczos", resample.lanczos, resample.lanczos_8_bit)
 
 CLASSICAL: dict[str, ClassicalUpscaler] = {
     # "None" means "no model" in A1111's hires fix: the picture is brought to size by one Lanczos resize
-    "None": ClassicalUpscaler("None", resample.lanczos),
+    "None": ClassicalUpscaler("None", resample.lanczos, resample.lanczos_8_bit),
     "Lanczos": LANCZOS,
-    "Nearest": ClassicalUpscaler("Nearest", resample.nearest),
+    "Nearest": ClassicalUpscaler("Nearest", resample.nearest, resample.nearest_8_bit),
 }
 """By name, in A1111's menu order."""

@@ -11,7 +11,7 @@ from hires_pack.hires.steps import second_pass_steps
 @pytest.fixture(scope="module")
 def sd1():
     betas = torch.linspace(0.00085**0.5, 0.0120**0.5, 1000, dtype=torch.float64) ** 2
-    return DiscreteTable.from_alphas_cumprod(torch.cumprod(1 - betas, 0))
+    return DiscreteTable(torch.cumprod(1 - betas, 0).float())
 
 
 def test_the_table_has_the_float32_loss_of_a1111(sd1):

@@ -1,0 +1,150 @@
+"""Prompts with A1111's syntax."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..hires.prompt_weights import EMPHASIS_MODES
+from ..hires.prompts import pass_steps
+from ..host.sigmas import sampler_names
+from ..host.text import TextSettings, encode_prompt
+from . import inputs
+from .errors import blame
+
+_FIRST, _SECOND = "first pass", "second pass"
+_SAME = "Use same sampler"
+
+
+class HiresFixPrompt(io.ComfyNode):
+    """Encode a prompt as A1111 does."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Inputs and outputs."""
+        return io.Schema(
+            node_id="HiresFixPrompt",
+            display_name="A1111 Prompt",
+            category=inputs.CATEGORY,
+            description="Encodes a prompt with A1111's syntax and numbers: (more), (exactly:1.3), [less], editing "
+            "[from:to:0.5], alternation [a|b], AND with weights, BREAK, # comments, chunks of 75 tokens. For SD1, SD2 "
+            "and SDXL; other models get the text unchanged. AND and editing need Base Sampling and Second Sampling.",
+            search_aliases=[
+                "clip text encode",
+                "prompt",
+                "a1111 prompt",
+                "prompt editing",
+                "prompt scheduling",
+                "prompt weights",
+                "clip skip",
+                "emphasis",
+                "BREAK",
+            ],
+            inputs=[
+                io.Clip.Input("clip", tooltip="The text encoder."),
+                io.String.Input(
+                    "text",
+                    multiline=True,
+                    tooltip="The prompt, in A1111's syntax. Embeddings are written embedding:name. Tags such as "
+                    "<lora:name:1> are left out: use Load LoRA.",
+                ),
+                inputs.steps("Steps of the first pass, which prompt editing counts by."),
+                io.Combo.Input(
+                    "for_pass",
+                    options=[_FIRST, _SECOND],
+                    default=_FIRST,
+                    tooltip="The pass that this goes to. In [a:b:0.5] fractions of 0 to 1 mean the first pass and 1 to "
+                    "2 the second; in [a:b:12] steps are counted through both. So the second pass needs its own node.",
+                ),
+                io.Int.Input(
+                    "hr_second_pass_steps",
+                    default=0,
+                    min=0,
+                    max=10000,
+                    tooltip="As in Re-noise: steps of the second pass. 0: as many as the first.",
+                ),
+                io.Combo.Input(
+                    "sampler_name",
+                    options=sampler_names(),
+                    default="DPM++ 2M",
+                    tooltip="As in Base Sampling. Samplers that ask the model twice a step, such as Heun, DPM2 and "
+                    "DPM++ SDE, count every step double in [a:b:12].",
+                ),
+                io.Int.Input(
+                    "clip_skip",
+                    default=1,
+                    min=1,
+                    max=12,
+                    tooltip="A1111's 'Clip skip'. 1 is the last layer, 2 the one before it. For SD1 only, as in A1111.",
+                ),
+                io.Combo.Input(
+                    "emphasis",
+                    options=list(EMPHASIS_MODES),
+                    default=EMPHASIS_MODES[0],
+                    tooltip="What (brackets) do. Original: weigh, then restore the mean. No norm: only weigh. "
+                    "Ignore: read them, without effect. None: brackets and BREAK are plain text.",
+                ),
+                io.Int.Input(
+                    "comma_padding_backtrack",
+                    default=20,
+                    min=0,
+                    max=74,
+                    advanced=True,
+                    tooltip="When 75 tokens are full and one of the last so many is a comma, what follows that comma "
+                    "moves to the next chunk. 0: never.",
+                ),
+                io.Combo.Input(
+                    "hr_sampler_name",
+                    options=[_SAME, *sampler_names()],
+                    default=_SAME,
+                    optional=True,
+                    advanced=True,
+                    tooltip="As in Second Sampling, where that is another sampler than sampler_name. Used for the "
+                    "second pass.",
+                ),
+                io.Boolean.Input(
+                    "negative_prompt",
+                    default=False,
+                    optional=True,
+                    tooltip="On for the negative prompt. As in A1111, AND is a plain word in it, and an empty one "
+                    "gives SDXL zeros.",
+                ),
+                io.Boolean.Input(
+                    "pad_cond_uncond",
+                    default=False,
+                    optional=True,
+                    advanced=True,
+                    tooltip="A1111's option 'Pad prompt/negative prompt': if this one has fewer chunks than the "
+                    "other, Base Sampling and Second Sampling fill it up with the empty prompt.",
+                ),
+            ],
+            outputs=[
+                io.Conditioning.Output(
+                    display_name="conditioning", tooltip="For positive or negative. Fits core's samplers, too."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        clip: Any,
+        text: str,
+        steps: int,
+        for_pass: str,
+        hr_second_pass_steps: int,
+        sampler_name: str,
+        clip_skip: int,
+        emphasis: str,
+        comma_padding_backtrack: int,
+        hr_sampler_name: str = _SAME,
+        negative_prompt: bool = False,
+        pad_cond_uncond: bool = False,
+    ) -> io.NodeOutput:
+        """Parse and encode."""
+        second = sampler_name if hr_sampler_name == _SAME else hr_sampler_name
+        counted = pass_steps(steps, for_pass == _SECOND, hr_second_pass_steps, sampler_name, second)
+        settings = TextSettings(clip_skip, emphasis, comma_padding_backtrack, negative_prompt, pad_cond_uncond)
+        with blame(cls, "text"):
+            return io.NodeOutput(encode_prompt(clip, text, counted, settings))

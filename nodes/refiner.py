@@ -1,0 +1,55 @@
+"""A second model that takes over on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..host.guidance import Refiner
+from . import inputs
+
+
+class HiresFixRefiner(io.ComfyNode):
+    """A1111's refiner switch."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Inputs and outputs."""
+        return io.Schema(
+            node_id="HiresFixRefiner",
+            display_name="Refiner",
+            category=inputs.CATEGORY,
+            description="A second model that takes over part of the way through a pass, as A1111's refiner does. "
+            "Connect it to the pass that it should work in; A1111's default is the second.",
+            search_aliases=["refiner", "sdxl refiner", "switch at", "switch model", "second model"],
+            inputs=[
+                io.Model.Input("model", tooltip="The model that takes over."),
+                io.Conditioning.Input("positive", tooltip="The prompt, encoded for that model."),
+                io.Conditioning.Input("negative", tooltip="The negative prompt, encoded for that model."),
+                io.Float.Input(
+                    "switch_at",
+                    default=0.8,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    round=0.001,
+                    tooltip="A1111's 'Switch at': share of the way from pure noise to the picture. A second pass "
+                    "starts near 1 - denoising strength, so it may switch at once.",
+                ),
+                io.Boolean.Input(
+                    "by_steps",
+                    default=False,
+                    advanced=True,
+                    tooltip="Count the way in sampling steps of the pass. Off: in noise levels, A1111's default.",
+                ),
+            ],
+            outputs=[
+                inputs.RefinerType.Output(display_name="refiner", tooltip="For Base Sampling or Second Sampling.")
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model: Any, positive: Any, negative: Any, switch_at: float, by_steps: bool) -> io.NodeOutput:
+        """Bundle them."""
+        return io.NodeOutput(Refiner(model, positive, negative, switch_at, by_steps))

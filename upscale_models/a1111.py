@@ -1,0 +1,176 @@
+"""Upscaling with A1111's numbers: 8-bit pictures, its sizes, its order of resizes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import torch
+from PIL import Image
+from spandrel import ModelLoader
+
+from ..hires.resample import lanczos_8_bit
+from ..hires.sizes import MAX_SIDE, SizeError
+from .classical import ClassicalUpscaler
+from .eight_bit_model import EightBitModel
+from .engine import Size, TileSettings
+from .runtime import Runtime
+from .spandrel_model import ModelUpscaler
+from .upscale import MOST_RUNS
+from .upscaler import Upscaler
+
+logger = logging.getLogger("hires-fix")
+
+
+def is_none(upscaler: Upscaler) -> bool:
+    """Whether this is A1111's entry "None": no upscaler, only resizing."""
+    return isinstance(upscaler, ClassicalUpscaler) and upscaler.name == "None"
+
+
+class Enlarger:
+    """One upscaler for pictures of one size: `factor` times larger, then cut down to whole 8 pixels by Lanczos."""
+
+    def __init__(
+        self, upscaler: Upscaler, size: Size, factor: float, count: int, tiles: TileSettings, runtime: Runtime
+    ) -> None:
+        """Plan the runs, so that the progress total is right, and prepare the model.
+
+        Args:
+            upscaler: classical or model.
+            size: of the pictures.
+            factor: any; below 1 no upscaler runs, at exactly 1 it runs once.
+            count: how many pictures will come.
+            tiles: for models; see `EightBitModel`.
+            runtime: the host's devices, memory and progress.
+
+        Raises:
+            SizeError: the result has no pixels or too many.
+            InputError: tiles that cannot be used.
+        """
+        self.size = _whole_eights(size, factor)
+        """Of the results."""
+
+        self._upscaler = upscaler
+        self._factor = factor
+        self._runtime = runtime
+        self._runs = runs(upscaler, size, factor)
+        self._model: EightBitModel | None = None
+        steps = 1
+        if self._runs and isinstance(upscaler, ModelUpscaler):
+            self._model = EightBitModel(upscaler, runtime, tiles)
+            self._model.prepare(self._runs[-1])
+            steps = sum(self._model.count_tiles(run) for run in self._runs)
+        self._done, self._total = 0, steps * count
+
+    def __call__(self, picture: Image.Image) -> Image.Image:
+        """Enlarge one of the announced pictures.
+
+        Returns:
+            A picture of `size`: RGB after a model, else of the mode that came.
+
+        Raises:
+            UpscalerError: the model failed or there is not enough memory.
+            BaseException: whatever `runtime.progress` raises to cancel.
+        """
+        if self._model:
+            for _ in self._runs:
+                picture = self._model(picture, self._step)
+        elif self._runs:
+            assert isinstance(self._upscaler, ClassicalUpscaler)
+            width, height = int(picture.width * self._factor), int(picture.height * self._factor)
+            picture = self._upscaler.resize_8_bit(picture, width, height)
+        result = lanczos_8_bit(picture, *self.size)
+        if not self._model:
+            self._step()
+        return result
+
+    def _step(self) -> None:
+        self._done += 1
+        self._runtime.progress(self._done, self._total)
+
+
+def runs(upscaler: Upscaler, size: Size, factor: float) -> list[Size]:
+    """The sizes that go into each run of an upscaler, `[]` for none; three at most.
+
+    Unlike in `model_runs`, what counts is the size in whole 8 pixels: 100 pixels times 1.03 are 96, so nothing runs.
+    """
+    target = _whole_eights(size, factor)
+    if factor != 1 and _covers(size, target):
+        return []
+    found = [size]
+    if isinstance(upscaler, ModelUpscaler):
+        while upscaler.scale > 1 and len(found) < MOST_RUNS:
+            size = (size[0] * upscaler.scale, size[1] * upscaler.scale)
+            if _covers(size, target):
+                break
+            found.append(size)
+    return found
+
+
+def resize_pictures(
+    pictures: Sequence[Image.Image], upscaler: Upscaler, width: int, height: int, tiles: TileSettings, runtime: Runtime
+) -> list[Image.Image]:
+    """Bring pictures to the size of the second pass, as A1111's hires fix does.
+
+    The factor that covers the size goes to the upscaler, whose result (whole 8 pixels, so at times too small) Lanczos
+    brings to the size. "None", and a size that is not larger, is that Lanczos alone.
+
+    Args:
+        pictures: all of one size.
+        upscaler: classical or model.
+        width: pixels of the result.
+        height: pixels of the result.
+        tiles: for models; see `EightBitModel`.
+        runtime: the host's devices, memory and progress.
+
+    Raises:
+        InputError: see `Enlarger`.
+    """
+    size = pictures[0].size
+    factor = covering_factor(size, (width, height))
+    if is_none(upscaler) or factor <= 1:
+        return [lanczos_8_bit(picture, width, height) for picture in pictures]
+    enlarge = Enlarger(upscaler, size, factor, len(pictures), tiles, runtime)
+    return [lanczos_8_bit(enlarge(picture), width, height) for picture in pictures]
+
+
+def covering_factor(size: Size, target: Size) -> float:
+    """The smallest factor for both sides that covers the target; A1111's rounding depends on this very quotient."""
+    return max(target[0] / size[0], target[1] / size[1])
+
+
+def draw_as_if_loading(generator: torch.Generator, upscaler: Upscaler, size: Size, target: Size, pictures: int) -> None:
+    """Let a CPU generator draw what A1111 draws while `resize_pictures` works.
+
+    A1111 loads the model again for every run of every picture, and building a network fills it with numbers of the
+    global generator before the weights replace them; the random part of the VAE encoding comes after that.
+    """
+    factor = covering_factor(size, target)
+    if not isinstance(upscaler, ModelUpscaler) or factor <= 1:
+        return
+    weights = {key: value.detach().cpu() for key, value in upscaler.descriptor.model.state_dict().items()}
+    with torch.random.fork_rng(devices=[]):
+        torch.set_rng_state(generator.get_state())
+        for _ in range(pictures * len(runs(upscaler, size, factor))):
+            try:
+                ModelLoader().load_from_state_dict(dict(weights))  # a copy, because some loaders change entries
+            except Exception as error:  # networks that no longer look like their file once they are built
+                logger.warning(
+                    "'%s' cannot be built twice: random numbers differ from A1111's (%s)", upscaler.name, error
+                )
+                return
+        generator.set_state(torch.get_rng_state())
+
+
+def _whole_eights(size: Size, factor: float) -> Size:
+    width, height = (int(side * factor // 8 * 8) for side in size)
+    if not min(width, height) >= 8 or max(width, height) > MAX_SIDE:
+        raise SizeError(
+            f"{size[0]}x{size[1]} times {factor:g} gives {width}x{height} in whole 8 pixels, as A1111 counts; "
+            f"a side has 8 to {MAX_SIDE} pixels."
+        )
+    return width, height
+
+
+def _covers(size: Size, target: Size) -> bool:
+    return size[0] >= target[0] and size[1] >= target[1]
