@@ -17,6 +17,9 @@ NODES = {
     "HiresFixRenoise",
     "HiresFixSecondSampling",
     "HiresFixUpscaleImage",
+    "HiresFixPrompt",
+    "HiresFixA1111Settings",
+    "HiresFixRefiner",
 }
 
 
