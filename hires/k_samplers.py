@@ -6,6 +6,7 @@ All have k-diffusion's signature: `model(x, sigma, **extra_args)` denoises, `noi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -34,10 +35,10 @@ def _churned(
     sigma: torch.Tensor,
     steps: int,
     noise_sampler: NoiseSampler | None,
-    s_churn: float,
-    s_tmin: float,
-    s_tmax: float,
-    s_noise: float,
+    s_churn: float = 0.0,
+    s_tmin: float = 0.0,
+    s_tmax: float = math.inf,
+    s_noise: float = 1.0,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Raise the noise level before a step (Karras et al. 2022, algorithm 2). Noise is drawn even when unused."""
     gamma = min(s_churn / steps, 2**0.5 - 1) if s_churn > 0 and s_tmin <= sigma <= s_tmax else 0.0

@@ -21,6 +21,9 @@ from .settings import A1111Settings
 class ScheduleError(InputError):
     """A schedule that cannot be built for this number of steps."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "scheduler")
+
 
 class SigmaTable(Protocol):
     """What a schedule needs to know of a model."""
