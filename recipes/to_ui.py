@@ -7,6 +7,9 @@ from .definitions import InputDefinition
 from .graph import Graph, Node, Note, Output
 from .layout import Box, Layout, layout
 
+READABLE = 0.6
+"""Zoom below which the editor leaves texts out."""
+
 FORMAT_VERSION = 0.4
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "hires-fix/workflows")
@@ -162,12 +165,13 @@ def _note(note: Note, order: int, box: Box) -> dict[str, Any]:
 
 
 def _view(placed: Layout) -> dict[str, Any]:
-    """Zoom and offset that show the whole workflow when it is opened."""
+    """Zoom and offset that show the whole workflow when it is opened, or its start where that would be unreadable."""
     width, height = placed.size
-    scale = min(
+    fitting = min(
         1.0,
         (WINDOW[0] - WINDOW_LEFT - WINDOW_RIGHT) / width,
         (WINDOW[1] - WINDOW_TOP - WINDOW_BOTTOM) / height,
     )
+    scale = max(READABLE, fitting)
     # the editor adds the offset before it scales
     return {"scale": round(scale, 2), "offset": [round(WINDOW_LEFT / scale), round(WINDOW_TOP / scale)]}

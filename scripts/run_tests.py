@@ -8,9 +8,13 @@ import sys
 import time
 from pathlib import Path
 
+import mount
 import pytest
 
 ROOT = Path(__file__).absolute().parent.parent
+
+MOST_WORKERS = 4
+"""Every worker that runs host tests has a server of its own: about 2.5 GB each."""
 
 
 def main() -> int:
@@ -19,7 +23,10 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.chdir(ROOT)
     started = time.monotonic()
-    status = pytest.main(sys.argv[1:])
+    # before the workers start, which would otherwise all write the same files
+    mount.module("tests.checkpoints.library").ensure()
+    workers = str(min(os.cpu_count() or 1, MOST_WORKERS))
+    status = pytest.main(["-n", workers, "--dist", "loadfile", *sys.argv[1:]])
     minutes, seconds = divmod(time.monotonic() - started, 60)
     print(f"Total time of the tests: {int(minutes)} min {seconds:.0f} s")
     return int(status)

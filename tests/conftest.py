@@ -8,16 +8,12 @@ import importlib.util
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+MOUNT = Path(__file__).resolve().parent.parent / "scripts" / "mount.py"
 
-
-def _mount(alias: str) -> None:
-    spec = importlib.util.spec_from_file_location(alias, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[alias] = module
-    spec.loader.exec_module(module)
-
-
-_mount("hires_pack")
+spec = importlib.util.spec_from_file_location("hires_pack_mount", MOUNT)
+assert spec is not None
+assert spec.loader is not None
+mount = importlib.util.module_from_spec(spec)
+sys.modules[spec.name] = mount
+spec.loader.exec_module(mount)
+mount.package()
