@@ -5,8 +5,6 @@ Importable without ComfyUI: the nodes are only imported when the host asks for t
 
 import logging
 
-WEB_DIRECTORY = "./web"
-
 
 async def comfy_entrypoint():  # noqa: ANN201 - the host's type cannot be imported here
     """Return the extension that lists the nodes (called once by ComfyUI)."""
