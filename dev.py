@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The developer's front door: `python3 dev.py demo` and `python3 dev.py test`.
+"""The developer's front door: `python3 dev.py demo`, `test`, `parity` and `bench`.
 
 Needs nothing but Python 3.11: the environment and a pinned ComfyUI are made in `.host/` on the first run. This file
 only reads the command line; the work is in `scripts/`.
@@ -34,6 +34,19 @@ def parser() -> argparse.ArgumentParser:
     test = commands.add_parser("test", parents=[where], help="run every test; what follows -- goes to pytest")
     test.add_argument("pytest_arguments", nargs="*", metavar="ARGUMENT")
     test.set_defaults(script="run_tests.py", dev=True)
+
+    parity = commands.add_parser("parity", parents=[where], help="compare with recorded A1111 runs")
+    parity.add_argument("--cases", metavar="DIR", help="folder of recorded runs")
+    parity.add_argument("--json", metavar="FILE", help="write the result there, too")
+    parity.add_argument("--only", nargs="+", metavar="ID", help="run only these cases")
+    parity.add_argument("--jobs", metavar="N", help="servers at once (default: one for each core, at most 4)")
+    parity.add_argument("--table", action="store_true", help="print the table of what is refused on purpose, and end")
+    parity.set_defaults(script="run_parity.py", dev=False)
+
+    bench = commands.add_parser("bench", parents=[where], help="measure the pack beside ComfyUI's own nodes")
+    bench.add_argument("what", choices=["sampling"])
+    bench.add_argument("--json", metavar="FILE", help="write the result there, too")
+    bench.set_defaults(script=os.path.join("..", "benchmarks", "bench_sampling.py"), dev=False)
     return top
 
 
@@ -60,14 +73,14 @@ def main() -> int:
         print("\nStopped; run the same command again to continue.", file=sys.stderr)
         return 130
 
-    arguments = []
-    if options.command == "demo":
-        for name in ("server", "checkpoint"):
-            if getattr(options, name):
-                arguments += [f"--{name}", getattr(options, name)]
-        arguments += ["--keep"] * options.keep
-    else:
-        arguments += options.pytest_arguments
+    arguments = list(getattr(options, "pytest_arguments", []))
+    for name in ("server", "checkpoint", "cases", "json", "jobs"):
+        if getattr(options, name, None):
+            arguments += [f"--{name}", getattr(options, name)]
+    for name in ("keep", "table"):
+        arguments += [f"--{name}"] * getattr(options, name, False)
+    if getattr(options, "only", None):
+        arguments += ["--only", *options.only]
     command = [str(python), os.path.join(SCRIPTS, options.script), *arguments]
     sys.stdout.flush()
     return _run(command, dict(os.environ, HIRES_FIX_COMFYUI=str(comfyui)))

@@ -1,0 +1,66 @@
+"""What A1111 and the pack call the same thing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from .parity_settings import NotMappedError
+
+LATENT_MODES = (
+    "Latent",
+    "Latent (antialiased)",
+    "Latent (bicubic)",
+    "Latent (bicubic antialiased)",
+    "Latent (nearest)",
+    "Latent (nearest-exact)",
+)
+FILTERS = ("None", "Lanczos", "Nearest")
+NO_TILES = 4096
+"""A1111's tile size 0, as the nodes say it."""
+
+SCHEDULES = {
+    "automatic": "Automatic",
+    "uniform": "Uniform",
+    "karras": "Karras",
+    "exponential": "Exponential",
+    "polyexponential": "Polyexponential",
+    "sgm_uniform": "SGM Uniform",
+    "kl_optimal": "KL Optimal",
+    "align_your_steps": "Align Your Steps",
+    "simple": "Simple",
+    "normal": "Normal",
+    "ddim": "DDIM",
+    "beta": "Beta",
+}
+"""A1111 takes a schedule's name or its label; anything else means Uniform."""
+
+
+@dataclass(frozen=True)
+class ModelNames:
+    """A1111's name of a file (without suffix) -> the name that the server lists."""
+
+    checkpoints: Mapping[str, str]
+    upscalers: Mapping[str, str]
+
+    def checkpoint(self, name: str) -> str:
+        """The file of a checkpoint, which A1111 also names with its suffix or its hash."""
+        stem = name.split(" [")[0]
+        found = self.checkpoints.get(stem) or self.checkpoints.get(PurePath(stem).stem)
+        if not found:
+            raise NotMappedError(f"checkpoint={name}")
+        return found
+
+    def upscaler(self, name: str) -> str:
+        """What Load Upscaler calls it."""
+        if name not in FILTERS and name not in self.upscalers:
+            raise NotMappedError(f"upscaler={name}")
+        return self.upscalers.get(name, name)
+
+
+def schedule_label(name: str | None) -> str:
+    """The label of a schedule by A1111's name or label for it."""
+    if name is None:
+        return "Automatic"
+    return name if name in SCHEDULES.values() else SCHEDULES.get(name, "Uniform")

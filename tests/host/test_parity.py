@@ -1,0 +1,151 @@
+"""The comparison with recorded A1111 runs: it passes where the pack agrees, and it can fail."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from hires_pack.scripts import parity_report, parity_run
+from hires_pack.scripts.parity_cases import discover
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    """A folder of cases as A1111's recorder leaves it: one hires fix job and one of the Extras tab."""
+    folder = tmp_path_factory.mktemp("recorded")
+    shutil.copytree(DATA / "oracle-cases" / "cases", folder / "cases")
+    (folder / "embeddings").mkdir()
+    for digest, embedding in load_file(DATA / "oracle" / "embeddings.safetensors").items():
+        save_file({"embedding": embedding.contiguous()}, folder / "embeddings" / f"{digest}.safetensors")
+    (folder / "images").mkdir()
+    shutil.copy(DATA / "oracle-extras" / "input-96x64.png", folder / "images" / "e1.png")
+    extras = folder / "cases" / "extras"
+    extras.mkdir()
+    shutil.copy(DATA / "oracle-extras" / "by-2-lanczos.png", extras / "image_0.png")
+    request = {"upscaling_resize": 2, "upscaler_1": "Lanczos"}
+    job = {"id": "extras", "kind": "extras", "images": ["images/e1.png"], "request": request, "options": {}}
+    (extras / "case.json").write_text(json.dumps(job), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bench(host, models):
+    folders = {"checkpoints": models.files.checkpoints, "upscale_models": models.files.upscale_models}
+    return parity_run.Bench(host, folders)
+
+
+def tampered(shelf, name, case_id):
+    """A copy of a case under another folder and the same shelf, to be changed."""
+    copy = shelf / name / "cases" / case_id
+    shutil.copytree(shelf / "cases" / case_id, copy)
+    for shared in ("embeddings", "images"):
+        (shelf / name / shared).symlink_to(shelf / shared, target_is_directory=True)
+    return copy
+
+
+def run(bench, folder):
+    (case,) = discover(folder)
+    return bench.run(case)
+
+
+def test_recorded_cases_pass_with_injected_and_with_encoded_prompts(shelf, bench):
+    extras, latent = (bench.run(case) for case in discover(shelf))
+    assert extras.ok, extras.reason
+    assert extras.encoded is None
+    assert extras.main.measured.stages == {"image": 0.0}
+    assert latent.ok, latent.reason
+    expected = {"first.noise", "first.sigmas", "first.latent", "hr.init", "hr.noise", "hr.sigmas", "hr.latent"}
+    for variant in (latent.main, latent.encoded):
+        assert set(variant.measured.stages) == expected
+        assert variant.measured.psnr > 60
+
+
+@pytest.mark.parametrize(
+    ("array", "stage"),
+    [
+        ("it0.first.noise", "first.noise"),
+        ("it0.first.call_sigma", "first.sigmas"),
+        ("it0.first.latent", "first.latent"),
+        ("it0.hr.init", "hr.init"),
+        ("it0.hr.sigmas", "hr.sigmas"),
+        ("it0.hr.latent", "hr.latent"),
+    ],
+)
+def test_a_tampered_recording_fails_at_its_stage_and_nowhere_else(array, stage, shelf, bench):
+    copy = tampered(shelf, f"tampered-{array}", "latent")
+    tensors = load_file(copy / "tensors.safetensors")
+    tensors[array] = tensors[array] * 1.001
+    save_file(tensors, copy / "tensors.safetensors")
+    outcome = run(bench, copy.parent)
+    assert not outcome.ok
+    assert [found.split()[0] for found in outcome.main.measured.beyond()] == [stage]
+    assert outcome.main.measured.stages[stage] == pytest.approx(1e-3, rel=0.1)
+
+
+def test_a_tampered_picture_fails(shelf, bench):
+    for case_id, reason in (("latent", "dB"), ("extras", "image")):
+        copy = tampered(shelf, f"tampered-picture-{case_id}", case_id)
+        with Image.open(copy / "image_0.png") as picture:
+            picture.point(lambda level: min(255, level + 3)).save(copy / "image_0.png")
+        outcome = run(bench, copy.parent)
+        assert not outcome.ok
+        assert reason in outcome.reason
+
+
+def test_a_changed_request_fails(shelf, bench):
+    """The recording is right and the job is another one: what the pack makes of it must show."""
+    copy = tampered(shelf, "another-seed", "latent")
+    job = json.loads((copy / "case.json").read_text(encoding="utf-8"))
+    job["effective"]["all_seeds"] = [1001]
+    (copy / "case.json").write_text(json.dumps(job), encoding="utf-8")
+    outcome = run(bench, copy.parent)
+    assert not outcome.ok
+    assert outcome.main.measured.stages["first.noise"] > 1
+
+
+def test_refused_failed_and_unknown_settings(shelf, bench):
+    answers = {}
+    changes = {
+        "tiling": {"options": {"tiling": True}},
+        "unknown": {"options": {"token_merging_ratio": 0.5}},
+        "sampler": {"effective": {"sampler_name": "No such sampler"}},
+    }
+    for name, change in changes.items():
+        copy = tampered(shelf, f"changed-{name}", "latent")
+        job = json.loads((copy / "case.json").read_text(encoding="utf-8"))
+        for group, values in change.items():
+            job[group].update(values)
+        (copy / "case.json").write_text(json.dumps(job), encoding="utf-8")
+        answers[name] = run(bench, copy.parent)
+    assert answers["tiling"].ok
+    assert "refused on purpose" in answers["tiling"].reason
+    assert not answers["unknown"].ok
+    assert answers["unknown"].reason == "not mapped: token_merging_ratio=0.5"
+    assert not answers["sampler"].ok
+    assert "No such sampler" in answers["sampler"].reason
+
+
+def test_the_report(shelf, bench, tmp_path):
+    outcomes = [bench.run(case) for case in discover(shelf)]
+    outcomes[0].main.measured.stages["image"] = float("inf")
+    parity_report.write_json(tmp_path / "report.json", outcomes)
+    extras, latent = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["cases"]
+    assert (extras["id"], extras["stages"]) == ("extras", {"image": None})
+    assert latent["ok"] is True
+    assert latent["stages"]["hr.latent"] < 1e-4
+    assert latent["encoded"]["psnr"] > 60
+    lines = parity_report.table(outcomes).splitlines()
+    assert len(lines) == 4
+    assert lines[2].split()[:2] == ["latent", "injected"]
+
+
+def test_nothing_is_left_in_the_host_s_folders(shelf, bench):
+    (case,) = discover(shelf, ["latent"])
+    folders = [bench.host.base / name for name in ("input", "output")]
+    before = [set(folder.iterdir()) for folder in folders]
+    bench.run(case)
+    assert [set(folder.iterdir()) for folder in folders] == before
