@@ -6,10 +6,12 @@ picture) to 1 (make a new one). Each function returns a graph that is ready for 
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from . import stages
-from .graph import Graph
-from .stages import Picture
+from .graph import Graph, Output
+from .stages import Picture, Sampling
 
 CHECKPOINT = "hires-fix-demo.safetensors"
 PROMPT = "a lighthouse on a rocky coast at dawn, sea mist, soft light, highly detailed"
@@ -19,29 +21,71 @@ SAME_SETTINGS = "*steps*, *sampler_name*, *scheduler*: the same in every node th
 """Line of the note: these widgets cannot all be fed from one place."""
 
 
-def hires_fix_latent(
-    *,
-    checkpoint: str = CHECKPOINT,
-    prompt: str = PROMPT,
-    negative_prompt: str = NEGATIVE_PROMPT,
-    seed: int = 0,
-    noise_source: str = "GPU",
-    width: int = 512,
-    height: int = 512,
-    batch_size: int = 1,
-    steps: int = 20,
-    cfg: float = 7.0,
-    sampler: str = "DPM++ 2M",
-    scheduler: str = "Automatic",
-    hr_scale: float = 2.0,
-    hr_resize_x: int = 0,
-    hr_resize_y: int = 0,
-    mode: str = "Latent",
-    denoising_strength: float = 0.7,
-    hr_second_pass_steps: int = 0,
-) -> Graph:
-    """Hires fix with a latent upscaler: the first pass is enlarged without leaving latent space, then redrawn."""
-    graph = Graph("hires-fix-latent")
+@dataclass(frozen=True)
+class Job:
+    """What every workflow with a diffusion model can be asked for, under A1111's names."""
+
+    checkpoint: str = CHECKPOINT
+    prompt: str = PROMPT
+    negative_prompt: str = NEGATIVE_PROMPT
+    seed: int = 0
+    noise_source: str = "GPU"
+    width: int = 512
+    height: int = 512
+    batch_size: int = 1
+    steps: int = 20
+    cfg: float = 7.0
+    sampler: str = "DPM++ 2M"
+    scheduler: str = "Automatic"
+    hr_scale: float = 2.0
+    hr_resize_x: int = 0
+    hr_resize_y: int = 0
+    hr_second_pass_steps: int = 0
+
+    def model_and_prompts(self, graph: Graph) -> Sampling:
+        """Checkpoint and prompts."""
+        return stages.model_and_prompts(
+            graph,
+            checkpoint=self.checkpoint,
+            prompt=self.prompt,
+            negative_prompt=self.negative_prompt,
+            steps=self.steps,
+            cfg=self.cfg,
+            sampler=self.sampler,
+            scheduler=self.scheduler,
+        )
+
+    def first_pass(self, graph: Graph, shared: Sampling) -> tuple[Output, Picture]:
+        """Noise and base picture, in a stage of their own."""
+        graph.stage("First pass")
+        noise = stages.noise(graph, self.seed, self.noise_source)
+        return noise, stages.first_pass(graph, shared, noise, self.width, self.height, self.batch_size)
+
+    def target(self, graph: Graph, shared: Sampling, width: Output, height: Output) -> Any:
+        """The size of the second pass."""
+        return stages.target_size(
+            graph,
+            shared,
+            width,
+            height,
+            hr_scale=self.hr_scale,
+            hr_resize_x=self.hr_resize_x,
+            hr_resize_y=self.hr_resize_y,
+        )
+
+    def finish(self, graph: Graph, shared: Sampling, noise: Output, upscaled: Output, strength: float) -> None:
+        """Second pass and result; the stage "Second pass" is already open."""
+        redrawn = stages.second_pass(graph, shared, noise, upscaled, strength, self.hr_second_pass_steps)
+        graph.stage("Result")
+        stages.decode_and_save(graph, shared, redrawn)
+
+
+def hires_fix_latent(*, mode: str = "Latent", denoising_strength: float = 0.7, **job: Any) -> Graph:
+    """Hires fix with a latent upscaler: the first pass is enlarged without leaving latent space, then redrawn.
+
+    `job`: fields of `Job`, here and below.
+    """
+    asked, graph = Job(**job), Graph("hires-fix-latent")
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
@@ -51,60 +95,19 @@ def hires_fix_latent(
         "**denoising_strength**: below 0.5 a latent upscale stays blurry",
         SAME_SETTINGS,
     )
-    shared = stages.model_and_prompts(
-        graph,
-        checkpoint=checkpoint,
-        prompt=prompt,
-        negative_prompt=negative_prompt,
-        steps=steps,
-        cfg=cfg,
-        sampler=sampler,
-        scheduler=scheduler,
-    )
-    graph.stage("First pass")
-    noise = stages.noise(graph, seed, noise_source)
-    base = stages.first_pass(graph, shared, noise, width, height, batch_size)
+    shared = asked.model_and_prompts(graph)
+    noise, base = asked.first_pass(graph, shared)
     graph.stage("Upscale")
-    target = stages.target_size(
-        graph,
-        shared,
-        base.width,
-        base.height,
-        hr_scale=hr_scale,
-        hr_resize_x=hr_resize_x,
-        hr_resize_y=hr_resize_y,
-    )
+    target = asked.target(graph, shared, base.width, base.height)
     upscaled = graph.node("HiresFixLatentUpscale", latent=base.latent, target=target.out("target"), mode=mode).out()
     graph.stage("Second pass")
-    redrawn = stages.second_pass(graph, shared, noise, upscaled, denoising_strength, hr_second_pass_steps)
-    graph.stage("Result")
-    stages.decode_and_save(graph, shared, redrawn)
+    asked.finish(graph, shared, noise, upscaled, denoising_strength)
     return graph
 
 
-def hires_fix_pixel(
-    *,
-    checkpoint: str = CHECKPOINT,
-    prompt: str = PROMPT,
-    negative_prompt: str = NEGATIVE_PROMPT,
-    seed: int = 0,
-    noise_source: str = "GPU",
-    width: int = 512,
-    height: int = 512,
-    batch_size: int = 1,
-    steps: int = 20,
-    cfg: float = 7.0,
-    sampler: str = "DPM++ 2M",
-    scheduler: str = "Automatic",
-    upscaler: str = "Lanczos",
-    hr_scale: float = 2.0,
-    hr_resize_x: int = 0,
-    hr_resize_y: int = 0,
-    denoising_strength: float = 0.4,
-    hr_second_pass_steps: int = 0,
-) -> Graph:
+def hires_fix_pixel(*, upscaler: str = "Lanczos", denoising_strength: float = 0.4, **job: Any) -> Graph:
     """Hires fix with a pixel upscaler: the first pass is decoded, enlarged as a picture, encoded and redrawn."""
-    graph = Graph("hires-fix-pixel")
+    asked, graph = Job(**job), Graph("hires-fix-pixel")
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
@@ -114,59 +117,22 @@ def hires_fix_pixel(
         "**denoising_strength**: 0.2 keeps the picture, 0.6 invents detail",
         SAME_SETTINGS,
     )
-    shared = stages.model_and_prompts(
-        graph,
-        checkpoint=checkpoint,
-        prompt=prompt,
-        negative_prompt=negative_prompt,
-        steps=steps,
-        cfg=cfg,
-        sampler=sampler,
-        scheduler=scheduler,
-    )
-    graph.stage("First pass")
-    noise = stages.noise(graph, seed, noise_source)
-    base = stages.first_pass(graph, shared, noise, width, height, batch_size)
+    shared = asked.model_and_prompts(graph)
+    noise, base = asked.first_pass(graph, shared)
     graph.stage("Upscale")
     loaded = stages.load_upscaler(graph, upscaler)
-    target = stages.target_size(
-        graph,
-        shared,
-        base.width,
-        base.height,
-        hr_scale=hr_scale,
-        hr_resize_x=hr_resize_x,
-        hr_resize_y=hr_resize_y,
-    )
+    target = asked.target(graph, shared, base.width, base.height)
     upscaled = stages.pixel_upscale(graph, shared, base.latent, loaded, target)
     graph.stage("Second pass")
-    redrawn = stages.second_pass(graph, shared, noise, upscaled, denoising_strength, hr_second_pass_steps)
-    graph.stage("Result")
-    stages.decode_and_save(graph, shared, redrawn)
+    asked.finish(graph, shared, noise, upscaled, denoising_strength)
     return graph
 
 
 def hires_fix_image(
-    *,
-    image: str = "example.png",
-    checkpoint: str = CHECKPOINT,
-    prompt: str = PROMPT,
-    negative_prompt: str = NEGATIVE_PROMPT,
-    seed: int = 0,
-    noise_source: str = "GPU",
-    steps: int = 20,
-    cfg: float = 7.0,
-    sampler: str = "DPM++ 2M",
-    scheduler: str = "Automatic",
-    upscaler: str = "Lanczos",
-    hr_scale: float = 2.0,
-    hr_resize_x: int = 0,
-    hr_resize_y: int = 0,
-    denoising_strength: float = 0.4,
-    hr_second_pass_steps: int = 0,
+    *, image: str = "example.png", upscaler: str = "Lanczos", denoising_strength: float = 0.4, **job: Any
 ) -> Graph:
     """Hires fix for a picture that already exists: it takes the place of the first pass."""
-    graph = Graph("hires-fix-image")
+    asked, graph = Job(**job), Graph("hires-fix-image")
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
@@ -176,59 +142,25 @@ def hires_fix_image(
         "**denoising_strength**: 0.2 keeps the picture, 0.6 invents detail",
         SAME_SETTINGS,
     )
-    shared = stages.model_and_prompts(
-        graph,
-        checkpoint=checkpoint,
-        prompt=prompt,
-        negative_prompt=negative_prompt,
-        steps=steps,
-        cfg=cfg,
-        sampler=sampler,
-        scheduler=scheduler,
-    )
+    shared = asked.model_and_prompts(graph)
     graph.stage("Picture")
     picture = graph.node("LoadImage", image=image).out("IMAGE")
     size = graph.node("GetImageSize", image=picture)
     graph.stage("Upscale")
     loaded = stages.load_upscaler(graph, upscaler)
-    target = stages.target_size(
-        graph,
-        shared,
-        size.out("width"),
-        size.out("height"),
-        hr_scale=hr_scale,
-        hr_resize_x=hr_resize_x,
-        hr_resize_y=hr_resize_y,
-    )
+    target = asked.target(graph, shared, size.out("width"), size.out("height"))
     upscaled = stages.upscale_and_encode(graph, shared, picture, loaded, target)
     graph.stage("Second pass")
-    noise = stages.noise(graph, seed, noise_source)
-    redrawn = stages.second_pass(graph, shared, noise, upscaled, denoising_strength, hr_second_pass_steps)
-    graph.stage("Result")
-    stages.decode_and_save(graph, shared, redrawn)
+    noise = stages.noise(graph, asked.seed, asked.noise_source)
+    asked.finish(graph, shared, noise, upscaled, denoising_strength)
     return graph
 
 
 def multi_stage_upscale(
-    *,
-    checkpoint: str = CHECKPOINT,
-    prompt: str = PROMPT,
-    negative_prompt: str = NEGATIVE_PROMPT,
-    seed: int = 0,
-    noise_source: str = "GPU",
-    width: int = 512,
-    height: int = 512,
-    batch_size: int = 1,
-    steps: int = 20,
-    cfg: float = 7.0,
-    sampler: str = "DPM++ 2M",
-    scheduler: str = "Automatic",
-    upscaler: str = "Lanczos",
-    hr_scale: float = 2.0,
-    denoising_strengths: tuple[float, ...] = (0.45, 0.3),
+    *, upscaler: str = "Lanczos", denoising_strengths: tuple[float, ...] = (0.45, 0.3), **job: Any
 ) -> Graph:
     """Several rounds of pixel upscale and second pass, each `hr_scale` times larger; one strength a round."""
-    graph = Graph("multi-stage-upscale")
+    asked, graph = Job(**job), Graph("multi-stage-upscale")
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
@@ -240,24 +172,13 @@ def multi_stage_upscale(
         SAME_SETTINGS,
     )
     loaded = stages.load_upscaler(graph, upscaler)
-    shared = stages.model_and_prompts(
-        graph,
-        checkpoint=checkpoint,
-        prompt=prompt,
-        negative_prompt=negative_prompt,
-        steps=steps,
-        cfg=cfg,
-        sampler=sampler,
-        scheduler=scheduler,
-    )
-    graph.stage("First pass")
-    noise = stages.noise(graph, seed, noise_source)
-    picture = stages.first_pass(graph, shared, noise, width, height, batch_size)
+    shared = asked.model_and_prompts(graph)
+    noise, picture = asked.first_pass(graph, shared)
     for number, strength in enumerate(denoising_strengths, start=1):
         graph.stage(f"Round {number}")
-        target = stages.target_size(graph, shared, picture.width, picture.height, hr_scale=hr_scale)
+        target = asked.target(graph, shared, picture.width, picture.height)
         upscaled = stages.pixel_upscale(graph, shared, picture.latent, loaded, target)
-        redrawn = stages.second_pass(graph, shared, noise, upscaled, strength)
+        redrawn = stages.second_pass(graph, shared, noise, upscaled, strength, asked.hr_second_pass_steps)
         picture = Picture(redrawn, target.out("width"), target.out("height"))
     graph.stage("Result")
     stages.decode_and_save(graph, shared, picture.latent)

@@ -1,9 +1,12 @@
 """Every A1111 sampler and schedule through both passes, and the choices that cannot work."""
 
+from dataclasses import asdict
+
 import pytest
 import torch
 from hires_pack.hires.samplers import A1111_SAMPLERS
 from hires_pack.hires.schedules import SCHEDULE_NAMES
+from hires_pack.hires.settings import A1111Settings
 
 from .graphs import Graph, saved
 from .test_bad_input import explained
@@ -83,33 +86,8 @@ def test_choices_that_cannot_work(sampler, strength, steps, words, host, client,
 
 def settings(graph, **changes):
     """Connect A1111 Settings with these changes to every node that takes them."""
-    defaults = {
-        "eta_ancestral": 1.0,
-        "eta_ddim": 0.0,
-        "s_churn": 0.0,
-        "s_tmin": 0.0,
-        "s_tmax": 0.0,
-        "s_noise": 1.0,
-        "sigma_min": 0.0,
-        "sigma_max": 0.0,
-        "rho": 0.0,
-        "always_discard_next_to_last_sigma": False,
-        "use_old_karras_scheduler_sigmas": False,
-        "beta_dist_alpha": 0.6,
-        "beta_dist_beta": 0.6,
-        "sgm_noise_multiplier": False,
-        "img2img_extra_noise": 0.0,
-        "s_min_uncond": 0.0,
-        "s_min_uncond_all": False,
-        "skip_early_cond": 0.0,
-        "uni_pc_variant": "bh1",
-        "uni_pc_skip_type": "time_uniform",
-        "uni_pc_order": 3,
-        "uni_pc_lower_order_final": True,
-        "sd_noise_schedule": "Default",
-        "use_downcasted_alpha_bar": False,
-        "enable_quantization": False,
-    }
+    defaults = asdict(A1111Settings()) | {"sd_noise_schedule": "Default"}
+    del defaults["zero_terminal_snr"]  # the node has A1111's option for it
     node = graph.add("HiresFixA1111Settings", **(defaults | changes))
     for other in graph.values():
         if other["class_type"] in ("HiresFixBaseSampling", "HiresFixRenoise", "HiresFixSecondSampling"):
