@@ -111,7 +111,7 @@ def test_refused_failed_and_unknown_settings(shelf, bench):
     answers = {}
     changes = {
         "tiling": {"options": {"tiling": True}},
-        "unknown": {"options": {"token_merging_ratio": 0.5}},
+        "unknown": {"options": {"made_up_option": 0.5}},
         "sampler": {"effective": {"sampler_name": "No such sampler"}},
     }
     for name, change in changes.items():
@@ -124,7 +124,7 @@ def test_refused_failed_and_unknown_settings(shelf, bench):
     assert answers["tiling"].ok
     assert "refused on purpose" in answers["tiling"].reason
     assert not answers["unknown"].ok
-    assert answers["unknown"].reason == "not mapped: token_merging_ratio=0.5"
+    assert answers["unknown"].reason == "not mapped: made_up_option=0.5"
     assert not answers["sampler"].ok
     assert "No such sampler" in answers["sampler"].reason
 
