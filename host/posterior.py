@@ -46,15 +46,7 @@ def encode_posterior(vae: Any, image: torch.Tensor, generator: torch.Generator |
     vae.throw_exception_if_invalid()
     pixels = image[..., :3].movedim(-1, 1)
     try:
-        memory = vae.memory_used_encode(pixels.shape, vae.vae_dtype)
-        comfy.model_management.load_models_gpu(
-            [vae.patcher], memory_required=memory, force_full_load=vae.disable_offload
-        )
-        model = vae.first_stage_model
-        moments = model.encoder(vae.process_input(pixels).to(vae.device, vae.vae_dtype))
-        if hasattr(model, "quant_conv"):
-            moments = model.quant_conv(moments)
-        moments = moments.to(vae.output_device, torch.float32)
+        moments = _moments(vae, pixels)
     except Exception as error:
         comfy.model_management.raise_non_oom(error)
         moments = None

@@ -27,7 +27,6 @@ TRUNCATED = "bad-truncated.safetensors"
 RENAMED = "bad-renamed-text.pth"
 PICKLED_CODE = "bad-pickled-code.pth"
 UNKNOWN = "bad-unknown-network.safetensors"
-BAD = (TRUNCATED, RENAMED, PICKLED_CODE, UNKNOWN)
 """Cut off in the middle; a text file; a pickle that calls a function; good tensors of no known network."""
 
 EXECUTED_MARKER = "pickled-code-was-executed"

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from hires_pack.tests.checkpoints.upscalers import EXECUTED_MARKER
 
 from .graphs import Graph, conditioning, give, saved
 from .test_families import hires_fix
@@ -267,7 +268,7 @@ def test_files_that_are_no_upscalers(which, words, host, client, models):
     name = getattr(models, which)
     graph, _ = upscale(host, torch.zeros(1, 4, 4, 3), name)
     explained(client.queue(graph), "Load Upscaler", "'upscaler_name'", name, *words)
-    assert not (host.base / "pickled-code-ran").exists()
+    assert not (host.comfyui / EXECUTED_MARKER).exists()  # in the server's working folder
 
 
 def test_a_file_that_does_not_exist(host, client):
