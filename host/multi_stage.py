@@ -1,0 +1,184 @@
+"""Upscaling in stages as a graph of the pack's own nodes, which the host runs in place of one node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from comfy_execution.graph_utils import GraphBuilder, is_link
+
+import nodes as host_nodes
+
+from ..hires.errors import InputError
+from ..hires.resample import check_image
+from ..hires.sizes import image_size
+from ..hires.stages import Size, redraw_strengths, stage_sizes
+from .upscalers import as_upscaler
+
+REDRAW = ("model", "positive", "negative", "vae", "noise")
+"""What a redraw needs; all of it or none is connected."""
+
+Wires = Mapping[str, Any]
+"""Input name -> the link it came by, or its value."""
+
+
+@dataclass(frozen=True)
+class Redraw:
+    """A light second pass after the stages."""
+
+    steps: int
+    """All of them run after each stage, whatever the strength."""
+
+    cfg: float
+    sampler_name: str
+    scheduler: str
+    denoising_strength: float
+    """After the first stage, 0 to 1."""
+
+    strength_falloff: float
+    """Strength of each later redraw in units of the one before."""
+
+    redraw_last: bool
+    """Also after the last stage."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done, in numbers."""
+
+    sizes: list[Size]
+    """After each stage."""
+
+    strengths: list[float]
+    """Denoising strength after each stage; 0: not redrawn."""
+
+
+def plan(values: Mapping[str, Any], resize: float | tuple[int, int], crop: bool, stages: int, redraw: Redraw) -> Plan:
+    """Plan the stages.
+
+    Args:
+        values: "image", "upscaler" and those of `REDRAW`, None where nothing is connected.
+        resize: see `image_size`.
+        crop: see `image_size`.
+        stages: see `stage_sizes`.
+        redraw: how; counts if all of `REDRAW` is there.
+
+    Raises:
+        InputError: only a part of `REDRAW`; see also `check_image`, `image_size` and `redraw_strengths`.
+    """
+    missing = [name for name in REDRAW if values[name] is None]
+    if missing and len(missing) < len(REDRAW):
+        raise InputError(
+            f"a redraw needs {', '.join(REDRAW)}, but nothing is connected to {', '.join(missing)}. "
+            "Connect all of them, or none to upscale only.",
+            missing[0],
+        )
+    image = values["image"]
+    check_image(image)
+    source = image.shape[2], image.shape[1]
+    target = image_size(*source, resize, crop)
+    factor = as_upscaler(values["upscaler"]).scale
+    sizes = stage_sizes(source, (target.up_width, target.up_height), stages, factor)
+    sizes[-1] = target.width, target.height
+    if missing:
+        return Plan(sizes, [0.0] * len(sizes))
+    falling = redraw.denoising_strength, redraw.strength_falloff
+    return Plan(sizes, redraw_strengths(len(sizes), *falling, redraw.redraw_last))
+
+
+def expand(planned: Plan, wires: Wires, redraw: Redraw, tile_size: int, tile_overlap: int) -> tuple[Any, Any]:
+    """Build the graph.
+
+    Args:
+        planned: the stages.
+        wires: what comes in, see `wires_of`.
+        redraw: how to redraw.
+        tile_size: of Upscale Image.
+        tile_overlap: of Upscale Image.
+
+    Returns:
+        The link to the finished pictures, and the graph in the host's form.
+    """
+    graph = GraphBuilder()
+    picture = wires["image"]
+    for number, ((width, height), strength) in enumerate(zip(planned.sizes, planned.strengths, strict=True), start=1):
+        picture = graph.node(
+            "HiresFixUpscaleImage",
+            f"upscale{number}",
+            image=picture,
+            upscaler=wires["upscaler"],
+            resize_mode="scale to",
+            upscaling_resize=1.0,
+            upscaling_resize_w=width,
+            upscaling_resize_h=height,
+            upscaling_crop=True,
+            tile_size=tile_size,
+            tile_overlap=tile_overlap,
+        ).out(0)
+        if strength > 0:
+            picture = _redrawn(graph, number, picture, strength, wires, redraw)
+    return picture, graph.finalize()
+
+
+def _redrawn(graph: GraphBuilder, number: int, picture: Any, strength: float, wires: Wires, redraw: Redraw) -> Any:
+    model, noise, vae = wires["model"], wires["noise"], wires["vae"]
+    latent = graph.node("HiresFixEncodeAnySize", f"encode{number}", image=picture, vae=vae).out(0)
+    noised = graph.node(
+        "HiresFixRenoise",
+        f"renoise{number}",
+        model=model,
+        latent=latent,
+        noise=noise,
+        steps=redraw.steps,
+        denoising_strength=strength,
+        hr_second_pass_steps=0,
+        sampler_name=redraw.sampler_name,
+        scheduler=redraw.scheduler,
+    )
+    sampled = graph.node(
+        "HiresFixSecondSampling",
+        f"sample{number}",
+        model=model,
+        positive=wires["positive"],
+        negative=wires["negative"],
+        latent=noised.out(0),
+        sigmas=noised.out(1),
+        noise=noise,
+        cfg=redraw.cfg,
+        sampler_name=redraw.sampler_name,
+    ).out(0)
+    return graph.node("HiresFixDecodeToSize", f"decode{number}", latent=sampled, vae=vae, image=picture).out(0)
+
+
+def wires_of(dynprompt: Any, node_id: str, values: Mapping[str, Any]) -> Wires:
+    """Wire inputs of a node on, to the nodes it becomes.
+
+    A link lets the host recognise what it has made before; a bare value never does. But the link of one item of a
+    list would bring the whole list, so where one is possible the value goes on.
+
+    Args:
+        dynprompt: the host's graph.
+        node_id: of the node that is run.
+        values: what came in, by input name.
+    """
+    links = dynprompt.get_node(node_id)["inputs"]
+    return {
+        name: links[name] if is_link(links.get(name)) and not _after_a_list(dynprompt, links[name][0]) else value
+        for name, value in values.items()
+    }
+
+
+def _after_a_list(dynprompt: Any, node_id: str) -> bool:
+    """Tell whether this node or one before it gives a list."""
+    seen, ahead = set(), [node_id]
+    while ahead:
+        node = ahead.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        info = dynprompt.get_node(node)
+        if any(getattr(host_nodes.NODE_CLASS_MAPPINGS[info["class_type"]], "OUTPUT_IS_LIST", None) or ()):
+            return True
+        ahead += [value[0] for value in info["inputs"].values() if is_link(value)]
+    return False

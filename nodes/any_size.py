@@ -1,0 +1,66 @@
+"""The VAE for pictures of any size: what Multi-Stage Upscale redraws with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..host.any_size import decode_to_size, encode_any_size
+from . import inputs
+from .errors import blame
+
+
+class HiresFixEncodeAnySize(io.ComfyNode):
+    """Pictures to a latent, nothing cut off."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Inputs and outputs."""
+        return io.Schema(
+            node_id="HiresFixEncodeAnySize",
+            display_name="Encode Any Size",
+            category=inputs.CATEGORY,
+            description="Encodes pictures of any size without cutting or scaling them: the last row and column are "
+            "repeated up to whole latent cells. Decode to Size takes them off again.",
+            search_aliases=["vae encode", "image to latent", "pad to multiple of 8", "encode without crop"],
+            inputs=[
+                io.Image.Input("image", tooltip="The pictures, each encoded on its own. Grey becomes RGB."),
+                io.Vae.Input("vae", tooltip="The VAE of the model that is to redraw them."),
+            ],
+            outputs=[io.Latent.Output(display_name="latent", tooltip="For Re-noise; decode it with Decode to Size.")],
+        )
+
+    @classmethod
+    def execute(cls, image: Any, vae: Any) -> io.NodeOutput:
+        """Pad and encode."""
+        with blame(cls, "image"):
+            return io.NodeOutput(encode_any_size(vae, image))
+
+
+class HiresFixDecodeToSize(io.ComfyNode):
+    """A latent back to the size, and the transparency, of its pictures."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Inputs and outputs."""
+        return io.Schema(
+            node_id="HiresFixDecodeToSize",
+            display_name="Decode to Size",
+            category=inputs.CATEGORY,
+            description="Decodes what Encode Any Size encoded, redrawn or not, to exactly the size of those pictures "
+            "and with their transparency.",
+            search_aliases=["vae decode", "latent to image", "crop to original size"],
+            inputs=[
+                io.Latent.Input("latent", tooltip="From Encode Any Size, by way of Second Sampling."),
+                io.Vae.Input("vae", tooltip="The VAE that encoded it."),
+                io.Image.Input("image", tooltip="The pictures that were encoded: for their size and transparency."),
+            ],
+            outputs=[io.Image.Output(display_name="image", tooltip="Pictures of exactly that size.")],
+        )
+
+    @classmethod
+    def execute(cls, latent: dict[str, Any], vae: Any, image: Any) -> io.NodeOutput:
+        """Decode and cut."""
+        with blame(cls, "latent"):
+            return io.NodeOutput(decode_to_size(vae, latent, image))

@@ -1,0 +1,157 @@
+"""A long way up, in stages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..host.multi_stage import REDRAW, Redraw, expand, plan, wires_of
+from . import inputs
+from .errors import blame
+
+_SCALE_BY, _SCALE_TO = "scale by", "scale to"
+
+
+class HiresFixMultiStageUpscale(io.ComfyNode):
+    """Upscale in stages, each with an optional light redraw."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Inputs and outputs."""
+        return io.Schema(
+            node_id="HiresFixMultiStageUpscale",
+            display_name="Multi-Stage Upscale",
+            category=inputs.CATEGORY,
+            description="Upscales pictures in stages to exactly the size asked for. With a model connected, each stage "
+            "is followed by a light second sampling, which keeps large factors sharp. Every stage runs as the pack's "
+            "own nodes, so one that has not changed is not run again.",
+            search_aliases=[
+                "iterative upscale",
+                "progressive upscale",
+                "upscale in steps",
+                "ultimate upscale",
+                "ultimate sd upscale",
+                "sd upscale",
+                "img2img upscale",
+                "extras",
+                "4x",
+                "8x",
+                "16x",
+            ],
+            inputs=[
+                io.Image.Input("image", tooltip="The pictures to upscale; grey and transparent ones, too."),
+                inputs.upscaler(),
+                io.Combo.Input(
+                    "resize_mode",
+                    options=[_SCALE_BY, _SCALE_TO],
+                    default=_SCALE_BY,
+                    tooltip="Scale by a factor (upscaling_resize), or to a width and height.",
+                ),
+                io.Float.Input(
+                    "upscaling_resize",
+                    default=4.0,
+                    min=0.05,
+                    max=64.0,
+                    step=0.05,
+                    round=0.001,
+                    tooltip="Factor for both sides, over all stages. Used by 'scale by'.",
+                ),
+                inputs.side("upscaling_resize_w", 2048, "Width to reach. Used by 'scale to'.", minimum=1),
+                inputs.side("upscaling_resize_h", 2048, "Height to reach. Used by 'scale to'.", minimum=1),
+                io.Boolean.Input(
+                    "upscaling_crop",
+                    default=True,
+                    tooltip="Used by 'scale to'. On: exactly that size, what is too much is cut off around the centre. "
+                    "Off: the whole picture, just large enough to cover that size.",
+                ),
+                io.Int.Input(
+                    "stages",
+                    default=0,
+                    min=0,
+                    max=6,
+                    tooltip="How many stages, each enlarging by the same factor. 0: as few as the upscaler needs, "
+                    "each a whole run of its model (a 2x model to 8x: 3 stages).",
+                ),
+                inputs.steps("Sampling steps of each redraw; all of them run, whatever the strength."),
+                inputs.cfg(),
+                inputs.sampler_name(),
+                inputs.scheduler(),
+                io.Float.Input(
+                    "denoising_strength",
+                    default=0.3,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    round=0.001,
+                    tooltip="How much the first redraw may change: 0 nothing, 1 everything. Light is 0.2 to 0.4.",
+                ),
+                io.Float.Input(
+                    "strength_falloff",
+                    default=0.8,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    round=0.001,
+                    tooltip="Each later redraw has this share of the strength before: 1 keeps it, 0.5 halves it, "
+                    "0 redraws after the first stage only.",
+                ),
+                io.Boolean.Input(
+                    "redraw_last",
+                    default=True,
+                    tooltip="On: also redraw at the full size. Off: only between the stages, which saves most of the "
+                    "time and memory.",
+                ),
+                inputs.tile_size(),
+                inputs.tile_overlap(),
+                io.Model.Input(
+                    "model",
+                    optional=True,
+                    tooltip="The diffusion model that redraws after each stage. Needs positive, negative, vae and "
+                    "noise as well. Without all five: upscaling only.",
+                ),
+                io.Conditioning.Input("positive", optional=True, tooltip="The prompt of the redraw."),
+                io.Conditioning.Input("negative", optional=True, tooltip="The negative prompt of the redraw."),
+                io.Vae.Input("vae", optional=True, tooltip="The VAE of the model."),
+                io.Noise.Input(
+                    "noise",
+                    optional=True,
+                    tooltip="From Hires Fix Noise or any core noise node. Drawn afresh at the size of each stage.",
+                ),
+            ],
+            outputs=[io.Image.Output(display_name="image", tooltip="The pictures at the size asked for.")],
+            hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
+            enable_expand=True,
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        image: Any,
+        upscaler: Any,
+        resize_mode: str,
+        upscaling_resize: float,
+        upscaling_resize_w: int,
+        upscaling_resize_h: int,
+        upscaling_crop: bool,
+        stages: int,
+        steps: int,
+        cfg: float,
+        sampler_name: str,
+        scheduler: str,
+        denoising_strength: float,
+        strength_falloff: float,
+        redraw_last: bool,
+        tile_size: int,
+        tile_overlap: int,
+        **connected: Any,
+    ) -> io.NodeOutput:
+        """Plan the stages and hand them to the host as nodes."""
+        values = {"image": image, "upscaler": upscaler, **{name: connected.get(name) for name in REDRAW}}
+        resize = upscaling_resize if resize_mode == _SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
+        redraw = Redraw(steps, cfg, sampler_name, scheduler, denoising_strength, strength_falloff, redraw_last)
+        with blame(cls, "image"):
+            planned = plan(values, resize, upscaling_crop, stages, redraw)
+        wires = wires_of(cls.hidden.dynprompt, cls.hidden.unique_id, values)
+        link, graph = expand(planned, wires, redraw, tile_size, tile_overlap)
+        return io.NodeOutput(link, expand=graph)
