@@ -1,0 +1,157 @@
+"""What programs write into a picture's EXIF block: the orientation, A1111's infotext, ComfyUI's graphs."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+from PIL import Image
+
+log = logging.getLogger("hires-fix")
+
+PARAMETERS = "parameters"
+"""Key of A1111's infotext."""
+
+EXIF_IFD, GPS_IFD, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
+"""Tags that hold the place of further tags."""
+
+_ORIENTATION, _USER_COMMENT = 0x0112, 0x9286
+_MODEL, _MAKE, _DESCRIPTION, _DOCUMENT_NAME = 0x0110, 0x010F, 0x010E, 0x010D
+_GRAPH_TAGS = (_MAKE, _DESCRIPTION, _DOCUMENT_NAME)
+_GRAPH = re.compile(r"(\w+):([\[{].*)", re.DOTALL)
+
+
+def split_exif(data: bytes | None) -> tuple[bytes | None, int, dict[str, str]]:
+    """Take out of an EXIF block what is not kept there.
+
+    Args:
+        data: the block as the file has it, with or without the "Exif" mark in front.
+
+    Returns:
+        The rest, without the mark (None if nothing is left); the orientation, 1 to 8; texts: A1111's "parameters"
+        from the user comment, and what ComfyUI hides in tags of the camera ("prompt", "workflow", …). A damaged
+        block counts as none.
+    """
+    data = (data or b"").removeprefix(b"Exif\0\0")
+    if not data:
+        return None, 1, {}
+    try:
+        return _split(data)
+    except Exception as error:  # blocks of cameras and old programs are broken in many ways
+        log.warning("The EXIF block of a picture is damaged and left out (%s: %s).", type(error).__name__, error)
+        return None, 1, {}
+
+
+def join_exif(data: bytes | None, text: dict[str, str]) -> bytes | None:
+    """Add texts to an EXIF block, the reverse of `split_exif`.
+
+    "parameters" becomes the user comment as A1111 writes it. "prompt" goes to the tag Model and other JSON to Make,
+    as ComfyUI writes them, or to the next free tag if a camera has named itself there. Other texts are left out.
+
+    Returns:
+        The block without the "Exif" mark, None if there is nothing in it.
+    """
+    placed = _with_a_place(text)
+    if not placed:
+        return data
+    exif = Image.Exif()
+    exif.load(data or b"")
+    infotext = placed.pop(PARAMETERS, None)
+    if infotext is not None:
+        comment = b"UNICODE\0" + infotext.encode("utf-16-be", "replace")
+        exif[EXIF_IFD] = {**inner_tags(exif, EXIF_IFD), _USER_COMMENT: comment}
+    for key, value in placed.items():
+        tags = (_MODEL, *_GRAPH_TAGS) if key == "prompt" else _GRAPH_TAGS
+        free = next((tag for tag in tags if tag not in exif), None)
+        if free is None:
+            log.warning("There is no free EXIF tag for the text '%s'; it is left out.", key)
+        else:
+            exif[free] = f"{key}:{value}".encode("utf-8", "replace")
+    return to_block(exif)
+
+
+def fit_exif(data: bytes | None, text: dict[str, str], limit: int) -> bytes | None:
+    """`join_exif` into at most `limit` bytes: what is too long is left out, longest text first, and logged."""
+    placed = _with_a_place(text)
+    while True:
+        joined = join_exif(data, placed)
+        if joined is None or len(joined) <= limit:
+            return joined
+        if placed:
+            longest = max(placed, key=lambda key: len(placed[key]))
+            log.warning("The text '%s' (%d characters) is too long for this file.", longest, len(placed.pop(longest)))
+        else:
+            log.warning("The EXIF block (%d bytes) is too long for this file and left out.", len(joined))
+            return None
+
+
+def inner_tags(exif: Image.Exif, directory: int) -> dict[int, Any]:
+    """Return the tags of the directory EXIF_IFD or GPS_IFD, ready to be written again; empty if there is none."""
+    if directory not in exif:  # asking for it would add an empty one
+        return {}
+    tags = {tag: _raw(value) for tag, value in exif.get_ifd(directory).items()}
+    if INTEROPERABILITY in tags:
+        tags[INTEROPERABILITY] = dict(exif.get_ifd(INTEROPERABILITY))
+    return tags
+
+
+def to_block(exif: Image.Exif) -> bytes | None:
+    """Return the block without the "Exif" mark, None if it is empty."""
+    for tag in list(exif):
+        if tag not in (EXIF_IFD, GPS_IFD):
+            exif[tag] = _raw(exif[tag])
+        elif not isinstance(exif[tag], dict):
+            exif[tag] = inner_tags(exif, tag)
+    return exif.tobytes().removeprefix(b"Exif\0\0") if len(exif) else None
+
+
+def _split(data: bytes) -> tuple[bytes | None, int, dict[str, str]]:
+    exif = Image.Exif()
+    exif.load(data)
+    found: dict[str, str] = {}
+    orientation = exif.get(_ORIENTATION, 1)
+    taken = [_ORIENTATION] if _ORIENTATION in exif else []
+    for tag in (_MODEL, *_GRAPH_TAGS):
+        graph = _GRAPH.fullmatch(exif[tag]) if isinstance(exif.get(tag), str) else None
+        if graph:
+            # Pillow reads bytes as Latin-1
+            found[graph[1]] = graph[2].encode("latin-1").decode("utf-8", "replace")
+            taken.append(tag)
+    inner = inner_tags(exif, EXIF_IFD)
+    comment = _comment_text(inner.get(_USER_COMMENT))
+    if comment:
+        found[PARAMETERS] = comment
+        del inner[_USER_COMMENT]
+        exif[EXIF_IFD] = inner
+        taken += [] if inner else [EXIF_IFD]
+    for tag in taken:
+        del exif[tag]
+    rest = to_block(exif)  # also where nothing was taken: what cannot be written again is damaged
+    if not taken and not comment:
+        rest = data
+    return rest, orientation if orientation in range(1, 9) else 1, found
+
+
+def _with_a_place(text: dict[str, str]) -> dict[str, str]:
+    """Return the texts that go into an EXIF block: A1111's, and JSON."""
+    return {key: value for key, value in text.items() if key == PARAMETERS or _GRAPH.fullmatch(f"{key}:{value}")}
+
+
+def _raw(value: Any) -> Any:
+    """Undo Pillow's reading of strings as Latin-1, since it writes them as ASCII."""
+    return value.encode("latin-1") if isinstance(value, str) and not value.isascii() else value
+
+
+def _comment_text(comment: object) -> str:
+    """Decode a user comment: 8 bytes that name the character code, then the text. Empty if there is none."""
+    if not isinstance(comment, bytes):
+        return ""
+    code, body = comment[:8], comment[8:]
+    if code == b"UNICODE\0":
+        # the order of the bytes is not written down: of most characters the high one is zero
+        big_endian = body[::2].count(0) >= body[1::2].count(0)
+        text = body.decode("utf-16-be" if big_endian else "utf-16-le", "replace")
+    else:
+        text = body.decode("utf-8", "replace")
+    return text.strip("\ufeff\0 \t\r\n")

@@ -1,0 +1,225 @@
+"""PNG files: what is in their chunks, and writing them with 8 or 16 bits a channel, row by row."""
+
+from __future__ import annotations
+
+import io
+import logging
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import numpy as np
+
+from .picture import Picture, PictureError
+
+log = logging.getLogger("hires-fix")
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type, 3 being a palette
+_BEST_PACKING = 1032  # bytes that Deflate can make of one
+_LEVEL = 4  # of zlib: a higher one takes up to eight times as long for a few per cent
+_BAND = 64  # rows that are filtered together
+_LONGEST_TEXT = 2**26
+_METRES_AN_INCH = 0.0254
+
+
+@dataclass
+class PngInfo:
+    """What a PNG file says about its picture."""
+
+    width: int = 0
+    """Pixels across."""
+    height: int = 0
+    """Pixels down."""
+    depth: int = 8
+    """Bits a channel: 1, 2, 4, 8 or 16."""
+    channels: int = 0
+    """1 to 4; a palette is one."""
+    icc: bytes | None = None
+    """Colour profile."""
+    exif: bytes | None = None
+    """EXIF block as it is in the file."""
+    text: dict[str, str] = field(default_factory=dict)
+    """Text chunks; of several with the same keyword, the last."""
+    dpi: tuple[float, float] | None = None
+    """Pixels an inch, across and down."""
+    bare: io.BytesIO = field(default_factory=io.BytesIO)
+    """The file without all that is not needed for the pixels: decoders stumble over damaged texts."""
+
+
+def read_info(file: BinaryIO) -> PngInfo:
+    """Read all chunks. Every checksum is compared, so that what is cut off or damaged is found.
+
+    Raises:
+        PictureError: the file is damaged, without its name: "it …".
+    """
+    info = PngInfo()
+    info.bare.write(SIGNATURE)
+    for kind, data in _chunks(file):
+        if kind in _NEEDED:
+            _write_chunk(info.bare, kind, data)
+        try:
+            _note(info, kind, data)
+        except (ValueError, KeyError, struct.error, zlib.error) as error:
+            if kind == b"IHDR":
+                raise PictureError("it is damaged: its header makes no sense") from error
+            log.warning("A PNG chunk '%s' is damaged and left out (%s).", kind.decode("latin-1"), error)
+    if info.width * info.height * info.channels * info.depth > 8 * _BEST_PACKING * info.bare.tell():
+        raise PictureError(f"it claims to have {info.width}x{info.height} pixels, but is too small for that")
+    info.bare.seek(0)
+    return info
+
+
+class PngWriter:
+    """Writes a PNG file from top to bottom, in as many parts as one likes."""
+
+    def __init__(self, file: BinaryIO, width: int, height: int, picture: Picture) -> None:
+        """Write everything that comes before the pixels.
+
+        Args:
+            file: where to; an empty file.
+            width: pixels across.
+            height: pixels down.
+            picture: says the channels, depth, colour profile and texts; the size of its pixels does not matter.
+        """
+        channels = picture.pixels.shape[-1]
+        self._file = file
+        self._size = channels * picture.depth // 8
+        self._above = np.zeros((1, width * self._size), np.uint8)
+        self._deflate = zlib.compressobj(_LEVEL)
+        file.write(SIGNATURE)
+        header = struct.pack(">IIBBBBB", width, height, picture.depth, _COLOUR_TYPES[channels], 0, 0, 0)
+        _write_chunk(self._file, b"IHDR", header)
+        for kind, data in _describe(picture):
+            _write_chunk(self._file, kind, data)
+
+    def write(self, levels: np.ndarray) -> None:
+        """Write the next rows: `(rows, width, channels)`, uint8 or uint16 as the depth says."""
+        for start in range(0, len(levels), _BAND):
+            band = levels[start : start + _BAND]
+            # PNG has the high byte first
+            rows = np.ascontiguousarray(band, band.dtype.newbyteorder(">")).view(np.uint8).reshape(len(band), -1)
+            self._pixels(self._deflate.compress(_filtered(rows, self._above, self._size).tobytes()))
+            self._above = rows[-1:]
+
+    def close(self) -> None:
+        """Write the end. The file stays open."""
+        self._pixels(self._deflate.flush())
+        _write_chunk(self._file, b"IEND", b"")
+
+    def _pixels(self, data: bytes) -> None:
+        if data:
+            _write_chunk(self._file, b"IDAT", data)
+
+
+def _write_chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
+    file.write(struct.pack(">I", len(data)) + kind)
+    file.write(data)
+    file.write(struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))))
+
+
+def _filtered(rows: np.ndarray, above: np.ndarray, size: int) -> np.ndarray:
+    """Replace bytes by differences to their neighbours, row by row in the way that gives the smallest ones.
+
+    Args:
+        rows: `(H, N)` uint8.
+        above: `(1, N)`: the row before the first one, zeros for the top of a picture.
+        size: bytes of a pixel.
+
+    Returns:
+        `(H, 1 + N)`: first the number of the filter.
+    """
+    left = np.zeros_like(rows)
+    left[:, size:] = rows[:, :-size]
+    up = np.concatenate([above, rows[:-1]])
+    candidates = (rows, rows - left, rows - up, rows - ((left & up) + ((left ^ up) >> 1)))
+    costs = [np.abs(each.view(np.int8).astype(np.int16)).sum(axis=1, dtype=np.int64) for each in candidates]
+    best = np.argmin(costs, axis=0)
+    out = np.empty((rows.shape[0], 1 + rows.shape[1]), np.uint8)
+    out[:, 0] = best
+    for number, each in enumerate(candidates):
+        out[best == number, 1:] = each[best == number]
+    return out
+
+
+def _describe(picture: Picture) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the chunks that go between header and pixels."""
+    if picture.icc:
+        yield b"iCCP", b"ICC profile\0\0" + zlib.compress(picture.icc)
+    if picture.dpi:
+        yield b"pHYs", struct.pack(">IIB", *(round(value / _METRES_AN_INCH) for value in picture.dpi), 1)
+    if picture.exif:
+        yield b"eXIf", picture.exif
+    for key, value in picture.text.items():
+        keyword = key.encode("latin-1", "replace").strip()[:79]
+        if not keyword or b"\0" in keyword or "\0" in value:
+            log.warning("The text '%s' cannot be kept in a PNG file and is left out.", key)
+        elif value.isascii():
+            yield b"tEXt", keyword + b"\0" + value.encode("ascii")
+        else:
+            yield b"iTXt", keyword + b"\0\0\0\0\0" + value.encode("utf-8", "replace")
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    """Yield (kind, content) of every chunk but the damaged ones that a picture can do without."""
+    if file.read(len(SIGNATURE)) != SIGNATURE:
+        raise PictureError("it is not a PNG file")
+    first = True
+    while True:
+        head = file.read(8)
+        if len(head) < 8:
+            raise PictureError("it is cut off")
+        length, kind = struct.unpack(">I4s", head)
+        if first != (kind == b"IHDR") or length >= 2**31:
+            raise PictureError("it is damaged: its chunks make no sense")
+        first = False
+        body = file.read(length + 4)
+        if len(body) < length + 4:
+            raise PictureError("it is cut off")
+        intact = zlib.crc32(memoryview(body)[:length], zlib.crc32(kind)) == struct.unpack(">I", body[length:])[0]
+        if not intact and kind[:1].isupper():
+            raise PictureError(f"it is damaged: chunk {kind.decode('latin-1')!r} has a wrong checksum")
+        if intact:
+            yield kind, body[:length]
+        if kind == b"IEND":
+            return
+
+
+def _note(info: PngInfo, kind: bytes, data: bytes) -> None:
+    if kind == b"IHDR":
+        info.width, info.height, info.depth, colour = struct.unpack(">IIBB", data[:10])
+        info.channels = _CHANNELS[colour]
+    elif kind == b"iCCP":
+        info.icc = _inflate(data[data.index(b"\0") + 2 :])
+    elif kind == b"eXIf":
+        info.exif = data
+    elif kind == b"pHYs":
+        across, down, unit = struct.unpack(">IIB", data)
+        if unit == 1 and across and down:
+            info.dpi = (across * _METRES_AN_INCH, down * _METRES_AN_INCH)
+    elif kind in (b"tEXt", b"zTXt", b"iTXt"):
+        keyword, rest = data.split(b"\0", 1)
+        info.text[keyword.decode("latin-1")] = _text(kind, rest)
+
+
+def _text(kind: bytes, data: bytes) -> str:
+    if kind == b"tEXt":
+        return data.decode("latin-1")
+    if kind == b"zTXt":
+        return _inflate(data[1:]).decode("latin-1")
+    packed = data[0] if data else 0
+    _language, _translated, body = data[2:].split(b"\0", 2)
+    return (_inflate(body) if packed else body).decode("utf-8", "replace")
+
+
+def _inflate(data: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
+    found = unpacker.decompress(data, _LONGEST_TEXT)
+    if not unpacker.eof:
+        raise ValueError("it is cut off or too long")
+    return found
