@@ -1,0 +1,135 @@
+"""A1111's face restoration: GFPGAN and CodeFormer, on any picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..host.faces import FROM_LANDMARKS, WHOLE_PICTURE, detection_names, face_model_names, load_face_model, restore
+from . import inputs
+from .errors import blame
+
+FaceModelType = io.Custom("HIRES_FIX_FACE_MODEL")
+FaceLandmarksType = io.Custom("FACE_LANDMARKS")
+
+
+class HiresFixFaceModelLoader(io.ComfyNode):
+    """Face models by name."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Inputs and outputs."""
+        return io.Schema(
+            node_id="HiresFixFaceModelLoader",
+            display_name="Load Face Restore Model",
+            category=inputs.CATEGORY,
+            description="A model that restores faces: GFPGAN or RestoreFormer, and CodeFormer if the package "
+            "spandrel_extra_arches is installed.",
+            search_aliases=["gfpgan", "codeformer", "restoreformer", "face restoration", "face fix"],
+            inputs=[
+                io.Combo.Input(
+                    "face_model_name",
+                    options=face_model_names(),
+                    tooltip="Files in models/face_restore, models/facerestore_models and models/upscale_models.",
+                )
+            ],
+            outputs=[FaceModelType.Output(display_name="face_model", tooltip="For Restore Faces.")],
+        )
+
+    @classmethod
+    def execute(cls, face_model_name: str) -> io.NodeOutput:
+        """Load it; the host keeps it as long as its cache does."""
+        with blame(cls, "face_model_name"):
+            return io.NodeOutput(load_face_model(face_model_name))
+
+
+class HiresFixRestoreFaces(io.ComfyNode):
+    """Every face of a picture, restored in its place."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Inputs and outputs."""
+        return io.Schema(
+            node_id="HiresFixRestoreFaces",
+            display_name="Restore Faces",
+            category=inputs.CATEGORY,
+            description="Restores the faces of pictures with GFPGAN, CodeFormer or RestoreFormer, as A1111 does: each "
+            "is turned upright, restored and laid back with a soft edge. All else stays as it is. Use it after "
+            "upscaling. Without a face the pictures come back unchanged.",
+            search_aliases=["gfpgan", "codeformer", "face restoration", "restore faces", "fix faces", "extras tab"],
+            inputs=[
+                io.Image.Input("image", tooltip="The pictures; grey and transparent ones, too."),
+                io.MultiType.Input(
+                    "face_model",
+                    types=[FaceModelType, io.UpscaleModel],
+                    tooltip="From Load Face Restore Model, or a face model from core's Load Upscale Model.",
+                ),
+                io.Float.Input(
+                    "visibility",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="How much of the restored picture is laid over the original: A1111's gfpgan_visibility or "
+                    "codeformer_visibility.",
+                ),
+                io.Float.Input(
+                    "codeformer_weight",
+                    default=0.5,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Only for CodeFormer. 0: strongest; 1: closest to the face as it was.",
+                ),
+                io.Combo.Input(
+                    "detection",
+                    options=detection_names(),
+                    default=FROM_LANDMARKS,
+                    tooltip=f"How faces are found. {FROM_LANDMARKS}: by core's Detect Face Landmarks (MediaPipe), "
+                    f"connected to face_landmarks. {WHOLE_PICTURE}: the picture is one upright, aligned face. A file: "
+                    "a YuNet detector (yunet_final.pth) in models/face_detection.",
+                ),
+                FaceLandmarksType.Input(
+                    "face_landmarks",
+                    optional=True,
+                    tooltip=f"Used by '{FROM_LANDMARKS}'. They may come from the same pictures in another size, for "
+                    "example from before the upscaling.",
+                ),
+                io.Float.Input(
+                    "min_confidence",
+                    default=0.8,
+                    min=0.3,
+                    max=1.0,
+                    step=0.01,
+                    optional=True,
+                    advanced=True,
+                    tooltip="Used by YuNet: finds that it is less sure of are left out. Lower finds more, also things "
+                    "that are no faces.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output(display_name="image", tooltip="The pictures with restored faces."),
+                io.Int.Output(display_name="faces", tooltip="Number of faces in all pictures."),
+                io.BoundingBox.Output(
+                    display_name="bboxes", tooltip="For every picture the parts that its restored faces cover."
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        image: Any,
+        face_model: Any,
+        visibility: float,
+        codeformer_weight: float,
+        detection: str,
+        face_landmarks: Any = None,
+        min_confidence: float = 0.8,
+    ) -> io.NodeOutput:
+        """Find and restore."""
+        with blame(cls, "image"):
+            return io.NodeOutput(
+                *restore(image, face_model, visibility, codeformer_weight, detection, face_landmarks, min_confidence)
+            )
