@@ -1,0 +1,133 @@
+"""What A1111 calls samplers, schedules and upscalers in its generation text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+AUTOMATIC = "Automatic"
+
+SAMPLER_SCHEDULES: dict[str, str] = {
+    "DPM++ 2M": "Karras",
+    "DPM++ SDE": "Karras",
+    "DPM++ 2M SDE": "Exponential",
+    "DPM++ 2M SDE Heun": "Exponential",
+    "DPM++ 2S a": "Karras",
+    "DPM++ 3M SDE": "Exponential",
+    "Euler a": AUTOMATIC,
+    "Euler": AUTOMATIC,
+    "LMS": AUTOMATIC,
+    "Heun": AUTOMATIC,
+    "DPM2": "Karras",
+    "DPM2 a": "Karras",
+    "DPM fast": AUTOMATIC,
+    "DPM adaptive": AUTOMATIC,
+    "Restart": "Karras",
+    "DDIM": AUTOMATIC,
+    "DDIM CFG++": AUTOMATIC,
+    "PLMS": AUTOMATIC,
+    "UniPC": AUTOMATIC,
+    "LCM": AUTOMATIC,
+}
+"""A1111's sampler menu: what is written for the schedule Automatic. Automatic: the sampler has none of its own."""
+
+SCHEDULES = (
+    AUTOMATIC,
+    "Uniform",
+    "Karras",
+    "Exponential",
+    "Polyexponential",
+    "SGM Uniform",
+    "KL Optimal",
+    "Align Your Steps",
+    "Simple",
+    "Normal",
+    "DDIM",
+    "Beta",
+)
+"""A1111's schedule menu. Its API also takes the names in lower case with underscores."""
+
+LATENT_MODES = (
+    "Latent",
+    "Latent (antialiased)",
+    "Latent (bicubic)",
+    "Latent (bicubic antialiased)",
+    "Latent (nearest)",
+    "Latent (nearest-exact)",
+)
+"""Hires upscalers that work on the latent."""
+
+FILTERS = ("None", "Lanczos", "Nearest")
+"""Upscalers that need no file."""
+
+UPSCALER_FILES: dict[str, str] = {
+    "R-ESRGAN 4x+": "RealESRGAN_x4plus",
+    "R-ESRGAN 4x+ Anime6B": "RealESRGAN_x4plus_anime_6B",
+    "R-ESRGAN 2x+": "RealESRGAN_x2plus",
+    "R-ESRGAN General 4xV3": "realesr-general-x4v3",
+    "R-ESRGAN General WDN 4xV3": "realesr-general-wdn-x4v3",
+    "R-ESRGAN AnimeVideo": "realesr-animevideov3",
+    "SwinIR 4x": "003_realSR_BSRGAN_DFOWMFC_s64w8_SwinIR-L_x4_GAN",
+    "DAT x2": "DAT_x2",
+    "DAT x3": "DAT_x3",
+    "DAT x4": "DAT_x4",
+    "ScuNET GAN": "scunet_color_real_gan",
+    "ScuNET PSNR": "scunet_color_real_psnr",
+}
+"""Files, without suffix, of the upscalers that A1111 lists under another name than their file's."""
+
+_SUFFIX = re.compile(r"\.(?:safetensors|sft|ckpt|pth?|bin)$", re.IGNORECASE)
+_BLANKS = re.compile(r"[\s_]+")
+_HASHED = re.compile(r"(?P<name>.*?)(?: \[(?P<hash>[0-9a-fA-F]+)\])?")
+
+
+def stem(file: str) -> str:
+    """A model file's name without folders and suffix; a dot elsewhere, as in `model_v1.5`, stays."""
+    return _SUFFIX.sub("", file.replace("\\", "/").rpartition("/")[2])
+
+
+def split_hash(title: str) -> tuple[str, str]:
+    """`name [0123456789]` as name and hash; the hash is empty where there is none."""
+    found = _HASHED.fullmatch(title)
+    return (found["name"], found["hash"] or "") if found else (title, "")
+
+
+def same_name(name: str, known: Iterable[str]) -> str | None:
+    """The known name that differs at most in capitals, blanks and underscores; None if none does."""
+    wanted = _plain(name)
+    return next((entry for entry in known if _plain(entry) == wanted), None)
+
+
+def _plain(name: str) -> str:
+    return _BLANKS.sub(" ", name).strip().lower()
+
+
+def split_sampler(name: str) -> tuple[str, str | None]:
+    """A sampler's name, which may end with a schedule as before A1111 1.9, as (sampler, schedule or None).
+
+    Names that are not in A1111's menu stay as they are: in small letters they may be ComfyUI's own.
+    """
+    for schedule in SCHEDULES if name not in SAMPLER_SCHEDULES else ():
+        if _plain(name).endswith(f" {_plain(schedule)}"):
+            sampler = same_name(_plain(name).removesuffix(_plain(schedule)), SAMPLER_SCHEDULES)
+            if sampler:
+                return sampler, schedule
+    return name, None
+
+
+def schedule_label(sampler: str | None, schedule: str | None) -> str | None:
+    """What A1111 writes as `Schedule type`: for Automatic, the schedule that the sampler gets then."""
+    if schedule is None or schedule != AUTOMATIC:
+        return schedule
+    return SAMPLER_SCHEDULES.get(sampler or "", AUTOMATIC)
+
+
+def upscaler_file(name: str) -> str:
+    """The file, without suffix, of a pixel upscaler that is none of `FILTERS`."""
+    return UPSCALER_FILES.get(name, stem(name))
+
+
+def upscaler_title(file: str) -> str:
+    """A1111's name of the upscaler in a file."""
+    found = next((title for title, known in UPSCALER_FILES.items() if known == stem(file)), None)
+    return found or stem(file)

@@ -1,0 +1,69 @@
+"""Networks that an A1111 prompt names: LoRA tags, and embeddings as plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .infotext_read import number
+
+_TAG = re.compile(r"<(?P<kind>\w+):(?P<arguments>[^<>]+)>")
+_LORA_KINDS = ("lora", "lyco")
+
+_MARK = "embedding:"
+"""How ComfyUI's prompts name an embedding; in A1111 it is a word like any other."""
+
+
+@dataclass(frozen=True)
+class LoraTag:
+    """`<lora:name:0.8>`, `<lora:name:0.8:0.6>` or `<lora:name:te=0.8:unet=0.6>`."""
+
+    name: str
+    """The file's name without suffix."""
+
+    clip: float
+    """Strength on the text encoder."""
+
+    model: float
+    """Strength on the diffusion model; the same unless the tag says otherwise."""
+
+
+def network_tags(prompt: str) -> tuple[tuple[LoraTag, ...], tuple[str, ...]]:
+    """The LoRAs of a prompt in its order, and the tags that are something else or make no sense."""
+    loras, others = [], []
+    for tag in _TAG.finditer(prompt):
+        lora = _lora(tag["arguments"].split(":")) if tag["kind"] in _LORA_KINDS else None
+        if lora:
+            loras.append(lora)
+        else:
+            others.append(tag[0])
+    return tuple(loras), tuple(others)
+
+
+def _lora(arguments: list[str]) -> LoraTag | None:
+    named = dict(part.split("=", 1) for part in arguments if "=" in part)
+    name, clip, model, *_ = [*(part for part in arguments if "=" not in part), "", "", ""]
+    strength = number(named.get("te", clip).strip() or "1")
+    if not name or strength is None:
+        return None
+    of_model = number(named.get("unet", model).strip() or str(strength))
+    return None if of_model is None else LoraTag(name, strength, of_model)
+
+
+def embedding_names(hashes: str) -> tuple[str, ...]:
+    """The names in the value of `TI hashes`, such as `first: 66a7279a, second: aa7651be`."""
+    names = (entry.partition(":")[0].strip() for entry in hashes.split(","))
+    return tuple(name for name in names if name)
+
+
+def mark_embeddings(prompt: str, names: Iterable[str]) -> str:
+    """The prompt with ComfyUI's mark before each of these words."""
+    for name in names:
+        prompt = re.sub(rf"(?<![\w:-]){re.escape(name)}(?![\w-])", lambda found: _MARK + found[0], prompt)
+    return prompt
+
+
+def unmark_embeddings(prompt: str) -> str:
+    """The prompt as A1111 wants it."""
+    return prompt.replace(_MARK, "")
