@@ -1,0 +1,244 @@
+"""What upscaling from disk to disk takes: memory by picture size, and whether the bytes are right.
+
+For each size a tiny 2x model enlarges a square RGB TIFF in a fresh process, whose peak memory the kernel reports:
+once piece by piece, once as a whole picture in memory with the same writer, and once more piece by piece, killed at
+half and started again. All three files have to be the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import gc
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).absolute().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from mount import module  # noqa: E402 - from the folder just added
+
+SIZES = (1024, 2048, 4096, 8192)
+SCALE = 2
+FLAT = 1.10
+"""How many times the peak memory of the smallest picture the largest may take."""
+
+_MEGABYTE = 2**20
+
+
+@dataclass(frozen=True)
+class Row:
+    """One size."""
+
+    name: str
+    peak_mb: float
+    """Peak memory of the process while it worked piece by piece, libraries and model included."""
+    own_mb: float
+    """What of it came on top of the loaded libraries and model."""
+    seconds: float
+    peak_ratio: float
+    """To the smallest size."""
+    whole_peak_mb: float | None
+    """Peak memory of the process that worked on the whole picture; None if that was left out."""
+    same_bytes: bool | None
+    """Whether both made the same file."""
+    resumed_same_bytes: bool
+    """Whether the run that was killed at half and started again made the same file."""
+
+
+def bench(sizes: list[int], whole_up_to: int, folder: Path) -> Iterator[Row]:
+    """Measure each size."""
+    smallest = 0.0
+    for size in sizes:
+        source, target = folder / f"{size}.tif", folder / "large.tif"
+        _run("make", source, target, size)
+        streamed = _run("stream", source, target, size)
+        expected = _digest(target)
+        target.unlink()
+        whole = _run("whole", source, target, size) if size <= whole_up_to else None
+        same = _digest(target) == expected if whole else None
+        target.unlink(missing_ok=True)
+        _run_until_half(source, target, size)
+        _run("stream", source, target, size)
+        resumed = _digest(target) == expected
+        for path in (source, target):
+            path.unlink()
+        smallest = smallest or streamed["peak_mb"]
+        yield Row(
+            name=f"{size}x{size} to {SCALE * size}x{SCALE * size}",
+            peak_mb=streamed["peak_mb"],
+            own_mb=streamed["peak_mb"] - streamed["before_mb"],
+            seconds=streamed["seconds"],
+            peak_ratio=streamed["peak_mb"] / smallest,
+            whole_peak_mb=whole["peak_mb"] if whole else None,
+            same_bytes=same,
+            resumed_same_bytes=resumed,
+        )
+
+
+def main() -> int:
+    """Print a line for every size; the exit status is 1 if memory is not flat or bytes differ."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the result there, too")
+    parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES), metavar="N", help="sides of the inputs")
+    parser.add_argument(
+        "--whole-up-to", type=int, default=4096, metavar="N",
+        help="compare with the whole picture in memory up to this size (8192 needs 9 GB)",
+    )  # fmt: skip
+    parser.add_argument("--folder", type=Path, help="where the files go for a while (1 GB for 8192)")
+    options = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="hires-fix-bench-", dir=options.folder) as folder:
+        for row in bench(options.sizes, options.whole_up_to, Path(folder)):
+            rows.append(row)
+            whole = (
+                "not run" if row.whole_peak_mb is None else f"{row.whole_peak_mb:.0f} MB, same bytes {row.same_bytes}"
+            )
+            print(
+                f"{row.name}: {row.seconds:.1f} s, peak {row.peak_mb:.0f} MB ({row.own_mb:.0f} MB own, "
+                f"x{row.peak_ratio:.2f}); in memory: {whole}; killed and resumed: same bytes {row.resumed_same_bytes}",
+                flush=True,
+            )
+    if options.json:
+        found = {"goal": FLAT, "torch": version("torch"), "rows": [asdict(row) for row in rows]}
+        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    good = all(row.peak_ratio <= FLAT and row.same_bytes is not False and row.resumed_same_bytes for row in rows)
+    return 0 if good else 1
+
+
+# ------------------------------------------------------------------------------------------------ the other process
+
+
+def work(what: str, source: Path, target: Path, size: int) -> dict[str, float]:
+    """Do one thing and tell what it took."""
+    if what == "make":
+        _make(source, size)
+        return {}
+    upscaler = _upscaler()
+    _stream(source, target.with_name("warm-up.tif"), upscaler, 64)
+    target.with_name("warm-up.tif").unlink()
+    before, started = _forget_peak(), time.perf_counter()
+    (_stream if what == "stream" else _whole)(source, target, upscaler, SCALE * size)
+    return {"before_mb": before, "seconds": time.perf_counter() - started, "peak_mb": _megabytes("VmHWM")}
+
+
+def _make(path: Path, size: int) -> None:
+    """A picture with smooth and noisy parts, written in bands."""
+    import torch
+
+    tiff, box = module("pictures.stream_tiff"), module("hires.tiles").Box
+    generator = torch.Generator().manual_seed(size)
+    sink = tiff.TiffSink.create(path, tiff.TiffLayout(size, size, 3, 8))
+    for top in range(0, size, 64):
+        y, x = torch.meshgrid(torch.arange(top, top + 64) / size, torch.arange(size) / size, indexing="ij")
+        waves = torch.stack([x, y, 0.5 + 0.5 * torch.sin(90 * x * y)], dim=-1)
+        sink.write(box(0, top, size, top + 64), 0.9 * waves + 0.1 * torch.rand(waves.shape, generator=generator))
+    sink.close()
+
+
+def _upscaler() -> Any:
+    import torch
+    from spandrel.architectures.Compact import Compact
+
+    torch.manual_seed(0)
+    network = Compact(num_feat=8, num_conv=2, upscale=SCALE)
+    return module("upscale_models").from_state_dict("tiny compact", network.state_dict())
+
+
+def _stream(source: Path, target: Path, upscaler: Any, size: int) -> None:
+    models, pieces = module("upscale_models"), module("pictures.stream_pieces")
+    tiles = models.settle_tiles(upscaler, size, size)
+    with module("pictures.stream_source").open_source(source) as picture:
+
+        def make(marks: tuple[int, ...]) -> Iterator[Any]:
+            done = max(marks, default=0)
+            return pieces.pieces_of_one(
+                models.upscale_blocks(picture, upscaler, size, size, tiles, rows_done=done), size, (done,)
+            )
+
+        layout = module("pictures.stream_tiff").TiffLayout(size, size, 3, 8)
+        job = {"input": [str(source), source.stat().st_mtime_ns], "tiles": asdict(tiles)}
+        module("pictures.stream_file").stream_picture(target, layout, job, make)
+
+
+def _whole(source: Path, target: Path, upscaler: Any, size: int) -> None:
+    tiff, box = module("pictures.stream_tiff"), module("hires.tiles").Box
+    with module("pictures.stream_source").open_source(source) as picture:
+        pixels = picture.read(box(0, 0, picture.width, picture.height))[None]
+    large = module("upscale_models").upscale_to(pixels, upscaler, size, size)
+    sink = tiff.TiffSink.create(target, tiff.TiffLayout(size, size, 3, 8))
+    sink.write(box(0, 0, size, size), large[0])
+    sink.close()
+
+
+def _forget_peak() -> float:
+    """Let the kernel measure the peak from here on, loading the libraries left out; returns what is in use now."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return _megabytes("VmRSS")
+
+
+def _megabytes(field: str) -> float:
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) * 1024 / _MEGABYTE
+    raise RuntimeError("the kernel does not tell what memory a process has")
+
+
+# ------------------------------------------------------------------------------------------------- this process
+
+
+def _command(what: str, source: Path, target: Path, size: int) -> list[str]:
+    return [sys.executable, __file__, "--child", what, str(source), str(target), str(size)]
+
+
+def _run(what: str, source: Path, target: Path, size: int) -> dict[str, float]:
+    done = subprocess.run(_command(what, source, target, size), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"'{what}' at {size} failed:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _run_until_half(source: Path, target: Path, size: int) -> None:
+    """Kill the process as soon as its journal has half of the rows."""
+    journal = module("pictures.stream_journal").Journal(target)
+    with subprocess.Popen(
+        _command("stream", source, target, size), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        while process.poll() is None and _rows(journal) < SCALE * size // 2:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+    if target.exists() or not journal.part.exists():
+        raise RuntimeError(f"the run at {size} ended before it could be killed at half")
+
+
+def _rows(journal: Any) -> int:
+    try:
+        return max(json.loads(journal.file.read_text(encoding="utf-8"))["marks"], default=0)
+    except (OSError, ValueError):
+        return 0
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--child"]:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        print(json.dumps(work(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]), int(sys.argv[5]))))
+    else:
+        sys.exit(main())

@@ -1,0 +1,204 @@
+"""Upscaling a whole folder of picture files, as A1111's Extras tab does in "Batch from directory"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io, ui
+
+from ..hires.sizes import MAX_SIDE
+from ..host.folder_job import FolderSettings, upscale_folder
+from ..host.picture_job import FileSettings, recipe
+from ..pictures import FORMATS
+from ..upscale_models import PRECISIONS, Precision, TileSettings
+from . import inputs
+from .errors import blame
+
+_SCALE_BY, _SCALE_TO = "scale by", "scale to"
+_AS_INPUT, _AUTO = "as input", "auto"
+_SKIP, _OVERWRITE = "skip", "overwrite"
+
+
+class HiresFixUpscaleFolder(io.ComfyNode):
+    """Picture files in, picture files out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Inputs and outputs."""
+        return io.Schema(
+            node_id="HiresFixUpscaleFolder",
+            display_name="Upscale Folder",
+            category=inputs.CATEGORY,
+            description="Upscales every picture of a folder into another folder, keeping bit depth, colour profile and "
+            "texts. Queued again, it goes on where it was stopped. Results of more than 134 megapixels, or larger "
+            "than the free memory, become uncompressed BigTIFF files that are written piece by piece.",
+            search_aliases=["batch", "batch from directory", "extras", "directory", "bulk upscale", "bigtiff"],
+            inputs=[
+                io.String.Input(
+                    "input_folder",
+                    default="",
+                    tooltip="Folder with the pictures, inside ComfyUI's input folder; empty for that folder itself. "
+                    "'name [output]' is inside the output folder. Whole paths work for folders listed under "
+                    "hires_fix_folders in extra_model_paths.yaml.",
+                ),
+                io.String.Input(
+                    "output_folder",
+                    default="upscaled",
+                    tooltip="Folder for the results, inside ComfyUI's output folder; made if it is not there. Whole "
+                    "paths as for input_folder.",
+                ),
+                io.String.Input(
+                    "file_name",
+                    default="{name}_x{scale}",
+                    tooltip="Name of a result without its ending. {name}: of the picture; {ext}: its ending; {scale}: "
+                    "the factor, or width x height; {upscaler}: the upscaler's name. Where two results would get one "
+                    "name, the picture's ending is added.",
+                ),
+                io.String.Input(
+                    "include",
+                    default="*",
+                    tooltip="Which pictures: name patterns separated by commas, such as *.png, holiday*. A pattern "
+                    "with / is for the path inside the input folder. Files that are no pictures are passed over.",
+                ),
+                io.Boolean.Input(
+                    "recursive",
+                    default=False,
+                    tooltip="Also the folders inside the input folder; the output folder gets the same folders.",
+                ),
+                inputs.upscaler(),
+                io.Combo.Input(
+                    "resize_mode",
+                    options=[_SCALE_BY, _SCALE_TO],
+                    default=_SCALE_BY,
+                    tooltip="Scale by a factor (upscaling_resize), or to a width and height.",
+                ),
+                io.Float.Input(
+                    "upscaling_resize",
+                    default=2.0,
+                    min=0.05,
+                    max=16.0,
+                    step=0.05,
+                    round=0.001,
+                    tooltip="Factor for both sides. Used by 'scale by'.",
+                ),
+                inputs.side("upscaling_resize_w", 1024, "Width to reach. Used by 'scale to'.", minimum=1),
+                inputs.side("upscaling_resize_h", 1024, "Height to reach. Used by 'scale to'.", minimum=1),
+                io.Boolean.Input(
+                    "upscaling_crop",
+                    default=True,
+                    tooltip="Used by 'scale to'. On: exactly that size, what is too much is cut off around the centre. "
+                    "Off: the whole picture, just large enough to cover that size.",
+                ),
+                io.Int.Input(
+                    "max_side",
+                    default=0,
+                    min=0,
+                    max=MAX_SIDE,
+                    step=8,
+                    tooltip="Longest side of the result in pixels; a larger factor is lowered. 0: no limit. "
+                    "Used by 'scale by'.",
+                ),
+                io.Combo.Input(
+                    "format",
+                    options=[_AS_INPUT, *FORMATS],
+                    default=_AS_INPUT,
+                    tooltip="Format of the results. As input: the picture's own if it is PNG, JPEG, WebP or TIFF, "
+                    "else PNG.",
+                ),
+                io.Combo.Input(
+                    "bit_depth",
+                    options=[_AUTO, "8", "16"],
+                    default=_AUTO,
+                    tooltip="Bits a channel in PNG and TIFF files. Auto: as the picture has. JPEG and WebP have 8.",
+                ),
+                io.Int.Input(
+                    "quality",
+                    default=95,
+                    min=1,
+                    max=100,
+                    tooltip="Of JPEG and WebP files. WebP loses nothing with 100.",
+                ),
+                io.Combo.Input(
+                    "existing",
+                    options=[_SKIP, _OVERWRITE],
+                    default=_SKIP,
+                    tooltip="What to do with a picture whose result is there already. With overwrite, a job that was "
+                    "stopped begins again.",
+                ),
+                inputs.tile_size(),
+                inputs.tile_overlap(),
+                io.MultiType.Input(
+                    "upscaler_2",
+                    types=[inputs.UpscalerType, io.UpscaleModel],
+                    optional=True,
+                    tooltip="A second upscaler for the same pictures; its result is laid over the first one's.",
+                ),
+                io.Float.Input(
+                    "extras_upscaler_2_visibility",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    round=0.001,
+                    optional=True,
+                    tooltip="How much of the second upscaler's result is seen: 0 only the first, 1 only the second.",
+                ),
+                io.Combo.Input(
+                    "precision",
+                    options=list(PRECISIONS),
+                    default=PRECISIONS[0],
+                    optional=True,
+                    advanced=True,
+                    tooltip="auto: half precision where it is faster and a model's result stays the same to the eye; "
+                    "never for 16-bit results. float32: always full precision.",
+                ),
+            ],
+            outputs=[
+                io.String.Output(
+                    display_name="report",
+                    tooltip="How many pictures were done, skipped and failed, and why each failure happened.",
+                )
+            ],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, **values: Any) -> float:
+        """Never the same: what is in the folders may have changed."""
+        return float("nan")
+
+    @classmethod
+    def execute(
+        cls,
+        input_folder: str,
+        output_folder: str,
+        file_name: str,
+        include: str,
+        recursive: bool,
+        upscaler: Any,
+        resize_mode: str,
+        upscaling_resize: float,
+        upscaling_resize_w: int,
+        upscaling_resize_h: int,
+        upscaling_crop: bool,
+        max_side: int,
+        format: str,
+        bit_depth: str,
+        quality: int,
+        existing: str,
+        tile_size: int,
+        tile_overlap: int,
+        upscaler_2: Any = None,
+        extras_upscaler_2_visibility: float = 0.0,
+        precision: Precision = PRECISIONS[0],
+    ) -> io.NodeOutput:
+        """Work through the folder."""
+        resize = upscaling_resize if resize_mode == _SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
+        kept = None if format == _AS_INPUT else format
+        folder = FolderSettings(input_folder, output_folder, file_name, include, recursive, kept)
+        files = FileSettings(0 if bit_depth == _AUTO else int(bit_depth), quality, existing == _OVERWRITE)
+        with blame(cls, "input_folder"):
+            tiles = TileSettings(tile_size, tile_overlap, precision)
+            chosen = recipe(upscaler, resize, upscaling_crop, max_side, tiles, upscaler_2, extras_upscaler_2_visibility)
+            text = upscale_folder(folder, chosen, files).text()
+            return io.NodeOutput(text, ui=ui.PreviewText(text))

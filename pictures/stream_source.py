@@ -1,0 +1,78 @@
+"""Picture files as sources for an upscaler, which reads them piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from ..hires.tiles import Box
+from .picture import Picture, PictureError, from_levels, to_levels
+from .read import read_picture
+from .stream_tiff_source import TiffSource
+from .tiff import SIGNATURES
+
+
+class Source(Protocol):
+    """An open picture file."""
+
+    width: int
+    height: int
+
+    channels: int
+    """1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha."""
+
+    depth: int
+    """8 or 16 bits a channel."""
+
+    icc: bytes | None
+    exif: bytes | None
+    text: dict[str, str]
+    dpi: tuple[float, float] | None
+    """See `Picture`."""
+
+    def read(self, box: Box) -> torch.Tensor:
+        """Return these pixels, `(box.height, box.width, channels)` float32 in [0, 1]."""
+        ...
+
+
+class MemorySource:
+    """A picture in memory, held as whole numbers: a quarter or half of its size as float32."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.height, self.width, self.channels = picture.pixels.shape
+        self.depth = picture.depth
+        self.icc, self.exif, self.text, self.dpi = picture.icc, picture.exif, picture.text, picture.dpi
+        self._levels = to_levels(picture.pixels, picture.depth)
+
+    def read(self, box: Box) -> torch.Tensor:
+        """See `Source`."""
+        return from_levels(self._levels[box.y0 : box.y1, box.x0 : box.x1])
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """Open a picture file: a TIFF that allows it is read piece by piece from the disk, all others as a whole.
+
+    Raises:
+        PictureError: the file cannot be read.
+    """
+    tiff = TiffSource.open(path) if _is_tiff(path) else None
+    if tiff is None:
+        yield MemorySource(read_picture(path))
+        return
+    try:
+        yield tiff
+    finally:
+        tiff.close()
+
+
+def _is_tiff(path: Path) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) in SIGNATURES
+    except OSError as error:
+        raise PictureError(f"'{path.name}' cannot be read: {error.strerror or error}.", "image") from error
