@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import install_browser
 import tomllib
 from steps import (
     PreparationError,
@@ -68,14 +69,16 @@ def prepare(comfyui: str | None, dev: bool, pinned_only: bool = False) -> Host:
     """Return a host that is ready to start, making the pinned one if there is no other.
 
     Searched in this order: `comfyui` or the variable COMFYUI_PATH; the ComfyUI whose `custom_nodes` holds this
-    checkout; the pinned one. With `dev` the packages that the tests need are there too.
+    checkout; the pinned one. With `dev` the packages and the browser that the tests need are there too.
     Raises `PreparationError` with a sentence to act on.
     """
     asked = comfyui or os.environ.get("COMFYUI_PATH")
     folder = None if pinned_only else _asked_folder(asked) if asked else _enclosing_comfyui()
-    if folder is not None and folder.resolve() != COMFYUI.resolve():
-        return _foreign_host(folder, dev)
-    return _pinned_host(dev)
+    foreign = folder is not None and folder.resolve() != COMFYUI.resolve()
+    host = _foreign_host(folder, dev) if foreign else _pinned_host(dev)
+    if dev:
+        install_browser.prepare()
+    return host
 
 
 def prepare_for_server() -> Path:
@@ -116,7 +119,7 @@ def _foreign_host(folder: Path, dev: bool) -> Host:
             f"The Python of {folder} ({python}) cannot import torch; start this command with the Python that "
             "starts that ComfyUI, or use --pinned to let a separate one be made."
         )
-    if dev and not _can_import(python, ["pytest", "pytest_timeout", "hypothesis"]):
+    if dev and not _can_import(python, ["pytest", "pytest_timeout", "xdist", "hypothesis", "playwright"]):
         wanted = " ".join(f"'{requirement}'" for requirement in _dev_requirements())
         raise PreparationError(
             f"The Python of {folder} lacks the test packages; run `{python} -m pip install {wanted}`, "

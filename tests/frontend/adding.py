@@ -1,0 +1,101 @@
+"""Adding nodes and blueprints the two ways the editor offers: the search box and the node library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import Locator
+
+from .canvas import EMPTY_SPOT
+
+if TYPE_CHECKING:
+    from .editor import Editor
+
+
+class Adding:
+    """Search box and library."""
+
+    def __init__(self, editor: Editor) -> None:
+        self.editor = editor
+        self.page = editor.page
+
+    # ---------------------------------------------------------------------------------------------- search box
+
+    def search(self, text: str, name: str, badge: str = "hires-fix", at: tuple[float, float] = EMPTY_SPOT) -> Locator:
+        """Double-click the canvas, type `text`, return the result called `name` that has the badge of its pack."""
+        self.page.mouse.dblclick(*at, delay=5)
+        self._search_box.fill(text)
+        results = self.page.get_by_test_id("result-item")
+        wanted = results.filter(has=self.page.get_by_text(name, exact=True))
+        wanted = wanted.filter(has=self.page.get_by_text(badge, exact=True)).first
+        wanted.wait_for()
+        return wanted
+
+    def close_search(self) -> None:
+        """Leave the search box without adding anything."""
+        self.page.keyboard.press("Escape")
+        self._search_box.wait_for(state="hidden")
+        self.editor.settle()
+
+    def search_add(self, text: str, name: str, badge: str = "hires-fix", at: tuple[float, float] = EMPTY_SPOT) -> str:
+        """Add what `search` finds; returns the id of the new node."""
+        found = self.search(text, name, badge, at)
+        before = set(self.editor.canvas.nodes())
+        found.click()
+        self._search_box.wait_for(state="hidden")
+        return self._new_node(before)
+
+    @property
+    def _search_box(self) -> Locator:
+        return self.page.locator("input[aria-controls=results-list]")
+
+    # -------------------------------------------------------------------------------------------- node library
+
+    def open_library(self) -> Locator:
+        """Open the sidebar's node library if it is not; returns it."""
+        library = self.page.locator(".sidebar-content-container")
+        if not library.is_visible():
+            self.editor.command("Workspace.ToggleSidebarTab.node-library")
+        library.get_by_role("treeitem").first.wait_for()
+        return library
+
+    def close_library(self) -> None:
+        """Close the sidebar."""
+        library = self.page.locator(".sidebar-content-container")
+        if library.is_visible():
+            self.editor.command("Workspace.ToggleSidebarTab.node-library")
+        library.wait_for(state="hidden")
+
+    def library_entry(self, category: str, name: str) -> Locator:
+        """The node of that name in a top category, which is unfolded if need be."""
+        library = self.open_library()
+        folder = library.get_by_role("treeitem").filter(has=self.page.get_by_text(category, exact=True)).first
+        if folder.get_attribute("aria-expanded") != "true":
+            folder.click()
+        return library.get_by_role("treeitem").filter(has=self.page.get_by_text(name, exact=True)).first
+
+    def library_add(self, category: str, name: str, at: tuple[float, float] = EMPTY_SPOT) -> str:
+        """Click a node in the library, click where it should go; returns its id."""
+        entry = self.library_entry(category, name)
+        before = set(self.editor.canvas.nodes())
+        entry.click()
+        self.page.mouse.move(at[0] - 20, at[1] - 20)
+        self.page.mouse.move(*at, steps=5)
+        self.page.mouse.click(*at)
+        return self._new_node(before)
+
+    def library_drag(self, category: str, name: str, at: tuple[float, float] = EMPTY_SPOT) -> str:
+        """Drag a node from the library onto the canvas; returns its id."""
+        entry = self.library_entry(category, name)
+        before = set(self.editor.canvas.nodes())
+        entry.hover()
+        self.page.mouse.down()
+        self.page.mouse.move(*at, steps=10)
+        self.page.mouse.up()
+        return self._new_node(before)
+
+    def _new_node(self, before: set[str]) -> str:
+        self.page.wait_for_function("(count) => window.app.graph.nodes.length > count", arg=len(before))
+        self.editor.settle()
+        (new,) = set(self.editor.canvas.nodes()) - before
+        return new

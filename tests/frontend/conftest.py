@@ -1,0 +1,120 @@
+"""One real ComfyUI, one browser, one page for all tests of the editor.
+
+Fixture `ui` is an `Editor` with an empty canvas. After a failure the page is thrown away, and a picture of it, its
+console, the graph and the end of the server's log are part of the report. Pictures are left in output/screenshots/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hires_pack.scripts import browser as browsers
+from hires_pack.scripts.comfyui_host import ComfyUIHost
+from hires_pack.tests.checkpoints import library
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from .editor import Editor
+from .evidence import evidence
+from .shipped import ROOT
+
+SCREENSHOTS = ROOT / "output" / "screenshots"
+
+QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+QUIET += ("--disable-component-update", "--disable-sync")
+
+EXAMPLE = "example.png"
+"""The picture that the saved workflows ask for."""
+
+
+@pytest.fixture(scope="package")
+def host() -> Iterator[ComfyUIHost]:
+    """The running server, with the pack and every generated model."""
+    files = library.ensure()
+    models = {"checkpoints": files.checkpoints, "upscale_models": files.upscale_models}
+    server = ComfyUIHost(models=models, env={"OMP_NUM_THREADS": "1"})
+    (server.base / "input").mkdir()
+    Image.linear_gradient("L").resize((66, 50)).convert("RGB").save(server.base / "input" / EXAMPLE)
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    found = browsers.find()
+    if found is None:
+        pytest.fail(browsers.MISSING, pytrace=False)
+    with sync_playwright() as playwright:
+        program = playwright.chromium.launch(executable_path=found, args=QUIET)
+        yield program
+        program.close()
+
+
+class Pages:
+    """The page that the tests share. One that a test failed on is thrown away."""
+
+    def __init__(self, browser: Browser, host: ComfyUIHost) -> None:
+        self.browser = browser
+        self.host = host
+        self._editor: Editor | None = None
+
+    def editor(self) -> Editor:
+        """The shared page, opened if there is none."""
+        if self._editor is None:
+            context = self.browser.new_context(viewport={"width": 1600, "height": 1000})
+            self._editor = Editor(context.new_page(), self.host.url, SCREENSHOTS)
+            self._editor.open()
+        return self._editor
+
+    def close(self) -> None:
+        """Throw the page away; the next test gets a new one."""
+        editor, self._editor = self._editor, None
+        if editor is not None:
+            editor.page.context.close()
+
+    def fail(self, test: str) -> list[tuple[str, str]]:
+        """Throw the page away and stop what it has started; returns what is to be seen of it."""
+        if self._editor is None:
+            return []
+        found = evidence(self._editor, self.host, test)
+        self._editor.runs.clear_queue()
+        self.close()
+        return found
+
+
+_pages = pytest.StashKey[Pages]()
+
+
+@pytest.fixture(scope="package")
+def pages(browser: Browser, host: ComfyUIHost) -> Iterator[Pages]:
+    """The shared page, opened on first use."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for old in SCREENSHOTS.glob("failed-*.png"):
+        old.unlink()
+    pages = Pages(browser, host)
+    yield pages
+    pages.close()
+
+
+@pytest.fixture
+def ui(pages: Pages, host: ComfyUIHost, request: pytest.FixtureRequest) -> Iterator[Editor]:
+    """The editor with an empty canvas."""
+    assert host.alive, f"the server has died; the end of its log:\n{host.log_tail()}"
+    request.node.stash[_pages] = pages
+    editor = pages.editor()
+    editor.uncaught.clear()
+    editor.complaints.clear()
+    editor.blank()
+    yield editor
+    assert not editor.uncaught, f"errors in the page that no one caught: {editor.uncaught}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """Add what can be seen to a failure."""
+    report = yield
+    if report.failed and _pages in item.stash:
+        report.sections += item.stash[_pages].fail(item.name)
+    return report

@@ -1,0 +1,130 @@
+"""One page with ComfyUI's editor: when it is ready, an empty canvas, the graph as the editor would queue it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hires_pack.scripts.comfyui_host import PACK_NAME
+from playwright.sync_api import Locator, Page
+
+from .adding import Adding
+from .canvas import Canvas
+from .running import Runs
+
+LONGEST_WAIT = 60_000
+"""Milliseconds. Only ever used up by something that will not happen: a busy machine may need half of it."""
+
+SETTINGS = {
+    "Comfy.TutorialCompleted": True,
+    "Comfy.Workflow.Persist": False,
+    "Comfy.NodeSearchBoxImpl.FollowCursor": False,
+    "Comfy.Notification.ShowVersionUpdates": False,
+    "Comfy.RightSidePanel.IsOpen": False,
+    "Comfy.Minimap.Visible": False,
+    "Comfy.Locale": "en",
+    "Comfy.VueNodes.Enabled": False,
+    "Comfy.Execution.PreviewMethod": "latent2rgb",
+    # for the screenshots: text stays readable however small the graph is drawn
+    "LiteGraph.Canvas.MinFontSizeForLOD": 0,
+    "Comfy.Graph.CanvasInfo": False,
+}
+"""The editor's own defaults except for what a new user clicks away, stored by the server."""
+
+_READY = """() => {
+    const { app } = window
+    return Boolean(app?.canvas && app.extensionManager?.spinner === false
+        && app.extensionManager.workflow.activeWorkflow && !app.configuringGraph)
+}"""
+
+_NOTHING_IN_FRONT = """() => ![
+    ...document.querySelectorAll('[role=dialog], .p-dialog-mask, .p-blockui-mask, .p-overlay-mask')
+].some((element) => element.checkVisibility())"""
+
+_TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+class Editor:
+    """What a person does in the editor. The parts: `canvas`, `adding`, `runs`."""
+
+    def __init__(self, page: Page, url: str, screenshots: Path) -> None:
+        self.page = page
+        self.url = url
+        self.screenshots = screenshots
+        self.complaints: list[str] = []
+        """Errors that no one caught in the page, and what it wrote to its console."""
+        self.uncaught: list[str] = []
+        """The former alone; none is normal."""
+        page.set_default_timeout(LONGEST_WAIT)
+        page.on("pageerror", self._note_uncaught)
+        page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        self.canvas = Canvas(self)
+        self.adding = Adding(self)
+        self.runs = Runs(self)
+
+    def _note_uncaught(self, error: Any) -> None:
+        self.uncaught.append(str(error))
+        self.complaints.append(f"uncaught: {error}")
+
+    def open(self) -> None:
+        """Load the page and wait until it can be used."""
+        self.page.request.post(f"{self.url}/settings", data=SETTINGS)
+        self.page.goto(self.url)
+        self.settle()
+        self.runs.listen()
+
+    def settle(self) -> None:
+        """Wait until whatever was started (a load, a drop, a dialog that closes) is over and drawn."""
+        self.page.wait_for_function(_READY)
+        self.page.wait_for_function(_NOTHING_IN_FRONT)
+        self.page.evaluate(_TWO_FRAMES)
+
+    def command(self, name: str) -> None:
+        """Run one of the editor's commands, as its menus do."""
+        self.page.evaluate("(name) => window.app.extensionManager.command.execute(name)", name)
+
+    def blank(self) -> None:
+        """Start a new, empty workflow with nothing in front of it."""
+        self.runs.dismiss_error()
+        self.command("Comfy.NewBlankWorkflow")
+        self.page.wait_for_function("() => window.app.graph.nodes.length === 0")
+        self.settle()
+
+    def setting(self, name: str, value: Any) -> None:
+        """Change a setting while the page is open."""
+        self.page.evaluate(
+            "([name, value]) => window.app.extensionManager.setting.set(name, value)",
+            [name, value],
+        )
+
+    def prompt(self) -> dict[str, Any]:
+        """The graph in API format, as the editor's own `graphToPrompt` gives it."""
+        # as text: Playwright would hand over what is undefined as null
+        text = self.page.evaluate("async () => JSON.stringify((await window.app.graphToPrompt()).output)")
+        return json.loads(text)
+
+    def workflow(self) -> dict[str, Any]:
+        """The graph as the editor would save it."""
+        return json.loads(self.page.evaluate("() => JSON.stringify(window.app.graph.serialize())"))
+
+    def open_template(self, name: str) -> None:
+        """Templates, the pack's own, the card with that name."""
+        self.command("Comfy.BrowseTemplates")
+        dialog = self.templates
+        dialog.get_by_text(PACK_NAME, exact=True).click()
+        dialog.get_by_test_id(f"template-workflow-{name}").click()
+        dialog.wait_for(state="hidden")
+        self.settle()
+
+    @property
+    def templates(self) -> Locator:
+        """The dialog of the templates."""
+        return self.page.locator("[aria-labelledby=global-workflow-template-selector]")
+
+    def screenshot(self, name: str) -> Path:
+        """Leave a picture of the page behind, as evidence; it is compared with nothing."""
+        path = self.screenshots / f"{name}.png"
+        self.page.evaluate(_TWO_FRAMES)
+        self.page.screenshot(path=path, animations="disabled")
+        return path

@@ -1,0 +1,32 @@
+"""What the pack ships for the editor. The tests go through these lists, so that what is added is tested."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_RECORDED = json.loads((ROOT / "recipes" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
+
+NODES = {name: node["display_name"] for name, node in _RECORDED.items() if name.startswith("HiresFix")}
+"""Name on the canvas by node id."""
+
+WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
+BLUEPRINTS = sorted((ROOT / "subgraphs").glob("*.json"))
+
+HELP_PAGES = {
+    path.relative_to(ROOT / "web" / "docs").parts[0].removesuffix(".md"): path
+    for path in sorted((ROOT / "web" / "docs").rglob("*.md"))
+    if path.stem == "en" or path.parent.name == "docs"
+}
+"""Page by node id: `<node>.md`, or `<node>/en.md`, which the English editor prefers."""
+
+
+def read(path: Path) -> Any:
+    """The content of a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def api_file(workflow: Path) -> dict[str, Any]:
+    """The same workflow in API format."""
+    return read(workflow.parent / "api" / workflow.name)

@@ -1,0 +1,83 @@
+"""While it runs and when it fails: progress, preview, cancel, and errors that say what to do."""
+
+from hires_pack.tests.checkpoints.upscalers import TRUNCATED
+
+from .shipped import ROOT
+from .smaller import make_small
+
+LATENT = ROOT / "workflows" / "hires-fix-latent.json"
+STANDALONE = ROOT / "workflows" / "standalone-upscale.json"
+
+
+def opened(ui, path, seed):
+    ui.canvas.drop_file(path)
+    ui.canvas.wait_for_nodes()
+    make_small(ui, seed)
+
+
+def test_progress_and_preview_are_seen_and_cancel_stops_the_run(ui):
+    opened(ui, LATENT, seed=3000)
+    sampling = ui.canvas.only("HiresFixBaseSampling")
+    ui.canvas.set_widgets({sampling: {"steps": 5000}})
+    ui.runs.start()
+    ui.page.wait_for_function(
+        """(id) => {
+            const node = window.app.graph.getNodeById(id)
+            return node.progress > 0 && node.progress < 1 && node.imgs?.[0]?.naturalWidth > 0
+        }""",
+        arg=sampling,
+    )
+    ui.screenshot("running")
+    ui.runs.cancel()
+    outcome = ui.runs.wait()
+    assert outcome.status == "interrupted"
+    reports = outcome.progress(sampling)
+    assert reports == sorted(reports)
+    assert reports[-1][1] == 5000
+    assert 0 < reports[-1][0] < 5000
+    assert not ui.runs.error_card.is_visible(), "a cancelled run is no error"
+
+    make_small(ui, seed=3001)
+    ui.runs.run().require_success()
+
+
+def test_every_step_of_both_passes_is_reported(ui):
+    opened(ui, LATENT, seed=3002)
+    passes = [ui.canvas.only("HiresFixBaseSampling"), ui.canvas.only("HiresFixSecondSampling")]
+    outcome = ui.runs.run().require_success()
+    for node in passes:
+        assert outcome.progress(node)[-1] == (2, 2)
+        assert node in outcome.previewed
+
+
+def test_an_error_of_a_node_reaches_the_card_and_the_panel_with_its_remedy(ui):
+    opened(ui, STANDALONE, seed=0)
+    loader = ui.canvas.only("HiresFixUpscalerLoader")
+    ui.canvas.set_widgets({loader: {"upscaler_name": TRUNCATED}})
+    outcome = ui.runs.run()
+    assert outcome.status == "error"
+    ui.runs.error_card.wait_for()
+    ui.screenshot("error-card")
+    assert "Load Upscaler" in ui.runs.error_card.inner_text()
+    panel = ui.runs.error_panel()
+    # at first it holds the traceback alone
+    panel.filter(has_text="Load Upscaler, input 'upscaler_name': ").wait_for()
+    ui.screenshot("error-panel")
+    text = panel.inner_text()
+    assert f"'{TRUNCATED}' cannot be used as an upscaler" in text
+    assert "download the file again" in text
+
+    ui.runs.dismiss_error()
+    ui.canvas.set_widgets({loader: {"upscaler_name": "Lanczos"}})
+    ui.runs.run().require_success()
+
+
+def test_a_missing_link_is_named_before_anything_runs(ui):
+    opened(ui, STANDALONE, seed=0)
+    upscale = ui.canvas.only("HiresFixUpscaleImage")
+    ui.canvas.unlink(upscale, "upscaler")
+    outcome = ui.runs.run()
+    assert outcome.status == "rejected"
+    text = ui.runs.error_card.inner_text()
+    assert "Upscale Image" in text
+    assert "upscaler" in text

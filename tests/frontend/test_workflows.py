@@ -1,0 +1,78 @@
+"""Every saved workflow: opened as a template, dropped as a file, queued, and got back from its own picture."""
+
+import pytest
+
+from .completing import complete
+from .shipped import BLUEPRINTS, WORKFLOWS, api_file, read
+from .smaller import make_small
+
+VISIBLE = ("type", "pos", "mode", "color", "widgets_values")
+
+
+def name_of(path):
+    return path.stem
+
+
+def seen(workflow):
+    """Nodes by id and the groups, as far as they are visible on the canvas."""
+    nodes = {str(node["id"]): {key: node.get(key) for key in VISIBLE} for node in workflow["nodes"]}
+    return nodes, sorted((group["title"], group["bounding"]) for group in workflow["groups"])
+
+
+def test_the_templates_dialog_shows_every_workflow_with_its_picture(ui):
+    ui.command("Comfy.BrowseTemplates")
+    ui.templates.get_by_text("hires-fix", exact=True).click()
+    for path in WORKFLOWS:
+        card = ui.templates.get_by_test_id(f"template-workflow-{path.stem}")
+        card.scroll_into_view_if_needed()
+        picture = card.locator("img").first
+        assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") >= 320
+    ui.screenshot("templates")
+    ui.page.keyboard.press("Escape")
+    ui.templates.wait_for(state="hidden")
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
+def test_a_template_opens_complete_and_gives_a_picture(path, ui, host):
+    ui.open_template(path.stem)
+    ui.screenshot(f"workflow-{path.stem}")
+    assert not ui.canvas.of_missing_type()
+    assert not ui.runs.error_card.is_visible()
+    assert ui.prompt() == api_file(path), "the editor would queue something else than the committed API file"
+
+    make_small(ui, seed=1000 + WORKFLOWS.index(path))
+    expected = ui.prompt()
+    outcome = ui.runs.run().require_success()
+    saved = [place for places in outcome.images.values() for place in places if place["type"] == "output"]
+    assert saved
+    for node_id in outcome.images:
+        assert ui.canvas.pictures_shown(node_id)
+    ui.screenshot(f"result-{path.stem}")
+
+    ui.blank()
+    ui.canvas.drop_file(host.base / "output" / saved[-1]["subfolder"] / saved[-1]["filename"])
+    ui.canvas.wait_for_nodes()
+    assert ui.prompt() == expected, "the picture brings back another graph than the one that made it"
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
+def test_a_workflow_file_dropped_on_the_canvas_opens_as_it_is(path, ui):
+    ui.canvas.drop_file(path)
+    ui.canvas.wait_for_nodes()
+    assert seen(ui.workflow()) == seen(read(path))
+    assert ui.prompt() == api_file(path)
+
+
+@pytest.mark.parametrize("path", BLUEPRINTS, ids=name_of)
+def test_a_blueprint_is_found_inserted_and_runs(path, ui):
+    definition = read(path)["definitions"]["subgraphs"][0]
+    node = ui.adding.search_add(path.stem, path.stem, badge="Blueprint")
+    ui.screenshot(f"blueprint-{path.stem}")
+    assert not ui.canvas.of_missing_type()
+    promoted = ui.canvas.slots(node)
+    assert promoted == ([one["name"] for one in definition["inputs"]], [one["name"] for one in definition["outputs"]])
+    complete(ui, node)
+    make_small(ui, seed=2000 + BLUEPRINTS.index(path))
+    outcome = ui.runs.run().require_success()
+    assert outcome.images
+    ui.screenshot(f"blueprint-{path.stem}-result")
