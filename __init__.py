@@ -5,6 +5,9 @@ Importable without ComfyUI: the nodes are only imported when the host asks for t
 
 import logging
 
+WEB_DIRECTORY = "./web"
+"""Served by the host; `docs/` in it holds a help page for each node."""
+
 
 async def comfy_entrypoint():  # noqa: ANN201 - the host's type cannot be imported here
     """Return the extension that lists the nodes (called once by ComfyUI)."""

@@ -25,7 +25,18 @@ class HiresFixA1111Settings(io.ComfyNode):
             category=inputs.CATEGORY,
             description="A1111's sampling settings under A1111's option names. Connect it to Base Sampling, Re-noise "
             "and Second Sampling alike. Only capitalised samplers and schedulers look at it.",
-            search_aliases=["eta", "sigma churn", "rho", "sigma min", "uni pc", "ngms", "extra noise", "options"],
+            search_aliases=[
+                "eta",
+                "sigma churn",
+                "rho",
+                "sigma min",
+                "uni pc",
+                "ngms",
+                "extra noise",
+                "options",
+                "sampler settings",
+                "zero terminal snr",
+            ],
             inputs=[
                 _number("eta_ancestral", 10.0, "Noise multiplier of ancestral and SDE samplers; 0 adds no noise."),
                 _number("eta_ddim", 10.0, "Noise multiplier of DDIM."),

@@ -13,6 +13,9 @@ from ..hires.errors import InputError
 class HiresFixError(ValueError):
     """What a user reads: the node, the input, what was found and what to do."""
 
+    # the host puts the full name of the class before the text, and that of this module begins with a folder
+    __module__ = "hires_fix"
+
 
 @contextmanager
 def blame(node: type[io.ComfyNode], input_name: str) -> Iterator[None]:

@@ -25,7 +25,17 @@ class HiresFixLatentUpscale(io.ComfyNode):
             category=inputs.CATEGORY,
             description="Enlarges the latent between the passes, without decoding it. Fast, but blurry until it is "
             "sampled again: use a denoising strength of 0.5 or more.",
-            search_aliases=["latent upscale", "hires fix", "upscale latent", "latent bicubic antialiased"],
+            search_aliases=[
+                "upscale latent",
+                "latent upscale by",
+                "hires upscaler",
+                "latent bicubic antialiased",
+                "latent nearest-exact",
+                "hires fix",
+                "highres fix",
+                "high res fix",
+                "hr fix",
+            ],
             inputs=[
                 io.Latent.Input("latent", tooltip="The result of the first pass."),
                 inputs.target(),

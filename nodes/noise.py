@@ -22,7 +22,17 @@ class HiresFixNoise(io.ComfyNode):
             display_name="Hires Fix Noise",
             category=CATEGORY,
             description="The noise of a seed. Connect it to both passes: each draws it afresh at its own size.",
-            search_aliases=["seed", "rng", "random noise", "a1111 noise", "hires fix seed", "batch seed"],
+            search_aliases=[
+                "seed",
+                "rng",
+                "random noise",
+                "a1111 noise",
+                "hires fix seed",
+                "batch seed",
+                "variation seed",
+                "subseed",
+                "ensd",
+            ],
             inputs=[
                 io.Int.Input(
                     "seed",

@@ -33,7 +33,8 @@ class HiresFixPrompt(io.ComfyNode):
             search_aliases=[
                 "clip text encode",
                 "prompt",
-                "a1111 prompt",
+                "negative prompt",
+                "hires prompt",
                 "prompt editing",
                 "prompt scheduling",
                 "prompt weights",

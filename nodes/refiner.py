@@ -22,7 +22,7 @@ class HiresFixRefiner(io.ComfyNode):
             category=inputs.CATEGORY,
             description="A second model that takes over part of the way through a pass, as A1111's refiner does. "
             "Connect it to the pass that it should work in; A1111's default is the second.",
-            search_aliases=["refiner", "sdxl refiner", "switch at", "switch model", "second model"],
+            search_aliases=["refiner checkpoint", "sdxl refiner", "switch at", "switch model", "second model"],
             inputs=[
                 io.Model.Input("model", tooltip="The model that takes over."),
                 io.Conditioning.Input("positive", tooltip="The prompt, encoded for that model."),

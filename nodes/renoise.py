@@ -25,7 +25,16 @@ class HiresFixRenoise(io.ComfyNode):
             category=inputs.CATEGORY,
             description="Turns the denoising strength into the second pass's sigmas and adds noise of the first one's "
             "level. Right for eps, v and flow models.",
-            search_aliases=["denoising strength", "denoise", "add noise", "img2img", "hires steps", "sigmas"],
+            search_aliases=[
+                "denoising strength",
+                "denoise",
+                "renoise",
+                "add noise",
+                "img2img",
+                "hires steps",
+                "sigmas",
+                "hires fix",
+            ],
             inputs=[
                 inputs.model("second"),
                 io.Latent.Input("latent", tooltip="The enlarged latent."),

@@ -25,7 +25,21 @@ class HiresFixSecondSampling(io.ComfyNode):
             category=inputs.CATEGORY,
             description="Second pass of hires fix: samples the enlarged latent from the noise that Re-noise added. "
             "Connect another model, prompt or cfg to use them in this pass only.",
-            search_aliases=["ksampler", "second pass", "hires fix", "hires sampler", "img2img", "refine"],
+            search_aliases=[
+                "ksampler",
+                "second pass",
+                "hires pass",
+                "hires sampler",
+                "hires checkpoint",
+                "img2img",
+                "refine",
+                "hires fix",
+                "hires. fix",
+                "highres fix",
+                "high res fix",
+                "hr fix",
+                "high resolution fix",
+            ],
             inputs=[
                 inputs.model("second"),
                 inputs.positive(),

@@ -26,7 +26,9 @@ class HiresFixTargetSize(io.ComfyNode):
             description="Works out the size of the second pass as A1111 does: by a factor, by one side, or by both "
             "sides (covered, then cropped around the centre in whole latent cells).",
             search_aliases=[
+                "hires fix",
                 "hires size",
+                "hires resize",
                 "upscale by",
                 "resize width to",
                 "resize height to",

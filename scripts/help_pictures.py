@@ -1,0 +1,40 @@
+"""Make the pictures of the help pages (web/docs).
+
+python scripts/help_pictures.py                                  the drawn ones
+python scripts/help_pictures.py --server URL --checkpoint NAME   also those that a running ComfyUI makes
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from mount import ROOT, module
+
+PAGES = ROOT / "web" / "docs"
+LARGEST = 30 * 1024
+"""Bytes of a picture."""
+
+
+def main() -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Make the pictures of the help pages.")
+    parser.add_argument("--server", help="address of a running ComfyUI with this pack")
+    parser.add_argument("--checkpoint", default="hires-fix-demo.safetensors", help="of that server, of the SD1 family")
+    arguments = parser.parse_args()
+    drawings = {f"{name}.png": draw() for name, draw in module("scripts.help_drawings").DRAWINGS.items()}
+    for name, picture in drawings.items():
+        picture.quantize(64).save(PAGES / name, optimize=True)
+    made = list(drawings)
+    if arguments.server:
+        client = module("scripts.comfy_client").ComfyClient(arguments.server)
+        for name, picture in module("scripts.help_results").results(client, arguments.checkpoint).items():
+            made.append(f"{name}.webp")
+            picture.save(PAGES / made[-1], quality=80, method=6)
+    heavy = [name for name in made if (PAGES / name).stat().st_size > LARGEST]
+    print(f"wrote {len(made)} pictures" + (f"; over {LARGEST} bytes: {', '.join(heavy)}" if heavy else ""))
+    return 1 if heavy else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""Every node has a help page, and what the pages name is there."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hires_pack.scripts import help_drawings, help_pages
+from hires_pack.scripts.a1111_names import A1111_NAMES
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "web" / "docs").glob("*.md"))}
+PICTURES = [path for path in sorted((ROOT / "web" / "docs").iterdir()) if path.suffix != ".md"]
+SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "nodes").glob("*.py"))
+RECORDED = json.loads((ROOT / "recipes" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
+LARGEST = 30 * 1024
+
+TITLES = {
+    *(node["display_name"] for node in RECORDED.values()),
+    *re.findall(r'display_name="([A-Z][^"]+)"', SOURCES),
+}
+
+
+def parts(text):
+    """What is written by hand, and the names in the tables of inputs and of outputs."""
+    tables = []
+    for part in help_pages.PARTS:
+        before, _, rest = text.partition(f"<!-- {part} -->")
+        table, _, after = rest.partition(f"<!-- /{part} -->")
+        tables.append(re.findall(r"^\| \*\*(.+?)\*\*<br>", table, re.MULTILINE))
+        text = before + after
+    return text, *tables
+
+
+NAMES = {name for text in PAGES.values() for table in parts(text)[1:] for name in table}
+
+
+def test_every_node_has_a_page_and_every_page_a_node():
+    assert set(PAGES) == set(re.findall(r'node_id="(\w+)"', SOURCES))
+
+
+@pytest.mark.parametrize("node", PAGES)
+def test_a_page_has_all_its_parts(node):
+    heads = re.findall(r"^#+ (.+)$", PAGES[node], re.MULTILINE)
+    assert heads[0] in TITLES
+    assert heads[1:] == ["Good values", "Common mistakes", "Inputs", "Outputs", "See also"]
+    assert re.search(r"^- Connect before: .+\n- Connect after: .+$", PAGES[node], re.MULTILINE)
+    if node in RECORDED:
+        assert heads[0] == RECORDED[node]["display_name"]
+
+
+@pytest.mark.parametrize("node", [node for node in PAGES if node in RECORDED])
+def test_every_input_and_output_is_in_its_table(node):
+    """`tests/host/test_help.py` compares the whole tables with the live nodes."""
+    _, inputs, outputs = parts(PAGES[node])
+    assert {row["name"] for row in RECORDED[node]["inputs"]} <= set(inputs)
+    assert {row["name"] for row in RECORDED[node]["outputs"]} <= set(outputs)
+
+
+@pytest.mark.parametrize("node", PAGES)
+def test_pages_name_only_what_is_there(node):
+    """**Bold** is a node, `code` an input or output of some node."""
+    text, _, _ = parts(PAGES[node])
+    assert set(re.findall(r"\*\*(.+?)\*\*", text)) <= TITLES
+    assert set(re.findall(r"`(.+?)`", text)) <= NAMES
+
+
+def test_pictures_are_there_used_described_and_light():
+    used = set()
+    for node, text in PAGES.items():
+        found = re.findall(r"!\[(.*?)\]\((.+?)\)", text)
+        assert found, f"{node}.md has no picture"
+        assert all(description for description, _ in found)
+        used |= {name for _, name in found}
+    assert used == {path.name for path in PICTURES}
+    for path in PICTURES:
+        assert path.stat().st_size <= LARGEST, path.name
+
+
+def test_every_drawing_has_its_file():
+    """`scripts/help_pictures.py` writes them; the other pictures are made by a server."""
+    assert set(help_drawings.DRAWINGS) == {path.stem for path in PICTURES if path.suffix == ".png"}
+
+
+@pytest.mark.parametrize("node", PAGES)
+def test_pages_have_no_links(node):
+    """The editor opens a link from its own address, where no other page is."""
+    assert not re.findall(r"(?<!!)\[[^\]]*\]\(", PAGES[node])
+    assert "http" not in PAGES[node]
+
+
+def test_a1111_names_are_of_existing_inputs():
+    for node, labels in A1111_NAMES.items():
+        assert set(labels) <= set(parts(PAGES[node])[1]), node
+
+
+def test_the_readme_names_only_inputs_that_have_an_a1111_name():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("| A1111 setting | here |")[2].partition("\n\n")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.strip().splitlines()[1:]]
+    assert len(rows) > 20
+    named = {name for _, here in rows for name in re.findall(r"`([a-z]\w+)`", here)} - {"batch_size"}  # core's
+    assert named <= {name for labels in A1111_NAMES.values() for name in labels}
