@@ -26,6 +26,19 @@ class Box(NamedTuple):
         """Pixels down."""
         return self.y1 - self.y0
 
+    @property
+    def area(self) -> int:
+        """Pixels in it."""
+        return self.width * self.height
+
+    def times(self, factor: int) -> Box:
+        """Return the same part of the picture enlarged by a whole factor."""
+        return Box(*(side * factor for side in self))
+
+    def within(self, outer: Box) -> Box:
+        """Return the same part of the picture, counted from the corner of `outer`."""
+        return Box(self.x0 - outer.x0, self.y0 - outer.y0, self.x1 - outer.x0, self.y1 - outer.y0)
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -59,6 +72,13 @@ def plan_tiles(
     Raises:
         ValueError: a size below 1, a negative overlap, or a tile that leaves nothing between its overlaps.
     """
+    return [tile for row in plan_rows(width, height, tile, overlap, align, region) for tile in row]
+
+
+def plan_rows(
+    width: int, height: int, tile: int, overlap: int, align: int = 1, region: Box | None = None
+) -> list[list[Tile]]:
+    """Plan as `plan_tiles` does: the rows of tiles, each from left to right."""
     if min(width, height, tile, align) < 1 or overlap < 0:
         raise ValueError(
             "picture, tile and alignment must be at least 1 pixel and the overlap not negative, but got a "
@@ -68,7 +88,7 @@ def plan_tiles(
     rows = list(_spans(region.y0, region.y1, height, tile, overlap, align))
     columns = list(_spans(region.x0, region.x1, width, tile, overlap, align))
     return [
-        Tile(Box(x.low, y.low, x.high, y.high), Box(x.start, y.start, x.stop, y.stop)) for y in rows for x in columns
+        [Tile(Box(x.low, y.low, x.high, y.high), Box(x.start, y.start, x.stop, y.stop)) for x in columns] for y in rows
     ]
 
 

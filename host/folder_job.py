@@ -17,10 +17,10 @@ from ..pictures.folder_scan import find_pictures, printable
 from ..pictures.folder_skip import find_result
 from ..pictures.stream_journal import Journal
 from ..pictures.write import UNFINISHED, PictureFormat
-from ..upscale_models import ModelUpscaler, Upscaler
+from ..upscale_models import ModelUpscaler, RemainingTime, Upscaler
 from . import folder_access
+from .memory import tell
 from .picture_job import FileSettings, OnProgress, Recipe, upscale_file
-from .remaining_time import RemainingTime
 
 logger = logging.getLogger("hires-fix")
 
@@ -79,7 +79,7 @@ def upscale_folder(folder: FolderSettings, recipe: Recipe, files: FileSettings) 
         def on_progress(part: float, index: int = index) -> None:
             done = round((index + part) * _STEPS)
             bar.update_absolute(done)
-            remaining.show(done, len(tasks) * _STEPS)
+            tell(remaining.text(done, len(tasks) * _STEPS))
             check()
 
         on_progress(0.0)

@@ -6,8 +6,10 @@ import comfy.model_management
 import comfy.model_patcher
 import comfy.utils
 import torch
+from comfy.cli_args import args
+from server import PromptServer
 
-from ..upscale_models import ModelUpscaler, is_allocation_failure
+from ..upscale_models import ModelUpscaler, RemainingTime, cpu_half_types, is_allocation_failure
 
 
 class HostRuntime:
@@ -19,6 +21,7 @@ class HostRuntime:
 
     def __init__(self) -> None:
         self._bar: comfy.utils.ProgressBar | None = None
+        self._remaining = RemainingTime()
 
     @property
     def device(self) -> torch.device:
@@ -29,6 +32,21 @@ class HostRuntime:
     def output_device(self) -> torch.device:
         """See `Runtime`."""
         return comfy.model_management.intermediate_device()
+
+    def half_types(self) -> tuple[torch.dtype, ...]:
+        """See `Runtime`: what the host would use for a diffusion model, and bfloat16 on CPUs that have it."""
+        device = self.device
+        if comfy.model_management.is_device_cpu(device):
+            return () if args.force_fp32 else cpu_half_types()
+        usable = {
+            torch.float16: comfy.model_management.should_use_fp16(device),
+            torch.bfloat16: comfy.model_management.should_use_bf16(device),
+        }
+        return tuple(dtype for dtype, use in usable.items() if use)
+
+    def pictures_at_once(self) -> int:
+        """See `Runtime`: a CPU is slower with several, because they do not stay in its caches."""
+        return 1 if comfy.model_management.is_device_cpu(self.device) else 16
 
     def prepare(self, upscaler: ModelUpscaler, memory_required_bytes: int) -> None:
         """See `Runtime`."""
@@ -48,11 +66,19 @@ class HostRuntime:
         return comfy.model_management.is_oom(error) or is_allocation_failure(error)
 
     def progress(self, done: int, total: int) -> None:
-        """See `Runtime`: moves the node's bar and stops at once when the user cancels."""
+        """See `Runtime`: moves the node's bar, tells the time that is left, and stops when the user cancels."""
         if self._bar is None:
             self._bar = comfy.utils.ProgressBar(total)
         self._bar.update_absolute(done, total)
+        tell(self._remaining.text(done, total))
         comfy.model_management.throw_exception_if_processing_interrupted()
+
+
+def tell(text: str | None) -> None:
+    """Show a line of text on the node that is being run; without a server there is nobody to see it."""
+    server = getattr(PromptServer, "instance", None)
+    if text and server is not None and server.last_node_id is not None:
+        server.send_progress_text(text, server.last_node_id)
 
 
 def patcher_of(upscaler: ModelUpscaler) -> comfy.model_patcher.ModelPatcher:

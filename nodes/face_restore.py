@@ -57,7 +57,7 @@ class HiresFixRestoreFaces(io.ComfyNode):
             description="Restores the faces of pictures with GFPGAN, CodeFormer or RestoreFormer, as A1111 does: each "
             "is turned upright, restored and laid back with a soft edge. All else stays as it is. Use it after "
             "upscaling. Without a face the pictures come back unchanged.",
-            search_aliases=["gfpgan", "codeformer", "face restoration", "restore faces", "fix faces", "extras tab"],
+            search_aliases=["gfpgan", "codeformer", "face restoration", "restore face", "fix faces", "extras tab"],
             inputs=[
                 io.Image.Input("image", tooltip="The pictures; grey and transparent ones, too."),
                 io.MultiType.Input(

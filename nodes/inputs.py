@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from ..hires.sizes import MAX_SIDE
 from ..host.sigmas import sampler_names, scheduler_names
+from ..upscale_models import PRECISIONS
 
 CATEGORY = "hires fix"
 
@@ -13,6 +14,7 @@ TargetType = io.Custom("HIRES_FIX_TARGET")
 UpscalerType = io.Custom("HIRES_FIX_UPSCALER")
 SettingsType = io.Custom("HIRES_FIX_SETTINGS")
 RefinerType = io.Custom("HIRES_FIX_REFINER")
+FileInfoType = io.Custom("HIRES_FIX_FILE_INFO")
 
 
 def model(which: str) -> io.Model.Input:
@@ -112,7 +114,8 @@ def tile_size() -> io.Int.Input:
         max=4096,
         step=32,
         advanced=True,
-        tooltip="Side of the tiles that the upscale model works on, in pixels of its input. 0: chosen by free memory.",
+        tooltip="Side of the tiles that the upscale model works on, in pixels of its input. 0: chosen by free memory "
+        "and speed; with A1111's numbers its 192. With A1111's numbers 4096 means no tiles.",
     )
 
 
@@ -120,12 +123,27 @@ def tile_overlap() -> io.Int.Input:
     """Overlap of an upscale model's tiles."""
     return io.Int.Input(
         "tile_overlap",
-        default=32,
-        min=0,
+        default=-1,
+        min=-1,
         max=512,
-        step=8,
+        step=1,
         advanced=True,
-        tooltip="Pixels that a tile sees beyond its own part on every side. More hides seams better and costs time.",
+        tooltip="Pixels that a tile sees beyond its own part on every side. -1: what the model's architecture needs "
+        "for the same result as in one piece, or to hide the seams; with A1111's numbers its 8. "
+        "Tiles are at least three times as large.",
+    )
+
+
+def precision() -> io.Combo.Input:
+    """Number format of an upscale model, optional."""
+    return io.Combo.Input(
+        "precision",
+        options=list(PRECISIONS),
+        default=PRECISIONS[0],
+        optional=True,
+        advanced=True,
+        tooltip="auto: half precision where it is faster and a quick check finds the model's result the same to the "
+        "eye (50 dB). float32: always full precision. A1111's numbers are always float32.",
     )
 
 

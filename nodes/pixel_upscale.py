@@ -8,7 +8,7 @@ from comfy_api.latest import io
 
 from ..hires.sizes import TargetSize
 from ..host.pixels import NUMBERS, Numbers, upscale_latent_as_pixels
-from ..upscale_models import TileSettings
+from ..upscale_models import PRECISIONS, Precision, TileSettings
 from . import inputs
 from .errors import blame
 
@@ -25,7 +25,16 @@ class HiresFixPixelUpscale(io.ComfyNode):
             category=inputs.CATEGORY,
             description="Enlarges the picture between the passes: decodes it, upscales it to the exact size, encodes "
             "it again. Sharp already, so a denoising strength of 0.3 to 0.5 is enough.",
-            search_aliases=["upscale with model", "hires fix", "esrgan hires", "vae decode upscale encode"],
+            search_aliases=[
+                "upscale with model",
+                "hires fix",
+                "esrgan hires",
+                "vae decode upscale encode",
+                "highres fix",
+                "high res fix",
+                "hr fix",
+                "hires upscaler",
+            ],
             inputs=[
                 io.Latent.Input("latent", tooltip="The result of the first pass."),
                 io.Vae.Input("vae", tooltip="The VAE that decodes the latent and encodes it again."),
@@ -48,7 +57,7 @@ class HiresFixPixelUpscale(io.ComfyNode):
                     options=list(NUMBERS),
                     default=NUMBERS[0],
                     optional=True,
-                    tooltip="exact: the upscaled picture in full precision. A1111: its 8-bit pictures, channel order "
+                    tooltip="exact: nothing is rounded to 8 bits. A1111: its 8-bit pictures, channel order "
                     "and tiles, for the same result as there. Then tile_size 0 means its 192 with an overlap of 8, "
                     "and 4096 means no tiles.",
                 ),
@@ -64,6 +73,7 @@ class HiresFixPixelUpscale(io.ComfyNode):
                     tooltip="Pictures to upscale in place of the decoded latent, such as a loaded one. The latent "
                     "then only tells how many there are and their size.",
                 ),
+                inputs.precision(),
             ],
             outputs=[
                 io.Latent.Output(display_name="latent", tooltip="The enlarged latent, for Re-noise."),
@@ -84,6 +94,7 @@ class HiresFixPixelUpscale(io.ComfyNode):
         numbers: Numbers = NUMBERS[0],
         noise: Any = None,
         image: Any = None,
+        precision: Precision = PRECISIONS[0],
     ) -> io.NodeOutput:
         """Decode, upscale, encode, crop."""
         with blame(cls, "latent"):
@@ -92,7 +103,7 @@ class HiresFixPixelUpscale(io.ComfyNode):
                 vae,
                 upscaler,
                 target,
-                TileSettings(tile_size, tile_overlap),
+                TileSettings(tile_size, tile_overlap, precision),
                 vae_tile_size,
                 numbers=numbers,
                 noise=noise,

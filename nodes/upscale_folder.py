@@ -32,7 +32,16 @@ class HiresFixUpscaleFolder(io.ComfyNode):
             description="Upscales every picture of a folder into another folder, keeping bit depth, colour profile and "
             "texts. Queued again, it goes on where it was stopped. Results of more than 134 megapixels, or larger "
             "than the free memory, become uncompressed BigTIFF files that are written piece by piece.",
-            search_aliases=["batch", "batch from directory", "extras", "directory", "bulk upscale", "bigtiff"],
+            search_aliases=[
+                "batch",
+                "batch from directory",
+                "extras",
+                "directory",
+                "bulk upscale",
+                "bigtiff",
+                "extras tab",
+                "batch upscale",
+            ],
             inputs=[
                 io.String.Input(
                     "input_folder",

@@ -8,7 +8,7 @@ from comfy_api.latest import io
 
 from ..hires.sizes import MAX_SIDE
 from ..host.pixels import NUMBERS, Numbers, upscale_image
-from ..upscale_models import TileSettings
+from ..upscale_models import PRECISIONS, Precision, TileSettings
 from . import inputs
 from .errors import blame
 
@@ -27,7 +27,18 @@ class HiresFixUpscaleImage(io.ComfyNode):
             category=inputs.CATEGORY,
             description="Upscales pictures to exactly the size asked for, with any upscaler and without a diffusion "
             "model, as A1111's Extras tab does. Transparency is kept.",
-            search_aliases=["extras", "extras tab", "upscale", "super resolution", "enlarge", "resize image", "esrgan"],
+            search_aliases=[
+                "extras",
+                "extras tab",
+                "upscale",
+                "super resolution",
+                "enlarge",
+                "resize image",
+                "esrgan",
+                "ai upscale",
+                "image upscale with model",
+                "upscaler 2",
+            ],
             inputs=[
                 io.Image.Input("image", tooltip="The pictures to upscale; grey and transparent ones, too."),
                 inputs.upscaler(),
@@ -87,10 +98,12 @@ class HiresFixUpscaleImage(io.ComfyNode):
                     options=list(NUMBERS),
                     default=NUMBERS[0],
                     optional=True,
-                    tooltip="exact: full precision and exactly the size asked for. A1111: the picture its Extras tab "
-                    "gives: 8 bits, sides rounded down to whole 8 pixels, its channel order and tiles (tile_size 0 "
-                    "means its 192 with an overlap of 8, 4096 no tiles), and None leaves the picture as it is.",
+                    tooltip="exact: nothing is rounded to 8 bits, and exactly the size asked for. A1111: the picture "
+                    "its Extras tab gives: 8 bits, sides rounded down to whole 8 pixels, its channel order and tiles "
+                    "(tile_size 0 means its 192 with an overlap of 8, 4096 no tiles), and None leaves the picture as "
+                    "it is.",
                 ),
+                inputs.precision(),
             ],
             outputs=[io.Image.Output(display_name="image", tooltip="The pictures at the size asked for.")],
         )
@@ -111,6 +124,7 @@ class HiresFixUpscaleImage(io.ComfyNode):
         extras_upscaler_2_visibility: float = 0.0,
         max_side: int = 0,
         numbers: Numbers = NUMBERS[0],
+        precision: Precision = PRECISIONS[0],
     ) -> io.NodeOutput:
         """Upscale every picture of the batch."""
         resize = upscaling_resize if resize_mode == _SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
@@ -120,7 +134,7 @@ class HiresFixUpscaleImage(io.ComfyNode):
                 upscaler,
                 resize,
                 upscaling_crop,
-                TileSettings(tile_size, tile_overlap),
+                TileSettings(tile_size, tile_overlap, precision),
                 second=upscaler_2,
                 visibility=extras_upscaler_2_visibility,
                 max_side=max_side,

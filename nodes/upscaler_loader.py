@@ -21,7 +21,18 @@ class HiresFixUpscalerLoader(io.ComfyNode):
             category=inputs.CATEGORY,
             description="An upscaler by name: a plain filter, or a model file from ComfyUI's upscale_models folder "
             "(ESRGAN, Real-ESRGAN, SwinIR, DAT, HAT and everything else that spandrel knows).",
-            search_aliases=["upscale model", "esrgan", "lanczos", "r-esrgan", "upscaler", "super resolution"],
+            search_aliases=[
+                "upscale model",
+                "esrgan",
+                "lanczos",
+                "r-esrgan",
+                "upscaler",
+                "super resolution",
+                "realesrgan",
+                "swinir",
+                "4x-ultrasharp",
+                "hires upscaler",
+            ],
             inputs=[
                 io.Combo.Input(
                     "upscaler_name",

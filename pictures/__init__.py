@@ -3,6 +3,7 @@
 from .metadata import PARAMETERS
 from .picture import Picture, PictureError
 from .read import read_picture
+from .texts import read_texts
 from .write import DEEP_FORMATS, EXTENSIONS, FORMATS, PictureFormat, write_picture
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "PictureError",
     "PictureFormat",
     "read_picture",
+    "read_texts",
     "write_picture",
 ]

@@ -2,25 +2,33 @@
 
 from .a1111 import draw_as_if_loading, is_none, resize_pictures
 from .classical import CLASSICAL, ClassicalUpscaler
-from .engine import TileSettings
+from .engine import PRECISIONS, Precision, TileSettings
 from .errors import UnusableModelError, UpscalerError, UpscalerMemoryError
 from .extras import extras_size, upscale_extras
-from .runtime import CpuRuntime, Runtime, is_allocation_failure
+from .remaining_time import RemainingTime
+from .runtime import CpuRuntime, Runtime, cpu_half_types, is_allocation_failure
+from .sources import Block, PictureSource
 from .spandrel_model import ModelUpscaler, from_descriptor, from_state_dict
-from .upscale import upscale_to
+from .upscale import settle_tiles, upscale_blocks, upscale_to
 from .upscaler import Upscaler
 
 __all__ = [
     "CLASSICAL",
+    "PRECISIONS",
+    "Block",
     "ClassicalUpscaler",
     "CpuRuntime",
     "ModelUpscaler",
+    "PictureSource",
+    "Precision",
+    "RemainingTime",
     "Runtime",
     "TileSettings",
     "UnusableModelError",
     "Upscaler",
     "UpscalerError",
     "UpscalerMemoryError",
+    "cpu_half_types",
     "draw_as_if_loading",
     "extras_size",
     "from_descriptor",
@@ -28,6 +36,8 @@ __all__ = [
     "is_allocation_failure",
     "is_none",
     "resize_pictures",
+    "settle_tiles",
+    "upscale_blocks",
     "upscale_extras",
     "upscale_to",
 ]

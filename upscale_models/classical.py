@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from PIL import Image
 
 from ..hires import resample
+from ..hires.resize_parts import LanczosParts, NearestParts, ResizeParts
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class ClassicalUpscaler:
 
     name: str
 
-    resize: Callable[[torch.Tensor, int, int], torch.Tensor]
-    """`(image (B, H, W, C), width, height)` to `(B, height, width, C)`, alpha treated like any other channel."""
+    parts: Callable[[tuple[int, int], tuple[int, int]], ResizeParts]
+    """The filter from one `(width, height)` to another, alpha treated like any other channel."""
 
     resize_8_bit: Callable[[Image.Image, int, int], Image.Image]
     """The same with A1111's numbers: `(picture, width, height)` to a picture of the same mode."""
@@ -26,12 +26,12 @@ class ClassicalUpscaler:
     scale: int = 1
 
 
-LANCZOS = ClassicalUpscaler("Lanczos", resample.lanczos, resample.lanczos_8_bit)
+LANCZOS = ClassicalUpscaler("Lanczos", LanczosParts, resample.lanczos_8_bit)
 
 CLASSICAL: dict[str, ClassicalUpscaler] = {
     # "None" means "no model" in A1111's hires fix: the picture is brought to size by one Lanczos resize
-    "None": ClassicalUpscaler("None", resample.lanczos, resample.lanczos_8_bit),
+    "None": ClassicalUpscaler("None", LanczosParts, resample.lanczos_8_bit),
     "Lanczos": LANCZOS,
-    "Nearest": ClassicalUpscaler("Nearest", resample.nearest, resample.nearest_8_bit),
+    "Nearest": ClassicalUpscaler("Nearest", NearestParts, resample.nearest_8_bit),
 }
 """By name, in A1111's menu order."""

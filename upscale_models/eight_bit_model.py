@@ -41,7 +41,8 @@ class EightBitModel:
         Args:
             upscaler: the model.
             runtime: the host's devices and memory.
-            settings: size 0 stands for A1111's defaults, overlap included; from `UNTILED` on for no tiles.
+            settings: size 0 stands for A1111's defaults, overlap included; from `UNTILED` on for no tiles. An
+                automatic overlap is A1111's, too.
 
         Raises:
             InputError: an overlap that is as large as the tile.
@@ -53,7 +54,8 @@ class EightBitModel:
         if settings.size == 0:
             self._tile, self._overlap = (SCUNET_TILE if architecture == "SCUNet" else TILE), OVERLAP
         else:
-            self._tile, self._overlap = settings.size, settings.overlap
+            self._tile = settings.size
+            self._overlap = OVERLAP if settings.overlap < 0 else settings.overlap
         if self._overlap >= self._tile:
             raise InputError(
                 f"tile_overlap is {self._overlap}, tile_size {self._tile}: nothing of a tile is left. "

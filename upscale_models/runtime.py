@@ -23,10 +23,18 @@ class Runtime(Protocol):
         """Where finished pictures are kept."""
         ...
 
+    def half_types(self) -> tuple[torch.dtype, ...]:
+        """Number formats of half the size of float32 in which `device` is faster, the best first."""
+        ...
+
+    def pictures_at_once(self) -> int:
+        """How many small pictures of a batch a model should see together: above 1 where one leaves `device` idle."""
+        ...
+
     def prepare(self, upscaler: ModelUpscaler, memory_required_bytes: int) -> None:
         """Bring the model to `device` with this much memory left to work in.
 
-        Called once before the runs of a job, and again with less after every out-of-memory.
+        Called before the runs of a job, and again with less after every out-of-memory.
         """
         ...
 
@@ -39,7 +47,10 @@ class Runtime(Protocol):
         ...
 
     def progress(self, done: int, total: int) -> None:
-        """Hear of every finished tile. `total` grows when tiles shrink. May raise anything to cancel the job."""
+        """Hear of every finished tile: how much work is done and how much there is in all, in the same unit.
+
+        Within a job `done` grows and `total` stays. May raise anything to cancel the job.
+        """
         ...
 
 
@@ -51,6 +62,14 @@ class CpuRuntime:
 
     def __init__(self, on_progress: Callable[[int, int], None] | None = None) -> None:
         self._on_progress = on_progress
+
+    def half_types(self) -> tuple[torch.dtype, ...]:
+        """See `Runtime`."""
+        return cpu_half_types()
+
+    def pictures_at_once(self) -> int:
+        """See `Runtime`."""
+        return 1
 
     def prepare(self, upscaler: ModelUpscaler, memory_required_bytes: int) -> None:
         """See `Runtime`."""
@@ -68,6 +87,13 @@ class CpuRuntime:
         """See `Runtime`."""
         if self._on_progress is not None:
             self._on_progress(done, total)
+
+
+def cpu_half_types() -> tuple[torch.dtype, ...]:
+    """Return bfloat16 if this CPU computes in it; where it only imitates it, it is slower than float32."""
+    # private in torch, which has no public question for it
+    found = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return (torch.bfloat16,) if any(question is not None and question() for question in found) else ()
 
 
 def is_allocation_failure(error: Exception) -> bool:

@@ -40,43 +40,57 @@ class ModelUpscaler:
         return self.descriptor.dtype
 
     def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Run the model once.
+        """Run the model once, see `apply`, and look at the values.
+
+        Raises:
+            UpscalerError: the result has another size or is not finite.
+        """
+        result = self.apply(pixels)
+        # the values lie in [0, 1], so only NaN can make their sum not finite
+        if not torch.isfinite(result.sum(dtype=torch.float32)):
+            raise self.not_numbers()
+        return result
+
+    def apply(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Run the model once; NaN may come out.
 
         A grey picture goes through an RGB model as three equal channels, and the mean of the three comes back.
         An RGB picture goes through a grey model channel by channel. Smaller pictures than the model takes, down to one
         pixel, are padded by reflection and cut again (spandrel's call does that).
 
         Args:
-            pixels: `(1, 1 or 3, H, W)` in [0, 1], dtype and device of the model. May be overwritten.
+            pixels: `(N, 1 or 3, H, W)` in [0, 1], dtype and device of the model. May be overwritten.
 
         Returns:
-            As many channels, `(1, C, H * scale, W * scale)` in [0, 1].
+            As many channels, `(N, C, H * scale, W * scale)` in [0, 1].
 
         Raises:
-            UpscalerError: the result has another size or is not finite.
+            UpscalerError: the result has another size.
         """
-        channels, height, width = pixels.shape[1:]
+        count, channels, height, width = pixels.shape
         if channels == self.descriptor.input_channels:
             result = self.descriptor(pixels)
         elif channels == 1:
             result = self.descriptor(pixels.repeat(1, 3, 1, 1)).mean(1, keepdim=True)
         else:
             result = torch.cat([self.descriptor(plane) for plane in pixels.split(1, dim=1)], dim=1)
-        expected = (1, channels, height * self.scale, width * self.scale)
+        expected = (count, channels, height * self.scale, width * self.scale)
         if result.shape != expected:
             raise UpscalerError(
-                f"'{self.name}' should have made {expected} of {tuple(pixels.shape)} but made {tuple(result.shape)}. "
-                "The file may be damaged or of a variant that spandrel misreads; use another model.",
-                "upscaler",
-            )
-        # the values lie in [0, 1], so only NaN can make their sum not finite
-        if not torch.isfinite(result.sum(dtype=torch.float32)):
-            raise UpscalerError(
-                f"'{self.name}' made values that are not numbers (computing in {self.dtype}). "
-                "The file may be damaged, or need a more precise number format; use another model.",
+                f"'{self.name}' should have made {expected} of {(count, channels, height, width)} but made "
+                f"{tuple(result.shape)}. The file may be damaged or of a variant that spandrel misreads; use another "
+                "model.",
                 "upscaler",
             )
         return result
+
+    def not_numbers(self) -> UpscalerError:
+        """Return the error for a result that is not finite."""
+        return UpscalerError(
+            f"'{self.name}' made values that are not numbers (computing in {self.dtype}). "
+            "The file may be damaged, or need a more precise number format; use another model.",
+            "upscaler",
+        )
 
 
 def from_state_dict(name: str, state_dict: Mapping[str, Any]) -> ModelUpscaler:
@@ -113,12 +127,14 @@ def from_descriptor(descriptor: object, name: str | None = None) -> ModelUpscale
         name: for error texts; default is architecture and factor.
 
     Raises:
-        UnusableModelError: not a grey or RGB single-image model of spandrel.
+        UnusableModelError: not a grey or RGB single-image model of spandrel, or one for faces.
     """
     if not isinstance(descriptor, ImageModelDescriptor):
         found = type(descriptor).__name__
         raise UnusableModelError(name or found, f"it is a {found}, not a single-image model")
     name = name or f"{descriptor.architecture.name} {descriptor.scale}x"
+    if descriptor.purpose == "FaceSR":
+        raise UnusableModelError(name, "it restores faces; load it with Load Face Restore Model")
     channels = (descriptor.input_channels, descriptor.output_channels)
     if channels[0] != channels[1] or channels[0] not in CHANNELS:
         raise UnusableModelError(name, f"it turns {channels[0]} channels into {channels[1]}, not 1 into 1 or 3 into 3")

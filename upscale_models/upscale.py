@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import torch
 
-from ..hires.resample import check_image, check_size, lanczos
+from ..hires.resample import check_image, check_size
+from ..hires.resize_parts import LanczosParts
+from ..hires.tiles import Box
 from .classical import LANCZOS, ClassicalUpscaler
-from .engine import Size, TiledRun, TileSettings
-from .errors import UpscalerError, UpscalerMemoryError
+from .engine import Size, TileSettings, Work, Worker, allocate, settle
+from .errors import UpscalerError
+from .model_run import CroppedRun, FeatheredRun
+from .resize_run import PART, ResizeRun
 from .runtime import CpuRuntime, Runtime
+from .sources import Block, Channels, Pictures, PictureSource, Single, Stack, Stage, Strip, shared
 from .spandrel_model import ModelUpscaler
 from .upscaler import Upscaler
 
@@ -42,23 +50,81 @@ def upscale_to(
         the model's own precision inside a model).
 
     Raises:
-        InputError: a picture or size that cannot be used.
+        InputError: a picture or size that cannot be used; a batch without pictures is one.
         UpscalerError: the model failed or there is not enough memory.
         BaseException: whatever `runtime.progress` raises to cancel.
     """
     check_image(image)
     check_size(width, height)
-    if image.shape[-1] > 4:
-        raise UpscalerError(f"an image has 1 to 4 channels, but this one has {image.shape[-1]}.", "image")
+    _check_channels(image.shape[-1])
     runtime = runtime or CpuRuntime()
-    with torch.no_grad():
-        if isinstance(upscaler, ModelUpscaler):
-            runs = model_runs(image.shape[2], image.shape[1], upscaler.scale, width, height)
-            if runs:
-                return _with_model(image, upscaler, runs, (width, height), tiles or TileSettings(), runtime)
-            upscaler = LANCZOS
-        assert isinstance(upscaler, ClassicalUpscaler)
-        return _with_filter(image, upscaler, (width, height), runtime)
+    batch, source_height, source_width, channels = image.shape
+    result = allocate((batch, height, width, channels), image.dtype, runtime.output_device, runtime)
+    job = _Job(upscaler, (source_width, source_height), (width, height), batch, tiles, runtime, runtime.output_device)
+    for first in range(0, batch, job.together):
+        some = slice(first, first + job.together)
+        for (x0, y0, x1, y1), pixels in job.blocks(Pictures(image[some])):
+            result[some, y0:y1, x0:x1] = pixels
+    return result
+
+
+def upscale_blocks(
+    source: PictureSource,
+    upscaler: Upscaler,
+    width: int,
+    height: int,
+    tiles: TileSettings | None = None,
+    runtime: Runtime | None = None,
+    rows_done: int = 0,
+) -> Iterator[Block]:
+    """Do what `upscale_to` does for one picture that need not fit the memory, with the same numbers.
+
+    Memory does not grow with the height of the picture or the result, and hardly with their width.
+
+    Args:
+        source: the picture.
+        upscaler: classical or model.
+        width: pixels of the result.
+        height: pixels of the result.
+        tiles: how to cut it for a model; `settle_tiles` makes runs repeatable.
+        runtime: the host's devices, memory and progress. Default: plain CPU.
+        rows_done: leave out these rows of the result. Blocks are the same as without if none crosses this row.
+
+    Yields:
+        Blocks on the CPU, in rows from top to bottom, each from left to right, a partition of the result; every row
+        of blocks has one height. Not to be changed in place.
+
+    Raises:
+        InputError, UpscalerError, BaseException: see `upscale_to`.
+    """
+    check_size(width, height)
+    check_size(source.width, source.height)
+    _check_channels(source.channels)
+    runtime = runtime or CpuRuntime()
+    job = _Job(upscaler, (source.width, source.height), (width, height), 1, tiles, runtime, torch.device("cpu"))
+    if rows_done >= height:
+        return
+    for box, pixels in job.blocks(Single(source), rows_done):
+        cut = max(0, rows_done - box.y0)
+        yield Block(box._replace(y0=box.y0 + cut), pixels[0, cut:].float())
+
+
+def settle_tiles(
+    upscaler: Upscaler, width: int, height: int, tiles: TileSettings | None = None, runtime: Runtime | None = None
+) -> TileSettings:
+    """Replace what is automatic in the settings by the numbers that `upscale_blocks` would choose now.
+
+    Args:
+        upscaler: classical (whose results do not depend on tiles) or model.
+        width: pixels of the result.
+        height: pixels of the result.
+        tiles: as asked.
+        runtime: the host's devices and memory. Default: plain CPU.
+    """
+    tiles = tiles or TileSettings()
+    if not isinstance(upscaler, ModelUpscaler):
+        return replace(tiles, size=tiles.size or PART, overlap=max(0, tiles.overlap))
+    return settle(upscaler, width * height, tiles, runtime or CpuRuntime())[1]
 
 
 def model_runs(width: int, height: int, scale: int, target_width: int, target_height: int) -> list[Size]:
@@ -83,45 +149,101 @@ def _aim(side: int) -> int:
     return side // 8 * 8 or side
 
 
-def _with_filter(image: torch.Tensor, upscaler: ClassicalUpscaler, target: Size, runtime: Runtime) -> torch.Tensor:
-    batch, _, _, channels = image.shape
-    result = _allocate((batch, target[1], target[0], channels), image.dtype, runtime)
-    for index in range(batch):
-        result[index] = upscaler.resize(image[index : index + 1], *target)[0]
-        runtime.progress(index + 1, batch)
-    return result
+def _check_channels(channels: int) -> None:
+    if not 1 <= channels <= 4:
+        raise UpscalerError(f"an image has 1 to 4 channels, but this one has {channels}.", "image")
 
 
-def _with_model(
-    image: torch.Tensor, upscaler: ModelUpscaler, runs: list[Size], target: Size, tiles: TileSettings, runtime: Runtime
-) -> torch.Tensor:
-    batch, _, _, channels = image.shape
-    colours = channels - 1 if channels in (2, 4) else channels
-    result = _allocate((batch, target[1], target[0], channels), image.dtype, runtime)
-    run = TiledRun(upscaler, runtime, tiles, runs * batch)
-    for source, finished in zip(image, result, strict=True):
-        picture = source[..., :colours]
-        for width, height in runs:
-            size = (width * upscaler.scale, height * upscaler.scale)
-            shape = (size[1], size[0], colours)
-            # a run that lands on the target writes there
-            larger = finished[..., :colours] if size == target else _allocate(shape, torch.float32, runtime)
-            run(picture, larger)
-            picture = larger
-        if size != target:
-            finished[..., :colours] = lanczos(picture[None], *target)[0]
-        if colours < channels:
-            finished[..., colours:] = lanczos(source[None, ..., colours:], *target)[0]
-    return result
+class _Job:
+    """Pictures of one size that go to another, and all that they share."""
+
+    def __init__(
+        self,
+        upscaler: Upscaler,
+        size: Size,
+        target: Size,
+        count: int,
+        tiles: TileSettings | None,
+        runtime: Runtime,
+        device: torch.device,
+    ) -> None:
+        """See `upscale_to`; `count` is how many pictures will come, `device` where results are wanted."""
+        self._size, self._target, self._device = size, target, device
+        self._runs: list[Size] = []
+        self._filter = upscaler if isinstance(upscaler, ClassicalUpscaler) else LANCZOS
+        self.together = 1
+        """Pictures that are worked on at once."""
+
+        if isinstance(upscaler, ModelUpscaler):
+            self._runs = model_runs(*size, upscaler.scale, *target)
+        if not self._runs:
+            self._work = Work(count * target[0] * target[1], runtime)
+            return
+        assert isinstance(upscaler, ModelUpscaler)
+        self._work = Work(count * sum(width * height for width, height in self._runs), runtime)
+        tiles = tiles or TileSettings()
+        self._worker = Worker(upscaler, runtime, tiles, target, self._runs[-1], count, self._work, device)
+        self.together = self._worker.together
+
+    @torch.no_grad()
+    def blocks(self, source: Stack, start: int = 0) -> Iterator[Block]:
+        """Make the pictures of a stack, from the row of blocks that holds row `start` on."""
+        channels = source.channels
+        if not self._runs or channels in (1, 3):
+            yield from self._chain(source, start)[0].blocks(start)
+            return
+        parts = LanczosParts(self._size, self._target)
+        colours, alpha, strip = source, source, None
+        if not isinstance(source, Pictures):
+            strip = shared(source)
+            colours, alpha = strip.reader(), strip.reader()
+        last, first_row = self._chain(Channels(colours, 0, channels - 1), start)
+        if strip:
+            # no block begins above this row
+            top = first_row * self._target[1] // self._size[1]
+            strip.start = min(first_row, parts.needs(Box(0, top, 1, top + 1)).y0)
+        alpha = Channels(alpha, channels - 1, channels)
+        for box, pixels in last.blocks(start):
+            values = torch.stack([parts(one, box) for one in alpha.read(parts.needs(box))])
+            yield Block(box, torch.cat([pixels.float(), values.to(pixels.device)], dim=-1))
+
+    def _chain(self, source: Stack, start: int) -> tuple[Stage, int]:
+        """Set up the stages, each of which reads from the one before.
+
+        Returns:
+            The last stage, and the uppermost row of `source` that is read for rows from `start` on.
+        """
+        stages: list[Stage] = []
+        between: list[Strip] = []
+        for run in range(len(self._runs)):
+            stages.append(self._run(_after(stages, between, source), run == len(self._runs) - 1))
+        if not stages or (stages[-1].width, stages[-1].height) != self._target:
+            stages.append(self._resize(_after(stages, between, source)))
+        row = start
+        for stage, strip in zip(reversed(stages), [*reversed(between), None], strict=True):
+            row = stage.first_row(row)
+            if strip:
+                strip.start = row
+        return stages[-1], row
+
+    def _run(self, source: Stack, is_last: bool) -> Stage:
+        worker = self._worker
+        if not worker.reach.exact:
+            return FeatheredRun(worker, source, source.count)
+        size = (source.width * worker.scale, source.height * worker.scale)
+        at_once = is_last and CroppedRun.can_resize(size, self._target, worker.scale)
+        return CroppedRun(worker, source, source.count, self._target if at_once else None)
+
+    def _resize(self, source: Stack) -> Stage:
+        parts = self._filter.parts((source.width, source.height), self._target)
+        # where a model runs, only its work is counted
+        return ResizeRun(source, parts, self._target, self._work, 0 if self._runs else source.count, self._device)
 
 
-def _allocate(shape: tuple[int, ...], dtype: torch.dtype, runtime: Runtime) -> torch.Tensor:
-    try:
-        return torch.empty(shape, dtype=dtype, device=runtime.output_device)
-    except Exception as error:
-        if not runtime.is_out_of_memory(error):
-            raise
-        raise UpscalerMemoryError(
-            f"no memory for a result of shape {shape} in {dtype} on {runtime.output_device}. "
-            "Ask for a smaller size or fewer pictures at once."
-        ) from error
+def _after(stages: list[Stage], between: list[Strip], source: Stack) -> Stack:
+    """Return what the next stage reads."""
+    if not stages:
+        return source
+    last = stages[-1]
+    between.append(Strip(last.blocks, last.width, last.height, source.channels, source.count))
+    return between[-1].reader()

@@ -9,19 +9,22 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-PACK = ("hires", "upscale_models", "recipes", "host", "nodes")
+PACK = ("hires", "upscale_models", "pictures", "recipes", "host", "nodes")
 MATHS = {"torch", "numpy", "PIL"}
 HOST = {"comfy", "comfy_api", "comfy_execution", "folder_paths", "latent_preview", "server", "nodes"}
 
 ALLOWED = {
     "hires": ({"hires"}, MATHS | {"scipy"}),
-    "upscale_models": ({"hires", "upscale_models"}, MATHS | {"spandrel", "safetensors"}),
-    "recipes": ({"recipes"}, set()),
+    "upscale_models": ({"hires", "upscale_models"}, MATHS | {"spandrel", "spandrel_extra_arches", "safetensors"}),
+    "pictures": ({"hires", "pictures"}, MATHS | {"av", "tifffile"}),
+    "recipes": ({"hires", "recipes"}, set()),
     "host": (
-        {"hires", "upscale_models", "host"},
-        MATHS | {"spandrel", "comfy", "folder_paths", "latent_preview", "server"},
+        {"hires", "upscale_models", "pictures", "recipes", "host"},
+        MATHS
+        | {"spandrel", "aiohttp", "comfy", "comfy_execution", "comfyui_version"}
+        | {"folder_paths", "latent_preview", "nodes", "server"},
     ),
-    "nodes": ({"hires", "upscale_models", "host", "nodes"}, {"comfy_api"}),
+    "nodes": ({"hires", "upscale_models", "pictures", "host", "nodes"}, {"comfy_api"}),
 }
 """Folder: (folders of the pack, packages from outside) that it may import besides the standard library."""
 
@@ -67,7 +70,7 @@ def test_the_host_free_folders_load_without_the_host():
     """In a fresh interpreter: nothing of ComfyUI gets loaded along the way."""
     modules = [
         ".".join(("hires_pack", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
-        for folder in ("hires", "upscale_models", "recipes")
+        for folder in ("hires", "upscale_models", "pictures", "recipes")
         for path in sorted((ROOT / folder).rglob("*.py"))
     ]
     code = (

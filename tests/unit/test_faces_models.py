@@ -7,6 +7,8 @@ import pytest
 import torch
 from hires_pack.hires.errors import InputError
 from hires_pack.tests.checkpoints import faces as files
+from hires_pack.upscale_models import from_descriptor
+from hires_pack.upscale_models.errors import UnusableModelError
 from hires_pack.upscale_models.faces import (
     FaceModelError,
     detect_faces,
@@ -112,6 +114,11 @@ def test_values_that_are_not_numbers_are_refused(narrow_gfpgan):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("spandrel_extra_arches") is not None, reason="the package is there")
+def test_a_face_model_is_no_upscaler(restoreformer):
+    with pytest.raises(UnusableModelError, match="load it with Load Face Restore Model"):
+        from_descriptor(restoreformer.descriptor)
+
+
 def test_codeformer_without_its_package_says_what_to_install():
     with pytest.raises(FaceModelError, match=r"CodeFormer.*pip install spandrel_extra_arches") as error:
         face_model_from_state_dict("codeformer.pth", files.codeformer_keys())

@@ -61,6 +61,33 @@ class ProbeImage:
         return (_tensor(file, key),)
 
 
+class ProbeFaceLandmarks:
+    """FACE_LANDMARKS as core's detector makes them, from a file: the mesh `key` (faces, 478, 2) in pixels of pictures
+    of `width` and `height`. `frames` is JSON: for every picture how many of the faces are its.
+    """
+
+    RETURN_TYPES = ("FACE_LANDMARKS",)
+    FUNCTION = "run"
+    CATEGORY = "probe"
+
+    @classmethod
+    def INPUT_TYPES(cls):  # noqa: N802
+        sizes = {"width": ("INT", {"max": 9999}), "height": ("INT", {"max": 9999})}
+        return {"required": {"file": ("STRING", {}), "key": ("STRING", {}), "frames": ("STRING", {}), **sizes}}
+
+    def run(self, file, key, frames, width, height):
+        meshes = iter(_tensor(file, key).numpy())
+        found = [[self._face(next(meshes)) for _ in range(count)] for count in json.loads(frames)]
+        return ({"frames": found, "image_size": (height, width), "connection_sets": {}},)
+
+    @staticmethod
+    def _face(mesh):
+        corners = [*mesh.min(0), *mesh.max(0)]
+        box = {"bbox_xyxy": torch.tensor(corners).numpy(), "landmarks_xy": mesh}
+        more = {"blendshapes": {}, "landmarks_3d": None, "presence": 9.0, "score": 0.9, "transformation_matrix": None}
+        return {**box, **more}
+
+
 class ProbeConditioning:
     """A CONDITIONING from a file: `key` (1, tokens, width), and `key.pooled` where the model wants it."""
 
@@ -272,6 +299,7 @@ NODE_CLASS_MAPPINGS = {
     for cls in (
         ProbeLatent,
         ProbeImage,
+        ProbeFaceLandmarks,
         ProbeConditioning,
         ProbePrompt,
         ProbeCalls,

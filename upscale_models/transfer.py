@@ -1,0 +1,56 @@
+"""Tiles on their way to the device and back, without letting it wait."""
+
+from __future__ import annotations
+
+import torch
+
+
+def send(pixels: torch.Tensor, device: torch.device, dtype: torch.dtype, channels_last: bool) -> torch.Tensor:
+    """Return a copy of `(N, H, W, C)` as the `(N, C, H, W)` that models take, in [0, 1], which they may overwrite."""
+    planes = pixels.detach().movedim(-1, 1)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    if device.type != "cuda" or pixels.is_cuda:
+        return planes.to(device, dtype, copy=True, memory_format=layout).clamp_(0, 1)
+    # from pinned memory the copy is queued behind the tile that is still being computed, instead of waiting for it
+    pinned = planes.contiguous(memory_format=layout).pin_memory()
+    return pinned.to(device, non_blocking=True).to(dtype).clamp_(0, 1)
+
+
+class Arrival:
+    """A result that leaves the device while the next tile is being computed there."""
+
+    def __init__(self, pixels: torch.Tensor, target: torch.device, side: torch.cuda.Stream | None) -> None:
+        """Start.
+
+        Args:
+            pixels: on any device; the values must not be changed afterwards.
+            target: where they are wanted.
+            side: a second stream of the device, for CUDA.
+        """
+        # one number that is NaN if any value is, so that the values need not be looked at one by one on the host
+        total = pixels.sum(dtype=torch.float32)
+        self._event: torch.cuda.Event | None = None
+        if side is None or target.type != "cpu" or not pixels.is_cuda:
+            self._pixels, self._total = pixels.to(target), total
+            return
+        self._pixels = torch.empty(pixels.shape, dtype=pixels.dtype, pin_memory=True)
+        self._total = torch.empty((), dtype=torch.float32, pin_memory=True)
+        side.wait_stream(torch.cuda.current_stream(pixels.device))
+        with torch.cuda.stream(side):
+            self._pixels.copy_(pixels, non_blocking=True)
+            self._total.copy_(total, non_blocking=True)
+            self._event = side.record_event()
+        # the allocator may hand their memory to the next tile only once they are copied
+        pixels.record_stream(side)
+        total.record_stream(side)
+
+    def wait(self) -> torch.Tensor | None:
+        """Return the values where they are wanted, or None if there are NaN among them."""
+        if self._event is not None:
+            self._event.synchronize()
+        return self._pixels if torch.isfinite(self._total) else None
+
+
+def side_stream(device: torch.device) -> torch.cuda.Stream | None:
+    """Return a stream for `Arrival` on CUDA devices, None on others."""
+    return torch.cuda.Stream(device) if device.type == "cuda" else None

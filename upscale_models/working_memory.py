@@ -1,0 +1,84 @@
+"""How much memory a model takes while it works."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from .precision import PATCH, patch
+from .runtime import Runtime
+from .spandrel_model import ModelUpscaler
+
+MARGIN = 1.3
+"""For what a small picture does not show: workspaces of large convolutions, memory in pieces."""
+
+_known: weakref.WeakKeyDictionary[torch.nn.Module, float] = weakref.WeakKeyDictionary()
+"""Bytes per pixel of what goes in, by network: copies in half precision are networks of their own."""
+
+
+def bytes_per_pixel(upscaler: ModelUpscaler, runtime: Runtime) -> float:
+    """Measure the working memory of a prepared model, margin included, per pixel that goes in; done once."""
+    model = upscaler.descriptor.model
+    if model not in _known:
+        picture = patch(upscaler.descriptor.input_channels).to(runtime.device, upscaler.dtype)
+        _known[model] = peak(lambda: upscaler.apply(picture), runtime.device) * MARGIN / (PATCH[0] * PATCH[1])
+    return _known[model]
+
+
+def measured(upscaler: ModelUpscaler) -> float | None:
+    """Return what `bytes_per_pixel` found, None before."""
+    return _known.get(upscaler.descriptor.model)
+
+
+def peak(work: Callable[[], Any], device: torch.device) -> int:
+    """Return the most bytes that `work` holds on the device at once, beyond what was there before."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        work()
+        return torch.cuda.max_memory_allocated(device) - before
+    with LiveBytes() as live:
+        work()
+    return live.most
+
+
+class LiveBytes(TorchDispatchMode):
+    """Counts the bytes of the tensors that are made inside and not yet gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most = 0
+        self._now = 0
+        self._seen: set[weakref.ref[torch.UntypedStorage]] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run an operation and count what it returns."""
+        result = func(*args, **(kwargs or {}))
+        before = {leaf.untyped_storage()._cdata for leaf in tree_leaves((args, kwargs)) if _is_tensor(leaf)}
+        for leaf in tree_leaves(result):
+            if _is_tensor(leaf) and leaf.untyped_storage()._cdata not in before:
+                self._count(leaf.untyped_storage())
+        return result
+
+    def _count(self, storage: torch.UntypedStorage) -> None:
+        size = storage.nbytes()
+
+        def gone(reference: weakref.ref[torch.UntypedStorage]) -> None:
+            self._seen.discard(reference)
+            self._now -= size
+
+        reference = weakref.ref(storage, gone)
+        self._seen.add(reference)
+        self._now += size
+        self.most = max(self.most, self._now)
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)
