@@ -52,6 +52,9 @@ class InputDefinition:
     multiline: bool = False
     """True for a text field of several lines."""
 
+    socket: bool = False
+    """True for a number or text that can only be linked."""
+
     companion: str | None = None
     """Start value of the extra widget that the editor puts after this one, None when there is none.
 
@@ -61,7 +64,7 @@ class InputDefinition:
     @property
     def is_widget(self) -> bool:
         """True when the editor shows a field for it."""
-        return self.type in WIDGET_TYPES
+        return self.type in WIDGET_TYPES and not self.socket
 
     @property
     def types(self) -> frozenset[str]:

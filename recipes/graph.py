@@ -7,12 +7,16 @@ order is a valid order of execution.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from . import definitions
 from .definitions import GraphError, NodeDefinition
 
-__all__ = ["Graph", "GraphError", "Node", "Note", "Output", "Stage"]
+__all__ = ["FIRST_CHOICE", "BoxInput", "BoxOutput", "Graph", "GraphError", "Node", "Note", "Output", "Stage"]
+
+
+FIRST_CHOICE: Final = object()
+"""Start value of a box's field that lists files: the first one that the reader has, as on a new node."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,31 @@ class Output:
     def type(self) -> str:
         """Socket type."""
         return self.node.definition.outputs[self.index].type
+
+
+@dataclass(frozen=True, eq=False)
+class BoxInput:
+    """What enters a graph that becomes one box; pass it as an input of one or several of its nodes."""
+
+    name: str
+    """Name of the socket or field; unique among its box's inputs."""
+
+    label: str
+    """What the reader sees."""
+
+    start: Any = None
+    """Value of the field when the box is new; None for a socket, which has to be linked."""
+
+
+@dataclass(frozen=True)
+class BoxOutput:
+    """What leaves a graph that becomes one box."""
+
+    name: str
+    """Name of the socket."""
+
+    source: Output
+    """What it gives."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +86,7 @@ class Node:
     title: str
     place: Place
     inputs: dict[str, Any] = field(default_factory=dict)
-    """Every given input and every widget by name, in schema order: an `Output` or a plain value."""
+    """Every given input and every widget by name, in schema order: an `Output`, a `BoxInput` or a plain value."""
 
     def out(self, which: int | str = 0) -> Output:
         """The output at an index or with a name.
@@ -100,6 +129,8 @@ class Graph:
         self.name = name
         self.items: list[Node | Note] = []
         self.stages: list[Stage] = []
+        self.box_inputs: list[BoxInput] = []
+        self.box_outputs: list[BoxOutput] = []
         self._known = definitions.load() if known is None else known
         self._column = 0
 
@@ -131,8 +162,30 @@ class Graph:
         self.items.append(note)
         return note
 
+    def box_input(self, name: str, label: str, start: Any = None) -> BoxInput:
+        """Add a field with a start value, or a socket, to the box that this graph becomes.
+
+        Raises:
+            GraphError: the box already has an input of that name.
+        """
+        if any(name == other.name for other in self.box_inputs):
+            raise GraphError(f"the box {self.name!r} already has an input {name!r}; choose another name")
+        added = BoxInput(name, label, start)
+        self.box_inputs.append(added)
+        return added
+
+    def fed_by(self, source: BoxInput) -> list[definitions.InputDefinition]:
+        """Every input that the box input feeds, in order of creation; all have one type."""
+        return [
+            node.definition.input(name) for node in self.nodes for name, value in node.inputs.items() if value is source
+        ]
+
+    def box_output(self, name: str, source: Output) -> None:
+        """Add an output to the box that this graph becomes."""
+        self.box_outputs.append(BoxOutput(name, source))
+
     def node(self, type_name: str, /, *, title: str | None = None, **inputs: Any) -> Node:
-        """Add a node; an input is an `Output` of a node of this graph or a plain value.
+        """Add a node; an input is an `Output` of a node of this graph, a `BoxInput` of it or a plain value.
 
         Widgets left out get the schema's default, so that every widget is written to files.
 
@@ -165,6 +218,8 @@ class Graph:
     def _checked(self, entry: definitions.InputDefinition, value: Any) -> Any:
         if isinstance(value, Node):
             raise GraphError("was given a whole node; pass one of its outputs, such as node.out(0)")
+        if isinstance(value, BoxInput):
+            return self._fed(entry, value)
         if not isinstance(value, Output):
             if not entry.is_widget:
                 raise GraphError(f"is {value!r}, but {entry.type} can only be linked; pass an Output")
@@ -174,6 +229,23 @@ class Graph:
         if not entry.accepts(value.type):
             raise GraphError(f"needs {entry.type}, but {value.node.title!r} gives {value.type}")
         return value
+
+    def _fed(self, entry: definitions.InputDefinition, source: BoxInput) -> BoxInput:
+        if source not in self.box_inputs:
+            raise GraphError(f"is fed by {source.name!r}, which is no input of the box {self.name!r}")
+        for other in self.fed_by(source):
+            if other.type != entry.type:
+                raise GraphError(
+                    f"needs {entry.type}, but {source.name!r} also feeds {other.name} of type {other.type}"
+                )
+        if not entry.is_widget and source.start is not None:
+            raise GraphError(f"can only be linked, but {source.name!r} has the start value {source.start!r}")
+        if source.start is FIRST_CHOICE:
+            if not entry.files:
+                raise GraphError(f"lists no files, so that {source.name!r} needs a start value of its own")
+        elif entry.is_widget:
+            entry.checked(source.start)
+        return source
 
     def _place(self) -> Place:
         if not self.stages:

@@ -77,8 +77,10 @@ def picture_side(node: Node) -> int:
     """Side of the picture that the editor draws at the bottom of the node; 0 when it draws none."""
     if node.definition.type == "SaveImage":
         return RESULT
-    loads = any(entry.companion == "image" for entry in node.definition.inputs)
-    return PICTURE if loads or node.definition.is_output else 0
+    definition = node.definition
+    loads = any(entry.companion == "image" for entry in definition.inputs)
+    shows = definition.is_output and any(entry.accepts("IMAGE") for entry in definition.inputs)
+    return PICTURE if loads or shows else 0
 
 
 def item_size(item: Node | Note) -> tuple[int, int]:

@@ -11,8 +11,10 @@ def to_api(graph: Graph) -> dict[str, Any]:
     Every widget is listed, because the host fills in no defaults; notes are left out, because it knows none.
 
     Raises:
-        GraphError: no node of the graph shows or saves anything, which the host refuses.
+        GraphError: no node of the graph shows or saves anything, which the host refuses, or the graph is a box.
     """
+    if graph.box_inputs or graph.box_outputs:
+        raise GraphError(f"{graph.name} is a box, which only the editor knows; use to_blueprint")
     if not any(node.definition.is_output for node in graph.nodes):
         raise GraphError(f"{graph.name} has no node that saves or previews; add SaveImage or PreviewImage")
     return {

@@ -1,8 +1,10 @@
-"""Write the saved workflows from the recipes: workflows/*.json for the editor, workflows/api/*.json for POST /prompt.
+"""Write what the recipes make: workflows/*.json for the editor, workflows/api/*.json for POST /prompt, and the boxes
+of the node library, subgraphs/*.json.
 
 python scripts/build_workflows.py                    write them
 python scripts/build_workflows.py --check            say which file is stale, change nothing
-python scripts/build_workflows.py --thumbnails DIR   also make workflows/*.jpg from DIR/<workflow>.png
+python scripts/build_workflows.py --thumbnails DIR   also make workflows/*.jpg from DIR/<workflow>.png; a workflow that
+                                                     has neither is drawn, see sketches.py
 """
 
 import argparse
@@ -17,6 +19,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = ROOT / "workflows"
+BLUEPRINTS = ROOT / "subgraphs"
+FOLDERS = (WORKFLOWS, WORKFLOWS / "api", BLUEPRINTS)
+"""Folders in which every JSON file is made by a recipe."""
 
 THUMBNAIL_SIZES = ((512, 384), (400, 300), (320, 240))
 """4:3, the largest first; a smaller one is taken when a busy picture would need too many bytes."""
@@ -38,7 +43,7 @@ def load_recipes() -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
-    for part in ("library", "to_api", "to_ui"):
+    for part in ("library", "to_api", "to_blueprint", "to_ui"):
         importlib.import_module(f"{name}.{part}")
     return module
 
@@ -49,11 +54,19 @@ def generated() -> dict[Path, str]:
     files: dict[Path, str] = {}
     for name, build in recipes.library.WORKFLOWS.items():
         graph = build()
-        if graph.name != name:
-            raise ValueError(f"the recipe listed as {name!r} calls its graph {graph.name!r}; make them equal")
+        _require_name(name, graph)
         files[WORKFLOWS / f"{name}.json"] = _text(recipes.to_ui.to_ui(graph))
         files[WORKFLOWS / "api" / f"{name}.json"] = _text(recipes.to_api.to_api(graph))
+    for name, build in recipes.library.BLUEPRINTS.items():
+        blueprint = build()
+        _require_name(name, blueprint.graph)
+        files[BLUEPRINTS / f"{name}.json"] = _text(recipes.to_blueprint.to_blueprint(blueprint))
     return files
+
+
+def _require_name(name: str, graph: Any) -> None:
+    if graph.name != name:
+        raise ValueError(f"the recipe listed as {name!r} calls its graph {graph.name!r}; make them equal")
 
 
 def _text(content: dict[str, Any]) -> str:
@@ -68,58 +81,65 @@ def stale(files: dict[Path, str]) -> list[str]:
             problems.append(f"{path.relative_to(ROOT)} is missing")
         elif path.read_text(encoding="utf-8") != text:
             problems.append(f"{path.relative_to(ROOT)} differs from its recipe")
-    present = [*WORKFLOWS.glob("*.json"), *(WORKFLOWS / "api").glob("*.json")]
-    problems += [f"{path.relative_to(ROOT)} has no recipe" for path in sorted(present) if path not in files]
+    problems += [f"{path.relative_to(ROOT)} has no recipe" for path in _present() if path not in files]
     return problems
+
+
+def _present() -> list[Path]:
+    return [path for folder in FOLDERS for path in sorted(folder.glob("*.json"))]
 
 
 def write(files: dict[Path, str]) -> None:
     """Write every file and remove those without a recipe."""
-    (WORKFLOWS / "api").mkdir(parents=True, exist_ok=True)
-    for path in [*WORKFLOWS.glob("*.json"), *(WORKFLOWS / "api").glob("*.json")]:
+    for folder in FOLDERS:
+        folder.mkdir(parents=True, exist_ok=True)
+    for path in _present():
         if path not in files:
             path.unlink()
     for path, text in files.items():
         path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def thumbnail(picture: Path) -> bytes:
-    """Return a 4:3 JPEG of at most `THUMBNAIL_BYTES`, cut from the middle of the picture."""
+def thumbnail(full: Any, name: str) -> bytes:
+    """Return a 4:3 JPEG of at most `THUMBNAIL_BYTES`, cut from the middle of the RGB picture."""
     from PIL import Image, ImageOps  # only needed here: building the JSON files takes the standard library alone
 
-    with Image.open(picture) as opened:
-        full = opened.convert("RGB")
     for size, quality in itertools.product(THUMBNAIL_SIZES, THUMBNAIL_QUALITIES):
         buffer = io.BytesIO()
         small = ImageOps.fit(full, size, Image.Resampling.LANCZOS)
         small.save(buffer, "JPEG", quality=quality, optimize=True)
         if buffer.tell() <= THUMBNAIL_BYTES:
             return buffer.getvalue()
-    raise ValueError(f"{picture.name} stays above {THUMBNAIL_BYTES} bytes as a thumbnail; choose a calmer picture")
+    raise ValueError(f"{name} stays above {THUMBNAIL_BYTES} bytes as a thumbnail; choose a calmer picture")
 
 
 def write_thumbnails(folder: Path, names: list[str]) -> None:
-    """Make one thumbnail a workflow from the picture of the same name in `folder`.
+    """Make the thumbnail of every workflow that has a picture of its name in `folder`, or no thumbnail yet.
 
     Raises:
-        FileNotFoundError: a workflow has no picture there; nothing is written then.
+        ValueError: a picture cannot be made small enough; nothing is written then.
     """
-    pictures: dict[str, Path] = {}
+    import sketches  # needs Pillow, as above
+    from PIL import Image
+
+    made: dict[Path, bytes] = {}
     for name in names:
+        target = WORKFLOWS / f"{name}.jpg"
         found = [folder / f"{name}{suffix}" for suffix in PICTURE_SUFFIXES if (folder / f"{name}{suffix}").is_file()]
-        if not found:
-            raise FileNotFoundError(f"no picture for {name}: expected {folder / name}.png (or .jpg, .webp)")
-        pictures[name] = found[0]
-    made = {name: thumbnail(picture) for name, picture in pictures.items()}
-    for name, data in made.items():
-        (WORKFLOWS / f"{name}.jpg").write_bytes(data)
+        if found:
+            with Image.open(found[0]) as opened:
+                made[target] = thumbnail(opened.convert("RGB"), name)
+        elif not target.exists():
+            made[target] = thumbnail(sketches.draw(sketches.SKETCHES[name]), name)
+    for target, data in made.items():
+        target.write_bytes(data)
 
 
 def main() -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(description="Write the saved workflows from the recipes.")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when a file is stale")
-    parser.add_argument("--thumbnails", type=Path, metavar="DIR", help="folder with one <workflow>.png each")
+    parser.add_argument("--thumbnails", type=Path, metavar="DIR", help="folder with pictures called <workflow>.png")
     arguments = parser.parse_args()
     files = generated()
     if arguments.check:
@@ -134,7 +154,7 @@ def main() -> int:
         except (OSError, ValueError) as error:
             print(f"no thumbnails: {error}", file=sys.stderr)
             return 1
-    print(f"wrote {len(files)} files to {WORKFLOWS.relative_to(ROOT)}")
+    print(f"wrote {len(files)} files to {', '.join(str(folder.relative_to(ROOT)) for folder in FOLDERS)}")
     return 0
 
 

@@ -25,20 +25,37 @@ OWN_PREFIX = "HiresFix"
 CORE_NODES = (
     "CheckpointLoaderSimple",
     "CLIPTextEncode",
+    "ConditioningZeroOut",
+    "ControlNetApplyAdvanced",
+    "ControlNetLoader",
     "EmptyLatentImage",
+    "EmptySD3LatentImage",
+    "FluxGuidance",
     "GetImageSize",
     "LoadImage",
+    "LoadMediaPipeFaceLandmarker",
+    "LoraLoader",
+    "MediaPipeFaceLandmarker",
+    "PreviewAny",
     "PreviewImage",
     "PrimitiveInt",
     "SaveImage",
     "VAEDecode",
     "VAEEncode",
+    "VAELoader",
 )
 """The host's own nodes that recipes use."""
 
 FILE_COMBOS: dict[tuple[str, str], tuple[str, ...]] = {
     ("CheckpointLoaderSimple", "ckpt_name"): (),
+    ("ControlNetLoader", "control_net_name"): (),
     ("LoadImage", "image"): (),
+    ("LoadMediaPipeFaceLandmarker", "model_name"): (),
+    ("LoraLoader", "lora_name"): (),
+    ("VAELoader", "vae_name"): (),
+    ("HiresFixFaceModelLoader", "face_model_name"): (),
+    ("HiresFixLoadImage", "image"): (),
+    ("HiresFixRestoreFaces", "detection"): ("face landmarks", "whole picture"),
     ("HiresFixUpscalerLoader", "upscaler_name"): ("None", "Lanczos", "Nearest"),
 }
 """Combos that list files, with the choices that exist without any file."""
@@ -56,7 +73,7 @@ def trim_input(node: str, name: str, spec: list[Any], optional: bool) -> dict[st
     choices = kind if isinstance(kind, list) else options.get("options")
     entry: dict[str, Any] = {"name": name, "type": "COMBO" if choices is not None else kind}
     if options.get("forceInput"):
-        raise RecordingError(f"{node}.{name} is a number without a widget, which the recipes do not handle yet")
+        entry["socket"] = True
     if optional:
         entry["optional"] = True
     entry |= {key: options[key] for key in ("default", "min", "max") if options.get(key) is not None}

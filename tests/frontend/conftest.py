@@ -12,6 +12,7 @@ import pytest
 from hires_pack.scripts import browser as browsers
 from hires_pack.scripts.comfyui_host import ComfyUIHost
 from hires_pack.tests.checkpoints import library
+from hires_pack.tests.checkpoints.stand_ins import stand_ins
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
@@ -36,7 +37,7 @@ def host() -> Iterator[ComfyUIHost]:
     server = ComfyUIHost(models=models, env={"OMP_NUM_THREADS": "1"})
     (server.base / "input").mkdir()
     Image.linear_gradient("L").resize((66, 50)).convert("RGB").save(server.base / "input" / EXAMPLE)
-    with server:
+    with server, stand_ins(server.base / "models", files):
         yield server
 
 

@@ -43,6 +43,9 @@ def test_a_template_opens_complete_and_gives_a_picture(path, ui, host):
     make_small(ui, seed=1000 + WORKFLOWS.index(path))
     expected = ui.prompt()
     outcome = ui.runs.run().require_success()
+    if path.stem == "upscale-folder":  # its results are files beside the sources' names, without a workflow
+        assert list((host.base / "output").rglob("example*.png"))
+        return
     saved = [place for places in outcome.images.values() for place in places if place["type"] == "output"]
     assert saved
     for node_id in outcome.images:

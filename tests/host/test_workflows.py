@@ -1,17 +1,32 @@
-"""Every saved workflow runs as it is saved, only smaller; nothing runs twice that need not."""
+"""Every saved workflow runs as it is saved, only smaller; nothing runs twice that need not.
+
+Generated models stand in for public ones, see tests/checkpoints/stand_ins.py.
+"""
 
 import io
+import shutil
 from pathlib import Path
 
 import pytest
+from hires_pack.tests.checkpoints.stand_ins import stand_ins
 from PIL import Image
 
-from .graphs import ROOT, api_workflow, nodes_of, set_everywhere
+from .graphs import ROOT, api_workflow, conditioning, nodes_of, set_everywhere
 
 NAMES = sorted(path.stem for path in (ROOT / "workflows" / "api").glob("*.json"))
 
+PICTURE, SMALL_PICTURE = (133, 101), (67, 51)
+"""Sizes of the picture that is loaded; the small one where it is made four times as large."""
 
-def small(name, client):
+
+@pytest.fixture(scope="module", autouse=True)
+def _public_models(host, models):
+    """Generated models under the names that the workflows ask for."""
+    with stand_ins(host.base / "models", models.files):
+        yield
+
+
+def small(name, client, host, models):
     """A saved workflow at a size and step count that a CPU does in a second."""
     graph = api_workflow(name)
     for node_id in nodes_of(graph, "PrimitiveInt"):
@@ -19,8 +34,15 @@ def small(name, client):
     set_everywhere(graph, steps=2)
     for node_id in nodes_of(graph, "LoadImage"):
         picture = io.BytesIO()
-        Image.linear_gradient("L").resize((133, 101)).convert("RGB").save(picture, "PNG")
+        size = SMALL_PICTURE if name == "multi-stage-image" else PICTURE
+        Image.linear_gradient("L").resize(size).convert("RGB").save(picture, "PNG")
         graph[node_id]["inputs"]["image"] = client.upload_image(picture.getvalue(), "gradient.png")
+    if name == "hires-fix-sdxl":  # with a network of that family; it has no text encoder, which cannot be small
+        set_everywhere(graph, ckpt_name=models.checkpoint("sdxl"))
+        encoders = nodes_of(graph, "CLIPTextEncode")
+        file = conditioning(host, models.families["sdxl"])
+        for node_id, key in zip(encoders, ("positive", "negative"), strict=True):
+            graph[node_id] |= {"class_type": "ProbeConditioning", "inputs": {"file": file, "key": key}}
     return graph
 
 
@@ -28,8 +50,17 @@ SIZES = {
     "hires-fix-latent": (256, 128),
     "hires-fix-pixel": (256, 128),
     "hires-fix-image": (264, 200),  # twice 133x101 in whole latent cells
+    "hires-fix-a1111": (256, 128),
+    "hires-fix-sdxl": (192, 96),
+    "hires-fix-flow": (192, 96),
+    "hires-fix-other-model": (256, 128),
+    "hires-fix-controlnet": (256, 128),
     "multi-stage-upscale": (512, 256),
+    "multi-stage-image": (268, 204),
     "standalone-upscale": (266, 202),
+    "standalone-two-upscalers": (266, 202),
+    "restore-faces": (266, 202),
+    "upscale-folder": (266, 202),
 }
 
 
@@ -38,9 +69,9 @@ def test_every_workflow_has_an_expected_size():
     assert {path.stem for path in Path(ROOT / "workflows").glob("*.json")} == set(NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_saved_workflow_runs_to_the_exact_size(name, host, client):
-    graph = small(name, client)
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"upscale-folder"}))
+def test_saved_workflow_runs_to_the_exact_size(name, host, client, models):
+    graph = small(name, client, host, models)
     run = client.queue(graph).require_success()
     (save,) = nodes_of(graph, "SaveImage")
     (picture,) = run.images(save)
@@ -50,8 +81,24 @@ def test_saved_workflow_runs_to_the_exact_size(name, host, client):
         assert high - low > 8, "the picture is flat"
 
 
-def test_another_strength_runs_neither_the_checkpoint_nor_the_first_pass_again(host, client):
-    graph = small("hires-fix-latent", client)
+def test_the_saved_folder_workflow_upscales_a_folder(host, client, models):
+    graph = small("upscale-folder", client, host, models)
+    folder, results = host.base / "input" / "some", host.base / "output" / "upscaled"
+    folder.mkdir(exist_ok=True)
+    shutil.rmtree(results, ignore_errors=True)
+    Image.linear_gradient("L").resize(PICTURE).convert("RGB").save(folder / "gradient.png")
+    (upscale,) = nodes_of(graph, "HiresFixUpscaleFolder")
+    graph[upscale]["inputs"]["input_folder"] = "some"
+    run = client.queue(graph).require_success()
+    (result,) = results.iterdir()
+    with Image.open(result) as image:
+        assert image.size == SIZES["upscale-folder"]
+    (report,) = nodes_of(graph, "PreviewAny")
+    assert "1" in run.outputs[report]["text"][0]
+
+
+def test_another_strength_runs_neither_the_checkpoint_nor_the_first_pass_again(host, client, models):
+    graph = small("hires-fix-latent", client, host, models)
     set_everywhere(graph, seed=77)
     client.queue(graph).require_success()
     (renoise,) = nodes_of(graph, "HiresFixRenoise")
@@ -63,8 +110,28 @@ def test_another_strength_runs_neither_the_checkpoint_nor_the_first_pass_again(h
     assert ran == ["HiresFixRenoise", "HiresFixSecondSampling", "VAEDecode", "SaveImage"]
 
 
-def test_both_passes_report_every_step_and_show_previews(host, client):
-    graph = small("hires-fix-latent", client)
+@pytest.mark.parametrize(
+    ("name", "kind", "widget"),
+    [
+        ("hires-fix-controlnet", "ControlNetApplyAdvanced", "strength"),
+        ("hires-fix-other-model", "LoraLoader", "strength_model"),
+    ],
+)
+def test_what_is_for_the_second_pass_changes_only_that_one(name, kind, widget, host, client, models):
+    graph = small(name, client, host, models)
+    (node_id,), (save,) = (nodes_of(graph, one) for one in (kind, "SaveImage"))
+    graph[save]["inputs"]["filename_prefix"] = f"with-{kind}"
+    first = client.queue(graph).require_success()
+    graph[node_id]["inputs"][widget] = 0.0
+    second = client.queue(graph).require_success()
+    assert first.images(save) != second.images(save)
+    ran = {graph[one]["class_type"] for one in second.executed}
+    assert "HiresFixSecondSampling" in ran
+    assert not ran & {"HiresFixBaseSampling", "CheckpointLoaderSimple", "PreviewImage"}
+
+
+def test_both_passes_report_every_step_and_show_previews(host, client, models):
+    graph = small("hires-fix-latent", client, host, models)
     set_everywhere(graph, seed=78, steps=3)
     run = client.queue(graph, extra_data={"preview_method": "latent2rgb"}).require_success()
     for class_type in ("HiresFixBaseSampling", "HiresFixSecondSampling"):
@@ -74,7 +141,7 @@ def test_both_passes_report_every_step_and_show_previews(host, client):
 
 
 def test_tiles_report_progress(host, client, models):
-    graph = small("standalone-upscale", client)
+    graph = small("standalone-upscale", client, host, models)
     (loader,) = nodes_of(graph, "HiresFixUpscalerLoader")
     (upscale,) = nodes_of(graph, "HiresFixUpscaleImage")
     graph[loader]["inputs"]["upscaler_name"] = models.random_x2

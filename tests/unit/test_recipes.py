@@ -5,6 +5,7 @@ import re
 
 import pytest
 from hires_pack.recipes import definitions, library
+from hires_pack.recipes.from_infotext import hires_workflow
 from hires_pack.recipes.graph import Graph, GraphError
 from hires_pack.recipes.layout import NOTE_LINE_CHARACTERS, item_size, layout
 from hires_pack.recipes.to_api import to_api
@@ -218,6 +219,23 @@ def test_a_linked_widget_shows_the_number_of_the_int_node_behind_it():
     assert empty["widgets_values"] == [640, 384, 1]
 
 
+def test_a_text_that_can_only_be_linked_is_no_widget():
+    graph = Graph("example")
+    graph.stage("Only stage")
+    picture = graph.node("LoadImage", image="a.png").out("IMAGE")
+    with pytest.raises(GraphError, match=r"HiresFixSaveImage.parameters is 'x', but STRING can only be linked"):
+        graph.node("HiresFixSaveImage", images=picture, parameters="x")
+    save = graph.node("HiresFixSaveImage", images=picture)
+    assert "parameters" not in save.inputs
+    (entry,) = (node for node in to_ui(graph)["nodes"] if node["type"] == "HiresFixSaveImage")
+    assert [(slot["name"], "widget" in slot) for slot in entry["inputs"]] == [
+        ("images", False),
+        ("file_info", False),
+        ("parameters", False),
+    ]
+    assert entry["widgets_values"][:4] == ["ComfyUI", "png", "auto", 95]
+
+
 def test_same_graph_same_files_and_other_name_other_identity():
     assert to_ui(library.hires_fix_latent()) == to_ui(library.hires_fix_latent())
     identities = {to_ui(build())["id"] for build in library.WORKFLOWS.values()}
@@ -307,7 +325,10 @@ def test_recording_holds_no_file_of_the_recording_machine():
 
 
 def test_recording_holds_exactly_the_core_nodes_that_recipes_use():
-    used = {node.definition.type for build in library.WORKFLOWS.values() for node in build().nodes}
+    graphs = [build() for build in library.WORKFLOWS.values()]
+    graphs += [build().graph for build in library.BLUEPRINTS.values()]
+    graphs.append(hires_workflow("a <lora:b:1>\nSteps: 20, Model: c, VAE: d").graph)
+    used = {node.definition.type for graph in graphs for node in graph.nodes}
     known = definitions.load()
     assert used <= set(known)
     assert {name for name, node in known.items() if node.pack == "comfy-core"} <= used

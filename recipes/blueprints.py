@@ -1,0 +1,140 @@
+"""The boxes of the pack: a whole hires fix, or the Extras tab, as one node with A1111's fields in A1111's order."""
+
+from dataclasses import replace
+
+from . import stages
+from .graph import FIRST_CHOICE, BoxInput, Graph, Output
+from .job import NEGATIVE_PROMPT, PROMPT, Job
+from .stages import Number, Picture, Sampling
+from .to_blueprint import Blueprint
+
+CATEGORY = "hires fix"
+ALIASES = ("highres fix", "hires fix", "high resolution fix", "hr fix", "a1111", "txt2img", "two pass", "upscale")
+
+
+def hires_fix_latent_box() -> Blueprint:
+    """Hires fix with a latent upscaler in one box."""
+    graph = Graph("Hires Fix (latent)")
+    asked = _txt2img(graph)
+    mode = graph.box_input("mode", "Upscaler", "Latent")
+    asked, strength = _hires(graph, asked, denoising_strength=0.7)
+    shared, noise, base = _first_pass(graph, asked)
+    graph.stage("Upscale")
+    target = asked.target(graph, shared, base.width, base.height)
+    upscaled = graph.node("HiresFixLatentUpscale", latent=base.latent, target=target.out("target"), mode=mode).out()
+    _second_pass(graph, asked, shared, noise, upscaled, strength)
+    return Blueprint(
+        graph,
+        CATEGORY,
+        "A1111's hires fix with a latent upscaler: draws a base picture, enlarges its latent and draws it again with "
+        "more detail. A denoising strength below 0.5 stays blurry.",
+        (*ALIASES, "latent upscale"),
+    )
+
+
+def hires_fix_pixel_box() -> Blueprint:
+    """Hires fix with a pixel upscaler in one box."""
+    graph = Graph("Hires Fix (pixel)")
+    asked = _txt2img(graph)
+    upscaler = graph.box_input("upscaler_name", "Upscaler", "Lanczos")
+    asked, strength = _hires(graph, asked, denoising_strength=0.4)
+    shared, noise, base = _first_pass(graph, asked)
+    upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
+    _second_pass(graph, asked, shared, noise, upscaled, strength)
+    return Blueprint(
+        graph,
+        CATEGORY,
+        "A1111's hires fix with an upscaler such as Lanczos or ESRGAN: draws a base picture, enlarges it and draws it "
+        "again with more detail. A denoising strength of 0.3 to 0.5 is enough.",
+        (*ALIASES, "esrgan"),
+    )
+
+
+def upscale_image_box() -> Blueprint:
+    """A1111's Extras tab in one box."""
+    graph = Graph("Upscale Image")
+    image = graph.box_input("image", "Image")
+    values = {
+        "resize_mode": graph.box_input("resize_mode", "Resize mode", "scale by"),
+        "upscaling_resize": graph.box_input("upscaling_resize", "Resize", 2.0),
+        "max_side": graph.box_input("max_side", "Max side length", 0),
+        "upscaling_resize_w": graph.box_input("upscaling_resize_w", "Width", 1024),
+        "upscaling_resize_h": graph.box_input("upscaling_resize_h", "Height", 1024),
+        "upscaling_crop": graph.box_input("upscaling_crop", "Crop to fit", True),
+    }
+    names = (
+        graph.box_input("upscaler_name", "Upscaler 1", "Lanczos"),
+        graph.box_input("upscaler_2_name", "Upscaler 2", "None"),
+    )
+    visibility = graph.box_input("extras_upscaler_2_visibility", "Upscaler 2 visibility", 0.0)
+    graph.stage("Upscale")
+    first, second = (graph.node("HiresFixUpscalerLoader", title=name.label, upscaler_name=name).out() for name in names)
+    graph.column()
+    upscaled = graph.node(
+        "HiresFixUpscaleImage",
+        image=image,
+        upscaler=first,
+        upscaler_2=second,
+        extras_upscaler_2_visibility=visibility,
+        **values,
+    ).out()
+    graph.box_output("IMAGE", upscaled)
+    return Blueprint(
+        graph,
+        CATEGORY,
+        "A1111's Extras tab: enlarges pictures with one upscaler or a mix of two, by a factor or to an exact size. No "
+        "checkpoint is needed.",
+        ("extras", "extras tab", "super resolution", "enlarge", "esrgan", "upscale by model", "two upscalers"),
+    )
+
+
+def _txt2img(graph: Graph) -> Job:
+    """The fields of the txt2img tab."""
+    field = graph.box_input
+    return Job(
+        checkpoint=field("ckpt_name", "Checkpoint", FIRST_CHOICE),
+        prompt=field("prompt", "Prompt", PROMPT),
+        negative_prompt=field("negative_prompt", "Negative prompt", NEGATIVE_PROMPT),
+        sampler=field("sampler_name", "Sampling method", Job.sampler),
+        scheduler=field("scheduler", "Schedule type", Job.scheduler),
+        steps=field("steps", "Sampling steps", Job.steps),
+        width=field("width", "Width", Job.width),
+        height=field("height", "Height", Job.height),
+        batch_size=field("batch_size", "Batch size", Job.batch_size),
+        cfg=field("cfg", "CFG Scale", Job.cfg),
+        seed=field("seed", "Seed", Job.seed),
+    )
+
+
+def _hires(graph: Graph, asked: Job, denoising_strength: float) -> tuple[Job, BoxInput]:
+    """The fields of hires fix that follow the upscaler: the job with them, and the denoising strength."""
+    field = graph.box_input
+    steps = field("hr_second_pass_steps", "Hires steps", Job.hr_second_pass_steps)
+    strength = field("denoising_strength", "Denoising strength", denoising_strength)
+    with_hires = replace(
+        asked,
+        hr_second_pass_steps=steps,
+        hr_scale=field("hr_scale", "Upscale by", Job.hr_scale),
+        hr_resize_x=field("hr_resize_x", "Resize width to", Job.hr_resize_x),
+        hr_resize_y=field("hr_resize_y", "Resize height to", Job.hr_resize_y),
+    )
+    return with_hires, strength
+
+
+def _first_pass(graph: Graph, asked: Job) -> tuple[Sampling, Output, Picture]:
+    """Model, prompts and base picture."""
+    graph.stage("Model and prompts")
+    shared = asked.model_and_prompts(graph)
+    graph.stage("First pass")
+    noise, empty = asked.noise(graph), asked.empty_picture(graph)
+    return shared, noise, stages.first_pass(graph, shared, noise, empty)
+
+
+def _second_pass(graph: Graph, asked: Job, shared: Sampling, noise: Output, upscaled: Output, strength: Number) -> None:
+    """Second pass, and what leaves the box."""
+    graph.stage("Second pass")
+    redrawn = asked.second_pass(graph, shared, noise, upscaled, strength)
+    graph.stage("Result")
+    decoded = graph.node("VAEDecode", samples=redrawn, vae=shared.vae).out()
+    graph.box_output("IMAGE", decoded)
+    graph.box_output("LATENT", redrawn)

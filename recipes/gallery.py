@@ -1,0 +1,137 @@
+"""Hires fix in its plain forms: by a latent or a pixel upscaler, of an existing picture, and with A1111's numbers.
+
+The parameters are those of A1111's txt2img tab and hires fix. Strengths run from 0 (keep the picture) to 1 (make a new
+one). Each function, here and in the other galleries, returns a graph that is ready for `to_api` and `to_ui`, and raises
+`GraphError` for a value that the node it goes to would refuse. `job`: fields of `Job`.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from . import stages
+from .graph import Graph, Output
+from .job import SAME_SETTINGS, Job
+
+
+def hires_fix_latent(*, mode: str = "Latent", denoising_strength: float = 0.7, **job: Any) -> Graph:
+    """Hires fix with a latent upscaler: the first pass is enlarged without leaving latent space, then redrawn."""
+    asked, graph = Job(**job), Graph("hires-fix-latent")
+    graph.stage("Model and prompts")
+    stages.introduce(
+        graph,
+        "Draws a base picture, enlarges its latent and draws it again with more detail.",
+        "**Load Checkpoint** and **Prompt**",
+        "**Width**, **Height** of the base picture; the result is *hr_scale* times as large",
+        "**denoising_strength**: below 0.5 a latent upscale stays blurry",
+        SAME_SETTINGS,
+    )
+    shared = asked.model_and_prompts(graph)
+    noise, base = asked.first_pass(graph, shared)
+    graph.stage("Upscale")
+    target = asked.target(graph, shared, base.width, base.height)
+    upscaled = graph.node("HiresFixLatentUpscale", latent=base.latent, target=target.out("target"), mode=mode).out()
+    graph.stage("Second pass")
+    asked.finish(graph, shared, noise, upscaled, denoising_strength)
+    return graph
+
+
+def hires_fix_pixel(*, upscaler: str = "Lanczos", denoising_strength: float = 0.4, **job: Any) -> Graph:
+    """Hires fix with a pixel upscaler: the first pass is decoded, enlarged as a picture, encoded and redrawn."""
+    asked, graph = Job(**job), Graph("hires-fix-pixel")
+    graph.stage("Model and prompts")
+    stages.introduce(
+        graph,
+        "Draws a base picture, enlarges it with an upscaler and draws it again with more detail.",
+        "**Load Checkpoint** and **Prompt**",
+        "**Load Upscaler**: Lanczos, or a model file from *models/upscale_models*",
+        "**denoising_strength**: 0.2 keeps the picture, 0.6 invents detail",
+        SAME_SETTINGS,
+    )
+    shared = asked.model_and_prompts(graph)
+    noise, base = asked.first_pass(graph, shared)
+    upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
+    graph.stage("Second pass")
+    asked.finish(graph, shared, noise, upscaled, denoising_strength)
+    return graph
+
+
+def hires_fix_image(
+    *, image: str = "example.png", upscaler: str = "Lanczos", denoising_strength: float = 0.4, **job: Any
+) -> Graph:
+    """Hires fix for a picture that already exists: it takes the place of the first pass."""
+    asked, graph = Job(**job), Graph("hires-fix-image")
+    graph.stage("Model and prompts")
+    stages.introduce(
+        graph,
+        "Enlarges a picture you already have and draws it again with more detail.",
+        "**Load Image**: your picture",
+        "**Prompt** and *seed*: best those it was made with",
+        "**denoising_strength**: 0.2 keeps the picture, 0.6 invents detail",
+        SAME_SETTINGS,
+    )
+    shared = asked.model_and_prompts(graph)
+    graph.stage("Picture")
+    picture = graph.node("LoadImage", image=image).out("IMAGE")
+    size = graph.node("GetImageSize", image=picture)
+    graph.stage("Upscale")
+    loaded = stages.load_upscaler(graph, upscaler)
+    target = asked.target(graph, shared, size.out("width"), size.out("height"))
+    upscaled = stages.upscale_and_encode(graph, shared, picture, loaded, target)
+    graph.stage("Second pass")
+    asked.finish(graph, shared, asked.noise(graph), upscaled, denoising_strength)
+    return graph
+
+
+def hires_fix_a1111(*, upscaler: str = "Lanczos", denoising_strength: float = 0.4, **job: Any) -> Graph:
+    """Hires fix with A1111's own numbers wherever a node offers them: its prompts, noise, samplers and pixels."""
+    asked, graph = Job(**job), Graph("hires-fix-a1111")
+    graph.stage("Model and prompts")
+    stages.introduce(
+        graph,
+        "Gives the picture that A1111 gives: its prompt syntax, noise, samplers, settings and 8-bit upscaling. "
+        "(Brackets:1.2) and [from:to:0.5] work in the prompts.",
+        "**Load Checkpoint**, all four prompts (the second pass has its own two), *seed*",
+        "**A1111 Settings**: what you changed on A1111's settings pages",
+        "**source** of the noise: CPU if A1111 is set to it",
+        SAME_SETTINGS,
+    )
+    loader = graph.node("CheckpointLoaderSimple", ckpt_name=asked.checkpoint)
+    settings = graph.node("HiresFixA1111Settings").out()
+    graph.column()
+    positive, negative = _a1111_prompts(graph, asked, loader.out("CLIP"), "first pass")
+    graph.column()
+    hr_positive, hr_negative = _a1111_prompts(graph, asked, loader.out("CLIP"), "second pass")
+    first = stages.Sampling(
+        model=loader.out("MODEL"),
+        vae=loader.out("VAE"),
+        positive=positive,
+        negative=negative,
+        steps=asked.steps,
+        cfg=asked.cfg,
+        sampler=asked.sampler,
+        scheduler=asked.scheduler,
+        settings=settings,
+    )
+    noise, base = asked.first_pass(graph, first)
+    upscaled = asked.enlarge(graph, first, base, upscaler, numbers="A1111", noise=noise)
+    graph.stage("Second pass")
+    second = replace(first, positive=hr_positive, negative=hr_negative)
+    asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength)
+    return graph
+
+
+def _a1111_prompts(graph: Graph, asked: Job, clip: Output, which: str) -> tuple[Output, Output]:
+    """Prompt and negative prompt for the "first pass" or "second pass"."""
+    shared = {
+        "clip": clip,
+        "steps": asked.steps,
+        "for_pass": which,
+        "hr_second_pass_steps": asked.hr_second_pass_steps,
+        "sampler_name": asked.sampler,
+    }
+    titled = (("Prompt", asked.prompt, False), ("Negative prompt", asked.negative_prompt, True))
+    positive, negative = (
+        graph.node("HiresFixPrompt", title=f"{title}, {which}", text=text, negative_prompt=is_negative, **shared).out()
+        for title, text, is_negative in titled
+    )
+    return positive, negative

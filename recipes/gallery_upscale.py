@@ -1,0 +1,254 @@
+"""Upscaling without hires fix, as A1111's Extras tab does, and in several rounds."""
+
+from typing import Any
+
+from . import stages
+from .graph import Graph, Output
+from .job import SAME_SETTINGS, Job
+from .models import FACE_DETECTION, GFPGAN, REAL_ESRGAN
+from .stages import Picture
+
+UPSCALER_FILE = "**Load Upscaler**: Lanczos, or a model file from *models/upscale_models*"
+"""Line of the note."""
+
+
+def standalone_upscale(
+    *,
+    image: str = "example.png",
+    upscaler: str = "Lanczos",
+    resize_mode: str = "scale by",
+    upscaling_resize: float = 2.0,
+    upscaling_resize_w: int = 1024,
+    upscaling_resize_h: int = 1024,
+    upscaling_crop: bool = True,
+) -> Graph:
+    """Enlarge a picture without a diffusion model, as A1111's Extras tab does."""
+    graph = Graph("standalone-upscale")
+    picture = _picture(
+        graph,
+        image,
+        "Enlarges a picture. No checkpoint is needed.",
+        "**Load Image**: your picture",
+        UPSCALER_FILE,
+        "**upscaling_resize**: how many times as large; *scale to* takes the exact size instead",
+    )
+    graph.stage("Upscale")
+    loaded = stages.load_upscaler(graph, upscaler)
+    upscaled = graph.node(
+        "HiresFixUpscaleImage",
+        image=picture,
+        upscaler=loaded,
+        resize_mode=resize_mode,
+        upscaling_resize=upscaling_resize,
+        upscaling_resize_w=upscaling_resize_w,
+        upscaling_resize_h=upscaling_resize_h,
+        upscaling_crop=upscaling_crop,
+    ).out()
+    _save(graph, upscaled)
+    return graph
+
+
+def standalone_two_upscalers(
+    *,
+    image: str = "example.png",
+    upscaler: str = REAL_ESRGAN.name,
+    upscaler_2: str = "Lanczos",
+    extras_upscaler_2_visibility: float = 0.4,
+    upscaling_resize: float = 2.0,
+) -> Graph:
+    """Enlarge a picture with two upscalers and lay one result over the other."""
+    graph = Graph("standalone-two-upscalers")
+    picture = _picture(
+        graph,
+        image,
+        "Enlarges a picture with two upscalers and mixes the results: the second takes back some of what the first "
+        "made up.",
+        "**Load Image**: your picture",
+        "**Upscaler 1** and **Upscaler 2**",
+        "**extras_upscaler_2_visibility**: 0 shows only the first, 1 only the second",
+    )
+    graph.stage("Upscale")
+    first = graph.node("HiresFixUpscalerLoader", title="Upscaler 1", upscaler_name=upscaler).out()
+    second = graph.node("HiresFixUpscalerLoader", title="Upscaler 2", upscaler_name=upscaler_2).out()
+    graph.column()
+    upscaled = graph.node(
+        "HiresFixUpscaleImage",
+        image=picture,
+        upscaler=first,
+        upscaler_2=second,
+        extras_upscaler_2_visibility=extras_upscaler_2_visibility,
+        upscaling_resize=upscaling_resize,
+    ).out()
+    _save(graph, upscaled)
+    return graph
+
+
+def upscale_folder(
+    *,
+    input_folder: str = "",
+    output_folder: str = "upscaled",
+    upscaler: str = "Lanczos",
+    upscaling_resize: float = 2.0,
+) -> Graph:
+    """Enlarge every picture of a folder, as A1111's "Batch from directory" does."""
+    graph = Graph("upscale-folder")
+    graph.stage("Upscaler")
+    stages.introduce(
+        graph,
+        "Enlarges every picture of a folder into another folder. Stop it when you like: queued again, it goes on.",
+        "**input_folder**: a folder inside ComfyUI's *input* folder; empty is that folder itself",
+        UPSCALER_FILE,
+        "**upscaling_resize**, **format**",
+    )
+    loaded = stages.load_upscaler(graph, upscaler)
+    graph.stage("Folder")
+    report = graph.node(
+        "HiresFixUpscaleFolder",
+        input_folder=input_folder,
+        output_folder=output_folder,
+        upscaler=loaded,
+        upscaling_resize=upscaling_resize,
+    ).out()
+    graph.stage("Result")
+    graph.node("PreviewAny", title="Report", source=report)
+    return graph
+
+
+def restore_faces(
+    *,
+    image: str = "example.png",
+    upscaler: str = "Lanczos",
+    upscaling_resize: float = 2.0,
+    face_model: str = GFPGAN.name,
+    visibility: float = 1.0,
+    num_faces: int = 4,
+) -> Graph:
+    """Enlarge a picture, then restore its faces: the order of A1111's Extras tab."""
+    graph = Graph("restore-faces")
+    picture = _picture(
+        graph,
+        image,
+        "Enlarges a picture and restores the faces in it, as A1111's Extras tab does. Faces are found in the small "
+        "picture.",
+        "**Load Image**: your picture",
+        "**Load Face Restore Model**: GFPGAN, CodeFormer or RestoreFormer from *models/face_restore*",
+        "**visibility**: how much of the restored faces is seen",
+        "**num_faces**: at most so many are found",
+    )
+    graph.stage("Upscale")
+    loaded = stages.load_upscaler(graph, upscaler)
+    upscaled = graph.node(
+        "HiresFixUpscaleImage", image=picture, upscaler=loaded, upscaling_resize=upscaling_resize
+    ).out()
+    graph.stage("Faces")
+    detector = graph.node("LoadMediaPipeFaceLandmarker", model_name=FACE_DETECTION.name).out()
+    # far and near faces: small ones are those that need it
+    found = graph.node(
+        "MediaPipeFaceLandmarker",
+        face_detection_model=detector,
+        image=picture,
+        detector_variant="both",
+        num_faces=num_faces,
+    )
+    restorer = graph.node("HiresFixFaceModelLoader", face_model_name=face_model).out()
+    graph.column()
+    restored = graph.node(
+        "HiresFixRestoreFaces",
+        image=upscaled,
+        face_model=restorer,
+        face_landmarks=found.out("face_landmarks"),
+        visibility=visibility,
+    ).out("image")
+    _save(graph, restored)
+    return graph
+
+
+def multi_stage_image(
+    *,
+    image: str = "example.png",
+    upscaler: str = "Lanczos",
+    upscaling_resize: float = 4.0,
+    number: int = 2,
+    denoising_strength: float = 0.3,
+    **job: Any,
+) -> Graph:
+    """Enlarge a picture far in several stages, with a light redraw after each, by one node."""
+    asked, graph = Job(**job), Graph("multi-stage-image")
+    graph.stage("Model and prompts")
+    stages.introduce(
+        graph,
+        "Enlarges a picture you already have in stages and redraws it lightly after each: large factors stay sharp.",
+        "**Load Image**: your picture",
+        "**Prompt**: what it shows",
+        "**upscaling_resize** and **stages**: 4 in 2 stages doubles twice",
+        "**denoising_strength** of the first redraw; the later ones are weaker",
+    )
+    shared = asked.model_and_prompts(graph)
+    graph.stage("Picture")
+    picture = graph.node("LoadImage", image=image).out("IMAGE")
+    graph.stage("Upscale in stages")
+    loaded = stages.load_upscaler(graph, upscaler)
+    noise = asked.noise(graph)
+    graph.column()
+    enlarged = graph.node(
+        "HiresFixMultiStageUpscale",
+        image=picture,
+        upscaler=loaded,
+        upscaling_resize=upscaling_resize,
+        stages=number,
+        steps=shared.steps,
+        cfg=shared.cfg,
+        sampler_name=shared.sampler,
+        scheduler=shared.scheduler,
+        denoising_strength=denoising_strength,
+        model=shared.model,
+        positive=shared.positive,
+        negative=shared.negative,
+        vae=shared.vae,
+        noise=noise,
+    ).out()
+    _save(graph, enlarged)
+    return graph
+
+
+def multi_stage_upscale(
+    *, upscaler: str = "Lanczos", denoising_strengths: tuple[float, ...] = (0.45, 0.3), **job: Any
+) -> Graph:
+    """Several rounds of pixel upscale and second pass, each `hr_scale` times larger; one strength a round."""
+    asked, graph = Job(**job), Graph("multi-stage-upscale")
+    graph.stage("Model and prompts")
+    stages.introduce(
+        graph,
+        "Enlarges a base picture in rounds. Each round redraws less than the one before: detail grows, the picture "
+        "stays.",
+        "**Load Checkpoint** and **Prompt**",
+        "**hr_scale** of each round",
+        "**denoising_strength** of each round: let it fall",
+        SAME_SETTINGS,
+    )
+    loaded = stages.load_upscaler(graph, upscaler)
+    shared = asked.model_and_prompts(graph)
+    noise, picture = asked.first_pass(graph, shared)
+    for number, strength in enumerate(denoising_strengths, start=1):
+        graph.stage(f"Round {number}")
+        target = asked.target(graph, shared, picture.width, picture.height)
+        upscaled = stages.pixel_upscale(graph, shared, picture.latent, loaded, target).out("latent")
+        redrawn = asked.second_pass(graph, shared, noise, upscaled, strength)
+        picture = Picture(redrawn, target.out("width"), target.out("height"))
+    graph.stage("Result")
+    stages.decode_and_save(graph, shared, picture.latent)
+    return graph
+
+
+def _picture(graph: Graph, image: str, purpose: str, *change_first: str) -> Output:
+    """The first stage: the note and the picture that is loaded."""
+    graph.stage("Picture")
+    stages.introduce(graph, purpose, *change_first)
+    graph.column()
+    return graph.node("LoadImage", image=image).out("IMAGE")
+
+
+def _save(graph: Graph, picture: Output) -> None:
+    """The last stage."""
+    graph.stage("Result")
+    graph.node("SaveImage", images=picture, filename_prefix=graph.name)

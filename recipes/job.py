@@ -1,0 +1,96 @@
+"""What a workflow with a diffusion model can be asked for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from . import stages
+from .graph import BoxInput, Graph, Node, Output
+from .stages import Number, Picture, Sampling, Text, Whole
+
+CHECKPOINT = "hires-fix-demo.safetensors"
+PROMPT = "a lighthouse on a rocky coast at dawn, sea mist, soft light, highly detailed"
+NEGATIVE_PROMPT = "blurry, low quality, watermark"
+
+SAME_SETTINGS = "*steps*, *sampler_name*, *scheduler*: the same in every node that has them"
+"""Line of the note: these widgets cannot all be fed from one place."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """The parameters of A1111's txt2img tab with hires fix; sizes are pixels. Any of them may be the field of a box."""
+
+    checkpoint: Text = CHECKPOINT
+    prompt: Text = PROMPT
+    negative_prompt: Text = NEGATIVE_PROMPT
+    seed: Whole = 0
+    noise_source: Text = "GPU"
+    width: Whole = 512
+    height: Whole = 512
+    batch_size: Whole = 1
+    steps: Whole = 20
+    cfg: Number = 7.0
+    sampler: Text = "DPM++ 2M"
+    scheduler: Text = "Automatic"
+    hr_scale: Number = 2.0
+    hr_resize_x: Whole = 0
+    hr_resize_y: Whole = 0
+    hr_second_pass_steps: Whole = 0
+
+    def model_and_prompts(self, graph: Graph) -> Sampling:
+        """Checkpoint and prompts."""
+        return stages.model_and_prompts(
+            graph,
+            checkpoint=self.checkpoint,
+            prompt=self.prompt,
+            negative_prompt=self.negative_prompt,
+            steps=self.steps,
+            cfg=self.cfg,
+            sampler=self.sampler,
+            scheduler=self.scheduler,
+        )
+
+    def noise(self, graph: Graph) -> Output:
+        """The noise of all passes."""
+        return stages.noise(graph, self.seed, self.noise_source)
+
+    def empty_picture(self, graph: Graph, kind: str = "EmptyLatentImage") -> Picture:
+        """What the first pass starts from; `kind`: node that makes the latent."""
+        return stages.empty_picture(graph, self.width, self.height, self.batch_size, kind)
+
+    def first_pass(self, graph: Graph, shared: Sampling, kind: str = "EmptyLatentImage") -> tuple[Output, Picture]:
+        """Noise and base picture, in a stage of their own."""
+        graph.stage("First pass")
+        noise, empty = self.noise(graph), self.empty_picture(graph, kind)
+        graph.column()
+        base = stages.first_pass(graph, shared, noise, empty)
+        stages.show_base(graph, shared, base)
+        return noise, base
+
+    def target(self, graph: Graph, shared: Sampling, width: Output | BoxInput, height: Output | BoxInput) -> Node:
+        """The size of the second pass."""
+        return stages.target_size(
+            graph,
+            shared,
+            width,
+            height,
+            hr_scale=self.hr_scale,
+            hr_resize_x=self.hr_resize_x,
+            hr_resize_y=self.hr_resize_y,
+        )
+
+    def enlarge(self, graph: Graph, shared: Sampling, base: Picture, upscaler: Text, **more: Any) -> Node:
+        """Pixel upscale of the base picture, in a stage of its own; `more`: further inputs of that node."""
+        graph.stage("Upscale")
+        loaded = stages.load_upscaler(graph, upscaler)
+        target = self.target(graph, shared, base.width, base.height)
+        return stages.pixel_upscale(graph, shared, base.latent, loaded, target, **more)
+
+    def second_pass(self, graph: Graph, shared: Sampling, noise: Output, upscaled: Output, strength: Number) -> Output:
+        """The redrawn latent."""
+        return stages.second_pass(graph, shared, noise, upscaled, strength, self.hr_second_pass_steps)
+
+    def finish(self, graph: Graph, shared: Sampling, noise: Output, upscaled: Output, strength: Number) -> None:
+        """Second pass and result; the stage "Second pass" is already open."""
+        redrawn = self.second_pass(graph, shared, noise, upscaled, strength)
+        graph.stage("Result")
+        stages.decode_and_save(graph, shared, redrawn)
