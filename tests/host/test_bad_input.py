@@ -299,6 +299,7 @@ def test_core_s_own_upscale_model_fits_everywhere(host, client, models):
         resize_mode="scale by",
         tile_size=0,
         tile_overlap=32,
+        precision="float32",
         **settings,
     )
     _, ours = g.save(image=out)
