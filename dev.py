@@ -44,9 +44,12 @@ def parser() -> argparse.ArgumentParser:
     parity.set_defaults(script="run_parity.py", dev=False)
 
     bench = commands.add_parser("bench", parents=[where], help="measure the pack beside ComfyUI's own nodes")
-    bench.add_argument("what", choices=["sampling"])
+    bench.add_argument("what", choices=["sampling", "upscale", "streaming"])
     bench.add_argument("--json", metavar="FILE", help="write the result there, too")
-    bench.set_defaults(script=os.path.join("..", "benchmarks", "bench_sampling.py"), dev=False)
+    bench.add_argument("--pairs", metavar="N", help="paired runs of every row")
+    bench.add_argument("--threads", metavar="N", help="threads of torch on a CPU (default: 1)")
+    bench.add_argument("--only", nargs="+", metavar="NAME", help="only these jobs of 'upscale'")
+    bench.set_defaults(script="run_bench.py", dev=False)
     return top
 
 
@@ -73,8 +76,8 @@ def main() -> int:
         print("\nStopped; run the same command again to continue.", file=sys.stderr)
         return 130
 
-    arguments = list(getattr(options, "pytest_arguments", []))
-    for name in ("server", "checkpoint", "cases", "json", "jobs"):
+    arguments = [options.what] if options.command == "bench" else list(getattr(options, "pytest_arguments", []))
+    for name in ("server", "checkpoint", "cases", "json", "jobs", "pairs", "threads"):
         if getattr(options, name, None):
             arguments += [f"--{name}", getattr(options, name)]
     for name in ("keep", "table"):

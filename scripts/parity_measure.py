@@ -49,6 +49,9 @@ class Measured:
 
     stages: dict[str, float] = field(default_factory=dict)
     psnr: float | None = None
+    off_by_more: float | None = None
+    """Largest share of a finished picture's pixels that differ by more than 1 of 255 in a channel."""
+
     between: dict[str, int] = field(default_factory=dict)
     """Of the 8-bit pictures between the passes: how many values differ."""
 
@@ -66,10 +69,11 @@ class Measured:
     def add_picture(self, ours: NDArray[np.uint8] | None, theirs: NDArray[np.uint8]) -> None:
         """Take one finished picture."""
         if ours is None or ours.shape != theirs.shape:
-            self.psnr = -math.inf
+            self.psnr, self.off_by_more = -math.inf, math.inf
             self.notes.append(f"picture: {None if ours is None else ours.shape} instead of {theirs.shape}")
             return
         self.psnr = min(SAME_PICTURE if self.psnr is None else self.psnr, psnr(ours, theirs))
+        self.off_by_more = max(self.off_by_more or 0.0, off_by_more(ours, theirs))
 
     def add_between(self, stage: str, ours: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> None:
         """Take a picture between the passes: the share of its values that differ."""
@@ -109,6 +113,12 @@ def psnr(ours: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> float:
     """Peak signal-to-noise ratio in dB."""
     error = float(np.mean((ours.astype(np.float64) - theirs.astype(np.float64)) ** 2))
     return SAME_PICTURE if error == 0 else min(SAME_PICTURE, 10 * math.log10(255.0**2 / error))
+
+
+def off_by_more(ours: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> float:
+    """Share of the pixels `(H, W[, C])` that differ by more than 1 in a channel."""
+    off = np.abs(ours.astype(int) - theirs.astype(int)).reshape(*ours.shape[:2], -1) > 1
+    return float(off.any(axis=-1).mean())
 
 
 def eight_bits(image: torch.Tensor) -> NDArray[np.uint8]:
@@ -181,11 +191,7 @@ def measure_extras(case: Case, saved: Saved) -> Measured:
     result = Measured()
     for index in range(case.pictures):
         found, theirs = saved(f"image{index}"), case.picture(index)
-        ours = eight_bits(found["image"][0]) if found else None
-        result.add_picture(ours, theirs)
-        if ours is None or ours.shape != theirs.shape:
-            result.stages["image"] = math.inf
-            continue
-        off = np.abs(ours.astype(int) - theirs.astype(int)).reshape(*ours.shape[:2], -1).max(axis=-1) > 1
-        result.stages["image"] = max(result.stages.get("image", 0.0), float(off.mean()))
+        result.add_picture(eight_bits(found["image"][0]) if found else None, theirs)
+    if result.off_by_more is not None:
+        result.stages["image"] = result.off_by_more
     return result

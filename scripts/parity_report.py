@@ -18,7 +18,6 @@ COLUMNS = {
     "hr.noise": "hr.noise",
     "hr.sigmas": "hr.sigmas",
     "final": "hr.latent",
-    "off>1": "image",
 }
 """Heading -> stage."""
 
@@ -36,7 +35,8 @@ class Outcome:
     def as_json(self) -> dict[str, Any]:
         """Errors that are not finite numbers (nothing came out, wrong shape) become null."""
         stages = {stage: _finite(error) for stage, error in self.measured.stages.items()}
-        return {"ok": self.ok, "stages": stages, "psnr": _finite(self.measured.psnr), "reason": self.reason}
+        picture = {"psnr": _finite(self.measured.psnr), "off_by_more": _finite(self.measured.off_by_more)}
+        return {"ok": self.ok, "stages": stages, **picture, "reason": self.reason}
 
 
 @dataclass
@@ -77,8 +77,8 @@ def write_json(path: Path, outcomes: list[CaseOutcome]) -> None:
 
 
 def table(outcomes: list[CaseOutcome]) -> str:
-    """Every variant in a line: relative L2 errors, PSNR in dB, verdict, reason."""
-    rows = [["case", "variant", *COLUMNS, "PSNR", "ok", "reason"]]
+    """Every variant in a line: relative L2 errors, PSNR in dB, share of pixels off by more than 1, verdict, reason."""
+    rows = [["case", "variant", *COLUMNS, "PSNR", "off>1", "ok", "reason"]]
     for outcome in outcomes:
         variants = {"injected": outcome.main, "encoded": outcome.encoded} if outcome.encoded else {"": outcome.main}
         for name, variant in variants.items():
@@ -87,7 +87,8 @@ def table(outcomes: list[CaseOutcome]) -> str:
             psnr = variant.measured.psnr
             decibels = "" if psnr is None else f"{psnr:.1f}"
             verdict = "yes" if variant.ok else "NO"
-            rows.append([outcome.id, name, *errors, decibels, verdict, variant.reason])
+            off = _error(variant.measured.off_by_more)
+            rows.append([outcome.id, name, *errors, decibels, off, verdict, variant.reason])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     lines = [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...demo import checkpoint as demo_checkpoint
 from ...demo.once import write_once
-from . import families, oracle, upscalers
+from . import faces, families, oracle, upscaler_families, upscalers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEFAULT_FOLDER = ROOT / ".host" / "test-models"
@@ -35,7 +35,9 @@ class ModelFiles:
     @property
     def upscale_models(self) -> list[Path]:
         """Every upscaler, the bad files included."""
-        return sorted(f for f in (self.folder / "upscale_models").iterdir() if f.suffix in (".safetensors", ".pth"))
+        return sorted(
+            f for f in (self.folder / "upscale_models").iterdir() if f.suffix in (".safetensors", ".pth", ".pt")
+        )
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ _GROUPS = (
         ("tests/checkpoints/upscalers.py", *_SHARED),
         lambda folder: upscalers.write_all(folder / "upscale_models"),
     ),
+    _Group(
+        "upscaler-families",
+        ("tests/checkpoints/upscaler_families.py", "tests/checkpoints/seeded_network.py", *_SHARED),
+        lambda folder: upscaler_families.write_files(folder / "upscale_models"),
+    ),
+    _Group("faces", ("tests/checkpoints/faces.py", *_SHARED), faces.write_all),
 )
 
 

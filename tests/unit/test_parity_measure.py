@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from hires_pack.scripts.parity_cases import CaseError, discover
-from hires_pack.scripts.parity_measure import Measured, eight_bits, psnr
+from hires_pack.scripts.parity_measure import Measured, eight_bits, off_by_more, psnr
 
 
 def test_measures():
@@ -28,6 +28,25 @@ def test_measures():
     levels = torch.arange(256) / 255
     assert np.array_equal(eight_bits(levels), np.arange(256))
     assert eight_bits(torch.tensor([0.9999]))[0] == 254
+
+
+def test_pixels_off_by_more_than_1():
+    recorded = np.full((10, 20, 3), 100, np.uint8)
+    ours = recorded.copy()
+    ours[:5] += 1  # one level does not count
+    ours[0, :3, 1] = 98  # nor does a pixel count once for each channel
+    ours[0, :2, 2] = 102
+    assert off_by_more(ours, recorded) == 3 / 200
+    assert off_by_more(ours[..., 0], recorded[..., 0]) == 0
+    black, white = np.zeros_like(recorded), np.full_like(recorded, 255)
+    assert off_by_more(black, white) == 1
+
+    result = Measured()
+    for picture in (recorded, ours, recorded):  # the worst picture counts
+        result.add_picture(picture, recorded)
+    assert result.off_by_more == 3 / 200
+    result.add_picture(recorded[:5], recorded)
+    assert result.off_by_more == float("inf")
 
 
 def test_cases_are_found_from_both_folders():

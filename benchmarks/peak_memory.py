@@ -1,0 +1,44 @@
+"""How much memory a run needs at its highest point, beyond what was there before."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_FORGET_PEAK = "5"
+
+
+def peak_beyond(run: Callable[[], torch.Tensor]) -> int | None:
+    """Bytes that `run` takes at its peak beyond what this process held before and beyond its result.
+
+    Of the GPU's memory; without one of the process' own, which only Linux tells (elsewhere: None). There, ask a process
+    that has done nothing larger before: memory that it was given once and keeps for later would not be seen again.
+    """
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        result = run()
+        torch.cuda.synchronize()
+        return torch.cuda.max_memory_allocated() - before - (result.nbytes if result.is_cuda else 0)
+    if not _CLEAR.exists():
+        return None
+    ctypes.CDLL(None).malloc_trim(0)
+    _CLEAR.write_text(_FORGET_PEAK, encoding="ascii")
+    before = _kilobytes("VmRSS")
+    result = run()
+    return (_kilobytes("VmHWM") - before) * 1024 - result.nbytes
+
+
+def _kilobytes(field: str) -> int:
+    found = re.search(rf"^{field}:\s*(\d+) kB", _STATUS.read_text(encoding="ascii"), re.MULTILINE)
+    assert found is not None
+    return int(found[1])

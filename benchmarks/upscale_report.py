@@ -1,0 +1,86 @@
+"""The rows of the upscale benchmark: for JSON, and as a table to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .machine import GPU
+from .upscale_jobs import AUTO, EXACT
+
+
+@dataclass(frozen=True)
+class Row:
+    """One job in one precision, the pack beside core. None where something cannot be measured or is not asked for."""
+
+    name: str
+    precision: str
+    speedup: float
+    """Core's time over the pack's, median of pairs."""
+    cpu_speedup: float
+    """The same for CPU time."""
+    memory_ratio: float | None
+    """The pack's peak over core's, both beyond model, picture and result."""
+    psnr: float
+    """Decibels between the two."""
+    psnr_untiled: float
+    """Decibels between the pack's result and the untiled one in float32."""
+    max_abs_untiled: float
+    """Their largest difference."""
+    core_psnr_untiled: float
+    seam: float
+    """See `pictures.seam`: 1 where no border of a tile shows."""
+    core_seam: float
+    overhead_ratio: float | None
+    """What the pack takes beyond the bare model over what core does, each beside the model in its own tiles."""
+    seconds: float
+    core_seconds: float
+    peak_bytes: int | None
+    core_peak_bytes: int | None
+    pairs: int
+    goal: float | None
+    """Speed-up hoped for on a machine of this kind."""
+
+
+COLUMNS = (
+    "job", "precision", "speed-up", "(CPU time)", "goal", "memory", "overhead", "dB to core's", "dB to untiled",
+    "core's", "seam", "core's",
+)  # fmt: skip
+"""Headings; memory and overhead are ours over core's."""
+
+
+def goals(kind: str) -> dict[str, Any]:
+    """What is hoped for besides the speed-ups, which stand in the rows."""
+    return {
+        "psnr_untiled": {AUTO: 50.0, EXACT: 120.0},
+        "overhead_ratio": 1 / 3,
+        "memory_ratio": 1.0 if kind == GPU else 0.5,
+    }
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Markdown, as the README has it."""
+    lines = [list(COLUMNS), ["---"] * 2 + ["---:"] * (len(COLUMNS) - 2), *(_cells(row) for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        row.name,
+        row.precision,
+        f"{row.speedup:.2f}×",
+        f"{row.cpu_speedup:.2f}×",
+        "" if row.goal is None else f"{row.goal:g}×",
+        _maybe(row.memory_ratio),
+        _maybe(row.overhead_ratio),
+        f"{row.psnr:.0f}",
+        f"{row.psnr_untiled:.0f}",
+        f"{row.core_psnr_untiled:.0f}",
+        f"{row.seam:.3f}",
+        f"{row.core_seam:.3f}",
+    ]
+
+
+def _maybe(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
