@@ -99,7 +99,7 @@ class _Builder:
             latent = self._second_pass(hires, last, enlarged)
         graph.stage("Result")
         decoded = nodes.put("VAEDecode", samples=latent, vae=last.decoder).out()
-        nodes.put("SaveImage", images=decoded, filename_prefix=graph.name)
+        nodes.put("HiresFixSaveImage", images=decoded, filename_prefix=graph.name)
 
         note.text = self._note_text()
         unused = (f"Not in the workflow: {parameter}" for parameter in self._reading.unused)

@@ -75,7 +75,7 @@ class Layout:
 
 def picture_side(node: Node) -> int:
     """Side of the picture that the editor draws at the bottom of the node; 0 when it draws none."""
-    if node.definition.type == "SaveImage":
+    if node.definition.type in ("SaveImage", "HiresFixSaveImage"):
         return RESULT
     definition = node.definition
     loads = any(entry.companion == "image" for entry in definition.inputs)

@@ -20,6 +20,15 @@ NODES = {
     "HiresFixPrompt",
     "HiresFixA1111Settings",
     "HiresFixRefiner",
+    "HiresFixMultiStageUpscale",
+    "HiresFixEncodeAnySize",
+    "HiresFixDecodeToSize",
+    "HiresFixFaceModelLoader",
+    "HiresFixRestoreFaces",
+    "HiresFixLoadImage",
+    "HiresFixSaveImage",
+    "HiresFixInfotext",
+    "HiresFixUpscaleFolder",
 }
 
 

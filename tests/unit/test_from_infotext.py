@@ -51,7 +51,7 @@ class Graph:
 
     @property
     def save(self) -> str:
-        return next(name for name, node in self.api.items() if node["class_type"] == "SaveImage")
+        return next(name for name, node in self.api.items() if node["class_type"] == "HiresFixSaveImage")
 
     def settings(self) -> GenerationSettings:
         return settings_of_graph(self.api, self.save, HASHES)
@@ -145,7 +145,7 @@ def test_the_whole_of_a_pixel_hires_text():
     # decoded with the first model's VAE, encoded with the second's, which also decodes the result
     assert graph.behind(graph.behind(upscale["image"])["vae"])["ckpt_name"] == "base.safetensors"
     assert graph.behind(upscale["vae"])["ckpt_name"] == "other.safetensors"
-    result = graph.behind(graph.one("SaveImage")["images"])
+    result = graph.behind(graph.one("HiresFixSaveImage")["images"])
     assert graph.behind(result["vae"])["ckpt_name"] == "other.safetensors"
     assert graph.behind(result["samples"]) is second
     assert graph.behind(graph.one("PreviewImage")["images"]) is graph.behind(upscale["image"])
@@ -169,7 +169,8 @@ def test_latent_modes(mode):
 
 def test_without_hires_the_first_pass_is_the_picture():
     graph, _ = convert(BASE)
-    assert graph.behind(graph.behind(graph.one("SaveImage")["images"])["samples"]) is graph.one("HiresFixBaseSampling")
+    decoded = graph.behind(graph.one("HiresFixSaveImage")["images"])
+    assert graph.behind(decoded["samples"]) is graph.one("HiresFixBaseSampling")
     assert not graph.all("PreviewImage")
     assert not graph.all("HiresFixRenoise")
     assert graph.settings().hires is None
@@ -194,7 +195,7 @@ def test_a_refiner_works_where_the_text_says(where, first, second):
     assert graph.behind(node["model"])["ckpt_name"] == "fine.safetensors"
     assert (node["switch_at"], node["by_steps"]) == (0.75, False)
     assert graph.behind(graph.behind(node["positive"])["clip"])["ckpt_name"] == "fine.safetensors"
-    result = graph.behind(graph.one("SaveImage")["images"])
+    result = graph.behind(graph.one("HiresFixSaveImage")["images"])
     assert graph.behind(result["vae"])["ckpt_name"] == ("fine" if second else "base") + ".safetensors"
     assert graph.settings().refiner.hires_pass == (where or "second pass")
 
@@ -377,4 +378,4 @@ def test_a_graph_without_our_sampling_is_refused():
 
 
 def saves(api: dict[str, Any]) -> str:
-    return next(name for name, node in api.items() if node["class_type"] == "SaveImage")
+    return next(name for name, node in api.items() if node["class_type"] in ("SaveImage", "HiresFixSaveImage"))

@@ -1,0 +1,56 @@
+"""What a run will do, said before it: a line for every node of the pack whose numbers are known."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from .errors import InputError
+from .plan_graph import Link, Node, in_order
+from .plan_nodes import RULES
+from .plan_rule import Answer
+from .plan_values import Facts
+
+STOPS = "stops with an error"
+
+
+class Said(TypedDict):
+    """What a node shows."""
+
+    text: str
+    """One short line; may be empty where there is only a warning."""
+
+    warning: str | None
+    """A sentence that says what to do, if there is a reason."""
+
+
+def plan(prompt: Any, facts: Facts) -> dict[str, Said]:
+    """Read a graph without running it.
+
+    Sizes and steps come from the functions that the nodes use themselves. What comes from a node that is not known,
+    or depends on a model in a way that its file does not tell, is not guessed: nothing is said then.
+
+    Args:
+        prompt: the graph as `POST /prompt` takes it; odd parts of it are passed over.
+        facts: what the graph does not say itself.
+
+    Returns:
+        By node id, in the order of execution.
+    """
+    known: dict[Link, Any] = {}
+    said: dict[str, Said] = {}
+    for node in in_order(prompt, known):
+        answer = _answer(node, facts)
+        known.update(((node.id, index), value) for index, value in enumerate(answer.outputs) if value is not None)
+        if answer.text or answer.warning:
+            said[node.id] = {"text": answer.text or "", "warning": answer.warning}
+    return said
+
+
+def _answer(node: Node, facts: Facts) -> Answer:
+    rule = RULES.get(node.kind)
+    if rule is None:
+        return Answer()
+    try:
+        return rule(node, facts)
+    except InputError as error:
+        return Answer(text=STOPS, warning=str(error))

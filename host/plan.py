@@ -1,0 +1,114 @@
+"""What the host knows of a run before it, and the answer to the editor's question."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from functools import lru_cache
+from typing import Any
+
+import comfy.model_management
+import folder_paths
+import torch
+from aiohttp import web
+from PIL import Image
+
+from ..hires.plan_run import Said, plan
+from ..hires.plan_values import ModelFile, Size, UpscaleJob, UpscalerFile
+from ..upscale_models import CLASSICAL, CpuRuntime, TileSettings, extras_size
+from ..upscale_models.a1111 import Enlarger
+from ..upscale_models.tile_count import count_a1111_tiles, count_tiles
+from . import plan_models
+
+logger = logging.getLogger("hires-fix")
+
+_ORIENTATION = 0x0112
+_ON_THEIR_SIDE = (5, 6, 7, 8)
+"""Values of EXIF's orientation that swap width and height."""
+
+
+def plan_of(prompt: Any) -> dict[str, Said]:
+    """Say what a graph will do on this host, see `hires.plan_run.plan`."""
+    return plan(prompt, HostFacts())
+
+
+async def answer(request: web.Request) -> web.Response:
+    """Answer `{"prompt": …}` with what each node will do; with `{}` where nothing is known or understood."""
+    body = await request.read()
+    # off the event loop: files are looked into
+    return web.json_response(await asyncio.to_thread(_plan_of_json, body))
+
+
+def _plan_of_json(body: bytes) -> dict[str, Said]:
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return plan_of(asked.get("prompt")) if isinstance(asked, dict) else {}
+
+
+class HostFacts:
+    """The `Facts` of this host: its files and its memory."""
+
+    def picture_size(self, name: str) -> Size | None:
+        """See `Facts`; only the file's header is read."""
+        try:
+            path = folder_paths.get_annotated_filepath(name)
+            found = os.stat(path)
+        except (OSError, ValueError):
+            return None
+        return _picture_size(path, (found.st_mtime_ns, found.st_size))
+
+    def latent_cell(self, vae: ModelFile) -> int | None:
+        """See `Facts`."""
+        return plan_models.latent_cell(vae)
+
+    def trained_side(self, model: ModelFile) -> int | None:
+        """See `Facts`."""
+        return plan_models.trained_side(model)
+
+    def upscaler_scale(self, upscaler: UpscalerFile) -> int | None:
+        """See `Facts`."""
+        if upscaler.name in CLASSICAL:
+            return CLASSICAL[upscaler.name].scale
+        outline = plan_models.upscaler_outline(upscaler.name)
+        return outline.scale if outline else None
+
+    def tiles(self, job: UpscaleJob) -> str | None:
+        """See `Facts`."""
+        outline = None if job.upscaler.name in CLASSICAL else plan_models.upscaler_outline(job.upscaler.name)
+        if outline is None:
+            return None
+        settings = TileSettings(job.tile_size, job.tile_overlap)
+        if job.factor is None:
+            count = count_tiles(outline, job.source, job.target, settings)
+        else:
+            count = count_a1111_tiles(outline, job.source, job.factor, settings)
+        if count is None:
+            return "tiles by free memory"
+        return f"{count} tile{'' if count == 1 else 's'}" if count else None
+
+    def extras_size(self, size: Size, resize: float | Size, crop: bool, max_side: int) -> tuple[float, Size]:
+        """See `Facts`."""
+        asked = extras_size(size, resize, crop, max_side)
+        lanczos = CLASSICAL["Lanczos"]
+        large = Enlarger(lanczos, size, asked.factor, 1, TileSettings(), CpuRuntime()).size
+        return asked.factor, asked.canvas or large
+
+    def free_memory(self) -> int | None:
+        """See `Facts`."""
+        return int(comfy.model_management.get_free_memory(torch.device("cpu")))
+
+
+@lru_cache(256)
+def _picture_size(path: str, version: tuple[int, int]) -> Size | None:
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            upright = image.getexif().get(_ORIENTATION) not in _ON_THEIR_SIDE
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        logger.debug("no size of %s: %s", path, error)
+        return None
+    return (width, height) if upright else (height, width)

@@ -1,0 +1,80 @@
+"""What the pack's part of the editor asks the server."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import uuid
+from typing import Any
+
+import folder_paths
+from aiohttp import web
+from server import PromptServer
+
+from ..hires.errors import InputError
+from ..pictures import PARAMETERS, read_texts
+from ..recipes.from_infotext import hires_workflow
+from ..recipes.loaders import ModelFiles
+from ..recipes.to_ui import to_ui
+from . import plan
+
+_LONGEST = 2**15
+"""Characters of a text. Those of extensions have some thousands; time grows with the square."""
+
+
+def register() -> None:
+    """Add the pack's routes to the server; once, before it starts to listen."""
+    PromptServer.instance.routes.post("/hires-fix/from-infotext")(from_infotext)
+    PromptServer.instance.routes.post("/hires-fix/plan")(plan.answer)
+
+
+async def from_infotext(request: web.Request) -> web.Response:
+    """Answer a generation text with the workflow that draws its picture.
+
+    The body is `{"text": …}` as JSON (content type application/json), or else the picture file itself. The answer is
+    `{"workflow", "notes"}`, or `{"error"}` with status 400 (413 if the body is larger than the server takes).
+    """
+    try:
+        body = await request.read()
+        is_json = request.content_type == "application/json"
+        # off the event loop: others would have to wait
+        return web.json_response(await asyncio.to_thread(_converted, body, is_json))
+    except web.HTTPRequestEntityTooLarge:
+        return web.json_response({"error": "The file is larger than this server takes."}, status=413)
+    except InputError as error:
+        return web.json_response({"error": str(error)}, status=400)
+
+
+def _converted(body: bytes, is_json: bool) -> dict[str, Any]:
+    text = _text_of_json(body) if is_json else _text_of_picture(body)
+    if not text.strip("\0 \r\n\t"):
+        raise InputError("The text is empty.", "text")
+    if len(text) > _LONGEST:
+        raise InputError(f"The text has {len(text)} characters; up to {_LONGEST} are read.", "text")
+    conversion = hires_workflow(text, _model_files())
+    # the editor keeps what it knows of a workflow by this: two imports must not share it
+    return {"workflow": {**to_ui(conversion.graph), "id": str(uuid.uuid4())}, "notes": conversion.notes}
+
+
+def _text_of_json(body: bytes) -> str:
+    try:
+        text = json.loads(body)["text"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError('Send {"text": "…"} as JSON, or a picture file.', "text") from error
+    if not isinstance(text, str):
+        raise InputError(f"The text must be a string, but it is a {type(text).__name__}.", "text")
+    return text
+
+
+def _text_of_picture(body: bytes) -> str:
+    texts = read_texts(io.BytesIO(body))
+    if PARAMETERS not in texts:
+        hint = " It holds a workflow: drop it on the canvas." if "workflow" in texts else ""
+        raise InputError(f"There is no generation text of A1111 in this picture.{hint}", "text")
+    return texts[PARAMETERS]
+
+
+def _model_files() -> ModelFiles:
+    folders = ("checkpoints", "loras", "vae", "upscale_models")
+    return ModelFiles(*(folder_paths.get_filename_list(folder) for folder in folders))

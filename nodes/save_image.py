@@ -1,0 +1,115 @@
+"""Pictures into files, with all that their files should say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..host.infotext import infotexts_to_save
+from ..host.picture_files import BIT_DEPTHS, BitDepth, FileInfo, save_images, texts
+from ..pictures import FORMATS, PictureFormat
+from . import inputs
+from .errors import blame
+
+
+class HiresFixSaveImage(io.ComfyNode):
+    """Save pictures with depth, colour profile and texts."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Inputs and outputs."""
+        return io.Schema(
+            node_id="HiresFixSaveImage",
+            display_name="Save Image (16-bit, ICC)",
+            category=inputs.CATEGORY,
+            description="Saves pictures as PNG, JPEG, WebP or TIFF, with 8 or 16 bits a channel, the colour profile "
+            "and EXIF of the loaded file, A1111's infotext and ComfyUI's workflow. Nothing is ever overwritten.",
+            search_aliases=[
+                "save image",
+                "export",
+                "16 bit",
+                "icc",
+                "tiff",
+                "jpeg",
+                "webp",
+                "infotext",
+                "parameters",
+                "a1111 metadata",
+                "save with metadata",
+            ],
+            inputs=[
+                io.Image.Input("images", tooltip="The pictures to save; grey and transparent ones, too."),
+                io.String.Input(
+                    "filename_prefix",
+                    default="ComfyUI",
+                    tooltip="How the file names begin, with a subfolder if you like. %width%, %height%, %year%, "
+                    "%month%, %day%, %hour%, %minute%, %second% and %batch_num% are filled in.",
+                ),
+                io.Combo.Input(
+                    "format",
+                    options=list(FORMATS),
+                    default="png",
+                    tooltip="png and tiff lose nothing. jpeg has no transparency: the picture is laid on white. "
+                    "webp has up to 16383 pixels a side.",
+                ),
+                io.Combo.Input(
+                    "bit_depth",
+                    options=list(BIT_DEPTHS),
+                    default="auto",
+                    tooltip="Bits a channel. auto: as in the loaded file (file_info), else 8; jpeg and webp always "
+                    "have 8.",
+                ),
+                io.Int.Input(
+                    "quality",
+                    default=95,
+                    min=1,
+                    max=100,
+                    tooltip="Used by jpeg and webp. webp loses nothing with 100.",
+                ),
+                inputs.FileInfoType.Input(
+                    "file_info",
+                    optional=True,
+                    tooltip="From Load Image (16-bit, ICC): depth, colour profile, EXIF, resolution and texts of the "
+                    "loaded file. A profile that does not fit (of grey, say, for a picture in colour) is left out.",
+                ),
+                io.String.Input(
+                    "parameters",
+                    optional=True,
+                    force_input=True,
+                    tooltip="A1111's infotext. It is stored where A1111 stores it: as the text 'parameters' in png, as "
+                    "the EXIF user comment in the others. Without it: see write_infotext.",
+                ),
+                io.Boolean.Input(
+                    "write_infotext",
+                    default=True,
+                    optional=True,
+                    tooltip="Write A1111's infotext of the graph that drew each picture, with its own seed, if "
+                    "nothing is linked to parameters. Needs Base Sampling or Second Sampling; pictures from elsewhere "
+                    "keep the text of the loaded file. Takes the SHA-256 of each model once after a start of ComfyUI: "
+                    "some seconds for each, which can be cancelled.",
+                ),
+            ],
+            outputs=[io.Image.Output(display_name="images", tooltip="The pictures that came in.")],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo, io.Hidden.unique_id],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        images: Any,
+        filename_prefix: str,
+        format: PictureFormat,
+        bit_depth: BitDepth,
+        quality: int,
+        file_info: FileInfo | None = None,
+        parameters: str | None = None,
+        write_infotext: bool = True,
+    ) -> io.NodeOutput:
+        """Write every picture of the batch."""
+        with blame(cls, "images"):
+            text = texts(file_info, cls.hidden.prompt, cls.hidden.extra_pnginfo)
+            infotext = infotexts_to_save(parameters, write_infotext, cls.hidden.prompt, cls.hidden.unique_id)
+            saved, shown = save_images(images, filename_prefix, format, bit_depth, quality, text, infotext, file_info)
+        return io.NodeOutput(images, ui={"images": shown, "files": saved})
