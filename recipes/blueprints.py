@@ -39,7 +39,7 @@ def hires_fix_pixel_box() -> Blueprint:
     upscaler = graph.box_input("upscaler_name", "Upscaler", "Lanczos")
     asked, strength = _hires(graph, asked, denoising_strength=0.4)
     shared, noise, base = _first_pass(graph, asked)
-    upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
+    upscaled = asked.enlarge_unseen(graph, shared, base, upscaler).out("latent")
     _second_pass(graph, asked, shared, noise, upscaled, strength)
     return Blueprint(
         graph,

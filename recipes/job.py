@@ -79,7 +79,13 @@ class Job:
         )
 
     def enlarge(self, graph: Graph, shared: Sampling, base: Picture, upscaler: Text, **more: Any) -> Node:
-        """Pixel upscale of the base picture, in a stage of its own; `more`: further inputs of that node."""
+        """Pixel upscale of the base picture and a look at it, in a stage of its own; `more`: further inputs."""
+        enlarged = self.enlarge_unseen(graph, shared, base, upscaler, **more)
+        graph.node("PreviewImage", title="Upscaled picture", images=enlarged.out("image"))
+        return enlarged
+
+    def enlarge_unseen(self, graph: Graph, shared: Sampling, base: Picture, upscaler: Text, **more: Any) -> Node:
+        """The same without the look, for a box."""
         graph.stage("Upscale")
         loaded = stages.load_upscaler(graph, upscaler)
         target = self.target(graph, shared, base.width, base.height)
