@@ -144,7 +144,7 @@ class CroppedRun(ModelRun):
         scale = worker.scale
         size = (source.width * scale, source.height * scale)
         self._resize = LanczosParts(size, target) if target and target != size else None
-        widened = _support(size, target, scale) if self._resize and target else 0
+        widened = widening(size, target, scale) if self._resize and target else 0
         super().__init__(worker, source, share, worker.overlap + widened)
         if target:
             self.width, self.height = target
@@ -152,7 +152,7 @@ class CroppedRun(ModelRun):
     @staticmethod
     def can_resize(size: Size, target: Size, scale: int) -> bool:
         """Whether a resize from the size after the model to the target keeps its support near the tile."""
-        return _support(size, target, scale) <= MOST_SUPPORT
+        return widening(size, target, scale) <= MOST_SUPPORT
 
     def blocks(self, start: int = 0) -> Iterator[Block]:
         """See `Stage`."""
@@ -257,7 +257,7 @@ class FeatheredRun(ModelRun):
         return FeatheredRun(self._worker, Pictures(pixels), share)
 
 
-def _support(size: Size, target: Size, scale: int) -> int:
+def widening(size: Size, target: Size, scale: int) -> int:
     """Input pixels beyond its own that a tile needs for a Lanczos resize, in the axis that needs more."""
     ratio = max(side / wanted for side, wanted in zip(size, target, strict=True))
     # three lobes, the boundary that moves to a whole target pixel, and rounding

@@ -6,7 +6,7 @@ from ..hires.tiles import plan_rows
 from .a1111 import runs
 from .eight_bit_model import EightBitModel
 from .engine import Size, TileSettings, smallest_window
-from .model_run import CroppedRun, _support
+from .model_run import CroppedRun, widening
 from .reach import reach_of
 from .runtime import CpuRuntime
 from .spandrel_model import ModelUpscaler
@@ -36,7 +36,7 @@ def count_tiles(upscaler: ModelUpscaler, source: Size, target: Size, tiles: Tile
         shared, result = overlap, (width * upscaler.scale, height * upscaler.scale)
         is_last = (width, height) == sizes[-1]
         if reach.exact and is_last and result != target and CroppedRun.can_resize(result, target, upscaler.scale):
-            shared += _support(result, target, upscaler.scale)
+            shared += widening(result, target, upscaler.scale)
         window = smallest_window(tile, shared, reach.align)
         # one axis at a time: very small tiles of a large picture are very many
         columns = len(plan_rows(width, 1, window, shared, reach.align)[0])
