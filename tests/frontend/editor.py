@@ -113,9 +113,16 @@ class Editor:
         self.command("Comfy.BrowseTemplates")
         dialog = self.templates
         dialog.get_by_text(PACK_NAME, exact=True).click()
+        # found by its name: the dialog makes cards as it is scrolled, and one that moves cannot be clicked
+        self.templates_search.fill(name)
         dialog.get_by_test_id(f"template-workflow-{name}").click()
         dialog.wait_for(state="hidden")
         self.settle()
+
+    @property
+    def templates_search(self) -> Locator:
+        """The search field of that dialog."""
+        return self.templates.get_by_placeholder("Search ...").first
 
     @property
     def templates(self) -> Locator:
