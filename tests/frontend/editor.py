@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hires_pack.scripts.comfyui_host import PACK_NAME
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, TimeoutError
 
 from .adding import Adding
 from .canvas import Canvas
@@ -15,6 +15,9 @@ from .running import Runs
 
 LONGEST_WAIT = 60_000
 """Milliseconds. Only ever used up by something that will not happen: a busy machine may need half of it."""
+
+CLICKS = 4
+"""Most clicks on a card of a dialog that may still be moving."""
 
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
@@ -115,8 +118,20 @@ class Editor:
         dialog.get_by_text(PACK_NAME, exact=True).click()
         # found by its name: the dialog makes cards as it is scrolled, and one that moves cannot be clicked
         self.templates_search.fill(name)
-        dialog.get_by_test_id(f"template-workflow-{name}").click()
-        dialog.wait_for(state="hidden")
+        self.choose_template(name)
+
+    def choose_template(self, name: str) -> None:
+        """Click the card in the open dialog; again if the click went nowhere because cards were being laid out."""
+        card = self.templates.get_by_test_id(f"template-workflow-{name}")
+        for _ in range(CLICKS):
+            if self.templates.is_visible():
+                card.click()
+            try:
+                self.templates.wait_for(state="hidden", timeout=LONGEST_WAIT / CLICKS)
+                break
+            except TimeoutError:
+                continue
+        self.templates.wait_for(state="hidden")
         self.settle()
 
     @property

@@ -14,9 +14,7 @@ def test_by_template_in_four_actions(ui):
     card = ui.templates.get_by_test_id("template-workflow-hires-fix-pixel")
     card.wait_for()
     ui.screenshot("first-picture-template-1-card")
-    card.click()  # 3
-    ui.templates.wait_for(state="hidden")
-    ui.settle()
+    ui.choose_template("hires-fix-pixel")  # 3
     ui.screenshot("first-picture-template-2-opened")
     make_small(ui, seed=3000)
     outcome = ui.runs.run().require_success()  # 4
