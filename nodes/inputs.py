@@ -150,3 +150,70 @@ def precision() -> io.Combo.Input:
 def side(name: str, default: int, tooltip: str, minimum: int = 16) -> io.Int.Input:
     """A side of a picture in pixels."""
     return io.Int.Input(name, default=default, min=minimum, max=MAX_SIDE, step=8, tooltip=tooltip)
+
+
+SCALE_BY, SCALE_TO = "scale by", "scale to"
+
+
+def resize(factor: float = 2.0, largest: float = 16.0, length: int = 1024, over: str = ".") -> list[io.Input]:
+    """Size of a result: by a factor (default and largest), or to a width and height (default)."""
+    return [
+        io.Combo.Input(
+            "resize_mode",
+            options=[SCALE_BY, SCALE_TO],
+            default=SCALE_BY,
+            tooltip="Scale by a factor (upscaling_resize), or to a width and height.",
+        ),
+        io.Float.Input(
+            "upscaling_resize",
+            default=factor,
+            min=0.05,
+            max=largest,
+            step=0.05,
+            round=0.001,
+            tooltip=f"Factor for both sides{over} Used by 'scale by'.",
+        ),
+        side("upscaling_resize_w", length, "Width to reach. Used by 'scale to'.", minimum=1),
+        side("upscaling_resize_h", length, "Height to reach. Used by 'scale to'.", minimum=1),
+        io.Boolean.Input(
+            "upscaling_crop",
+            default=True,
+            tooltip="Used by 'scale to'. On: exactly that size, what is too much is cut off around the centre. "
+            "Off: the whole picture, just large enough to cover that size.",
+        ),
+    ]
+
+
+def max_side(optional: bool = False) -> io.Int.Input:
+    """Longest side of a result."""
+    return io.Int.Input(
+        "max_side",
+        default=0,
+        min=0,
+        max=MAX_SIDE,
+        step=8,
+        optional=optional,
+        tooltip="Longest side of the result in pixels; a larger factor is lowered. 0: no limit. Used by 'scale by'.",
+    )
+
+
+def second_upscaler() -> list[io.Input]:
+    """A1111's second upscaler and how much of it is seen, optional."""
+    return [
+        io.MultiType.Input(
+            "upscaler_2",
+            types=[UpscalerType, io.UpscaleModel],
+            optional=True,
+            tooltip="A second upscaler for the same pictures; its result is laid over the first one's.",
+        ),
+        io.Float.Input(
+            "extras_upscaler_2_visibility",
+            default=0.0,
+            min=0.0,
+            max=1.0,
+            step=0.05,
+            round=0.001,
+            optional=True,
+            tooltip="How much of the second upscaler's result is seen: 0 only the first, 1 only the second.",
+        ),
+    ]

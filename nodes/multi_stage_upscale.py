@@ -10,8 +10,6 @@ from ..host.multi_stage import REDRAW, Redraw, expand, plan, wires_of
 from . import inputs
 from .errors import blame
 
-_SCALE_BY, _SCALE_TO = "scale by", "scale to"
-
 
 class HiresFixMultiStageUpscale(io.ComfyNode):
     """Upscale in stages, each with an optional light redraw."""
@@ -42,29 +40,7 @@ class HiresFixMultiStageUpscale(io.ComfyNode):
             inputs=[
                 io.Image.Input("image", tooltip="The pictures to upscale; grey and transparent ones, too."),
                 inputs.upscaler(),
-                io.Combo.Input(
-                    "resize_mode",
-                    options=[_SCALE_BY, _SCALE_TO],
-                    default=_SCALE_BY,
-                    tooltip="Scale by a factor (upscaling_resize), or to a width and height.",
-                ),
-                io.Float.Input(
-                    "upscaling_resize",
-                    default=4.0,
-                    min=0.05,
-                    max=64.0,
-                    step=0.05,
-                    round=0.001,
-                    tooltip="Factor for both sides, over all stages. Used by 'scale by'.",
-                ),
-                inputs.side("upscaling_resize_w", 2048, "Width to reach. Used by 'scale to'.", minimum=1),
-                inputs.side("upscaling_resize_h", 2048, "Height to reach. Used by 'scale to'.", minimum=1),
-                io.Boolean.Input(
-                    "upscaling_crop",
-                    default=True,
-                    tooltip="Used by 'scale to'. On: exactly that size, what is too much is cut off around the centre. "
-                    "Off: the whole picture, just large enough to cover that size.",
-                ),
+                *inputs.resize(4.0, 64.0, 2048, ", over all stages."),
                 io.Int.Input(
                     "stages",
                     default=0,
@@ -148,7 +124,7 @@ class HiresFixMultiStageUpscale(io.ComfyNode):
     ) -> io.NodeOutput:
         """Plan the stages and hand them to the host as nodes."""
         values = {"image": image, "upscaler": upscaler, **{name: connected.get(name) for name in REDRAW}}
-        resize = upscaling_resize if resize_mode == _SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
+        resize = upscaling_resize if resize_mode == inputs.SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
         redraw = Redraw(steps, cfg, sampler_name, scheduler, denoising_strength, strength_falloff, redraw_last)
         with blame(cls, "image"):
             planned = plan(values, resize, upscaling_crop, stages, redraw)

@@ -6,7 +6,6 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from ..hires.sizes import MAX_SIDE
 from ..host.folder_job import FolderSettings, upscale_folder
 from ..host.picture_job import FileSettings, recipe
 from ..pictures import FORMATS
@@ -14,7 +13,6 @@ from ..upscale_models import PRECISIONS, Precision, TileSettings
 from . import inputs
 from .errors import blame
 
-_SCALE_BY, _SCALE_TO = "scale by", "scale to"
 _AS_INPUT, _AUTO = "as input", "auto"
 _SKIP, _OVERWRITE = "skip", "overwrite"
 
@@ -75,38 +73,8 @@ class HiresFixUpscaleFolder(io.ComfyNode):
                     tooltip="Also the folders inside the input folder; the output folder gets the same folders.",
                 ),
                 inputs.upscaler(),
-                io.Combo.Input(
-                    "resize_mode",
-                    options=[_SCALE_BY, _SCALE_TO],
-                    default=_SCALE_BY,
-                    tooltip="Scale by a factor (upscaling_resize), or to a width and height.",
-                ),
-                io.Float.Input(
-                    "upscaling_resize",
-                    default=2.0,
-                    min=0.05,
-                    max=16.0,
-                    step=0.05,
-                    round=0.001,
-                    tooltip="Factor for both sides. Used by 'scale by'.",
-                ),
-                inputs.side("upscaling_resize_w", 1024, "Width to reach. Used by 'scale to'.", minimum=1),
-                inputs.side("upscaling_resize_h", 1024, "Height to reach. Used by 'scale to'.", minimum=1),
-                io.Boolean.Input(
-                    "upscaling_crop",
-                    default=True,
-                    tooltip="Used by 'scale to'. On: exactly that size, what is too much is cut off around the centre. "
-                    "Off: the whole picture, just large enough to cover that size.",
-                ),
-                io.Int.Input(
-                    "max_side",
-                    default=0,
-                    min=0,
-                    max=MAX_SIDE,
-                    step=8,
-                    tooltip="Longest side of the result in pixels; a larger factor is lowered. 0: no limit. "
-                    "Used by 'scale by'.",
-                ),
+                *inputs.resize(),
+                inputs.max_side(),
                 io.Combo.Input(
                     "format",
                     options=[_AS_INPUT, *FORMATS],
@@ -136,22 +104,7 @@ class HiresFixUpscaleFolder(io.ComfyNode):
                 ),
                 inputs.tile_size(),
                 inputs.tile_overlap(),
-                io.MultiType.Input(
-                    "upscaler_2",
-                    types=[inputs.UpscalerType, io.UpscaleModel],
-                    optional=True,
-                    tooltip="A second upscaler for the same pictures; its result is laid over the first one's.",
-                ),
-                io.Float.Input(
-                    "extras_upscaler_2_visibility",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    round=0.001,
-                    optional=True,
-                    tooltip="How much of the second upscaler's result is seen: 0 only the first, 1 only the second.",
-                ),
+                *inputs.second_upscaler(),
                 io.Combo.Input(
                     "precision",
                     options=list(PRECISIONS),
@@ -202,7 +155,7 @@ class HiresFixUpscaleFolder(io.ComfyNode):
         precision: Precision = PRECISIONS[0],
     ) -> io.NodeOutput:
         """Work through the folder."""
-        resize = upscaling_resize if resize_mode == _SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
+        resize = upscaling_resize if resize_mode == inputs.SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
         kept = None if format == _AS_INPUT else format
         folder = FolderSettings(input_folder, output_folder, file_name, include, recursive, kept)
         files = FileSettings(0 if bit_depth == _AUTO else int(bit_depth), quality, existing == _OVERWRITE)
