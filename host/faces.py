@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import pickle
 from typing import Any
 
 import comfy.model_management
-import comfy.utils
 import folder_paths
 import torch
 
@@ -27,6 +25,7 @@ from ..upscale_models.faces import (
     yunet_from_state_dict,
 )
 from .memory import HostRuntime, patcher_of
+from .model_files import UnreadableFileError, read_weights
 
 FROM_LANDMARKS, WHOLE_PICTURE = "face landmarks", "whole picture"
 """Ways to find faces without a detector of our own: ComfyUI's landmarks, or none at all."""
@@ -145,16 +144,10 @@ def _detect(image: torch.Tensor, name: str, confidence: float) -> list[list[Face
 
 
 def _read(name: str, path: str | None, input_name: str) -> dict[str, Any]:
-    """Read a file's weights through the host's safe loader, which refuses a pickle that would run code."""
+    """Read a file's weights; `path` is None where it is gone."""
     if path is None:
         raise InputError(f"there is no file '{name}' any more. Put it back, or choose another.", input_name)
     try:
-        return comfy.utils.load_torch_file(path, safe_load=True)
-    except pickle.UnpicklingError as error:  # torch's own words advise to switch the safety off
-        reason = "it is damaged, or it would run code when opened, which is refused"
-        raise InputError(f"'{name}' cannot be used: {reason}. Download it again.", input_name) from error
-    except Exception as error:  # every container has its own complaints about a damaged file
-        first_line = (str(error).strip().splitlines() or [""])[0]
-        raise InputError(
-            f"'{name}' cannot be read ({type(error).__name__}: {first_line}). Download it again.", input_name
-        ) from error
+        return read_weights(path)
+    except UnreadableFileError as error:
+        raise InputError(f"'{name}' cannot be used: {error}. Download it again.", input_name) from error

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import pickle
 from typing import Any
 
-import comfy.utils
 import folder_paths
 
 from ..upscale_models import CLASSICAL, ClassicalUpscaler, ModelUpscaler, Upscaler, from_descriptor, from_state_dict
 from ..upscale_models.errors import UnusableModelError, UpscalerError
 from .memory import patcher_of
+from .model_files import UnreadableFileError, read_weights
 
 _FOLDER = "upscale_models"
 
@@ -38,12 +37,9 @@ def load_upscaler(name: str) -> Upscaler:
             "upscaler_name",
         )
     try:
-        state_dict = comfy.utils.load_torch_file(path, safe_load=True)
-    except pickle.UnpicklingError as error:  # torch's own words advise to switch the safety off
-        raise UnusableModelError(name, "it is damaged, or it would run code when opened, which is refused") from error
-    except Exception as error:  # every container has its own complaints about a damaged file
-        first_line = (str(error).strip().splitlines() or [""])[0]
-        raise UnusableModelError(name, f"it cannot be read ({type(error).__name__}: {first_line})") from error
+        state_dict = read_weights(path)
+    except UnreadableFileError as error:
+        raise UnusableModelError(name, str(error)) from error
     upscaler = from_state_dict(name, state_dict)
     patcher_of(upscaler)
     return upscaler

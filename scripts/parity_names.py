@@ -6,34 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from ..hires.infotext_names import FILTERS, SCHEDULES
 from .parity_settings import NotMappedError
 
-LATENT_MODES = (
-    "Latent",
-    "Latent (antialiased)",
-    "Latent (bicubic)",
-    "Latent (bicubic antialiased)",
-    "Latent (nearest)",
-    "Latent (nearest-exact)",
-)
-FILTERS = ("None", "Lanczos", "Nearest")
 NO_TILES = 4096
 """A1111's tile size 0, as the nodes say it."""
 
-SCHEDULES = {
-    "automatic": "Automatic",
-    "uniform": "Uniform",
-    "karras": "Karras",
-    "exponential": "Exponential",
-    "polyexponential": "Polyexponential",
-    "sgm_uniform": "SGM Uniform",
-    "kl_optimal": "KL Optimal",
-    "align_your_steps": "Align Your Steps",
-    "simple": "Simple",
-    "normal": "Normal",
-    "ddim": "DDIM",
-    "beta": "Beta",
-}
+SCHEDULE_LABELS = {label.lower().replace(" ", "_"): label for label in SCHEDULES}
 """A1111 takes a schedule's name or its label; anything else means Uniform."""
 
 
@@ -63,4 +42,4 @@ def schedule_label(name: str | None) -> str:
     """The label of a schedule by A1111's name or label for it."""
     if name is None:
         return "Automatic"
-    return name if name in SCHEDULES.values() else SCHEDULES.get(name, "Uniform")
+    return name if name in SCHEDULES else SCHEDULE_LABELS.get(name, "Uniform")

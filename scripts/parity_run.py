@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ..demo.once import write_once
+from ..hires.infotext_names import LATENT_MODES
 from ..tests.checkpoints import library, oracle
 from . import compat, parity_extras, parity_txt2img
 from .comfy_client import ClientError, ComfyClient, Run
@@ -22,7 +23,7 @@ from .comfyui_host import ComfyUIHost
 from .parity_cases import Case, CaseError
 from .parity_graph import Plan, Variant
 from .parity_measure import Measured, measure_extras, measure_txt2img
-from .parity_names import LATENT_MODES, ModelNames
+from .parity_names import ModelNames
 from .parity_report import CaseOutcome, Outcome
 from .parity_settings import NotMappedError
 

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ..hires.infotext_names import LATENT_MODES
 from .parity_cases import Case
 from .parity_graph import Link, Plan, Variant
-from .parity_names import LATENT_MODES, NO_TILES, ModelNames, schedule_label
+from .parity_names import NO_TILES, ModelNames, schedule_label
 from .parity_prompts import PassFacts, Prompts
 from .parity_settings import NotMappedError, Settings, node_settings
 
