@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import InputError
 from .infotext_names import FILTERS, stem, upscaler_title
-from .infotext_networks import unmark_embeddings
+from .infotext_networks import LoraTag, unmark_embeddings, with_tags
 from .infotext_settings import ZERO_SNR, GenerationSettings, HiresSettings, ModelName, RefinerPass, RefinerSettings
 from .settings import A1111Settings
 
@@ -115,7 +115,7 @@ class _Reader:
         target = self._target(renoise)
         noise, empty = self._source(base, "noise"), self._source(first, "latent") or target
         return GenerationSettings(
-            prompt=self._words(positive),
+            prompt=self._positive(base),
             negative_prompt=self._words(self._prompt_node(base, "negative")),
             steps=self._whole(first or renoise, "steps"),
             sampler_name=self._text(base, "sampler_name"),
@@ -150,6 +150,21 @@ class _Reader:
 
     def _words(self, node: str | None) -> str:
         return unmark_embeddings(self._text(node, "text") or "")
+
+    def _positive(self, node: str | None) -> str:
+        """The prompt of a pass, with a tag for each of its LoRAs: A1111 knows no other way to load one."""
+        return with_tags(self._words(self._prompt_node(node, "positive")), self._loras(node))
+
+    def _loras(self, node: str | None) -> list[LoraTag]:
+        """The LoRAs that a pass's model has, the first loaded first; without those whose strength is not known."""
+        found = []
+        for loader in self._upstream(self._source(node, "model"), lambda name: name.startswith("model")):
+            file, model = self._text(loader, "lora_name"), self._number(loader, "strength_model")
+            # loaders for the model only have no strength for the text encoder
+            clip = self._number(loader, "strength_clip") if "strength_clip" in self._inputs(loader) else 0.0
+            if file and model is not None and clip is not None and (model or clip):
+                found.append(LoraTag(stem(file), clip, model))
+        return found[::-1]
 
     def _model(self, file: str) -> ModelName:
         return ModelName(stem(file), self._hashes.get(stem(file), ""))
@@ -208,8 +223,7 @@ class _Reader:
         upscaler = self._text(upscale, "mode") or (file if file in FILTERS else upscaler_title(file))
         steps, base_steps = self._whole(renoise, "steps"), self._whole(first or renoise, "steps")
         scale = self._number(target, "hr_scale")
-        words = {name: self._words(self._prompt_node(second, name)) for name in ("positive", "negative")}
-        base = {name: self._words(self._prompt_node(first, name)) for name in ("positive", "negative")}
+        negatives = [self._words(self._prompt_node(node, "negative")) for node in (second, first)]
         return HiresSettings(
             denoising_strength=self._number(renoise, "denoising_strength"),
             hr_scale=HiresSettings.hr_scale if scale is None else scale,
@@ -220,8 +234,8 @@ class _Reader:
             hr_checkpoint=unless_same(self._checkpoint(second), self._checkpoint(first)),
             hr_sampler_name=unless_same(self._text(second, "sampler_name"), self._text(first, "sampler_name")),
             hr_scheduler=unless_same(self._text(renoise, "scheduler"), self._text(first, "scheduler")),
-            hr_prompt=unless_same(words["positive"], base["positive"]) or "",
-            hr_negative_prompt=unless_same(words["negative"], base["negative"]) or "",
+            hr_prompt=unless_same(self._positive(second), self._positive(first)) or "",
+            hr_negative_prompt=unless_same(*negatives) or "",
             hr_cfg=unless_same(self._number(second, "cfg"), self._number(first, "cfg")),
         )
 

@@ -28,6 +28,11 @@ class LoraTag:
     model: float
     """Strength on the diffusion model; the same unless the tag says otherwise."""
 
+    def __str__(self) -> str:
+        """The tag; it names the diffusion model's strength only where that is another."""
+        strengths = (self.clip,) if self.clip == self.model else (self.clip, self.model)
+        return f"<lora:{':'.join([self.name, *(f'{strength:.10g}' for strength in strengths)])}>"
+
 
 def network_tags(prompt: str) -> tuple[tuple[LoraTag, ...], tuple[str, ...]]:
     """The LoRAs of a prompt in its order, and the tags that are something else or make no sense."""
@@ -39,6 +44,14 @@ def network_tags(prompt: str) -> tuple[tuple[LoraTag, ...], tuple[str, ...]]:
         else:
             others.append(tag[0])
     return tuple(loras), tuple(others)
+
+
+def with_tags(prompt: str, loras: Iterable[LoraTag]) -> str:
+    """The prompt with the tags of these LoRAs behind it, except those that it names and those that no tag can name."""
+    named = {tag.name.lower() for tag in network_tags(prompt)[0]}
+    wanted = (lora for lora in loras if lora.name.lower() not in named and network_tags(str(lora))[0] == (lora,))
+    # A1111 takes the tags out again, and blanks at the end of a prompt say nothing
+    return " ".join([prompt, *map(str, wanted)])
 
 
 def _lora(arguments: list[str]) -> LoraTag | None:

@@ -7,8 +7,19 @@ from .plan_graph import Node
 from .plan_quiet import QUIET
 from .plan_rule import CELLS, Answer, Rule, agreed, cells_of
 from .plan_steps import planned_steps
-from .plan_values import Facts, Latents, ModelFile, Pictures, Size, Steps, Target, UpscaleJob, UpscalerFile
-from .plan_warnings import as_text, other_size, senseless_strength, too_large_for_memory, too_long
+from .plan_values import (
+    Facts,
+    FolderSearch,
+    Latents,
+    ModelFile,
+    Pictures,
+    Size,
+    Steps,
+    Target,
+    UpscaleJob,
+    UpscalerFile,
+)
+from .plan_warnings import as_text, no_pictures, other_size, senseless_strength, too_large_for_memory, too_long
 from .sizes import SizeError, image_size, target_size
 from .stages import redraw_strengths, stage_sizes
 
@@ -124,6 +135,19 @@ def _upscale_image(node: Node, facts: Facts) -> Answer:
     return Answer((Pictures(size, pictures.count),), _way(source, size) + tiles, warning)
 
 
+def _upscale_folder(node: Node, facts: Facts) -> Answer:
+    source, target, include = node.text("input_folder"), node.text("output_folder"), node.text("include")
+    recursive, resize = node.flag("recursive"), _resize(node)
+    if source is None or target is None or include is None or recursive is None or resize is None:
+        return Answer()
+    count = facts.pictures_in(FolderSearch(source, target, include, recursive))
+    if count is None:
+        return Answer()
+    size = as_text(resize) if isinstance(resize, tuple) else f"{resize:g}×"
+    warning = None if count else no_pictures(include)
+    return Answer(text=f"{_counted(count, 'picture')} → {size}", warning=warning)
+
+
 def _multi_stage(node: Node, facts: Facts) -> Answer:
     pictures, resize, crop = node.incoming("image", Pictures), _resize(node), node.flag("upscaling_crop")
     stages = node.whole("stages")
@@ -211,6 +235,7 @@ RULES: dict[str, Rule] = {
     "HiresFixRenoise": _renoise,
     "HiresFixSecondSampling": _second_sampling,
     "HiresFixUpscaleImage": _upscale_image,
+    "HiresFixUpscaleFolder": _upscale_folder,
     "HiresFixMultiStageUpscale": _multi_stage,
 }
 """By class name. Of a node that is not here nothing is known."""

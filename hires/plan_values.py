@@ -93,11 +93,25 @@ class UpscaleJob:
     """With A1111's numbers: how much larger; None for exact numbers."""
 
 
+@dataclass(frozen=True)
+class FolderSearch:
+    """Which pictures of a folder Upscale Folder takes, as on the node."""
+
+    input_folder: str
+    output_folder: str
+    include: str
+    recursive: bool
+
+
 class Facts(Protocol):
     """What the graph itself does not say. None always means: not known."""
 
     def picture_size(self, name: str) -> Size | None:
         """Size of a picture in the input folder, upright."""
+        ...
+
+    def pictures_in(self, search: FolderSearch) -> int | None:
+        """How many pictures a folder has. Raises InputError where the node will."""
         ...
 
     def latent_cell(self, vae: ModelFile) -> int | None:

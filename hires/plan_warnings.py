@@ -89,6 +89,14 @@ def other_size(source: Size, latent: Size) -> str:
     )
 
 
+def no_pictures(include: str) -> str:
+    """Say that a folder has none of the pictures that are asked for."""
+    return (
+        f"No picture in the folder fits '{include}', so nothing will be done. Correct input_folder or include, or "
+        "switch recursive on for pictures in folders inside it."
+    )
+
+
 def as_text(size: Size) -> str:
     """Return width × height."""
     return f"{size[0]}×{size[1]}"

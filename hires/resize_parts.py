@@ -73,6 +73,7 @@ class LanczosParts(ResizeParts):
         planes = pixels.to(torch.float32).permute(2, 0, 1).reshape(channels * height, width)
         planes = self._across.resize(planes.T, part.x0, part.x1).T.clamp(0, 1)
         rows = planes.reshape(channels, height, part.width).permute(1, 2, 0).reshape(height, part.width * channels)
+        self._down.forget(part.y0)
         return self._down.resize(rows, part.y0, part.y1).clamp(0, 1).view(part.height, part.width, channels)
 
 
@@ -121,6 +122,10 @@ class _LanczosAxis:
         high = int((stop - 0.5) * self._ratio + support + 0.5)
         return max(0, low), min(self._source, high)
 
+    def forget(self, before: int) -> None:
+        """Drop the weights of blocks that end before this target: parts come in rows from top to bottom."""
+        self._blocks = {key: weights for key, weights in self._blocks.items() if key[0] + _BLOCK > before}
+
     def resize(self, rows: torch.Tensor, start: int, stop: int) -> torch.Tensor:
         """Make target rows start..stop `(stop - start, N)` from source rows `needs(start, stop)` `(h, N)`."""
         if self._source == self._target:
@@ -142,7 +147,7 @@ class _LanczosAxis:
         return result
 
     def _weights(self, block: int, like: torch.Tensor) -> torch.Tensor:
-        """Return `(targets of the block, source pixels they need)`, kept because rows of tiles ask again."""
+        """Return `(targets of the block, source pixels they need)`, kept because other parts ask again."""
         if (block, like.device) not in self._blocks:
             stop = min(self._target, block + _BLOCK)
             low, high = self.needs(block, stop)

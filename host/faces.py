@@ -24,6 +24,7 @@ from ..upscale_models.faces import (
     whole_picture,
     yunet_from_state_dict,
 )
+from ..upscale_models.shipped import checksums
 from .memory import HostRuntime, patcher_of
 from .model_files import UnreadableFileError, read_weights
 
@@ -48,9 +49,9 @@ _register_folders()  # before any node is asked for its choices
 
 
 def face_model_names() -> list[str]:
-    """Every file of the folders for face models, then every upscale model, as people keep them there, too."""
+    """Every file of the folders for face models, then every upscale model but ours: people keep them there, too."""
     names = [sorted(folder_paths.get_filename_list(folder), key=str.lower) for folder in _MODEL_FOLDERS]
-    return list(dict.fromkeys([*names[0], *names[1], *names[2]]))
+    return [name for name in dict.fromkeys([*names[0], *names[1], *names[2]]) if name not in checksums()]
 
 
 def detection_names() -> list[str]:

@@ -35,6 +35,18 @@ def output_folder(name: str) -> Path:
     return _resolve(name, folder_paths.get_output_directory(), "output_folder")
 
 
+def folders(source: str, target: str) -> tuple[Path, Path]:
+    """Return the folder to read from and the one to write to.
+
+    Raises:
+        InputError: see `input_folder` and `output_folder`; also if both are the same.
+    """
+    both = input_folder(source), output_folder(target)
+    if both[0] == both[1]:
+        raise InputError("results cannot go into the folder that is read. Choose another one.", "output_folder")
+    return both
+
+
 def may_read(path: Path) -> bool:
     """Whether this path, links followed, lies where `input_folder` may."""
     return _within(path, [folder_paths.get_input_directory(), *_writable()])

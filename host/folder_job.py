@@ -61,9 +61,7 @@ def upscale_folder(folder: FolderSettings, recipe: Recipe, files: FileSettings) 
         InputError: a folder, a pattern or a setting that cannot be used at all.
         BaseException: the host's cancel; finished results stay, and the next job goes on after them.
     """
-    source, target = folder_access.input_folder(folder.source), folder_access.output_folder(folder.target)
-    if source == target:
-        raise InputError("results cannot go into the folder that is read. Choose another one.", "output_folder")
+    source, target = folder_access.folders(folder.source, folder.target)
     check = comfy.model_management.throw_exception_if_processing_interrupted
     # results in a folder inside the one that is read must not be upscaled again
     scan = find_pictures(source, folder.include, folder.recursive, folder_access.may_read, target, check)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import time
 from functools import lru_cache
 from typing import Any
 
@@ -16,17 +17,26 @@ from aiohttp import web
 from PIL import Image
 
 from ..hires.plan_run import Said, plan
-from ..hires.plan_values import ModelFile, Size, UpscaleJob, UpscalerFile
+from ..hires.plan_values import FolderSearch, ModelFile, Size, UpscaleJob, UpscalerFile
+from ..pictures.folder_scan import find_pictures
 from ..upscale_models import CLASSICAL, CpuRuntime, TileSettings, extras_size
 from ..upscale_models.a1111 import Enlarger
 from ..upscale_models.tile_count import count_a1111_tiles, count_tiles
-from . import plan_models
+from . import folder_access, plan_models
 
 logger = logging.getLogger("hires-fix")
+
+LONGEST_LOOK = 1.0
+"""Seconds after which no further folder is looked into, and nothing is said: the graph changes often, and disks can be
+slow."""
 
 _ORIENTATION = 0x0112
 _ON_THEIR_SIDE = (5, 6, 7, 8)
 """Values of EXIF's orientation that swap width and height."""
+
+
+class _TooLongError(Exception):
+    """See `LONGEST_LOOK`."""
 
 
 def plan_of(prompt: Any) -> dict[str, Said]:
@@ -60,6 +70,22 @@ class HostFacts:
         except (OSError, ValueError):
             return None
         return _picture_size(path, (found.st_mtime_ns, found.st_size))
+
+    def pictures_in(self, search: FolderSearch) -> int | None:
+        """See `Facts`; None also where counting takes too long."""
+        end = time.monotonic() + LONGEST_LOOK
+
+        def check() -> None:
+            if time.monotonic() > end:
+                raise _TooLongError
+
+        try:
+            source, target = folder_access.folders(search.input_folder, search.output_folder)
+            scan = find_pictures(source, search.include, search.recursive, folder_access.may_read, target, check)
+        except (OSError, _TooLongError) as error:
+            logger.debug("no number of pictures in %s: %s", search.input_folder, error)
+            return None
+        return len(scan.pictures)
 
     def latent_cell(self, vae: ModelFile) -> int | None:
         """See `Facts`."""

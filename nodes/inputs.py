@@ -115,7 +115,7 @@ def tile_size() -> io.Int.Input:
         step=32,
         advanced=True,
         tooltip="Side of the tiles that the upscale model works on, in pixels of its input. 0: chosen by free memory "
-        "and speed; with A1111's numbers its 192. With A1111's numbers 4096 means no tiles.",
+        "and speed; with A1111's numbers its 192. With A1111's numbers 4096 means no tiles, as 0 does there.",
     )
 
 

@@ -42,7 +42,13 @@ A1111_NAMES: Mapping[str, Mapping[str, str]] = {
         "negative_prompt": "Negative prompt",
         "pad_cond_uncond": "Pad prompt/negative prompt",
     },
-    "HiresFixBaseSampling": {"model": "Checkpoint", "steps": "Sampling steps", **_PROMPTS, **_PASS},
+    "HiresFixBaseSampling": {
+        "model": "Checkpoint",
+        "steps": "Sampling steps",
+        "refiner": "Refiner",
+        **_PROMPTS,
+        **_PASS,
+    },
     "HiresFixTargetSize": {
         "width": "Width",
         "height": "Height",
@@ -66,6 +72,7 @@ A1111_NAMES: Mapping[str, Mapping[str, str]] = {
         "negative": "Hires negative prompt",
         "cfg": "CFG Scale; Forge: Hires CFG Scale",
         "sampler_name": "Hires sampling method",
+        "refiner": "Refiner",
     },
     "HiresFixUpscaleImage": {**_EXTRAS, **_TILES},
     "HiresFixUpscaleFolder": {
@@ -94,6 +101,7 @@ A1111_NAMES: Mapping[str, Mapping[str, str]] = {
         "filename_prefix": "Images filename pattern",
         "format": "File format for images",
         "quality": "Quality for saved jpeg and avif images",
+        "write_infotext": "Write infotext to metadata of the generated image",
     },
     "HiresFixA1111Settings": {
         "eta_ancestral": "Eta for k-diffusion samplers",

@@ -24,6 +24,8 @@ _FEW_CHOICES = 6
 
 _COMMAND = re.compile(r"id: '(HiresFix\.\w+)',\s*label: '([^']+)'")
 
+_SETTING = re.compile(r"id: '(HiresFix\.\w+)',\s*name: '([^']+)'")
+
 _MESSAGE_SYNTAX = re.compile(r"[{}@|]")
 """What the editor's translation library reads as instructions."""
 
@@ -66,9 +68,9 @@ def generated(info: Mapping[str, Any]) -> dict[Path, str]:
             raise HelpError(f"{node} has no page; write web/docs/{node}.md")
         files[path] = filled(node, path.read_text(encoding="utf-8"), description)
     files[LOCALE / "nodeDefs.json"] = _json({name: _strings(node) for name, node in nodes.items()})
-    files[LOCALE / "commands.json"] = _json(
-        {name.replace(".", "_"): {"label": _message(label)} for name, label in sorted(_commands())}
-    )
+    for name, key, pattern in (("commands", "label", _COMMAND), ("settings", "name", _SETTING)):
+        entries = sorted(_in_scripts(pattern))
+        files[LOCALE / f"{name}.json"] = _json({at.replace(".", "_"): {key: _message(text)} for at, text in entries})
     categories = {part for node in nodes.values() for part in node["category"].split("/")}
     files[LOCALE / "main.json"] = _json({"nodeCategories": {part: part for part in sorted(categories)}})
     return files
@@ -169,10 +171,10 @@ def _strings(info: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _commands() -> Iterable[tuple[str, str]]:
-    """Id and label of every command that the pack adds to the editor."""
+def _in_scripts(pattern: re.Pattern[str]) -> Iterable[tuple[str, str]]:
+    """Id and text of everything of a kind that the pack adds to the editor."""
     for path in SCRIPTS.glob("*.js"):
-        yield from _COMMAND.findall(path.read_text(encoding="utf-8"))
+        yield from pattern.findall(path.read_text(encoding="utf-8"))
 
 
 def _message(text: str) -> str:

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hires_pack.hires.plan_nodes import RULES
+from hires_pack.hires.plan_quiet import QUIET
 from hires_pack.scripts import help_drawings, help_pages
 from hires_pack.scripts.a1111_names import A1111_NAMES
 
@@ -47,6 +49,13 @@ def test_a_page_has_all_its_parts(node):
     assert re.search(r"^- Connect before: .+\n- Connect after: .+$", PAGES[node], re.MULTILINE)
     if node in RECORDED:
         assert heads[0] == RECORDED[node]["display_name"]
+
+
+@pytest.mark.parametrize("node", PAGES)
+def test_pages_of_nodes_with_a_badge_explain_it(node):
+    has_badge = node in RULES and node not in QUIET
+    lines = re.findall(r"^- The badge on the node says .+ click it to read why\.$", PAGES[node], re.MULTILINE)
+    assert len(lines) == has_badge
 
 
 @pytest.mark.parametrize("node", [node for node in PAGES if node in RECORDED])

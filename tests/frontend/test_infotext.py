@@ -10,8 +10,8 @@ from PIL import Image
 
 PROMPT = "a cat, ночь"
 SETTINGS = (
-    "Steps: 2, Sampler: Euler a, Schedule type: Automatic, CFG scale: 6.5, Seed: {}, Size: 72x64, Model: tiny_sd15, "
-    "Denoising strength: 0.6, RNG: CPU, Hires upscale: 1.5, Hires upscaler: Latent"
+    "Steps: 2, Sampler: Euler a, Schedule type: Automatic, CFG scale: 6.5, Seed: {}, Size: 72x64, "
+    "Model: v1-5-pruned-emaonly-fp16, Denoising strength: 0.6, RNG: CPU, Hires upscale: 1.5, Hires upscaler: Latent"
 )
 
 
@@ -50,7 +50,7 @@ def assert_imported(ui, seed):
     assert of["HiresFixBaseSampling"]["cfg"] == 6.5
     assert of["HiresFixNoise"]["seed"] == seed
     assert of["HiresFixTargetSize"]["hr_scale"] == 1.5
-    assert of["CheckpointLoaderSimple"]["ckpt_name"] == "tiny_sd15.safetensors"
+    assert of["CheckpointLoaderSimple"]["ckpt_name"] == "v1-5-pruned-emaonly-fp16.safetensors"
     assert {node["inputs"]["value"] for node in prompt if node["class_type"] == "PrimitiveInt"} == {72, 64}
     assert {node["inputs"]["text"] for node in prompt if node["class_type"] == "HiresFixPrompt"} == {PROMPT, "fog"}
 

@@ -4,13 +4,24 @@ import json
 
 import pytest
 
-from .shipped import BLUEPRINTS, WORKFLOWS, api_file, read
+from .shipped import BLUEPRINTS, ROOT, api_file, read
+
+PLAN = "/hires-fix/plan"
+"""Where the page asks."""
+
+LATENT, PIXEL = (ROOT / "workflows" / f"hires-fix-{kind}.json" for kind in ("latent", "pixel"))
 
 LINE = """([id, start]) => {
     const node = window.app.graph.getNodeById(id)
     const texts = node.badges.map((badge) => (typeof badge === 'function' ? badge() : badge).text)
     return texts.find((text) => text.includes(start)) ?? ''
 }"""
+
+
+def drop(ui, path):
+    """Open a saved workflow in the quickest way."""
+    ui.canvas.drop_file(path)
+    ui.canvas.wait_for_nodes()
 
 
 def line(ui, node, part):
@@ -21,8 +32,8 @@ def line(ui, node, part):
 
 @pytest.fixture
 def latent(ui):
-    """The plain workflow of hires fix, opened as a template."""
-    ui.open_template("hires-fix-latent")
+    """The plain workflow of hires fix."""
+    drop(ui, LATENT)
     return ui
 
 
@@ -57,36 +68,34 @@ def test_the_lines_of_nodes_2_follow_what_is_typed(nodes_2, latent):
 
 
 def test_nothing_of_it_is_saved_or_queued(ui):
-    (path,) = (path for path in WORKFLOWS if path.stem == "hires-fix-pixel")
-    ui.page.route("**/hires-fix/plan", lambda route: route.abort())
-    ui.canvas.drop_file(path)
-    ui.canvas.wait_for_nodes()
+    ui.page.route(f"**{PLAN}", lambda route: route.abort())
+    drop(ui, PIXEL)
     without = ui.workflow()
-    ui.page.unroute("**/hires-fix/plan")
+    ui.page.unroute(f"**{PLAN}")
     ui.blank()
-    ui.canvas.drop_file(path)
-    ui.canvas.wait_for_nodes()
+    drop(ui, PIXEL)
     line(ui, ui.canvas.only("HiresFixTargetSize"), "→")
     for workflow in (without, found := ui.workflow()):
         del workflow["id"], workflow["extra"]
     assert json.dumps(found) == json.dumps(without)
-    assert ui.prompt() == api_file(path)
+    assert ui.prompt() == api_file(PIXEL)
 
 
-def test_a_warning_is_told_once_and_does_not_stop_the_run(latent):
-    node, found = latent.canvas.only("HiresFixRenoise"), latent.page.locator(".p-toast-message")
-    latent.canvas.type_number(node, "denoising_strength", 0.3)
-    assert line(latent, node, "⚠") == "⚠ 20 of 66 steps"
-    latent.canvas.set_widgets({name: SMALL[kind] for name, kind in latent.canvas.nodes().items() if kind in SMALL})
-    latent.runs.start()
+def test_a_warning_is_told_once_and_does_not_stop_the_run(ui):
+    ui.open_template(LATENT.stem)  # which shows all of it
+    node, found = ui.canvas.only("HiresFixRenoise"), ui.page.locator(".p-toast-message")
+    ui.canvas.type_number(node, "denoising_strength", 0.3)
+    assert line(ui, node, "⚠") == "⚠ 20 of 66 steps"
+    ui.canvas.set_widgets({name: SMALL[kind] for name, kind in ui.canvas.nodes().items() if kind in SMALL})
+    ui.runs.start()
     found.filter(has_text="Re-noise: At a denoising strength of 0.3 the picture stays as blurry").wait_for()
-    latent.screenshot("plan-warning")
-    assert latent.runs.wait().status == "success"
-    latent.page.evaluate("() => window.app.extensionManager.toast.removeAll()")
+    ui.screenshot("plan-warning")
+    assert ui.runs.wait().status == "success"
+    ui.page.evaluate("() => window.app.extensionManager.toast.removeAll()")
     found.first.wait_for(state="hidden")
-    with latent.page.expect_response("**/hires-fix/plan"):
-        latent.runs.start()
-    latent.runs.wait()
+    with ui.page.expect_response(f"**{PLAN}"):
+        ui.runs.start()
+    ui.runs.wait()
     assert not found.filter(has_text="blurry").count()
 
 
@@ -107,9 +116,9 @@ def test_a_box_of_nodes_2_shows_it_too(nodes_2):
 
 
 def test_the_same_graph_has_its_lines_again_after_another_was_there(ui):
-    for _ in range(2):
+    for opened in (ui.open_template, lambda name: drop(ui, LATENT)):
         ui.blank()
-        ui.open_template("hires-fix-latent")
+        opened(LATENT.stem)
         assert line(ui, ui.canvas.only("HiresFixTargetSize"), "→")
 
 
@@ -130,20 +139,26 @@ def test_a_node_that_uploads_when_it_is_asked_is_not_asked(ui):
 
 
 def test_without_the_server_nothing_is_shown_and_nothing_said(ui):
-    ui.page.route("**/hires-fix/plan", lambda route: route.fulfill(status=500))
-    with ui.page.expect_response("**/hires-fix/plan"):
+    ui.page.route(f"**{PLAN}", lambda route: route.fulfill(status=500))
+    with ui.page.expect_response(f"**{PLAN}"):
         node = ui.canvas.place("HiresFixTargetSize", 300, 100)
     ui.settle()
-    ui.page.unroute("**/hires-fix/plan")
+    ui.page.unroute(f"**{PLAN}")
     assert ui.page.evaluate(LINE, [node, "→"]) == ""
     assert not ui.page.locator(".p-toast-message").count()
 
 
 def test_nothing_is_asked_about_other_nodes(ui):
-    requests = []
-    ui.page.on("request", lambda request: requests.append(request.url))
+    questions = []
+
+    def note(request):
+        if request.url.endswith(PLAN):
+            questions.append(request.post_data)
+
+    ui.page.on("request", note)
     first = ui.canvas.place("EmptyLatentImage", 100, 100)
     ui.canvas.type_number(first, "width", 640)
-    ui.canvas.place("HiresFixTargetSize", 500, 100)
-    ui.page.wait_for_event("response", lambda response: response.url.endswith("/hires-fix/plan"))
-    assert sum(url.endswith("/hires-fix/plan") for url in requests) == 1
+    with ui.page.expect_response(f"**{PLAN}"):
+        ui.canvas.place("HiresFixTargetSize", 500, 100)
+    ui.page.remove_listener("request", note)
+    assert len(questions) == 1

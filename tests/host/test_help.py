@@ -39,6 +39,7 @@ def test_the_server_hands_out_the_strings(host, ours):
         assert set(found["inputs"]) == {*node["input"].get("required", {}), *node["input"].get("optional", {})}
     assert strings["nodeCategories"]["hires fix"] == "hires fix"
     assert strings["commands"]["HiresFix_WorkflowFromFile"]["label"].startswith("Hires Fix")
+    assert strings["settings"]["HiresFix_DroppedPictures"]["name"].startswith("Hires Fix")
 
 
 TYPED = {

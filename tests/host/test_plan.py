@@ -152,6 +152,43 @@ def test_sizes_with_a1111s_numbers(upscaler, changes, tiles, host, client, model
         assert plan(host, graph)[upscale]["text"] == f"133×101 → {image.width}×{image.height}{ending}"
 
 
+def test_the_pictures_of_a_folder_are_counted(host, client, models):
+    graph = small("upscale-folder", client, host, models)
+    (upscale,) = nodes_of(graph, "HiresFixUpscaleFolder")
+    inside = host.base / "input" / "counted" / "inside"
+    inside.mkdir(parents=True)
+    for path in (inside.parent / "a.png", inside.parent / "b.JPG", inside.parent / "c.txt", inside / "d.png"):
+        path.touch()
+    inputs = graph[upscale]["inputs"]
+    inputs |= {"input_folder": "counted", "recursive": False}
+    assert plan(host, graph) == {upscale: {"text": "2 pictures → 2×", "warning": None}}
+    inputs["recursive"] = True
+    assert plan(host, graph)[upscale]["text"] == "3 pictures → 2×"
+    inputs["include"] = "*.gif"
+    assert "'*.gif'" in plan(host, graph)[upscale]["warning"]
+
+
+@pytest.mark.parametrize(
+    ("folders", "words"),
+    [
+        ({"input_folder": "/etc"}, "'/etc' is not inside ComfyUI's input or output folder"),
+        ({"input_folder": "../models"}, "is not inside ComfyUI's input or output folder"),
+        ({"input_folder": "absent"}, "there is no folder 'absent'"),
+        ({"output_folder": "/tmp"}, "is not inside ComfyUI's output folder"),
+        ({"input_folder": "same [output]", "output_folder": "same"}, "results cannot go into the folder that is read"),
+        ({"include": " , "}, "there is no pattern"),
+    ],
+)
+def test_a_folder_that_the_run_refuses_is_told(folders, words, host, client, models):
+    graph = small("upscale-folder", client, host, models)
+    (upscale,) = nodes_of(graph, "HiresFixUpscaleFolder")
+    graph[upscale]["inputs"] |= folders
+    said = plan(host, graph)[upscale]
+    assert said["text"] == "stops with an error"
+    assert words in said["warning"]
+    assert words in client.queue(graph).explanation()
+
+
 # ---- warnings -------------------------------------------------------------------------------------------------------
 
 

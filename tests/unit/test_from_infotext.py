@@ -221,6 +221,43 @@ def test_loras_follow_the_prompt_of_each_pass():
     assert conversion.notes == ()
 
 
+def test_loras_without_a_tag_are_named_behind_the_prompt_of_their_pass():
+    api = to_api(library.hires_fix_other_model(prompt="a cat", hr_prompt="a cat", hr_lora="style/Add.Detail_v2.pt"))
+    settings = settings_of_graph(api, saves(api))
+    assert settings.prompt == "a cat"
+    assert settings.hires.hr_prompt == "a cat <lora:Add.Detail_v2:0.8>"
+    (name,) = (name for name, node in api.items() if node["class_type"] == "LoraLoader")
+    # one more behind it, for the model only
+    values = {"lora_name": "second.safetensors", "strength_model": 0.5}
+    for node in api.values():
+        if node["class_type"].startswith("HiresFix") and node["inputs"].get("model") == [name, 0]:
+            node["inputs"]["model"] = ["more", 0]
+    api["more"] = {"class_type": "LoraLoaderModelOnly", "inputs": {"model": [name, 0], **values}}
+    api[name]["inputs"] |= {"strength_model": 0.25, "strength_clip": 1}
+    prompt = settings_of_graph(api, saves(api)).hires.hr_prompt
+    assert prompt == "a cat <lora:Add.Detail_v2:1:0.25> <lora:second:0:0.5>"
+    again = settings_of_graph(read := to_api(hires_workflow(write(write_settings(settings))).graph), saves(read))
+    assert again.hires.hr_prompt == settings.hires.hr_prompt
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("tagged", {"lora_name": "Folder/ONE.safetensors"}),
+        ("off", {"strength_model": 0, "strength_clip": 0.0}),
+        ("worked out elsewhere", {"strength_model": ["dice", 0]}),
+        ("not to be named", {"lora_name": "a:b.safetensors"}),
+        ("brackets", {"lora_name": "a<b>.safetensors"}),
+    ],
+)
+def test_loras_that_need_no_tag_or_can_have_none(name, changes):
+    prompt = "a cat <lora:one:0.3>"
+    api = to_api(library.hires_fix_other_model(prompt="a dog", hr_prompt=prompt))
+    (loader,) = (node["inputs"] for node in api.values() if node["class_type"] == "LoraLoader")
+    loader |= changes
+    assert settings_of_graph(api, saves(api)).hires.hr_prompt == prompt
+
+
 def test_the_vae_of_the_text_serves_all_passes():
     graph, conversion = convert(f"{HIRES}Lanczos, VAE hash: 1234567890, VAE: mse.pt, Hires checkpoint: other")
     users = [*graph.all("VAEDecode"), graph.one("HiresFixPixelUpscale"), graph.one("HiresFixTargetSize")]
@@ -318,7 +355,7 @@ def test_no_value_of_any_key_raises(pairs, prompt):
 
 def test_settings_of_the_saved_workflows():
     job = {"checkpoint": "sd/base.ckpt", "prompt": "a cat", "seed": 9, "width": 640, "steps": 12}
-    for build, upscaler in ((library.hires_fix_latent, "Latent"), (library.hires_fix_pixel, "Lanczos")):
+    for build, upscaler in ((library.hires_fix_latent, "Latent"), (library.hires_fix_pixel, "hires-fix-2x")):
         api = to_api(build(**job, denoising_strength=0.25, hr_scale=1.5))
         settings = settings_of_graph(api, saves(api))
         assert settings == GenerationSettings(

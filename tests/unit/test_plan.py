@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from hires_pack.hires import plan_warnings
+from hires_pack.hires.errors import InputError
 from hires_pack.hires.plan_run import plan
 from hires_pack.hires.plan_steps import planned_steps
+from hires_pack.hires.plan_values import FolderSearch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,10 +29,18 @@ class Known:
     tile_words: str | None = None
     free: int | None = 64 * GB
     jobs: list = field(default_factory=list)
+    found: int | None = None
+    searches: list = field(default_factory=list)
     extras: tuple = (2.0, (128, 128))
 
     def picture_size(self, name):
         return self.pictures.get(name)
+
+    def pictures_in(self, search):
+        self.searches.append(search)
+        if search.input_folder == "refused":
+            raise InputError("there is no such folder.", "input_folder")
+        return self.found
 
     def latent_cell(self, vae):
         return self.cell
@@ -230,6 +240,37 @@ def test_a_second_upscaler_has_tiles_where_it_is_seen(visibility, ending):
     links = {"image": [picture, 0], "upscaler": [first, 0], "upscaler_2": [second, 0]}
     node = graph.add("HiresFixUpscaleImage", **links, **SCALE_BY, extras_upscaler_2_visibility=visibility)
     assert plan(graph, Two(pictures={"a.png": (200, 100)}))[node]["text"] == f"200×100 → 400×200{ending}"
+
+
+FOLDER = {"input_folder": "in", "output_folder": "out", "include": "*.png", "recursive": True, **SCALE_BY}
+
+
+@pytest.mark.parametrize(
+    ("changes", "count", "text"),
+    [
+        ({}, 12, "12 pictures → 2×"),
+        ({"upscaling_resize": 1.5}, 1, "1 picture → 1.5×"),
+        ({"resize_mode": "scale to"}, 12, "12 pictures → 300×300"),
+        ({}, None, None),  # too many, or not to be seen
+        ({"recursive": ["9", 0]}, 12, None),
+        ({"input_folder": "refused"}, 12, "stops with an error"),
+    ],
+)
+def test_upscale_folder(changes, count, text):
+    graph, facts = Graph(), Known(found=count)
+    node = graph.add("HiresFixUpscaleFolder", **{**FOLDER, **changes})
+    found = plan(graph, facts).get(node)
+    assert (found and found["text"]) == text
+    asked = FolderSearch(changes.get("input_folder", "in"), "out", "*.png", recursive=True)
+    assert facts.searches == ([] if "recursive" in changes else [asked])
+
+
+def test_a_folder_without_pictures_is_warned_of():
+    graph = Graph()
+    node = graph.add("HiresFixUpscaleFolder", **FOLDER)
+    found = plan(graph, Known(found=0))[node]
+    assert found["text"] == "0 pictures → 2×"
+    assert "'*.png'" in found["warning"]
 
 
 STAGES = {"stages": 0, "denoising_strength": 0.3, "strength_falloff": 0.8, "redraw_last": True}
@@ -443,8 +484,9 @@ def test_every_warning_says_what_to_do():
         plan_warnings.senseless_strength(0.2, True),
         plan_warnings.senseless_strength(1.0, False),
         plan_warnings.other_size((512, 512), (640, 512)),
+        plan_warnings.no_pictures("*"),
     ]
-    remedies = ("Choose a", "Lower the", "Use ", "Give ")
+    remedies = ("Choose a", "Lower the", "Use ", "Give ", "Correct ")
     assert all(any(remedy in sentence for remedy in remedies) for sentence in sentences)
 
 
@@ -466,6 +508,6 @@ def test_no_value_in_a_saved_workflow_makes_it_fail(name, data):
     for _ in range(data.draw(st.integers(1, 4))):
         node = data.draw(st.sampled_from(ours))
         node["inputs"][data.draw(st.sampled_from(sorted(node["inputs"])))] = data.draw(ODD)
-    facts = Known(pictures={"example.png": (133, 101)}, scales={"Lanczos": 1, "RealESRGAN_x4plus.safetensors": 4})
+    facts = Known(pictures={"example.png": (133, 101)}, found=3, scales={"Lanczos": 1, "hires-fix-2x.safetensors": 2})
     for found in plan(prompt, facts).values():
         assert found["text"] or found["warning"]

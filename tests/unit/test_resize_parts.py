@@ -135,3 +135,17 @@ def test_bad_calls_are_refused(kind: type[LanczosParts] | type[NearestParts]) ->
     need = parts.needs(Box(0, 0, 8, 8))
     with pytest.raises(ValueError, match=rf"\({need.height}, {need.width}, channels\) are needed.*\(8, 9, 3\)"):
         parts(torch.zeros(8, 9, 3), Box(0, 0, 8, 8))
+
+
+def test_weights_of_rows_that_are_done_are_let_go() -> None:
+    """A long picture in rows of two parts; weights are made again for none but the next picture."""
+    parts, source = LanczosParts((40, 6000), (80, 12000)), picture(40, 6000, 1)
+    most = 0
+    for y in range(0, 12000, 200):
+        for x in (0, 40):
+            need = parts.needs(box := Box(x, y, x + 40, y + 200))
+            parts(source[need.y0 : need.y1, need.x0 : need.x1], box)
+            most = max(most, sum(weights.shape[0] for weights in parts._down._blocks.values()))
+    assert most <= 200 + 2 * 32
+    assert sum(weights.shape[0] for weights in parts._across._blocks.values()) == 80
+    assert (assembled(parts, source, (80, 12000), (40, 200)) - lanczos(source[None], 80, 12000)[0]).abs().max() <= 1e-6

@@ -42,3 +42,5 @@ def test_tiles_of_attention_and_pooling_leave_no_seam(name: str) -> None:
     # three windows of 93 pixels, which would start at 29 and 58 where nobody kept to the network's blocks
     tiled, whole = both(name, 151, 72, TileSettings(96, precision="float32"))
     assert seam(tiled, whole) <= NO_SEAM
+    if name.startswith("cugan"):  # cut apart it has no seam that stands out, but pixels that differ by 0.016 and more
+        assert (tiled - whole).abs().max() <= 1e-5

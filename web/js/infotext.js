@@ -1,12 +1,26 @@
-/** Workflows from A1111's generation text: out of a picture, a text file or the clipboard. */
+/** Workflows from A1111's generation text: out of a picture, also a dropped one, a text file or the clipboard. */
 
 import { app } from '../../../scripts/app.js'
 
 const LOADERS = ['LoadImage', 'HiresFixLoadImage']
 const PICTURES_AND_TEXTS = 'image/png,image/jpeg,image/webp,image/avif,image/tiff,text/plain'
 
+const DROPPED = 'HiresFix.DroppedPictures'
+const HEAD = 2 ** 20 // bytes of a PNG file that are looked at: its texts come before its pixels
+const A1111_TEXT = /(tEXt|iTXt)parameters\0[^]*?\bSteps: \d/
+const COMFYUI_TEXT = /(tEXt|iTXt|zTXt)(workflow|prompt)\0/
+
 app.registerExtension({
   name: 'HiresFix.Infotext',
+  settings: [
+    {
+      id: 'HiresFix.DroppedPictures',
+      name: 'Hires Fix: opens PNG pictures of A1111 as workflows of its own nodes, which lose nothing of their text',
+      type: 'boolean',
+      defaultValue: true,
+    },
+  ],
+  setup: takeDroppedPictures,
   commands: [
     {
       id: 'HiresFix.WorkflowFromFile',
@@ -29,6 +43,22 @@ app.registerExtension({
     return [{ content: 'Hires Fix: Workflow from A1111 text of picture', callback }]
   },
 })
+
+/** Open pictures of A1111 in place of the editor, which reads only some of their text and rounds their sizes. */
+function takeDroppedPictures() {
+  const handleFile = app.handleFile
+  app.handleFile = async function (file, ...more) {
+    const isOurs = app.extensionManager.setting.get(DROPPED) && (await isOfA1111(file))
+    return isOurs ? orTell(() => openPicture(file)) : handleFile.call(this, file, ...more)
+  }
+}
+
+/** Whether a file is a PNG picture with A1111's text, and without the graph of ComfyUI that made it. */
+async function isOfA1111(file) {
+  if (file.type !== 'image/png') return false
+  const head = new TextDecoder('latin1').decode(await file.slice(0, HEAD).arrayBuffer())
+  return A1111_TEXT.test(head) && !COMFYUI_TEXT.test(head)
+}
 
 /** The file that the user picks; nothing if there is none after all. */
 function chosenFile() {
