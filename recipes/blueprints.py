@@ -5,6 +5,7 @@ from dataclasses import replace
 from . import stages
 from .graph import FIRST_CHOICE, BoxInput, Graph, Output
 from .job import NEGATIVE_PROMPT, PROMPT, Job
+from .models import UPSCALER_2X
 from .stages import Number, Picture, Sampling
 from .to_blueprint import Blueprint
 
@@ -36,7 +37,7 @@ def hires_fix_pixel_box() -> Blueprint:
     """Hires fix with a pixel upscaler in one box."""
     graph = Graph("Hires Fix (pixel)")
     asked = _txt2img(graph)
-    upscaler = graph.box_input("upscaler_name", "Upscaler", "Lanczos")
+    upscaler = graph.box_input("upscaler_name", "Upscaler", UPSCALER_2X)
     asked, strength = _hires(graph, asked, denoising_strength=0.4)
     shared, noise, base = _first_pass(graph, asked)
     upscaled = asked.enlarge_unseen(graph, shared, base, upscaler).out("latent")
@@ -63,7 +64,7 @@ def upscale_image_box() -> Blueprint:
         "upscaling_crop": graph.box_input("upscaling_crop", "Crop to fit", True),
     }
     names = (
-        graph.box_input("upscaler_name", "Upscaler 1", "Lanczos"),
+        graph.box_input("upscaler_name", "Upscaler 1", UPSCALER_2X),
         graph.box_input("upscaler_2_name", "Upscaler 2", "None"),
     )
     visibility = graph.box_input("extras_upscaler_2_visibility", "Upscaler 2 visibility", 0.0)

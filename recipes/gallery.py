@@ -10,7 +10,8 @@ from typing import Any
 
 from . import stages
 from .graph import Graph, Output
-from .job import SAME_SETTINGS, Job
+from .job import SAME_SETTINGS, UPSCALER_FILE, WITH_INFOTEXT, YOUR_CHECKPOINT, Job
+from .models import UPSCALER_2X
 
 
 def hires_fix_latent(*, mode: str = "Latent", denoising_strength: float = 0.7, **job: Any) -> Graph:
@@ -20,7 +21,8 @@ def hires_fix_latent(*, mode: str = "Latent", denoising_strength: float = 0.7, *
     stages.introduce(
         graph,
         "Draws a base picture, enlarges its latent and draws it again with more detail.",
-        "**Load Checkpoint** and **Prompt**",
+        YOUR_CHECKPOINT,
+        "**Prompt**",
         "**Width**, **Height** of the base picture; the result is *hr_scale* times as large",
         "**denoising_strength**: below 0.5 a latent upscale stays blurry",
         SAME_SETTINGS,
@@ -35,15 +37,16 @@ def hires_fix_latent(*, mode: str = "Latent", denoising_strength: float = 0.7, *
     return graph
 
 
-def hires_fix_pixel(*, upscaler: str = "Lanczos", denoising_strength: float = 0.4, **job: Any) -> Graph:
+def hires_fix_pixel(*, upscaler: str = UPSCALER_2X, denoising_strength: float = 0.4, **job: Any) -> Graph:
     """Hires fix with a pixel upscaler: the first pass is decoded, enlarged as a picture, encoded and redrawn."""
     asked, graph = Job(**job), Graph("hires-fix-pixel")
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
         "Draws a base picture, enlarges it with an upscaler and draws it again with more detail.",
-        "**Load Checkpoint** and **Prompt**",
-        "**Load Upscaler**: Lanczos, or a model file from *models/upscale_models*",
+        YOUR_CHECKPOINT,
+        "**Prompt**",
+        UPSCALER_FILE,
         "**denoising_strength**: 0.2 keeps the picture, 0.6 invents detail",
         SAME_SETTINGS,
     )
@@ -56,7 +59,7 @@ def hires_fix_pixel(*, upscaler: str = "Lanczos", denoising_strength: float = 0.
 
 
 def hires_fix_image(
-    *, image: str = "example.png", upscaler: str = "Lanczos", denoising_strength: float = 0.4, **job: Any
+    *, image: str = "example.png", upscaler: str = UPSCALER_2X, denoising_strength: float = 0.4, **job: Any
 ) -> Graph:
     """Hires fix for a picture that already exists: it takes the place of the first pass."""
     asked, graph = Job(**job), Graph("hires-fix-image")
@@ -65,6 +68,7 @@ def hires_fix_image(
         graph,
         "Enlarges a picture you already have and draws it again with more detail.",
         "**Load Image**: your picture",
+        YOUR_CHECKPOINT,
         "**Prompt** and *seed*: best those it was made with",
         "**denoising_strength**: 0.2 keeps the picture, 0.6 invents detail",
         SAME_SETTINGS,
@@ -88,9 +92,10 @@ def hires_fix_a1111(*, upscaler: str = "Lanczos", denoising_strength: float = 0.
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Gives the picture that A1111 gives: its prompt syntax, noise, samplers, settings and 8-bit upscaling. "
-        "(Brackets:1.2) and [from:to:0.5] work in the prompts.",
-        "**Load Checkpoint**, all four prompts (the second pass has its own two), *seed*",
+        "Gives the picture that A1111 gives: its prompt syntax, noise, samplers, settings, 8-bit upscaling and "
+        "infotext. (Brackets:1.2) and [from:to:0.5] work in the prompts.",
+        YOUR_CHECKPOINT,
+        "All four prompts (the second pass has its own two) and *seed*",
         "**A1111 Settings**: what you changed on A1111's settings pages",
         "**source** of the noise: CPU if A1111 is set to it",
         SAME_SETTINGS,
@@ -116,7 +121,7 @@ def hires_fix_a1111(*, upscaler: str = "Lanczos", denoising_strength: float = 0.
     upscaled = asked.enlarge(graph, first, base, upscaler, numbers="A1111", noise=noise)
     graph.stage("Second pass")
     second = replace(first, positive=hr_positive, negative=hr_negative)
-    asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength)
+    asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength, WITH_INFOTEXT)
     return graph
 
 

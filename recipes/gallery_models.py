@@ -5,12 +5,12 @@ from typing import Any
 
 from . import stages
 from .graph import Graph
-from .job import NEGATIVE_PROMPT, SAME_SETTINGS, Job
-from .models import DETAIL_LORA, DREAMSHAPER, FLUX, SD15, SDXL, TILE_CONTROLNET
+from .job import NEGATIVE_PROMPT, SAME_SETTINGS, WITH_INFOTEXT, Job
+from .models import DETAIL_LORA, DREAMSHAPER, FLUX, SD15, SDXL, TILE_CONTROLNET, UPSCALER_2X
 from .stages import Sampling
 
 
-def hires_fix_sdxl(*, upscaler: str = "Lanczos", denoising_strength: float = 0.35, **job: Any) -> Graph:
+def hires_fix_sdxl(*, upscaler: str = UPSCALER_2X, denoising_strength: float = 0.35, **job: Any) -> Graph:
     """Hires fix with an SDXL checkpoint, which draws its base picture at 1024."""
     asked, graph = _asked(job, checkpoint=SDXL.name, width=1024, height=1024, hr_scale=1.5), Graph("hires-fix-sdxl")
     graph.stage("Model and prompts")
@@ -32,7 +32,7 @@ def hires_fix_sdxl(*, upscaler: str = "Lanczos", denoising_strength: float = 0.3
 
 
 def hires_fix_flow(
-    *, upscaler: str = "Lanczos", denoising_strength: float = 0.35, guidance: float = 3.5, **job: Any
+    *, upscaler: str = UPSCALER_2X, denoising_strength: float = 0.35, guidance: float = 3.5, **job: Any
 ) -> Graph:
     """Hires fix with a flow model of 16 latent channels, such as Flux: guidance instead of cfg, no negative prompt."""
     flow = {"checkpoint": FLUX.name, "cfg": 1.0, "sampler": "euler", "scheduler": "simple", "noise_source": "ComfyUI"}
@@ -75,7 +75,7 @@ def hires_fix_other_model(
     hr_lora_strength: float = 0.8,
     hr_prompt: str = "a lighthouse on a rocky coast at dawn, sea mist, intricate stonework, wet rocks, film grain",
     hr_negative_prompt: str = NEGATIVE_PROMPT,
-    upscaler: str = "Lanczos",
+    upscaler: str = UPSCALER_2X,
     denoising_strength: float = 0.45,
     **job: Any,
 ) -> Graph:
@@ -111,7 +111,7 @@ def hires_fix_other_model(
     # decoded by the first model's VAE, encoded by the second one's
     upscaled = asked.enlarge(graph, second, base, upscaler, image=decoded).out("latent")
     graph.stage("Second pass")
-    asked.finish(graph, second, noise, upscaled, denoising_strength)
+    asked.finish(graph, second, noise, upscaled, denoising_strength, WITH_INFOTEXT)
     return graph
 
 
@@ -119,7 +119,7 @@ def hires_fix_controlnet(
     *,
     control_net: str = TILE_CONTROLNET.name,
     control_strength: float = 0.8,
-    upscaler: str = "Lanczos",
+    upscaler: str = UPSCALER_2X,
     denoising_strength: float = 0.65,
     **job: Any,
 ) -> Graph:

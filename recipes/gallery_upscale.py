@@ -4,18 +4,15 @@ from typing import Any
 
 from . import stages
 from .graph import Graph, Output
-from .job import SAME_SETTINGS, Job
-from .models import FACE_DETECTION, GFPGAN, REAL_ESRGAN
+from .job import SAME_SETTINGS, UPSCALER_FILE, YOUR_CHECKPOINT, Job
+from .models import FACE_DETECTION, GFPGAN, UPSCALER_2X, UPSCALER_4X
 from .stages import Picture
-
-UPSCALER_FILE = "**Load Upscaler**: Lanczos, or a model file from *models/upscale_models*"
-"""Line of the note."""
 
 
 def standalone_upscale(
     *,
     image: str = "example.png",
-    upscaler: str = "Lanczos",
+    upscaler: str = UPSCALER_2X,
     resize_mode: str = "scale by",
     upscaling_resize: float = 2.0,
     upscaling_resize_w: int = 1024,
@@ -51,7 +48,7 @@ def standalone_upscale(
 def standalone_two_upscalers(
     *,
     image: str = "example.png",
-    upscaler: str = REAL_ESRGAN.name,
+    upscaler: str = UPSCALER_4X,
     upscaler_2: str = "Lanczos",
     extras_upscaler_2_visibility: float = 0.4,
     upscaling_resize: float = 2.0,
@@ -87,7 +84,7 @@ def upscale_folder(
     *,
     input_folder: str = "",
     output_folder: str = "upscaled",
-    upscaler: str = "Lanczos",
+    upscaler: str = UPSCALER_2X,
     upscaling_resize: float = 2.0,
 ) -> Graph:
     """Enlarge every picture of a folder, as A1111's "Batch from directory" does."""
@@ -117,7 +114,7 @@ def upscale_folder(
 def restore_faces(
     *,
     image: str = "example.png",
-    upscaler: str = "Lanczos",
+    upscaler: str = UPSCALER_2X,
     upscaling_resize: float = 2.0,
     face_model: str = GFPGAN.name,
     visibility: float = 1.0,
@@ -166,7 +163,7 @@ def restore_faces(
 def multi_stage_image(
     *,
     image: str = "example.png",
-    upscaler: str = "Lanczos",
+    upscaler: str = UPSCALER_2X,
     upscaling_resize: float = 4.0,
     number: int = 2,
     denoising_strength: float = 0.3,
@@ -179,6 +176,7 @@ def multi_stage_image(
         graph,
         "Enlarges a picture you already have in stages and redraws it lightly after each: large factors stay sharp.",
         "**Load Image**: your picture",
+        YOUR_CHECKPOINT,
         "**Prompt**: what it shows",
         "**upscaling_resize** and **stages**: 4 in 2 stages doubles twice",
         "**denoising_strength** of the first redraw; the later ones are weaker",
@@ -212,7 +210,7 @@ def multi_stage_image(
 
 
 def multi_stage_upscale(
-    *, upscaler: str = "Lanczos", denoising_strengths: tuple[float, ...] = (0.45, 0.3), **job: Any
+    *, upscaler: str = UPSCALER_2X, denoising_strengths: tuple[float, ...] = (0.45, 0.3), **job: Any
 ) -> Graph:
     """Several rounds of pixel upscale and second pass, each `hr_scale` times larger; one strength a round."""
     asked, graph = Job(**job), Graph("multi-stage-upscale")
@@ -221,7 +219,8 @@ def multi_stage_upscale(
         graph,
         "Enlarges a base picture in rounds. Each round redraws less than the one before: detail grows, the picture "
         "stays.",
-        "**Load Checkpoint** and **Prompt**",
+        YOUR_CHECKPOINT,
+        "**Prompt**",
         "**hr_scale** of each round",
         "**denoising_strength** of each round: let it fall",
         SAME_SETTINGS,

@@ -11,8 +11,17 @@ CHECKPOINT = "hires-fix-demo.safetensors"
 PROMPT = "a lighthouse on a rocky coast at dawn, sea mist, soft light, highly detailed"
 NEGATIVE_PROMPT = "blurry, low quality, watermark"
 
+YOUR_CHECKPOINT = "**Load Checkpoint**: choose yours (the demo's is set)"
+"""Line of the note: without the demo the file is not there, and it cannot be downloaded."""
+
 SAME_SETTINGS = "*steps*, *sampler_name*, *scheduler*: the same in every node that has them"
 """Line of the note: these widgets cannot all be fed from one place."""
+
+UPSCALER_FILE = "**Load Upscaler**: the pack's own, Lanczos, or a file in *models/upscale_models*"
+"""Line of the note."""
+
+WITH_INFOTEXT = "HiresFixSaveImage"
+"""Saves A1111's generation text with the picture; for workflows whose settings core's importer would lose."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +104,10 @@ class Job:
         """The redrawn latent."""
         return stages.second_pass(graph, shared, noise, upscaled, strength, self.hr_second_pass_steps)
 
-    def finish(self, graph: Graph, shared: Sampling, noise: Output, upscaled: Output, strength: Number) -> None:
-        """Second pass and result; the stage "Second pass" is already open."""
+    def finish(
+        self, graph: Graph, shared: Sampling, noise: Output, upscaled: Output, strength: Number, kind: str = "SaveImage"
+    ) -> None:
+        """Second pass and result; the stage "Second pass" is already open. `kind`: node that saves the picture."""
         redrawn = self.second_pass(graph, shared, noise, upscaled, strength)
         graph.stage("Result")
-        stages.decode_and_save(graph, shared, redrawn)
+        stages.decode_and_save(graph, shared, redrawn, kind)

@@ -37,9 +37,19 @@ FLAT_WIDGET_ROW = 24
 NODE_WIDTH = 300
 TEXT_WIDTH = 400
 
+LETTER = 7
+ARROWS = 60
+"""Width of a letter in a widget, and of what is left and right of its name and value."""
+
 PICTURE = 340
 RESULT = 480
 """Sides of the square that shows a picture: on the way, and at the end."""
+
+LIVE_PREVIEW = 220
+"""Height of the picture that the editor shows in a node that samples, as long as it does."""
+
+SAMPLING = ("HiresFixBaseSampling", "HiresFixSecondSampling", "HiresFixMultiStageUpscale")
+"""Nodes that do."""
 
 NOTE_LINE = 22
 NOTE_LINE_CHARACTERS = 66
@@ -96,9 +106,18 @@ def item_size(item: Node | Note) -> tuple[int, int]:
     slots = max(len(inputs) - len(widgets), len(item.definition.outputs))
     widget_rows = max(rows * WIDGET_ROW, (rows + companions) * FLAT_WIDGET_ROW)
     height = slots * SLOT_ROW + widget_rows + fields * TEXT_FIELD + PADDING
+    if item.definition.type in SAMPLING:
+        height += LIVE_PREVIEW
     if side := picture_side(item):
         return side, height + side
-    return (TEXT_WIDTH if fields else NODE_WIDTH), height
+    return max(TEXT_WIDTH if fields else NODE_WIDTH, names_width(item)), height
+
+
+def names_width(node: Node) -> int:
+    """Width at which no name of a widget is cut off beside its text, such as a long file name."""
+    lines = [entry.name for entry in node.definition.inputs if entry.is_widget and not entry.multiline]
+    texts = [name + text for name in lines if isinstance(text := node.inputs.get(name), str)]
+    return max(map(len, texts), default=0) * LETTER + ARROWS
 
 
 def layout(graph: Graph) -> Layout:

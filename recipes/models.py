@@ -1,6 +1,12 @@
-"""Public model files that recipes name, and where they come from, so that the editor can offer to get missing ones."""
+"""Model files that recipes name: the pack's own, and public ones with their addresses, so that the editor can offer to
+get missing ones.
+"""
 
 from dataclasses import dataclass
+
+UPSCALER_2X = "hires-fix-2x.safetensors"
+UPSCALER_4X = "hires-fix-4x.safetensors"
+"""Upscalers that come with the pack."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,6 @@ FLUX = _hugging_face("checkpoints", "Comfy-Org/flux1-dev", "flux1-dev-fp8.safete
 TILE_CONTROLNET = _hugging_face(
     "controlnet", "comfyanonymous/ControlNet-v1-1_fp16_safetensors", "control_v11f1e_sd15_tile_fp16.safetensors"
 )
-REAL_ESRGAN = _hugging_face("upscale_models", "Comfy-Org/Real-ESRGAN_repackaged", "RealESRGAN_x4plus.safetensors")
 FACE_DETECTION = _hugging_face("detection", "Comfy-Org/mediapipe", "detection/mediapipe_face_fp32.safetensors")
 GFPGAN = PublicModel(
     "GFPGANv1.4.pth", "face_restore", "https://github.com/TencentARC/GFPGAN/releases/download/v1.3.0/GFPGANv1.4.pth"
@@ -38,7 +43,6 @@ DETAIL_LORA = PublicModel("add_detail.safetensors", "loras", "https://civitai.co
 """Detail Tweaker, for SD 1.5."""
 
 PUBLIC_MODELS = {
-    model.name: model
-    for model in (SD15, DREAMSHAPER, SDXL, FLUX, TILE_CONTROLNET, REAL_ESRGAN, FACE_DETECTION, GFPGAN, DETAIL_LORA)
+    model.name: model for model in (SD15, DREAMSHAPER, SDXL, FLUX, TILE_CONTROLNET, FACE_DETECTION, GFPGAN, DETAIL_LORA)
 }
 """All of them by file name."""

@@ -209,7 +209,7 @@ def second_pass(
     ).out()
 
 
-def decode_and_save(graph: Graph, shared: Sampling, latent: Output) -> None:
-    """The finished picture, saved under the workflow's name."""
+def decode_and_save(graph: Graph, shared: Sampling, latent: Output, kind: str = "SaveImage") -> None:
+    """The finished picture, saved under the workflow's name. `kind`: node that saves it."""
     decoded = graph.node("VAEDecode", samples=latent, vae=shared.vae).out()
-    graph.node("SaveImage", images=decoded, filename_prefix=graph.name)
+    graph.node(kind, images=decoded, filename_prefix=graph.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file
+from safetensors import safe_open
 
 from ...demo.weights import Weights, write_safetensors
 
@@ -18,9 +18,10 @@ _HINT = ((3, 16), (16, 16), (16, 32), (32, 32), (32, 96), (96, 96), (96, 256))
 def write_controlnet(path: Path, checkpoint: Path) -> None:
     """A copy of the UNet's encoder, as every ControlNet is, with random layers where training starts from zeros."""
     w, encoder = Weights(3), {}
-    for name, array in load_file(checkpoint).items():
-        if name.startswith((f"{UNET}input_blocks.", f"{UNET}time_embed.")):
-            encoder[name.removeprefix(UNET)] = array
+    with safe_open(checkpoint, framework="numpy") as file:
+        for name in file.offset_keys():
+            if name.startswith((f"{UNET}input_blocks.", f"{UNET}time_embed.")):
+                encoder[name.removeprefix(UNET)] = file.get_tensor(name)
     # the host makes a middle block even where the UNet has none
     first = "input_blocks.1.0."
     encoder |= {name.replace(first, "middle_block.0."): a for name, a in encoder.items() if name.startswith(first)}
@@ -36,7 +37,8 @@ def write_controlnet(path: Path, checkpoint: Path) -> None:
 def write_lora(path: Path, checkpoint: Path) -> None:
     """Rank 2 on the first layer that reads the time, which changes everything after it."""
     name = "time_embed.0"
-    n_out, n_in = load_file(checkpoint)[f"{UNET}{name}.weight"].shape
+    with safe_open(checkpoint, framework="numpy") as file:
+        n_out, n_in = file.get_slice(f"{UNET}{name}.weight").get_shape()
     w = Weights(4)
     w.random(f"diffusion_model.{name}.lora_up.weight", (n_out, 2), 0.1)
     w.random(f"diffusion_model.{name}.lora_down.weight", (2, n_in), 0.1)

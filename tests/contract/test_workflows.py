@@ -29,6 +29,7 @@ NAMES = [
 ]
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 TITLE_BAR = 30
+SAVES = {"SaveImage", "HiresFixSaveImage"}
 NOTES = {"MarkdownNote", "Note"}
 
 
@@ -169,6 +170,12 @@ def test_format_and_pack_are_named(editor):
         assert node["properties"]["ver"]
 
 
+def test_workflows_of_a1111s_settings_save_its_infotext(name, api):
+    """Core's Save Image writes none; settings that core's importer would lose are in these two."""
+    saves = {node["class_type"] for node in api.values()} & SAVES
+    assert ("HiresFixSaveImage" in saves) == (name in ("hires-fix-a1111", "hires-fix-other-model"))
+
+
 PUBLIC = {
     "hires-fix-controlnet": {"v1-5-pruned-emaonly-fp16.safetensors", "control_v11f1e_sd15_tile_fp16.safetensors"},
     "hires-fix-flow": {"flux1-dev-fp8.safetensors"},
@@ -179,7 +186,6 @@ PUBLIC = {
     },
     "hires-fix-sdxl": {"sd_xl_base_1.0.safetensors"},
     "restore-faces": {"GFPGANv1.4.pth", "mediapipe_face_fp32.safetensors"},
-    "standalone-two-upscalers": {"RealESRGAN_x4plus.safetensors"},
 }
 DIRECTORIES = {
     "CheckpointLoaderSimple": "checkpoints",
@@ -209,6 +215,8 @@ def test_one_short_note_says_what_to_change_first(editor):
     (text,) = note["widgets_values"]
     assert "Change first" in text
     assert len(text) < 500
+    of_demo = any("hires-fix-demo.safetensors" in node["widgets_values"] for node in editor["nodes"])
+    assert ("choose yours (the demo's is set)" in text) == of_demo
 
 
 def rectangle(node: dict) -> tuple[float, float, float, float]:

@@ -29,6 +29,8 @@ SETTINGS = {
     "Comfy.Locale": "en",
     "Comfy.VueNodes.Enabled": False,
     "Comfy.Execution.PreviewMethod": "latent2rgb",
+    # without a graphics card a dialog that fades in costs more than all it shows; nor do cards move under a click
+    "Comfy.Appearance.DisableAnimations": True,
     # for the screenshots: text stays readable however small the graph is drawn
     "LiteGraph.Canvas.MinFontSizeForLOD": 0,
     "Comfy.Graph.CanvasInfo": False,
@@ -44,6 +46,12 @@ _READY = """() => {
 _NOTHING_IN_FRONT = """() => ![
     ...document.querySelectorAll('[role=dialog], .p-dialog-mask, .p-blockui-mask, .p-overlay-mask')
 ].some((element) => element.checkVisibility())"""
+
+_CLOSE_OTHERS = """async () => {
+    const { workflow } = window.app.extensionManager
+    for (const other of workflow.openWorkflows.filter((one) => one !== workflow.activeWorkflow))
+        await workflow.closeWorkflow(other)
+}"""
 
 _TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
@@ -88,10 +96,11 @@ class Editor:
         self.page.evaluate("(name) => window.app.extensionManager.command.execute(name)", name)
 
     def blank(self) -> None:
-        """Start a new, empty workflow with nothing in front of it."""
+        """Start a new, empty workflow with nothing in front of it, and close all others: a hundred tabs are slow."""
         self.runs.dismiss_error()
         self.command("Comfy.NewBlankWorkflow")
         self.page.wait_for_function("() => window.app.graph.nodes.length === 0")
+        self.page.evaluate(_CLOSE_OTHERS)
         self.settle()
 
     def setting(self, name: str, value: Any) -> None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Status = Literal["success", "error", "interrupted", "rejected"]
 
+POLL = 50
+"""Milliseconds between two looks at whether a run has ended."""
+
 _LISTEN = """() => {
     window.hiresFixEvents = []
     const names = ['execution_start', 'execution_success', 'execution_error', 'execution_interrupted',
@@ -83,7 +86,8 @@ class Runs:
 
     def wait(self) -> Outcome:
         """Wait for the end of the run that `start` began."""
-        self.page.wait_for_function(_ENDED, arg=self._first)
+        # not in every frame: what asks that often takes the processor from the run
+        self.page.wait_for_function(_ENDED, arg=self._first, polling=POLL)
         events = self.page.evaluate("(first) => window.hiresFixEvents.slice(first)", self._first)
         names = [event["name"] for event in events]
         ends = [name for name in names if name in ("execution_success", "execution_error", "execution_interrupted")]

@@ -9,10 +9,10 @@ from hires_pack.tests.checkpoints.upscalers import EXACT
 
 from .editor import Editor
 
-SMALL: dict[str, Any] = {"steps": 2, "hr_second_pass_steps": 0, "width": 96, "height": 64}
+SMALL: dict[str, Any] = {"steps": 2, "hr_second_pass_steps": 0, "width": 64, "height": 48}
 """Widgets that are set wherever a node, or a blueprint, has them."""
 
-SIDES = {"Width": 96, "Height": 64}
+SIDES = {"Width": 64, "Height": 48}
 """Values of the nodes from which a workflow takes the size of its first pass, by their titles."""
 
 STAND_INS = {"ckpt_name": DEMO_CHECKPOINT, "upscaler_name": EXACT[2], "model_name": EXACT[2]}

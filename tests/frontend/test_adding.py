@@ -29,7 +29,9 @@ def test_search_finds_a_node_by_its_name_and_by_an_alias(kind, ui, aliases):
 
 def test_the_library_lists_every_node(ui):
     for name in NODES.values():
-        assert ui.adding.library_entry(CATEGORY, name).is_visible()
+        entry = ui.adding.library_entry(CATEGORY, name)
+        assert entry.is_visible()
+    entry.scroll_into_view_if_needed()
     ui.screenshot("node-library")
 
 

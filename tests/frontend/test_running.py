@@ -8,6 +8,12 @@ from .smaller import make_small
 LATENT = ROOT / "workflows" / "hires-fix-latent.json"
 STANDALONE = ROOT / "workflows" / "standalone-upscale.json"
 
+PREVIEW_FITS = """(id) => {
+    const node = window.app.graph.getNodeById(id)
+    const preview = node.widgets.find((widget) => widget.name === '$$canvas-image-preview')
+    return preview.y + preview.computedHeight <= node.size[1]
+}"""
+
 
 def opened(ui, path, seed):
     ui.canvas.drop_file(path)
@@ -28,6 +34,7 @@ def test_progress_and_preview_are_seen_and_cancel_stops_the_run(ui):
         arg=sampling,
     )
     ui.screenshot("running")
+    assert ui.page.evaluate(PREVIEW_FITS, sampling), "the preview hides what is below its node"
     ui.runs.cancel()
     outcome = ui.runs.wait()
     assert outcome.status == "interrupted"

@@ -6,6 +6,9 @@ from .completing import complete
 from .shipped import BLUEPRINTS, WORKFLOWS, api_file, read
 from .smaller import make_small
 
+HIGH_SPOT = (700, 150)
+"""Where a box is put: the tallest then is in the page as a whole."""
+
 VISIBLE = ("type", "pos", "mode", "color", "widgets_values")
 
 
@@ -28,6 +31,7 @@ def test_the_templates_dialog_shows_every_workflow_with_its_picture(ui):
         card.scroll_into_view_if_needed()
         picture = card.locator("img").first
         assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") >= 320
+    ui.templates.get_by_test_id(f"template-workflow-{WORKFLOWS[0].stem}").scroll_into_view_if_needed()
     ui.screenshot("templates")
     ui.page.keyboard.press("Escape")
     ui.templates.wait_for(state="hidden")
@@ -70,7 +74,7 @@ def test_a_workflow_file_dropped_on_the_canvas_opens_as_it_is(path, ui):
 @pytest.mark.parametrize("path", BLUEPRINTS, ids=name_of)
 def test_a_blueprint_is_found_inserted_and_runs(path, ui):
     definition = read(path)["definitions"]["subgraphs"][0]
-    node = ui.adding.search_add(path.stem, path.stem, badge="Blueprint")
+    node = ui.adding.search_add(path.stem, path.stem, badge="Blueprint", at=HIGH_SPOT)
     ui.screenshot(f"blueprint-{path.stem}")
     assert not ui.canvas.of_missing_type()
     promoted = ui.canvas.slots(node)

@@ -4,10 +4,16 @@ Generated models stand in for public ones, see tests/checkpoints/stand_ins.py.
 """
 
 import io
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+from hires_pack.hires.infotext import parse
+from hires_pack.hires.infotext_graph import settings_of_graph
+from hires_pack.hires.infotext_write import write_settings
+from hires_pack.recipes.from_infotext import hires_workflow
+from hires_pack.recipes.to_api import to_api
 from hires_pack.tests.checkpoints.stand_ins import stand_ins
 from PIL import Image
 
@@ -46,6 +52,12 @@ def small(name, client, host, models):
     return graph
 
 
+def save_node(graph):
+    """Core's or ours."""
+    (node_id,) = nodes_of(graph, "SaveImage") or nodes_of(graph, "HiresFixSaveImage")
+    return node_id
+
+
 SIZES = {
     "hires-fix-latent": (256, 128),
     "hires-fix-pixel": (256, 128),
@@ -73,12 +85,34 @@ def test_every_workflow_has_an_expected_size():
 def test_saved_workflow_runs_to_the_exact_size(name, host, client, models):
     graph = small(name, client, host, models)
     run = client.queue(graph).require_success()
-    (save,) = nodes_of(graph, "SaveImage")
-    (picture,) = run.images(save)
+    (picture,) = run.images(save_node(graph))
     with Image.open(io.BytesIO(picture)) as image:
         assert image.size == SIZES[name]
         low, high = image.convert("L").getextrema()
         assert high - low > 8, "the picture is flat"
+        if name in HIRES_KEYS:
+            assert json.loads(image.text["prompt"]) == graph
+            assert_draws_the_same(image.text["parameters"], graph, HIRES_KEYS[name])
+
+
+HIRES_KEYS = {
+    "hires-fix-a1111": ["Hires upscale", "Hires upscaler"],
+    "hires-fix-other-model": ["Hires checkpoint", "Hires prompt", "Hires upscale", "Hires upscaler", "Lora hashes"],
+}
+"""What the infotext says besides, of the workflows that save it."""
+
+
+def assert_draws_the_same(text, graph, keys):
+    """The text of a saved picture, made a workflow again, has the same text."""
+    written = parse(text)
+    assert [found.key for found in written.parameters if found.key.startswith(("Hires", "Lora"))] == keys
+    assert written.get("Size") == "128x64"
+    if "Hires prompt" in keys:
+        assert written.get("Hires prompt").endswith(" <lora:add_detail:0.8>")
+        assert written.get("Lora hashes").startswith("add_detail: ")
+    again = to_api(hires_workflow(text).graph)
+    texts = [write_settings(settings_of_graph(one, save_node(one))) for one in (graph, again)]
+    assert texts[0] == texts[1]
 
 
 def test_the_saved_folder_workflow_upscales_a_folder(host, client, models):
@@ -119,7 +153,7 @@ def test_another_strength_runs_neither_the_checkpoint_nor_the_first_pass_again(h
 )
 def test_what_is_for_the_second_pass_changes_only_that_one(name, kind, widget, host, client, models):
     graph = small(name, client, host, models)
-    (node_id,), (save,) = (nodes_of(graph, one) for one in (kind, "SaveImage"))
+    (node_id,), save = nodes_of(graph, kind), save_node(graph)
     graph[save]["inputs"]["filename_prefix"] = f"with-{kind}"
     first = client.queue(graph).require_success()
     graph[node_id]["inputs"][widget] = 0.0

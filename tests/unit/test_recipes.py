@@ -7,7 +7,7 @@ import pytest
 from hires_pack.recipes import definitions, library
 from hires_pack.recipes.from_infotext import hires_workflow
 from hires_pack.recipes.graph import Graph, GraphError
-from hires_pack.recipes.layout import NOTE_LINE_CHARACTERS, item_size, layout
+from hires_pack.recipes.layout import NODE_WIDTH, NOTE_LINE_CHARACTERS, item_size, layout
 from hires_pack.recipes.to_api import to_api
 from hires_pack.recipes.to_ui import to_ui
 
@@ -245,6 +245,13 @@ def test_same_graph_same_files_and_other_name_other_identity():
 def test_longer_notes_are_taller(graph):
     short = item_size(graph.note("x"))
     assert item_size(graph.note("x" * 3 * NOTE_LINE_CHARACTERS))[1] > short[1]
+
+
+def test_a_node_is_wide_enough_for_a_long_file_name(graph):
+    short, long = (item_size(load(graph, file="x" * letters + ".pth")) for letters in (3, 40))
+    assert short[0] == NODE_WIDTH
+    assert long[0] > NODE_WIDTH
+    assert long[1] == short[1]
 
 
 def test_columns_and_stages_run_from_left_to_right(graph):
