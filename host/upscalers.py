@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import folder_paths
 
 from ..upscale_models import CLASSICAL, ClassicalUpscaler, ModelUpscaler, Upscaler, from_descriptor, from_state_dict
 from ..upscale_models.errors import UnusableModelError, UpscalerError
+from ..upscale_models.shipped import WEIGHTS, is_damaged
 from .memory import patcher_of
 from .model_files import UnreadableFileError, read_weights
 
 _FOLDER = "upscale_models"
+
+
+def list_shipped_weights() -> None:
+    """Let the host's own loaders find the pack's weights, too; a user's file of the same name comes first."""
+    folder_paths.add_model_folder_path(_FOLDER, str(WEIGHTS))
 
 
 def upscaler_names() -> list[str]:
@@ -36,6 +43,8 @@ def load_upscaler(name: str) -> Upscaler:
             f"there is no file '{name}' in the {_FOLDER} folders. Put it there, or choose another upscaler.",
             "upscaler_name",
         )
+    if is_damaged(Path(path)):
+        raise UnusableModelError(name, "it came with Hires Fix, but its SHA-256 is not that of the shipped file")
     try:
         state_dict = read_weights(path)
     except UnreadableFileError as error:

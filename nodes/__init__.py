@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
-from ..host import routes
+from ..host import routes, upscalers
 from .a1111_settings import HiresFixA1111Settings
 from .any_size import HiresFixDecodeToSize, HiresFixEncodeAnySize
 from .base_sampling import HiresFixBaseSampling
@@ -31,6 +31,7 @@ class HiresFixExtension(ComfyExtension):
 
     async def on_load(self) -> None:
         """What the host lets a pack do before it starts to listen."""
+        upscalers.list_shipped_weights()
         routes.register()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:

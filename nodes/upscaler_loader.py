@@ -39,7 +39,7 @@ class HiresFixUpscalerLoader(io.ComfyNode):
                     options=upscaler_names(),
                     default="Lanczos",
                     tooltip="None and Lanczos resize with the Lanczos filter, Nearest repeats pixels. "
-                    "The others are files in models/upscale_models.",
+                    "hires-fix-… come with the pack, the others are files in models/upscale_models.",
                 )
             ],
             outputs=[

@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).absolute().parent.parent
@@ -32,7 +32,6 @@ def default_comfyui() -> Path:
 
 
 @lru_cache
-@cache
 def has_accelerator(python: Path) -> bool:
     """Whether the torch of that Python sees a device other than the CPU."""
     question = (

@@ -107,10 +107,9 @@ class Pool:
         shift = int(rng.integers(square)) if square > self._scale and not drawn else 0
         ys, xs = np.indices((side * self._scale,) * 2)
         large = np.where((((ys + shift) // square + xs // square) % 2)[..., None], *colours).astype(np.uint8)
-        if self._soft:
-            return worsen(rng, large, self._scale), large
-        # also as a program draws them small: no lens and no filter has been at their edges
-        return large[:: self._scale, :: self._scale] if drawn else reduced(large, self._scale), large
+        if drawn:  # as a program draws them small: no lens and no filter has been at their edges
+            return large[:: self._scale, :: self._scale], large
+        return worsen(rng, large, self._scale) if self._soft else reduced(large, self._scale), large
 
 
 def reduced(large: Pixels, scale: int) -> Pixels:
