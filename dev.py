@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The developer's front door: `python3 dev.py demo`, `test`, `parity` and `bench`.
+"""The developer's front door: `python3 dev.py demo`, `test`, `parity`, `bench` and `quality`.
 
 Needs nothing but Python 3.11: the environment and a pinned ComfyUI are made in `.host/` on the first run. This file
 only reads the command line; the work is in `scripts/`.
@@ -50,6 +50,14 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--threads", metavar="N", help="threads of torch on a CPU (default: 1)")
     bench.add_argument("--only", nargs="+", metavar="NAME", help="only these jobs of 'upscale'")
     bench.set_defaults(script="run_bench.py", dev=False)
+
+    quality = commands.add_parser("quality", parents=[where], help="judge the pack's own weights on held-back data")
+    quality.add_argument("--json", metavar="FILE", help="write the result there, too")
+    quality.add_argument("--models", nargs="+", metavar="FILE", help="further upscale models for the table")
+    quality.add_argument("--seeds", metavar="N", help="pictures that hires fix is judged by (default: 100)")
+    quality.add_argument("--jobs", metavar="N", help="servers at once (default: one for each core, at most 2)")
+    quality.add_argument("--only", choices=["upscalers", "hires"], help="only this half")
+    quality.set_defaults(script="run_quality.py", dev=False)
     return top
 
 
@@ -76,17 +84,24 @@ def main() -> int:
         print("\nStopped; run the same command again to continue.", file=sys.stderr)
         return 130
 
+    command = [str(python), os.path.join(SCRIPTS, options.script), *handed_over(options)]
+    sys.stdout.flush()
+    return _run(command, dict(os.environ, HIRES_FIX_COMFYUI=str(comfyui)))
+
+
+def handed_over(options: argparse.Namespace) -> list[str]:
+    """The command line of the script that does the work."""
     arguments = [options.what] if options.command == "bench" else list(getattr(options, "pytest_arguments", []))
-    for name in ("server", "checkpoint", "cases", "json", "jobs", "pairs", "threads"):
+    for name in ("server", "checkpoint", "cases", "json", "jobs", "pairs", "threads", "seeds"):
         if getattr(options, name, None):
             arguments += [f"--{name}", getattr(options, name)]
     for name in ("keep", "table"):
         arguments += [f"--{name}"] * getattr(options, name, False)
-    if getattr(options, "only", None):
-        arguments += ["--only", *options.only]
-    command = [str(python), os.path.join(SCRIPTS, options.script), *arguments]
-    sys.stdout.flush()
-    return _run(command, dict(os.environ, HIRES_FIX_COMFYUI=str(comfyui)))
+    for name in ("only", "models"):
+        given = getattr(options, name, None)
+        if given:
+            arguments += [f"--{name}", *([given] if isinstance(given, str) else given)]
+    return arguments
 
 
 def _run(command: list[str], env: dict[str, str]) -> int:

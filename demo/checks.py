@@ -40,9 +40,14 @@ class Statement:
 
 def adherence(picture: Image.Image, prompt: str) -> float:
     """The share of the statements of a prompt of `PROMPTS` that hold, 0..1."""
+    found = holding(picture, prompt)
+    return sum(found.values()) / len(found)
+
+
+def holding(picture: Image.Image, prompt: str) -> dict[str, bool]:
+    """For every subject of a prompt of `PROMPTS` whether the statement about it holds."""
     reading = read(picture)
-    statements = PROMPTS[prompt]
-    return sum(statement.holds(reading) for statement in statements) / len(statements)
+    return {statement.subject: statement.holds(reading) for statement in PROMPTS[prompt]}
 
 
 def _sky(reading: Reading) -> str:
@@ -96,30 +101,43 @@ def _said(**values: str) -> tuple[Statement, ...]:
 
 PROMPTS = {
     "day, blue sky, yellow sun, green hills, meadow, red house": _said(
-        sky="blue", disc="yellow", house="red", houses="1"
+        sky="blue", disc="yellow", discs="1", house="red", houses="1"
     ),
     "sunset, red sun, white mountains, lake, green meadow": _said(sky="orange", disc="red", discs="1", water="lake"),
     "night, stars, white moon, blue mountains, snow": _said(sky="black", disc="white", discs="1", ground="snow"),
-    "dawn, pink sky, yellow sun, desert, blue house": _said(sky="pink", ground="desert", discs="1", house="blue"),
+    "dawn, pink sky, yellow sun, desert, blue house": _said(
+        sky="pink", ground="desert", discs="1", house="blue", houses="1"
+    ),
     "dusk, purple sky, yellow moon, grey mountains, sea": _said(sky="purple", disc="yellow", discs="1", water="sea"),
     "fog, grey sky, meadow, two green pines": _said(sky="grey", ground="meadow", tree="pine", trees="2"),
-    "autumn, orange sky, red sun, white house": _said(sky="orange", disc="red", ground="autumn", house="white"),
-    "blue sky, red sun, snow, yellow house": _said(sky="blue", discs="1", ground="snow", house="yellow"),
-    "night, yellow moon, meadow, red house": _said(sky="black", disc="yellow", house="red", houses="1"),
+    "autumn, orange sky, red sun, white house": _said(
+        sky="orange", disc="red", discs="1", ground="autumn", house="white", houses="1"
+    ),
+    "blue sky, red sun, snow, yellow house": _said(sky="blue", discs="1", ground="snow", house="yellow", houses="1"),
+    "night, yellow moon, meadow, red house": _said(sky="black", disc="yellow", discs="1", house="red", houses="1"),
     "day, brown mountains, lake, three green pines": _said(
-        sky="blue", range="brown mountains", water="lake", tree="pine"
+        sky="blue", range="brown mountains", water="lake", tree="pine", trees="3"
     ),
     "sunset, sea, yellow sun, red boat": _said(sky="orange", disc="yellow", discs="1", boat="red"),
     "blue sky, sea, yellow sun, white boat": _said(sky="blue", disc="yellow", discs="1", boat="white"),
-    "dawn, purple hills, red sun, two pink trees": _said(sky="pink", range="purple hills", disc="red", tree="pink"),
-    "day, snow, white mountains, one orange tree": _said(
-        sky="blue", ground="snow", range="white mountains", tree="orange"
+    "dawn, purple hills, red sun, two pink trees": _said(
+        sky="pink", range="purple hills", disc="red", discs="1", tree="pink", trees="2"
     ),
-    "desert, orange sky, yellow sun, red house": _said(sky="orange", ground="desert", discs="1", house="red"),
+    "day, snow, white mountains, one orange tree": _said(
+        sky="blue", ground="snow", range="white mountains", tree="orange", trees="1"
+    ),
+    "desert, orange sky, yellow sun, red house": _said(
+        sky="orange", ground="desert", discs="1", house="red", houses="1"
+    ),
     "dusk, white moon, autumn, blue mountains": _said(sky="purple", disc="white", discs="1", ground="autumn"),
-    "winter, pink sky, red sun, blue house": _said(sky="pink", ground="snow", house="blue", houses="1"),
-    "meadow, blue sky, yellow sun, one pink tree": _said(sky="blue", ground="meadow", discs="1", tree="pink"),
-    "night, white moon, lake, green pines": _said(sky="black", disc="white", water="lake", tree="pine"),
+    "winter, pink sky, red sun, blue house": _said(sky="pink", discs="1", ground="snow", house="blue", houses="1"),
+    "meadow, blue sky, yellow sun, one pink tree": _said(
+        sky="blue", ground="meadow", discs="1", tree="pink", trees="1"
+    ),
+    "night, white moon, lake, green pines": _said(sky="black", disc="white", discs="1", water="lake", tree="pine"),
     "green meadow, sunset, grey mountains, blue house": _said(sky="orange", ground="meadow", house="blue", houses="1"),
 }
-"""Prompts in the words of the scenes' captions, each with what must be seen for it."""
+"""Prompts in the words of the scenes' captions, each with what must be seen for it; a sun, a moon or a house is one."""
+
+COUNTS = ("discs", "houses", "trees")
+"""Subjects that are counted; the others are seen by colour."""

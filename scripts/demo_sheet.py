@@ -27,7 +27,8 @@ def detail(picture: Image.Image, width: int = 512) -> Image.Image:
 
 
 def write_sheet(path: Path, rows: Sequence[Sequence[Panel]], width: int = 512) -> None:
-    """Write the rows to `path`; every picture is shown `width` pixels wide, pixel for pixel where it fits."""
+    """Write the rows to `path`; every picture is shown `width` pixels wide, pixel for pixel
+    or in squares where it fits."""
     fitted = [[(caption, _fit(picture, width)) for caption, picture in row] for row in rows]
     heights = [max(picture.height for _, picture in row) + CAPTION for row in fitted]
     columns = max(len(row) for row in fitted)
@@ -48,4 +49,6 @@ def _fit(picture: Image.Image, width: int) -> Image.Image:
     picture = picture.convert("RGB")
     if picture.width == width:
         return picture
-    return picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
+    whole = width % picture.width == 0  # then a pixel stays a square
+    way = Image.Resampling.NEAREST if whole else Image.Resampling.LANCZOS
+    return picture.resize((width, round(picture.height * width / picture.width)), way)

@@ -20,6 +20,8 @@ from typing import Any
 from comfy_client import ClientError, ComfyClient, Graph
 from comfyui_host import ComfyUIHost, HostError
 from demo_sheet import before, detail, write_sheet
+from direct_sampling import TITLE as DIRECT_TITLE
+from direct_sampling import add_direct
 from PIL import Image
 from tqdm import tqdm
 
@@ -30,13 +32,40 @@ PHOTO = ROOT / "demo" / "photo.jpg"
 CHECKPOINTS = ROOT / ".host" / "demo"
 KEPT_BASE = ROOT / ".host" / "demo" / "base"
 
-SMALL = {"size": 256, "steps": 8}  # seconds on two CPU cores
-SMALLEST = {"size": 128, "steps": 6}
-SAVED: dict[str, int] = {}  # as the workflows are saved: for a graphics card
+DEMO_CHECKPOINT = "hires-fix-demo.safetensors"
 
 
 class DemoError(Exception):
     """Something the reader can act on."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What the saved workflows are given to suit checkpoint and machine; None leaves what was saved."""
+
+    size: int = 512
+    """Edge of the first pass in pixels; the default is what was saved."""
+    steps: int | None = None
+    cfg: float | None = None
+    prompt: str | None = None
+    negative_prompt: str | None = None
+    changes: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    """Workflow -> class of node -> input -> value."""
+
+
+SAVED = Drawing()
+"""For an ordinary checkpoint on a graphics card."""
+ON_CPU = Drawing(size=256, steps=8)
+"""For an ordinary checkpoint without one."""
+DEMO = Drawing(
+    size=128,
+    steps=20,
+    cfg=4.0,
+    prompt="day, blue sky, yellow sun, white mountains, lake, red house",
+    negative_prompt="",
+    changes={"hires-fix-latent": {"HiresFixRenoise": {"denoising_strength": 0.5}}},
+)
+"""For the demo checkpoint: the size it was trained for, and words that it knows."""
 
 
 @dataclass(frozen=True)
@@ -46,61 +75,68 @@ class Job:
     workflow: str
     changes: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Class of node -> input -> value."""
-    size: int | None = None
-    """Edge of the first pass; None leaves what was saved."""
-    steps: int | None = None
+    image: str = "photo"
+    """Which picture it loads if it loads one: "photo", or the stem of one that an earlier job made."""
+    direct: int = 0
+    """Also sample at this many times the first pass' edge from the start; 0 does not."""
     pictures: dict[str, tuple[str, int | tuple[int, int]]] = field(default_factory=dict)
-    """Class of the node that shows it -> (file name, factor on the first pass' edge or exact size)."""
+    """Title of the node that shows it -> (file name, factor on the first pass' edge or exact size)."""
 
 
-def jobs(on_cpu: bool, photo: tuple[int, int]) -> list[Job]:
+def jobs(photo: tuple[int, int]) -> list[Job]:
     """Return what to run. `photo` is the photograph's size."""
-    small, smallest = (SMALL, SMALLEST) if on_cpu else (SAVED, SAVED)
 
-    def enlarged(factor: int) -> tuple[int, int]:
-        return photo[0] * factor, photo[1] * factor
+    def standalone(factor: int, variant: str = "") -> Job:
+        changes = {
+            "HiresFixUpscalerLoader": {"upscaler_name": f"hires-fix-{factor}x{variant}.safetensors"},
+            "HiresFixUpscaleImage": {"resize_mode": "scale by", "upscaling_resize": float(factor)},
+        }
+        size = photo[0] * factor, photo[1] * factor
+        return Job("standalone-upscale", changes, pictures={"Save Image": (f"photo-{factor}x{variant}", size)})
 
-    def standalone(factor: int) -> Job:
-        changes = {"HiresFixUpscaleImage": {"resize_mode": "scale by", "upscaling_resize": float(factor)}}
-        return Job("standalone-upscale", changes, pictures={"SaveImage": (f"photo-{factor}x", enlarged(factor))})
-
+    both = {"Base picture": ("base", 1), "Save Image": ("hires-fix-latent", 2)}
+    with_direct = {"Save Image": ("hires-fix-pixel", 2), DIRECT_TITLE: ("sampled-directly", 2)}
     return [
-        Job("hires-fix-latent", **small, pictures={"PreviewImage": ("base", 1), "SaveImage": ("hires-fix-latent", 2)}),
-        Job("hires-fix-pixel", **small, pictures={"SaveImage": ("hires-fix-pixel", 2)}),
+        Job("hires-fix-latent", pictures=both),
+        Job("hires-fix-pixel", direct=2, pictures=with_direct),
+        Job("hires-fix-image", image="base", pictures={"Save Image": ("hires-fix-image", 2)}),
+        Job("multi-stage-upscale", pictures={"Save Image": ("multi-stage", 4)}),
         standalone(2),
         standalone(4),
-        Job("hires-fix-image", steps=smallest.get("steps"), pictures={"SaveImage": ("photo-hires-fix", enlarged(2))}),
-        Job("multi-stage-upscale", **smallest, pictures={"SaveImage": ("multi-stage", 4)}),
+        standalone(4, "-soft"),
     ]
 
 
-def prepare_graph(job: Job, checkpoint: str, photo: str) -> tuple[Graph, int]:
-    """Return the saved graph with the job's values in it, and the edge of its first pass in pixels (0 without one)."""
+def prepare_graph(job: Job, drawing: Drawing, checkpoint: str, images: dict[str, str]) -> Graph:
+    """Return the saved graph with the job's values in it. `images`: what the server calls the pictures to load."""
     path = WORKFLOWS / f"{job.workflow}.json"
     graph: Graph = copy.deepcopy(json.loads(path.read_text(encoding="utf-8")))
-    edge = 0
+    changes = job.changes | drawing.changes.get(job.workflow, {})
+    everywhere = {"steps": drawing.steps, "cfg": drawing.cfg}
+    texts = {"Prompt": drawing.prompt, "Negative prompt": drawing.negative_prompt}
     for node in graph.values():
-        kind, inputs = node["class_type"], node["inputs"]
+        kind, inputs, text = node["class_type"], node["inputs"], texts.get(node["_meta"]["title"])
         if kind == "CheckpointLoaderSimple":
             inputs["ckpt_name"] = checkpoint
         if kind == "LoadImage":
-            inputs["image"] = photo
-        if job.steps and "steps" in inputs:
-            inputs["steps"] = job.steps
+            inputs["image"] = images[job.image]
+        if text is not None:
+            inputs["text"] = text
+        inputs |= {name: value for name, value in everywhere.items() if name in inputs and value is not None}
         if kind.startswith("Empty") and "width" in inputs:
             for name in ("width", "height"):
-                edge = _set(graph, inputs, name, job.size)
-        inputs.update(job.changes.get(kind, {}))
-    return graph, edge
+                _set(graph, inputs, name, drawing.size)
+        inputs |= changes.get(kind, {})
+    if job.direct:
+        add_direct(graph, job.direct)
+    return graph
 
 
-def _set(graph: Graph, inputs: dict[str, Any], name: str, value: int | None) -> int:
-    """Set an input, or the primitive node that feeds it; None leaves it. Returns the value in force."""
+def _set(graph: Graph, inputs: dict[str, Any], name: str, value: int) -> None:
+    """Set an input, or the primitive node that feeds it."""
     if isinstance(inputs[name], list):
         inputs, name = graph[inputs[name][0]]["inputs"], "value"
-    if value is not None:
-        inputs[name] = value
-    return inputs[name]
+    inputs[name] = value
 
 
 class Bars:
@@ -132,9 +168,11 @@ class Bars:
         self._bar, self._node = None, ""
 
 
-def run_job(client: ComfyClient, job: Job, checkpoint: str, photo: str) -> dict[str, Image.Image]:
+def run_job(
+    client: ComfyClient, job: Job, drawing: Drawing, checkpoint: str, images: dict[str, str]
+) -> dict[str, bytes]:
     """Queue one job and write its pictures; returns them by file stem. Raises `DemoError` if a size is not exact."""
-    graph, edge = prepare_graph(job, checkpoint, photo)
+    graph = prepare_graph(job, drawing, checkpoint, images)
     started = time.monotonic()
     print(f"{job.workflow}", flush=True)
     bars = Bars(graph)
@@ -144,20 +182,19 @@ def run_job(client: ComfyClient, job: Job, checkpoint: str, photo: str) -> dict[
         bars.close()
     made = {}
     for node_id, node in graph.items():
-        if node["class_type"] not in job.pictures:
+        if node["_meta"]["title"] not in job.pictures:
             continue
-        stem, wanted = job.pictures[node["class_type"]]
-        size = wanted if isinstance(wanted, tuple) else (edge * wanted, edge * wanted)
+        stem, wanted = job.pictures[node["_meta"]["title"]]
+        size = wanted if isinstance(wanted, tuple) else (drawing.size * wanted, drawing.size * wanted)
         content = run.images(node_id)[0]
-        picture = Image.open(io.BytesIO(content))
-        if picture.size != size:
-            raise DemoError(
-                f"{job.workflow}: {stem} should be {size[0]}x{size[1]}, but is {picture.width}x{picture.height}."
-            )
+        with Image.open(io.BytesIO(content)) as picture:
+            found = picture.size
+        if found != size:
+            raise DemoError(f"{job.workflow}: {stem} should be {size[0]}x{size[1]}, but is {found[0]}x{found[1]}.")
         path = OUTPUT / f"{stem}.png"
         _write(path, content)
         print(f"  {path.relative_to(ROOT)}  {size[0]}x{size[1]}", flush=True)
-        made[stem] = picture
+        made[stem] = content
     print(f"  {time.monotonic() - started:.1f} s, {len(run.cached)} of {len(graph)} nodes from the cache", flush=True)
     return made
 
@@ -169,7 +206,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def make_checkpoint() -> Path:
-    """Return the demo checkpoint, made if needed."""
+    """Return the demo checkpoint, made if needed. Raises `DemoError` if its weights are not as shipped."""
     # loaded as a package of its own: the root must not be on sys.path, its `nodes` would shadow ComfyUI's module
     folder = ROOT / "demo"
     spec = importlib.util.spec_from_file_location(
@@ -182,7 +219,11 @@ def make_checkpoint() -> Path:
     spec.loader.exec_module(module)
     print("demo checkpoint (300 MB, made once) …", flush=True)
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
-    return importlib.import_module("hires_fix_demo.checkpoint").ensure(CHECKPOINTS)
+    checkpoint = importlib.import_module("hires_fix_demo.checkpoint")
+    try:
+        return checkpoint.ensure(CHECKPOINTS)
+    except checkpoint.WeightsError as problem:
+        raise DemoError(str(problem)) from problem
 
 
 def check_server(client: ComfyClient, checkpoint: str) -> None:
@@ -241,18 +282,28 @@ def _demo(options: argparse.Namespace, cleanup: ExitStack, started: float) -> No
     check_server(client, checkpoint)
     on_cpu = client.system_stats()["devices"][0]["type"] == "cpu"
 
+    drawing = DEMO if checkpoint == DEMO_CHECKPOINT else ON_CPU if on_cpu else SAVED
+
     OUTPUT.mkdir(exist_ok=True)
     photograph = Image.open(PHOTO)
     buffer = io.BytesIO()
     photograph.save(buffer, "PNG")
     # in our own server it gets the name that the saved workflows ask for, so that they open complete with --keep
-    photo = client.upload_image(buffer.getvalue(), "example.png" if host else "hires-fix-demo-photo.png")
+    images = {"photo": client.upload_image(buffer.getvalue(), "example.png" if host else "hires-fix-demo-photo.png")}
 
-    made: dict[str, Image.Image] = {}
-    for job in jobs(on_cpu, photograph.size):
-        made |= run_job(client, job, checkpoint, photo)
+    made: dict[str, bytes] = {}
+    todo = jobs(photograph.size)
+    loaded = {job.image for job in todo}
+    for job in todo:
+        new = run_job(client, job, drawing, checkpoint, images)
+        images |= {
+            stem: client.upload_image(content, f"hires-fix-demo-{stem}.png")
+            for stem, content in new.items()
+            if stem in loaded
+        }
+        made |= new
     sheet = OUTPUT / "before-after.png"
-    write_sheet(sheet, _rows(made, photograph))
+    write_sheet(sheet, _rows({stem: Image.open(io.BytesIO(content)) for stem, content in made.items()}, photograph))
     print(f"before and after: {sheet.relative_to(ROOT)}")
     print(f"Total time of the demo: {time.monotonic() - started:.0f} s")
     if host and options.keep:
@@ -261,17 +312,21 @@ def _demo(options: argparse.Namespace, cleanup: ExitStack, started: float) -> No
 
 
 def _rows(made: dict[str, Image.Image], photograph: Image.Image) -> list[list[tuple[str, Image.Image]]]:
-    base, latent, pixel = made["base"], made["hires-fix-latent"], made["hires-fix-pixel"]
-    double, quadruple = made["photo-2x"], made["photo-4x"]
+    base, latent, pixel, direct = (
+        made[stem] for stem in ("base", "hires-fix-latent", "hires-fix-pixel", "sampled-directly")
+    )
+    double, quadruple, soft = made["photo-2x"], made["photo-4x"], made["photo-4x-soft"]
     return [
         [
             (f"first pass, {_size(base)}, enlarged (bicubic)", before(base, latent)),
             (f"hires fix, latent, {_size(latent)}", latent),
             (f"hires fix, pixel, {_size(pixel)}", pixel),
+            (f"without hires fix: sampled directly at {_size(direct)}", direct),
         ],
         [
             (f"photograph, {_size(photograph)}, enlarged 4x (bicubic)", detail(before(photograph, quadruple))),
             (f"standalone upscale 4x, {_size(quadruple)}, detail", detail(quadruple)),
+            ("standalone upscale 4x, for soft pictures, detail", detail(soft)),
             (f"standalone upscale 2x, {_size(double)}", double),
         ],
     ]

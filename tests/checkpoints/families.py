@@ -1,7 +1,7 @@
 """Checkpoints of other model families, as small as stock loaders accept, with seeded random weights.
 
 Every file is complete in the sense that `CheckpointLoaderSimple` gives a model and a VAE; the VAE of the picture
-families is the exact one of `demo.taesd` (8x8 block means), so a round trip is known. Text encoders are left out
+families is the exact one of `taesd` (8x8 block means), so a round trip is known. Text encoders are left out
 except where stated; tests use conditioning that is made ready (see `context_width` and `pooled_width`).
 """
 
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...demo.taesd import taesd
 from ...demo.weights import F, Weights, uniform, write_safetensors
+from .taesd import taesd
 from .wan_vae import wan_vae
 
 UNET = "model.diffusion_model."

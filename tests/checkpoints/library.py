@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DEFAULT_FOLDER = ROOT / ".host" / "test-models"
 DEMO_FOLDER = ROOT / ".host" / "demo"
 
-_SHARED = ("demo/weights.py", "demo/taesd.py", "demo/clip_l.py")
+_SHARED = ("demo/weights.py",)
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ def _write_oracle(folder: Path) -> None:
 _GROUPS = (
     _Group(
         "families",
-        ("tests/checkpoints/families.py", "tests/checkpoints/wan_vae.py", *_SHARED),
+        ("tests/checkpoints/families.py", "tests/checkpoints/taesd.py", "tests/checkpoints/wan_vae.py", *_SHARED),
         _write_families,
     ),
-    _Group("oracle", ("tests/checkpoints/oracle.py", *_SHARED), _write_oracle),
+    _Group("oracle", ("tests/checkpoints/oracle.py", "tests/checkpoints/clip_l.py", *_SHARED), _write_oracle),
     _Group(
         "upscalers",
         ("tests/checkpoints/upscalers.py", *_SHARED),

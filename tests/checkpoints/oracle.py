@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...demo.clip_l import clip_l
 from ...demo.weights import SILU_GAIN, F, Weights, uniform, write_safetensors
+from .clip_l import clip_l
 
 SHA256 = {
     "tiny_sd15.safetensors": "9189f6453a526b42aa6c32d27eccc9aeeb7232ca28ce520c7c5594077a032575",

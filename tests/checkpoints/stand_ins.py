@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...recipes import models as public
-from . import faces, second_pass, upscalers
+from . import faces, second_pass
 from .families import FAMILIES
 from .library import ModelFiles
 
@@ -16,17 +16,14 @@ from .library import ModelFiles
 def stand_ins(models: Path, files: ModelFiles) -> Iterator[None]:
     """Put them into a host's folder of models, and take them away at the end.
 
-    Flux is an SD3 here: a flow model of 16 channels that has its text encoder inside. SDXL is an SD 1.x, because
-    SDXL's text encoders cannot be small.
+    Flux is an SD3 here: a flow model of 16 channels that has its text encoder inside. Every other checkpoint is the
+    demo's: SDXL's text encoders cannot be small, and no other complete SD 1.x is as quick to load and to run.
     """
-    checkpoints = files.folder / "checkpoints"
-    other = checkpoints / "tiny_sd15.safetensors"
     linked = {
         public.SD15: files.demo,
-        public.DREAMSHAPER: other,
+        public.DREAMSHAPER: files.demo,
         public.SDXL: files.demo,
-        public.FLUX: checkpoints / FAMILIES["sd3"].file,
-        public.REAL_ESRGAN: files.folder / "upscale_models" / upscalers.RANDOM[4],
+        public.FLUX: files.folder / "checkpoints" / FAMILIES["sd3"].file,
         public.FACE_DETECTION: files.folder / "detection" / faces.LANDMARKER_FILE,
         public.GFPGAN: files.folder / "face_restore" / faces.GFPGAN_FILE,
     }
@@ -36,7 +33,7 @@ def stand_ins(models: Path, files: ModelFiles) -> Iterator[None]:
     for model, file in linked.items():
         places[model].symlink_to(file)
     second_pass.write_controlnet(places[public.TILE_CONTROLNET], files.demo)
-    second_pass.write_lora(places[public.DETAIL_LORA], other)
+    second_pass.write_lora(places[public.DETAIL_LORA], files.demo)
     yield
     for place in places.values():
         place.unlink()

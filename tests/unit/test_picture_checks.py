@@ -13,6 +13,8 @@ from PIL import Image, ImageFilter
 
 COUNT = 100
 
+NUMBERS = {"1": "one", "2": "two", "3": "three"}
+
 
 def truth(scene):
     """What each subject is in a scene, by the choices that it was drawn from."""
@@ -83,7 +85,8 @@ def test_every_prompt_says_what_its_statements_check():
     for prompt, statements in PROMPTS.items():
         phrases = prompt.split(", ")
         times = {name: {name, f"{time.sky} sky"} for name, time in TIMES.items()}
-        assert 3 <= len(statements) <= 4
+        assert 3 <= len(statements) <= 6
+        assert len({statement.subject for statement in statements}) == len(statements)
         for subject, value in ((statement.subject, statement.value) for statement in statements):
             needed = {
                 "sky": {word for words in times.values() for word in words if f"{value} sky" in words},
@@ -96,7 +99,9 @@ def test_every_prompt_says_what_its_statements_check():
                 "houses": {f"{colour} house" for colour in ("white", "red", "yellow", "blue")},
                 "boat": {f"{value} boat"},
                 "tree": {phrase for phrase in phrases if ("pine" if value == "pine" else f"{value} tree") in phrase},
-                "trees": {phrase for phrase in phrases if {"1": "one", "2": "two"}.get(value, "?") in phrase},
+                "trees": {
+                    phrase for phrase in phrases if {"1": "one", "2": "two", "3": "three"}.get(value, "?") in phrase
+                },
             }[subject]
             assert needed & {*phrases}, (prompt, subject, value)
 

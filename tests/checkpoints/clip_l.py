@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .weights import Weights
+from ...demo.weights import Weights
 
 WIDTH, LAYERS, TOKENS, VOCABULARY = 768, 12, 77, 49408
 

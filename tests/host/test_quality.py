@@ -1,0 +1,45 @@
+"""`dev.py quality` on the real host: two seeds of hires fix, with the JSON."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+QUALITY = [sys.executable, str(ROOT / "scripts" / "run_quality.py")]
+
+
+def run(*arguments, cwd):
+    command = [*QUALITY, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=os.environ)
+
+
+def test_two_seeds(tmp_path):
+    report = tmp_path / "new" / "report.json"
+    done = run("--only", "hires", "--seeds", 2, "--json", report, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(report.read_text(encoding="utf-8"))
+    assert found["psnr_gain_2x"] is found["psnr_gain_4x"] is found["upscalers"] is None
+    assert 0 <= found["hires_wins"] <= 3
+    assert f"wins {found['hires_wins']} of 3" in done.stdout
+    hires = found["hires"]
+    assert set(hires["measures"]) == {"prompt adherence", "composition agreement", "sharpness"}
+    assert [line["pairs"] for line in hires["measures"].values()] == [2, 2, 2]
+    assert [row["seed"] for row in sorted(hires["rows"], key=lambda row: row["seed"])] == [100, 1100]
+    for row in hires["rows"]:
+        assert 0 <= row["adherence_hires"] <= 1
+        # what it is made of: hires fix starts from the base picture, direct sampling does not
+        assert row["composition_hires"] > row["composition_direct"]
+    assert found["machine"]["comfyui"]
+
+
+def test_a_file_that_is_missing_or_no_model_is_said_in_a_sentence(tmp_path):
+    missing = run("--only", "upscalers", "--models", "none.pth", cwd=tmp_path)
+    assert missing.returncode == 2
+    assert "there is no file none.pth" in missing.stderr
+    (tmp_path / "bad.safetensors").write_bytes(b"nothing of the kind")
+    bad = run("--only", "upscalers", "--models", "bad.safetensors", cwd=tmp_path)
+    assert bad.returncode == 1
+    assert "bad.safetensors" in bad.stderr
+    assert "Traceback" not in bad.stderr

@@ -1,0 +1,81 @@
+"""The demo's weights are those that were shipped, and the small networks find their places in the full shapes."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from hires_pack.demo import checkpoint, text_encoder, widen
+from hires_pack.demo.sizes import CHANNELS, CODE, FULL_VAE_WIDTH, TOKENS, WIDTH
+
+FILES = (checkpoint.UNET, checkpoint.VAE)
+
+
+def test_weights_are_small_and_as_listed():
+    listed = {name: digest for digest, name in (line.split() for line in checkpoint.SUMS.read_text().splitlines())}
+    assert sorted(listed) == sorted(FILES)
+    assert {p.name for p in checkpoint.TRAINED.glob("*.safetensors")} == set(FILES)
+    contents = {name: (checkpoint.TRAINED / name).read_bytes() for name in FILES}
+    assert {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()} == listed
+    assert sum(map(len, contents.values())) <= 12e6
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_wrong_bit_is_refused(name, tmp_path):
+    for file in FILES:
+        content = bytearray((checkpoint.TRAINED / file).read_bytes())
+        if file == name:
+            content[-1] ^= 1
+        (tmp_path / file).write_bytes(content)
+    target = tmp_path / "made.safetensors"
+    with pytest.raises(checkpoint.WeightsError, match=rf"{name} are not those of this version.*get it again"):
+        checkpoint.write(target, tmp_path)
+    assert not target.exists()
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(checkpoint.WeightsError, match=r"unet\.safetensors cannot be read"):
+        checkpoint.write(tmp_path / "made.safetensors", tmp_path)
+
+
+def test_trained_numbers_keep_their_values_and_the_rest_is_zero():
+    narrow = checkpoint.read(checkpoint.TRAINED / checkpoint.UNET)
+    wide = widen.unet(narrow)
+    for name, array in narrow.items():
+        assert np.count_nonzero(wide[name]) == np.count_nonzero(array), name
+        # equal numbers in equal order, wherever they are
+        assert np.array_equal(wide[name][wide[name] != 0], array[array != 0]), name
+    joined = "output_blocks.2.0.in_layers.2.weight"
+    assert wide[joined].shape == (CHANNELS, 2 * CHANNELS, 3, 3)
+    assert np.array_equal(wide[joined][:WIDTH, :WIDTH], narrow[joined][:, :WIDTH])
+    assert np.array_equal(wide[joined][:WIDTH, CHANNELS : CHANNELS + WIDTH], narrow[joined][:, WIDTH:])
+    gated = "middle_block.1.transformer_blocks.0.ff.net.0.proj.bias"
+    assert np.array_equal(wide[gated][4 * CHANNELS : 4 * CHANNELS + 4 * WIDTH], narrow[gated][4 * WIDTH :])
+
+
+def test_vae_has_every_block_of_a_taesd():
+    wide = widen.vae(checkpoint.read(checkpoint.TRAINED / checkpoint.VAE))
+    # 10 blocks of three convolutions on each side; 5 convolutions besides, of which 3 have no bias
+    assert len(wide) == 2 * (10 * 6 + 5 + 2)
+    blocks = [array for name, array in wide.items() if ".conv." in name and name.endswith("weight")]
+    assert {array.shape for array in blocks} == {(FULL_VAE_WIDTH, FULL_VAE_WIDTH, 3, 3)}
+
+
+def test_a_token_brings_the_two_before_it():
+    words = [1746, 2553, 267, 736, 1212]  # any numbers of tokens
+    end = text_encoder.END
+    tokens = np.array([[text_encoder.START, *words] + [end] * (TOKENS - 1 - len(words))])
+    encoded = text_encoder.encode(tokens)[0]
+    slots = encoded.reshape(TOKENS, 3, CODE)
+    codes = text_encoder.codes()
+    for position in range(2, TOKENS):
+        for back in range(3):
+            slot, code = slots[position, back], codes[tokens[0, position - back]]
+            assert np.corrcoef(slot, code)[0, 1] > 0.999
+    assert np.abs(encoded[len(words) + 3] - encoded[-1]).max() < 1e-4  # all fillers alike
+
+
+def test_words_can_be_told_apart():
+    codes = text_encoder.codes()[:2000]
+    assert set(np.unique(codes)) == {-1, 1}
+    likeness = codes @ codes.T / CODE - np.eye(len(codes))
+    assert np.abs(likeness).max() < 0.5
