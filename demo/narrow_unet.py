@@ -237,3 +237,12 @@ def _zero(layer: nn.Conv2d) -> nn.Conv2d:
     assert layer.bias is not None
     nn.init.zeros_(layer.bias)
     return layer
+
+
+def split(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Return what Muon steps (weights inside the network) and what Adam does (its ends, norms and biases)."""
+    inner, other = [], []
+    for name, parameter in model.named_parameters():
+        at_an_end = name.startswith(("input_blocks.0.", "out."))
+        (inner if parameter.ndim > 1 and not at_an_end else other).append(parameter)
+    return inner, other

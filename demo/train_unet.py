@@ -15,9 +15,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from training.muon import Muon
+
 from .diffusion import STEPS, noised, sample, weights
-from .muon import Muon, split
-from .narrow_unet import NarrowUNet
+from .narrow_unet import NarrowUNet, split
 from .narrow_vae import NarrowVAE
 from .scene_latents import LENGTH, SceneLatents, context, scene_latents, token_numbers
 from .sizes import CELL, EDGE, LATENT
@@ -75,7 +76,7 @@ def train(minutes: float) -> None:
     average = NarrowUNet().to(memory_format=torch.channels_last)
     average.load_state_dict(model.state_dict())
     inner, other = split(model)
-    muon, adam = Muon(inner, RATE), torch.optim.Adam(other, RATE, betas=(0.9, 0.98), foreach=True)
+    muon, adam = Muon(inner, RATE, like_adam=True), torch.optim.Adam(other, RATE, betas=(0.9, 0.98), foreach=True)
     state = run.load()
     if state is not None:
         model.load_state_dict(state["model"])
