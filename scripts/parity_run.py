@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from ..demo.once import write_once
 from ..hires.infotext_names import LATENT_MODES
 from ..tests.checkpoints import library, oracle
 from . import compat, parity_extras, parity_txt2img
@@ -35,9 +34,6 @@ OWN_ERROR = "HiresFixError"
 def model_files() -> dict[str, list[Path]]:
     """Write the recorded models where they are missing; ComfyUI's folder name -> files."""
     folder = library.ensure().folder
-    second = "tiny_sd15_b.safetensors"
-    sources = [ROOT / "tests" / "checkpoints" / "oracle.py", ROOT / "demo" / "weights.py", ROOT / "demo" / "clip_l.py"]
-    write_once(folder / "oracle-b.stamp", sources, partial(oracle.write_checkpoint, folder / "checkpoints", second))
     kinds = {kind: sorted((folder / kind).glob("*.safetensors")) for kind in ("checkpoints", "upscale_models")}
     return {kind: [file for file in files if file.name in oracle.SHA256] for kind, files in kinds.items()}
 

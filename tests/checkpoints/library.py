@@ -53,7 +53,7 @@ def _write_families(folder: Path) -> None:
 
 
 def _write_oracle(folder: Path) -> None:
-    oracle.write_checkpoint(folder / "checkpoints")
+    oracle.write_checkpoints(folder / "checkpoints")
     oracle.write_upscalers(folder / "upscale_models")
 
 
@@ -79,7 +79,7 @@ _GROUPS = (
 
 
 def ensure(folder: Path = DEFAULT_FOLDER, say: Callable[[str], None] = print) -> ModelFiles:
-    """Write the groups that are missing or stale, about 15 seconds and 1 GB in all, and return the list."""
+    """Write the groups that are missing or stale, about 15 seconds and 1.3 GB in all, and return the list."""
     for kind in ("checkpoints", "upscale_models"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
     for group in _GROUPS:

@@ -26,7 +26,7 @@ SHA256 = {
     "tiny_rrdb_x2.safetensors": "61aa83f1306a97552327dd38536f02f498a9d9b0f07a473ff2f96eaa4232797c",
     "tiny_compact_x2.safetensors": "c80b41915390014a9b0f8bd577e9579b8c9cf4c84cbeaff7be43fd6ffb04392f",
 }
-"""Of every file that `write_checkpoint` and `write_upscalers` make."""
+"""Of every file that `write_checkpoints` and `write_upscalers` make."""
 
 CHECKPOINT_SEEDS = {"tiny_sd15.safetensors": 1, "tiny_sd15_b.safetensors": 2}
 UPSCALER_SEED = 1
@@ -36,13 +36,14 @@ PASS = 1.5  # of x through the network, before the last normalisation's share
 FEATURES = 0.30
 
 
-def write_checkpoint(folder: Path, file: str = "tiny_sd15.safetensors") -> None:
-    """Write one of the two checkpoints, 500 MB, about one second."""
-    w = Weights(CHECKPOINT_SEEDS[file])
-    _unet(w, "model.diffusion_model.")
-    clip_l(w)
-    _kl_vae(w, "first_stage_model.")
-    write_safetensors(folder / file, w.half())
+def write_checkpoints(folder: Path) -> None:
+    """Write both checkpoints, 500 MB and about one second each."""
+    for file, seed in CHECKPOINT_SEEDS.items():
+        w = Weights(seed)
+        _unet(w, "model.diffusion_model.")
+        clip_l(w)
+        _kl_vae(w, "first_stage_model.")
+        write_safetensors(folder / file, w.half())
 
 
 def write_upscalers(folder: Path) -> None:
