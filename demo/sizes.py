@@ -29,8 +29,8 @@ CONTEXT = 3 * CODE
 
 TOKENS = 77
 
-FULL_VAE_WIDTH, VAE_WIDTH = 64, 32
-"""Channels of a TAESD VAE, and how many are used."""
+FULL_VAE_WIDTH = 64
+"""Channels of a TAESD VAE."""
 
 SCALE = 0.18215
 """SD 1.x's factor from the LATENT socket to what the UNet sees."""

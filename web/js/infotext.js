@@ -14,7 +14,7 @@ app.registerExtension({
   name: 'HiresFix.Infotext',
   settings: [
     {
-      id: 'HiresFix.DroppedPictures',
+      id: DROPPED,
       name: 'Hires Fix: opens PNG pictures of A1111 as workflows of its own nodes, which lose nothing of their text',
       type: 'boolean',
       defaultValue: true,
