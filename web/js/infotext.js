@@ -14,7 +14,7 @@ app.registerExtension({
   name: 'HiresFix.Infotext',
   settings: [
     {
-      id: DROPPED,
+      id: 'HiresFix.DroppedPictures',
       name: 'Hires Fix: opens PNG pictures of A1111 as workflows of its own nodes, which lose nothing of their text',
       type: 'boolean',
       defaultValue: true,
