@@ -11,6 +11,8 @@ import numpy as np
 RESAMPLES = 10_000
 BOOTSTRAP_SEED = 0
 LEVEL = 0.95
+LEAST_PAIRS = 5
+"""Fewer decide nothing: the interval of one pair has no width, and four alike are chance in one of sixteen cases."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ class Comparison:
 
     @property
     def wins(self) -> bool:
-        """Whether ours is better with 95 % confidence: the whole interval lies above 0."""
-        return self.low > 0
+        """Whether ours is better with 95 % confidence: the whole interval of enough pairs lies above 0."""
+        return self.low > 0 and self.pairs >= LEAST_PAIRS
 
 
 def compare(ours: Sequence[float], theirs: Sequence[float]) -> Comparison:

@@ -22,7 +22,7 @@ from ..demo import checkpoint, checks
 from ..scripts import demo_sheet
 from . import hires_measures as measures
 from . import machine
-from .confidence import LEVEL, compare
+from .confidence import LEAST_PAIRS, LEVEL, compare
 from .hires_pictures import Drawn, Settings, batches, draw_all
 
 ROOT = Path(__file__).absolute().parent.parent
@@ -44,6 +44,9 @@ class Row:
 
     adherence_hires: float
     adherence_direct: float
+    adherence_chance: float
+    """What the hires fix of this prompt holds of all the other prompts: nobody asked for it."""
+
     counts_hires: float | None
     """The same of those statements that count something; None where none does."""
 
@@ -62,7 +65,11 @@ class Row:
     grain_lanczos: float
 
 
-def measure(drawn: Drawn, holding: Callable[[Image.Image, str], dict[str, bool]] = checks.holding) -> Row:
+def measure(
+    drawn: Drawn,
+    holding: Callable[[Image.Image, str], dict[str, bool]] = checks.holding,
+    by_chance: Callable[[Image.Image, str], float] = checks.by_chance,
+) -> Row:
     """Measure all ways of one seed. Places of edges and flat parts are those of the enlarged base."""
     base, ours, theirs = (holding(picture, drawn.prompt) for picture in (drawn.base, drawn.hires, drawn.direct))
     enlarged, hires = measures.luma(drawn.enlarged), measures.luma(drawn.hires)
@@ -73,6 +80,7 @@ def measure(drawn: Drawn, holding: Callable[[Image.Image, str], dict[str, bool]]
         adherence_base=_share(base.values()),
         adherence_hires=_share(ours.values()),
         adherence_direct=_share(theirs.values()),
+        adherence_chance=by_chance(drawn.hires, drawn.prompt),
         counts_hires=_counts(ours),
         counts_direct=_counts(theirs),
         composition_hires=measures.composition(drawn.hires, drawn.base),
@@ -100,7 +108,7 @@ MEASURES = {
 }
 """Name -> field of hires fix, field of the other way, what that is."""
 
-MEANS = ("adherence_base", "counts_hires", "counts_direct", "grain_hires", "grain_lanczos")
+MEANS = ("adherence_base", "adherence_chance", "counts_hires", "counts_direct", "grain_hires", "grain_lanczos")
 """Fields that are only reported."""
 
 
@@ -111,7 +119,7 @@ def _mean(rows: Sequence[Row], field: str) -> float | None:
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """The three comparisons and how many of them hires fix wins: those whose whole 95 % interval lies above 0."""
+    """The three comparisons and how many of them hires fix wins, see `confidence.Comparison.wins`."""
     compared = {
         name: compare([getattr(row, ours) for row in rows], [getattr(row, theirs) for row in rows])
         for name, (ours, theirs, _) in MEASURES.items()
@@ -148,10 +156,11 @@ def table(rows: Sequence[Row]) -> str:
     lines += [
         "",
         f"Hires fix wins {found['hires_wins']} of {len(MEASURES)}: a win is a {LEVEL:.0%} interval (paired bootstrap) "
-        "that lies above 0.",
+        f"that lies above 0, of at least {LEAST_PAIRS} seeds.",
         f"Edges are {'not found' if gain is None else f'{gain:+.0%} steeper'} than after Lanczos; grain in flat parts "
         f"{found['grain_hires']:.4f} against {found['grain_lanczos']:.4f}.",
-        f"The base pictures' own prompt adherence is {found['adherence_base']:.3f}.",
+        f"The base pictures' own prompt adherence is {found['adherence_base']:.3f}; "
+        f"of all the other prompts, hires fix shows {found['adherence_chance']:.3f} by chance.",
     ]
     if found["counts_hires"] is not None:
         lines.append(

@@ -43,7 +43,7 @@ CHECKERED: Final = (((64, 64, 64), (192, 192, 192)), ((192, 80, 64), (64, 112, 1
 
 PATTERN_SIDE: Final = 32
 
-INSIDE: Final = 12
+INSIDE: Final = 14
 """Input pixels beyond which the shipped networks do not see the border."""
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from random import Random
 
 from .scene_model import Scene
-from .scene_palette import TIMES
 
 NUMBERS = ("no", "one", "two", "three", "four")
 TIME_PHRASES = {
@@ -40,16 +39,11 @@ def caption(scene: Scene, rng: Random) -> str:
     return ", ".join(kept)
 
 
-def full_caption(scene: Scene) -> str:
-    """All properties with their colours and numbers, in the order from the sky to the ground."""
-    return ", ".join(_said(scene, None))
-
-
-def _said(scene: Scene, rng: Random | None) -> list[str]:
-    """One phrase for every property; without `rng` the fullest one."""
+def _said(scene: Scene, rng: Random) -> list[str]:
+    """One phrase for every property, in the order from the sky to the ground."""
 
     def coloured(colour: str, noun: str) -> str:
-        return f"{colour} {noun}" if rng is None or rng.random() < COLOURED else noun
+        return f"{colour} {noun}" if rng.random() < COLOURED else noun
 
     said = [_time(scene, rng)]
     if scene.disc:
@@ -57,14 +51,13 @@ def _said(scene: Scene, rng: Random | None) -> list[str]:
     if scene.clouds:
         number = len(scene.clouds)
         plural = "clouds" if number > 1 else "cloud"
-        said.append(plural if rng and number > 1 and rng.random() < 0.4 else f"{NUMBERS[number]} {plural}")
+        said.append(plural if number > 1 and rng.random() < 0.4 else f"{NUMBERS[number]} {plural}")
     if scene.range:
         said.append(coloured(scene.range.colour, scene.range.kind))
     if scene.water != "none":
-        said.append(f"blue {scene.water}" if rng and rng.random() < 0.3 else scene.water)
+        said.append(f"blue {scene.water}" if rng.random() < 0.3 else scene.water)
     if scene.water != "sea":
-        phrases = GROUND_PHRASES[scene.ground]
-        said.append(rng.choice(phrases) if rng else phrases[0])
+        said.append(rng.choice(GROUND_PHRASES[scene.ground]))
     if scene.trees:
         said.append(_trees(scene, rng))
     if scene.house:
@@ -74,20 +67,18 @@ def _said(scene: Scene, rng: Random | None) -> list[str]:
     return said
 
 
-def _time(scene: Scene, rng: Random | None) -> str:
-    if rng is None:
-        return f"{scene.time}, {TIMES[scene.time].sky} sky"
+def _time(scene: Scene, rng: Random) -> str:
     phrases = TIME_PHRASES[scene.time]
     both = rng.random() < 0.3
     return ", ".join(rng.sample(phrases, 2)) if both else rng.choice(phrases)
 
 
-def _trees(scene: Scene, rng: Random | None) -> str:
+def _trees(scene: Scene, rng: Random) -> str:
     number = len(scene.trees)
     noun = ("pine" if scene.tree_kind == "pine" else "tree") + ("s" if number > 1 else "")
     words = [noun]
-    if rng is None or rng.random() < COLOURED:
+    if rng.random() < COLOURED:
         words.insert(0, scene.tree_colour)
-    if rng is None or rng.random() < COLOURED:
+    if rng.random() < COLOURED:
         words.insert(0, NUMBERS[number])
     return " ".join(words)

@@ -37,6 +37,7 @@ def ensure(folder: Path) -> Path:
     """
     path = folder / NAME
     here = Path(__file__).parent
+    _sums()
     sources = [here / f"{name}.py" for name in ("checkpoint", "sizes", "text_encoder", "weights", "widen")]
     stamp = folder / f"{NAME}.stamp"
     if not path.exists():
@@ -61,16 +62,27 @@ def write(path: Path, trained: Path = TRAINED) -> None:
 
 def read(path: Path) -> dict[str, Array]:
     """Return the tensors of a file in `trained`. Raises `WeightsError` unless it has the hash in `SHA256SUMS`."""
-    sums = dict(line.split()[::-1] for line in SUMS.read_text(encoding="utf-8").splitlines())
+    wanted = _sums()[path.name]
     try:
         content = path.read_bytes()
     except OSError as problem:
         raise WeightsError(f"The demo's weights {path} cannot be read ({problem}); get this checkout again.") from None
     found = hashlib.sha256(content).hexdigest()
-    if found != sums[path.name]:
+    if found != wanted:
         raise WeightsError(
             f"The demo's weights {path} are not those of this version: their SHA-256 is {found[:16]}…, but "
-            f"{sums[path.name][:16]}… belongs here. The file is damaged or was changed; get it again from the "
+            f"{wanted[:16]}… belongs here. The file is damaged or was changed; get it again from the "
             "repository."
         )
     return load(content)
+
+
+def _sums() -> dict[str, str]:
+    """SHA-256 by file name. Raises `WeightsError` if the list is missing or does not name both files."""
+    try:
+        sums = dict(line.split()[::-1] for line in SUMS.read_text(encoding="utf-8").splitlines())
+    except (OSError, ValueError) as problem:
+        raise WeightsError(f"The list {SUMS} cannot be read ({problem}); get this checkout again.") from None
+    if not {UNET, VAE} <= sums.keys():
+        raise WeightsError(f"The list {SUMS} lacks {UNET} or {VAE}; get this checkout again.")
+    return sums

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import mean
 
 from PIL import Image
 
@@ -29,19 +30,16 @@ class Statement:
     value: str
     """What is said of it: a colour, a kind or a number."""
 
-    def check(self, picture: Image.Image) -> bool:
-        """Whether the picture, of any size, bears it out."""
-        return self.holds(read(picture))
-
     def holds(self, reading: Reading) -> bool:
-        """`check` of a picture that was read before."""
+        """Whether the picture that was read bears it out."""
         return SUBJECTS[self.subject](reading) == self.value
 
 
-def adherence(picture: Image.Image, prompt: str) -> float:
-    """The share of the statements of a prompt of `PROMPTS` that hold, 0..1."""
-    found = holding(picture, prompt)
-    return sum(found.values()) / len(found)
+def by_chance(picture: Image.Image, prompt: str) -> float:
+    """The share of the statements of the other prompts that hold, 0..1, their mean: what nobody asked for."""
+    reading = read(picture)
+    others = [statements for other, statements in PROMPTS.items() if other != prompt]
+    return mean(mean(float(it.holds(reading)) for it in statements) for statements in others)
 
 
 def holding(picture: Image.Image, prompt: str) -> dict[str, bool]:

@@ -7,6 +7,9 @@ full shapes.
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
+from pathlib import Path
 
 import torch
 from safetensors.torch import save
@@ -18,8 +21,12 @@ from .train_vae import SEED as VAE_SEED
 from .training_run import FOLDER
 
 
-def main() -> None:
-    """Write the files and their hashes."""
+def main() -> int:
+    """Write the files and their hashes; returns the exit status."""
+    missing = [name for name in ("demo-vae", "demo-unet") if not (FOLDER / f"{name}.pt").exists()]
+    if missing:
+        print(f"Not trained here yet: {', '.join(missing)}; see train_vae.py and train_unet.py.", file=sys.stderr)
+        return 1
     unet = torch.load(FOLDER / "demo-unet.pt", weights_only=True)
     vae = load_vae().state_dict()
     made = {
@@ -46,10 +53,17 @@ def main() -> None:
     }
     TRAINED.mkdir(exist_ok=True)
     for name, content in made.items():
-        (TRAINED / name).write_bytes(content)
+        _write(TRAINED / name, content)
         print(f"{name}: {len(content) / 1e6:.2f} MB")
     lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(made.items())]
-    SUMS.write_text("".join(lines), encoding="utf-8")
+    _write(SUMS, "".join(lines).encode())
+    return 0
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
 
 
 def _minutes(name: str) -> float:
@@ -58,4 +72,4 @@ def _minutes(name: str) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

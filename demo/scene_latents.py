@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -43,8 +45,8 @@ class SceneLatents:
 
 
 def scene_latents(vae: NarrowVAE, count: int) -> SceneLatents:
-    """Return `count` scenes, drawn and encoded at the first call."""
-    path = FOLDER / f"demo-latents-{count}.npz"
+    """Return `count` scenes, drawn and encoded at the first call with this encoder."""
+    path = FOLDER / f"demo-latents-{count}-{_digest(vae)}.npz"
     if not path.exists():
         _make(vae, count, path)
     with np.load(path) as file:
@@ -78,6 +80,12 @@ def _tokenizer() -> Any:
     return CLIPTokenizer.from_pretrained(TOKENIZER)
 
 
+def _digest(vae: NarrowVAE) -> str:
+    """Which encoder it is: latents of another one are of no use."""
+    content = b"".join(value.numpy().tobytes() for value in vae.taesd_encoder.state_dict().values())
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
 @torch.no_grad()
 def _make(vae: NarrowVAE, count: int, path: Path) -> None:
     rng, choice = Random(SEED), np.random.default_rng(SEED)
@@ -100,4 +108,8 @@ def _make(vae: NarrowVAE, count: int, path: Path) -> None:
             encoded = vae.encode(batch.contiguous(memory_format=torch.channels_last))
         latents[start : start + step] = encoded.float().numpy()
     captions = token_numbers(texts).reshape(count, CAPTIONS, LENGTH)
-    np.savez(path, latents=latents, captions=captions, cropped=cropped)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    with open(temporary, "wb") as file:
+        np.savez(file, latents=latents, captions=captions, cropped=cropped)
+    os.replace(temporary, path)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .captions import caption, full_caption
+from .captions import caption
 from .scene_drawing import draw
 from .scene_layout import random_scene
 from .scene_model import Scene
 
-__all__ = ["Scene", "caption", "draw", "full_caption", "random_scene"]
+__all__ = ["Scene", "caption", "draw", "random_scene"]

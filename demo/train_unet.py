@@ -120,14 +120,13 @@ def train(minutes: float) -> None:
 
 
 def load_vae() -> NarrowVAE:
-    """Return the trained VAE, the decoder of its own further training if there is one."""
-    vae = NarrowVAE().to(memory_format=torch.channels_last)
-    for name in ("demo-vae-decoder", "demo-vae"):
-        path = FOLDER / f"{name}.pt"
+    """Return the trained VAE, the decoder of its own further training if there is one. Ends the program if none is."""
+    for path in (FOLDER / "demo-vae-decoder.pt", FOLDER / "demo-vae.pt"):
         if path.exists():
+            vae = NarrowVAE().to(memory_format=torch.channels_last)
             vae.load_state_dict(torch.load(path, weights_only=True)["model"])
-            break
-    return vae.eval()
+            return vae.eval()
+    raise SystemExit("There is no trained VAE here; run python -m demo.train_vae first.")
 
 
 @torch.no_grad()

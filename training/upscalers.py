@@ -1,8 +1,8 @@
 """Train one of the shipped upscalers and write its weights: `python -m training.upscalers hires-fix-2x`.
 
 Run from the root of the checkout. A run that was stopped goes on where it was; the same command does that. To begin
-anew, delete its file in `STATES`. The seed decides everything, but other processors and versions of torch round
-differently.
+anew, delete its file in `STATES`; a run with another recipe or other photographs does not go on with it. The seed
+decides everything, but other processors and versions of torch round differently.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ from .compact import Compact
 from .judge import Judge
 from .muon import Muon
 from .patches import Patches, Pool, drawings
+from .photograph_table import PHOTOGRAPHS
 from .photographs import PhotographError, held_back_photographs, training_photographs
 
 ROOT = Path(__file__).absolute().parent.parent
@@ -85,15 +87,22 @@ class Recipe:
 
 
 RECIPES: Mapping[str, Recipe] = {
-    "hires-fix-2x": Recipe(2, 32, 8, 4000),
-    "hires-fix-4x": Recipe(4, 32, 12, 6000),
-    "hires-fix-4x-soft": Recipe(4, 32, 12, 1800, rate=0.5, soft=True, start="hires-fix-4x"),
+    "hires-fix-2x": Recipe(2, 32, 8, 8000),
+    "hires-fix-4x": Recipe(4, 32, 12, 11000),
+    "hires-fix-4x-soft": Recipe(4, 32, 12, 3600, rate=0.5, soft=True, start="hires-fix-4x"),
 }
 """By the name of the file."""
 
 
 class TrainingError(Exception):
     """A run cannot begin. The message is the whole explanation."""
+
+
+def ingredients(recipe: Recipe) -> str:
+    """The recipe, the seed and the photographs of a run, as a digest: with others it would be another run."""
+    photographs = [it.sha256 for it in PHOTOGRAPHS if it.split == "training"]
+    everything = (recipe, RECIPES.get(recipe.start or ""), SEED, DRAWINGS, BATCH, SIDE, photographs)
+    return hashlib.sha256(repr(everything).encode()).hexdigest()
 
 
 class Run:
@@ -103,7 +112,7 @@ class Run:
         """Begin, or go on with what an earlier run of the name has left in `STATES`.
 
         Raises:
-            TrainingError: it needs another run that was not made here.
+            TrainingError: the earlier run was another one, or this one needs another run that was not made here.
         """
         self.name, self.recipe, self.device = name, RECIPES[name], device
         torch.manual_seed(SEED)
@@ -111,16 +120,16 @@ class Run:
         self.average = self._network()
         self.steps, self.seconds = 0, 0.0
         if self.recipe.start:
-            if not _state_file(self.recipe.start).exists():
+            state = _state(self.recipe.start, device)
+            if state is None or state["steps"] < RECIPES[self.recipe.start].steps:
                 raise TrainingError(f"{name} goes on from {self.recipe.start}: train that one first.")
-            state = torch.load(_state_file(self.recipe.start), map_location=device, weights_only=True)
             self.model.load_state_dict(state["average"])
         self.average.load_state_dict(self.model.state_dict())
         inner = self.model.inner_weights()
         rest = [value for value in self.model.parameters() if all(value is not other for other in inner)]
         self.optimizers = (torch.optim.Adam(rest, lr=0, betas=(0.9, 0.99)), Muon(inner, lr=0))
-        if _state_file(name).exists():
-            state = torch.load(_state_file(name), map_location=device, weights_only=True)
+        state = _state(name, device)
+        if state is not None:
             self.model.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])
             for optimizer, its_state in zip(self.optimizers, state["optimizers"], strict=True):
@@ -134,7 +143,7 @@ class Run:
         state = {
             "model": self.model.state_dict(), "average": self.average.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "steps": self.steps, "seconds": self.seconds,
+            "steps": self.steps, "seconds": self.seconds, "ingredients": ingredients(self.recipe),
         }  # fmt: skip
         torch.save(state, file.with_suffix(".tmp"))
         os.replace(file.with_suffix(".tmp"), file)
@@ -219,9 +228,10 @@ def write_checksums() -> None:
     os.replace(temporary, WEIGHTS / "SHA256SUMS")
 
 
-def train(name: str, steps: int, device: torch.device) -> None:
-    """Train until `steps` are made, those of earlier runs of the name included, and write the weights."""
+def train(name: str, device: torch.device) -> None:
+    """Train until all steps are made, those of earlier runs of the name included, and write the weights."""
     run = Run(name, device)
+    steps = run.recipe.steps
     photographs = [np.asarray(picture.convert("RGB")) for picture in training_photographs().values()]
     pool = Pool(photographs, drawings(DRAWINGS, SEED, STATES), run.recipe.scale, run.recipe.soft)
     judge = Judge(held_back_photographs(), run.recipe.scale, run.recipe.soft)
@@ -246,18 +256,34 @@ def _state_file(name: str) -> Path:
     return STATES / f"{name}.pt"
 
 
+def _state(name: str, device: torch.device) -> dict[str, Any] | None:
+    """What a run has left, None if there is nothing. Raises `TrainingError` if it was made of other things."""
+    file = _state_file(name)
+    if not file.exists():
+        return None
+    state = torch.load(file, map_location=device, weights_only=True)
+    if state.get("ingredients") != ingredients(RECIPES[name]):
+        raise TrainingError(
+            f"{file} was made with another recipe or other photographs than are in this checkout, so {name} cannot "
+            "go on from there. Delete it to begin anew."
+        )
+    return state
+
+
 def main(arguments: list[str]) -> int:
     """Parse, train, report."""
     parser = argparse.ArgumentParser(description="Train one of the shipped upscalers.")
     parser.add_argument("name", choices=list(RECIPES))
-    parser.add_argument("--steps", type=int, help="default: as many as the shipped file took")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
     try:
-        train(options.name, options.steps or RECIPES[options.name].steps, torch.device(options.device))
+        train(options.name, torch.device(options.device))
     except (TrainingError, PhotographError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\nStopped; the same command goes on from the last {SAVE_STEPS} steps that are complete.")
+        return 130
     return 0
 
 

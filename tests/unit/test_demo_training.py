@@ -1,14 +1,25 @@
 """What the demo's training computes: noise, steps along matrices, short cuts that must not change a result."""
 
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from hires_pack.demo import diffusion, training_run
+from hires_pack.demo import diffusion, scene_latents, training_run
+from hires_pack.demo.checkpoint import UNET, VAE
 from hires_pack.demo.narrow_unet import NarrowUNet, PaddedLayerNorm, split
+from hires_pack.demo.narrow_vae import NarrowVAE
 from hires_pack.demo.scene_latents import LENGTH, context
 from hires_pack.demo.sizes import CHANNELS, CONTEXT, TOKENS, WIDTH
 from hires_pack.demo.text_encoder import END, START, encode
 from hires_pack.training.muon import Muon
+from safetensors.torch import load_file
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_noise_is_that_of_sd_1x():
@@ -94,3 +105,65 @@ def test_a_training_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert again.over
     assert again.rate(1.0, warmup=1) == pytest.approx(0.05)
     assert [file.name for file in (tmp_path / "training").iterdir()] == ["x.pt"]
+
+
+def test_latents_are_kept_for_their_encoder_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(scene_latents, "FOLDER", tmp_path / "training")
+    torch.manual_seed(0)
+    vae = NarrowVAE().to(memory_format=torch.channels_last)
+    first = scene_latents.scene_latents(vae, 40)
+    assert first.latents.shape == (40, 4, 16, 16)
+    assert first.captions.shape == (40, scene_latents.CAPTIONS, LENGTH)
+    assert 0 < int(first.cropped.sum()) < 20
+    (kept,) = (tmp_path / "training").iterdir()
+    written = kept.stat().st_mtime_ns
+    with torch.no_grad():
+        vae.taesd_decoder[1].weight += 1  # not what latents are made with
+    assert torch.equal(scene_latents.scene_latents(vae, 40).latents, first.latents)
+    assert kept.stat().st_mtime_ns == written
+    with torch.no_grad():
+        vae.taesd_encoder[0].weight += 1
+    assert not torch.equal(scene_latents.scene_latents(vae, 40).latents, first.latents)
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of what `export` needs; its networks are as they begin."""
+    for name in ("demo", "training"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("trained", "__pycache__"))
+    (tmp_path / ".host" / "training").mkdir(parents=True)
+    return tmp_path
+
+
+def run_export(checkout):
+    command = [sys.executable, "-m", "demo.export"]
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+
+
+def keep(checkout, name, **state):
+    torch.save({"steps": 1234, "seconds": 600.0, **state}, checkout / ".host" / "training" / f"{name}.pt")
+
+
+def test_what_was_not_trained_is_not_exported(checkout):
+    keep(checkout, "demo-unet")
+    done = run_export(checkout)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Not trained here yet: demo-vae;")
+    assert not (checkout / "demo" / "trained").exists()
+
+
+def test_the_averaged_unet_and_the_last_decoder_are_exported(checkout):
+    unet, vae, last = NarrowUNet().state_dict(), NarrowVAE().state_dict(), NarrowVAE().state_dict()
+    keep(checkout, "demo-unet", average=unet)
+    keep(checkout, "demo-vae", model=vae)
+    keep(checkout, "demo-vae-decoder", model=last)
+    done = run_export(checkout)
+    assert done.returncode == 0, done.stderr
+    folder = checkout / "demo" / "trained"
+    assert {file.name for file in folder.iterdir()} == {UNET, VAE, "SHA256SUMS"}
+    for name, wanted in ((UNET, unet), (VAE, last)):
+        found = load_file(folder / name)
+        assert found.keys() == wanted.keys()
+        assert all(torch.equal(found[key], value.half()) for key, value in wanted.items())
+        digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        assert f"{digest}  {name}\n" in (folder / "SHA256SUMS").read_text()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hires_pack.demo import checkpoint, text_encoder, widen
 from hires_pack.demo.sizes import CHANNELS, CODE, FULL_VAE_WIDTH, TOKENS, WIDTH
+from safetensors import safe_open
 
 FILES = (checkpoint.UNET, checkpoint.VAE)
 
@@ -20,6 +21,19 @@ def test_weights_are_small_and_as_listed():
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_the_file_and_its_licence_tell_of_the_same_training(name):
+    with safe_open(checkpoint.TRAINED / name, "np") as file:
+        said = file.metadata()
+    text = (checkpoint.TRAINED.parent / "LICENSES.md").read_text(encoding="utf-8")
+    (row,) = [line for line in text.splitlines() if line.startswith(f"| `{name}` (")]
+    assert f" {said['seed']} " in row
+    if name == checkpoint.UNET:
+        assert f"{int(said['steps']):,} batches" in row
+        assert f"{int(said['scenes']):,} scenes" in row
+    assert f"torch {'.'.join(said['torch'].split('.')[:2])}" in text
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_one_wrong_bit_is_refused(name, tmp_path):
     for file in FILES:
         content = bytearray((checkpoint.TRAINED / file).read_bytes())
@@ -30,6 +44,16 @@ def test_one_wrong_bit_is_refused(name, tmp_path):
     with pytest.raises(checkpoint.WeightsError, match=rf"{name} are not those of this version.*get it again"):
         checkpoint.write(target, tmp_path)
     assert not target.exists()
+
+
+@pytest.mark.parametrize("content", [None, "", "not a list at all", "0" * 64 + "  unet.safetensors\n"])
+def test_a_list_of_hashes_that_is_missing_or_damaged_is_said(tmp_path, monkeypatch, content):
+    monkeypatch.setattr(checkpoint, "SUMS", tmp_path / "SHA256SUMS")
+    if content is not None:
+        checkpoint.SUMS.write_text(content)
+    with pytest.raises(checkpoint.WeightsError, match="get this checkout again"):
+        checkpoint.ensure(tmp_path / "made")
+    assert not (tmp_path / "made").exists()
 
 
 def test_a_missing_file_is_named(tmp_path):

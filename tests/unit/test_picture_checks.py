@@ -36,6 +36,10 @@ def truth(scene):
     return found
 
 
+def adherence(picture, prompt):
+    return np.mean([*checks.holding(picture, prompt).values()])
+
+
 def spoiled(picture, seed):
     """Blurred by a pixel and noisy, as a small VAE gives it back."""
     pixels = np.asarray(picture.filter(ImageFilter.GaussianBlur(1.0)), np.float32)
@@ -113,19 +117,39 @@ def test_adherence_is_the_share_of_statements():
         scene = random_scene(rng)
         said = truth(scene)
         true = [said.get(statement.subject) == statement.value for statement in PROMPTS[prompt]]
-        assert checks.adherence(draw(scene, 128, 128), prompt) == pytest.approx(np.mean(true))
+        assert adherence(draw(scene, 128, 128), prompt) == pytest.approx(np.mean(true))
+
+
+def test_what_nobody_asked_for_is_the_share_of_the_other_prompts(monkeypatch):
+    """A blue sky without a sun: of two other prompts one holds by half, one not at all; the own one does not count."""
+    rng = Random(3)
+    scene = next(s for s in iter(lambda: random_scene(rng), None) if s.time == "day" and not s.disc)
+    prompts = {
+        "own": (Statement("sky", "blue"),),
+        "half": (Statement("sky", "blue"), Statement("discs", "1")),
+        "nothing": (Statement("sky", "black"),),
+    }
+    monkeypatch.setattr(checks, "PROMPTS", prompts)
+    assert checks.by_chance(draw(scene, 128, 128), "own") == pytest.approx(0.25)
+    assert checks.by_chance(draw(scene, 128, 128), "nothing") == pytest.approx(0.75)
+
+
+def test_a_scene_adheres_to_few_prompts_by_chance():
+    rng = Random(77)
+    found = [checks.by_chance(draw(random_scene(rng), 128, 128), "") for _ in range(20)]
+    assert 0.1 < np.mean(found) < 0.4
 
 
 def test_pictures_without_a_scene_have_little_of_it():
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8))
     green = Image.new("RGB", (200, 100), (0, 255, 0))
     for picture in (noise, green):
-        assert np.mean([checks.adherence(picture, prompt) for prompt in PROMPTS]) < 0.2
-    assert not Statement("sky", "blue").check(green)
-    assert Statement("discs", "0").check(green)
+        assert np.mean([adherence(picture, prompt) for prompt in PROMPTS]) < 0.2
+    assert not Statement("sky", "blue").holds(read(green))
+    assert Statement("discs", "0").holds(read(green))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 200), (640, 64)])
 def test_odd_sizes_are_read(size):
     for prompt in PROMPTS:
-        assert 0 <= checks.adherence(Image.new("RGB", size, (60, 130, 220)), prompt) <= 1
+        assert 0 <= adherence(Image.new("RGB", size, (60, 130, 220)), prompt) <= 1

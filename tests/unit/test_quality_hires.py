@@ -133,7 +133,12 @@ def test_a_constant_difference_is_certain() -> None:
     found = confidence.compare([0.5, 0.75, 1.0], [0.25, 0.5, 0.75])
     assert (found.ours, found.theirs, found.low, found.high) == (0.75, 0.5, 0.25, 0.25)
     assert (found.better, found.worse, found.pairs, found.p) == (3, 0, 3, 1 / 8)
-    assert found.wins
+
+
+def test_few_pairs_win_nothing_however_clear() -> None:
+    """The interval of one pair has no width, so it lies above 0 whenever the pair does."""
+    assert not confidence.compare([1.0] * 4, [0.0] * 4).wins
+    assert confidence.compare([1.0] * 5, [0.0] * 5).wins
 
 
 def test_the_interval_is_that_of_the_mean_of_differences() -> None:
@@ -225,9 +230,10 @@ def test_a_row_holds_what_the_three_ways_show() -> None:
         left_is_dark = found.getpixel((0, 0))[0] < 128
         return {"sky": prompt == "a wall", "range": found.width == 128, "discs": left_is_dark, "houses": False}
 
-    row = quality_hires.measure(drawn(), holding)
+    row = quality_hires.measure(drawn(), holding, lambda found, _: found.width / 512)
     assert (row.prompt, row.seed) == ("a wall", 5)
     assert (row.adherence_base, row.adherence_hires, row.adherence_direct) == (0.5, 0.75, 0.5)
+    assert row.adherence_chance == 0.25
     assert (row.counts_hires, row.counts_direct) == (0.5, 0.0)
     assert row.composition_hires > 0.9 > 0.4 > row.composition_direct
     assert row.sharpness_hires > 2 * row.sharpness_lanczos > 0.1
@@ -235,8 +241,8 @@ def test_a_row_holds_what_the_three_ways_show() -> None:
 
 
 def test_wins_are_counted_and_said() -> None:
-    row = quality_hires.measure(drawn(), lambda found, _: {"sky": True, "range": False})
-    rows = [row, replace(row, seed=6)]
+    row = quality_hires.measure(drawn(), lambda found, _: {"sky": True, "range": False}, lambda *_: 0.25)
+    rows = [replace(row, seed=seed) for seed in range(5)]
     found = quality_hires.summary(rows)
     assert found["hires_wins"] == 2
     assert found["counts_hires"] is None
@@ -245,6 +251,8 @@ def test_wins_are_counted_and_said() -> None:
     json.dumps(found, allow_nan=False)
     text = quality_hires.table(rows)
     assert "wins 2 of 3" in text
+    assert "all the other prompts, hires fix shows 0.250 by chance" in text
+    assert quality_hires.summary(rows[:4])["hires_wins"] == 0
     assert "count something" not in text
     counted = [replace(row, counts_hires=0.75, counts_direct=0.5), row]
     assert "75% hold with hires fix, 50% sampled directly" in quality_hires.table(counted)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hires_pack.training.photographs import PHOTOGRAPHS, licence_table
 from hires_pack.training.procedural import line_art
+from hires_pack.training.upscalers import DRAWINGS, RECIPES
 from hires_pack.upscale_models import TileSettings, from_state_dict, shipped, upscale_to
 from PIL import Image, ImageFilter
 from safetensors import safe_open
@@ -81,14 +82,35 @@ def test_the_file_says_where_it_comes_from(name):
     assert said["script"] == f"python -m training.upscalers {name}"
     assert float(said["minutes"].split()[0]) > 0
     assert all(said[key] for key in ("architecture", "data", "seed", "steps", "torch", "numpy", "Pillow"))
-    assert all(value in (WEIGHTS / "LICENSES.md").read_text(encoding="utf-8") for value in (name, said["steps"]))
-
-
-def test_every_photograph_learnt_from_is_listed_with_its_licence():
+    minutes = f"{said['minutes'].split()[0]} min"
     text = (WEIGHTS / "LICENSES.md").read_text(encoding="utf-8")
-    rows = [row for row in licence_table().splitlines() if "| training |" in row]
+    (row,) = [line for line in text.splitlines() if line.startswith(f"| `{name}.safetensors` |")]
+    cells = {cell.strip() for cell in row.split("|")}
+    assert {said["architecture"], said["scale"], said["steps"], minutes, said["seed"], said["start"]} <= cells
+    assert all(f"{library} {said[library]}" in text for library in ("torch", "numpy", "Pillow"))
+
+
+def test_the_script_makes_the_file_as_it_is(name):
+    """Steps, layers and data that the file tells of are those of a run today."""
+    with safe_open(WEIGHTS / f"{name}.safetensors", "pt") as file:
+        said = file.metadata()
+    recipe = RECIPES[name]
+    layers = f"{recipe.features} features, {recipe.convolutions} convolutions"
+    assert (said["steps"], said["scale"], said["start"]) == (
+        str(recipe.steps),
+        str(recipe.scale),
+        recipe.start or "random",
+    )
+    assert layers in said["architecture"]
+    photographs = sum(it.split == "training" for it in PHOTOGRAPHS)
+    assert said["data"].startswith(f"{photographs} photographs (see LICENSES.md), {DRAWINGS} procedural pictures")
+
+
+def test_exactly_the_photographs_learnt_from_are_listed_with_their_licences():
+    text = (WEIGHTS / "LICENSES.md").read_text(encoding="utf-8")
+    rows = {row for row in licence_table().splitlines() if "| training |" in row}
     assert len(rows) == sum(it.split == "training" for it in PHOTOGRAPHS)
-    assert [row for row in rows if row not in text] == []
+    assert {row for row in text.splitlines() if "| training |" in row} == rows
 
 
 def test_spandrel_alone_knows_the_architecture(name, model):

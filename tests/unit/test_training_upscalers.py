@@ -187,8 +187,50 @@ def test_a_run_that_needs_another_says_so(folders, monkeypatch, capsys):
     assert "train that one first" in capsys.readouterr().err
     first = Run("tiny", torch.device("cpu"))
     first.save()
+    assert upscalers.main(["next", "--device", "cpu"]) == 1, "it is not finished"
+    first.steps = TINY.steps
+    first.save()
     weights = Run("next", torch.device("cpu")).model.state_dict()
     assert all(torch.equal(weights[key], value) for key, value in first.average.state_dict().items())
+
+
+@pytest.mark.parametrize("changed", ["recipe", "photographs"])
+def test_a_run_goes_on_only_with_what_it_was_begun_with(folders, monkeypatch, capsys, changed):
+    Run("tiny", torch.device("cpu")).save()
+    if changed == "recipe":
+        monkeypatch.setattr(upscalers, "RECIPES", {"tiny": replace(TINY, steps=5)})
+    if changed == "photographs":
+        fewer = [it for it in upscalers.PHOTOGRAPHS if it.name != "snow"]
+        monkeypatch.setattr(upscalers, "PHOTOGRAPHS", fewer)
+    assert upscalers.main(["tiny", "--device", "cpu"]) == 1
+    assert "Delete it to begin anew" in capsys.readouterr().err
+    assert not (folders / "weights").exists()
+
+
+def test_a_whole_run_writes_the_weights_and_a_stopped_one_leaves_them(folders, monkeypatch, capsys):
+    """From the pictures to the file, by the command."""
+    one = {"one": Image.fromarray(pictures(1)[0])}
+    monkeypatch.setattr(upscalers, "training_photographs", lambda: one)
+    monkeypatch.setattr(upscalers, "held_back_photographs", lambda: one)
+    monkeypatch.setattr(upscalers, "DRAWINGS", 1)
+    step = Run.step
+
+    def stop(run, *given):
+        if run.steps == 2:
+            raise KeyboardInterrupt
+        return step(run, *given)
+
+    monkeypatch.setattr(upscalers, "SAVE_STEPS", 1)
+    monkeypatch.setattr(Run, "step", stop)
+    assert upscalers.main(["tiny", "--device", "cpu"]) == 130
+    assert not (folders / "weights").exists()
+    monkeypatch.setattr(Run, "step", step)
+    assert upscalers.main(["tiny", "--device", "cpu"]) == 0
+    said = capsys.readouterr().out
+    assert "step 3 of 4" in said, "it goes on after the second step"
+    assert "dB against Lanczos" in said
+    with safe_open(folders / "weights" / "tiny.safetensors", "pt") as opened:
+        assert opened.metadata()["steps"] == "4"
 
 
 def test_a_run_learns(folders, pool):

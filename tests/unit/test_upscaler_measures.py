@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 from hires_pack.benchmarks import upscaler_measures as measures
+from hires_pack.benchmarks.quality_upscalers import WEIGHTS
 from PIL import Image
+from safetensors.numpy import load_file
 
 GENERATOR = np.random.default_rng(5)
 
@@ -141,6 +143,14 @@ def test_a_flat_colour_is_judged_by_its_worst_pixel():
     assert measures.flat_errors(one_corner_off) == (3, 0)
     darker = measures.flat_errors(lambda picture: nearest(4)(picture).point(lambda value: max(0, value - 2)))
     assert darker == (2, 2)
+
+
+@pytest.mark.parametrize("file", sorted(WEIGHTS.glob("*.safetensors")), ids=lambda file: file.stem)
+def test_inside_is_where_the_shipped_networks_do_not_see_the_border(file):
+    """A convolution of 3 x 3 sees one pixel further than the one before."""
+    convolutions = [value for value in load_file(file).values() if value.ndim == 4]
+    assert {value.shape[2:] for value in convolutions} == {(3, 3)}
+    assert len(convolutions) <= measures.INSIDE < measures.PATTERN_SIDE // 2
 
 
 def test_checkerboards_are_even():
