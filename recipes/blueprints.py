@@ -1,7 +1,5 @@
 """The boxes of the pack: a whole hires fix, or the Extras tab, as one node with A1111's fields in A1111's order."""
 
-from dataclasses import replace
-
 from . import stages
 from .graph import FIRST_CHOICE, BoxInput, Graph, Output
 from .job import NEGATIVE_PROMPT, PROMPT, Job
@@ -16,9 +14,7 @@ ALIASES = ("highres fix", "hires fix", "high resolution fix", "hr fix", "a1111",
 def hires_fix_latent_box() -> Blueprint:
     """Hires fix with a latent upscaler in one box."""
     graph = Graph("Hires Fix (latent)")
-    asked = _txt2img(graph)
-    mode = graph.box_input("mode", "Upscaler", "Latent")
-    asked, strength = _hires(graph, asked, denoising_strength=0.7)
+    asked, mode, strength = _fields(graph, "mode", "Latent", denoising_strength=0.7)
     shared, noise, base = _first_pass(graph, asked)
     graph.stage("Upscale")
     target = asked.target(graph, shared, base.width, base.height)
@@ -36,9 +32,7 @@ def hires_fix_latent_box() -> Blueprint:
 def hires_fix_pixel_box() -> Blueprint:
     """Hires fix with a pixel upscaler in one box."""
     graph = Graph("Hires Fix (pixel)")
-    asked = _txt2img(graph)
-    upscaler = graph.box_input("upscaler_name", "Upscaler", UPSCALER_2X)
-    asked, strength = _hires(graph, asked, denoising_strength=0.4)
+    asked, upscaler, strength = _fields(graph, "upscaler_name", UPSCALER_2X, denoising_strength=0.4)
     shared, noise, base = _first_pass(graph, asked)
     upscaled = asked.enlarge_unseen(graph, shared, base, upscaler).out("latent")
     _second_pass(graph, asked, shared, noise, upscaled, strength)
@@ -55,6 +49,11 @@ def upscale_image_box() -> Blueprint:
     """A1111's Extras tab in one box."""
     graph = Graph("Upscale Image")
     image = graph.box_input("image", "Image")
+    names = (
+        graph.box_input("upscaler_name", "Upscaler 1", UPSCALER_2X),
+        graph.box_input("upscaler_2_name", "Upscaler 2", "None"),
+    )
+    visibility = graph.box_input("extras_upscaler_2_visibility", "Upscaler 2 visibility", 0.0)
     values = {
         "resize_mode": graph.box_input("resize_mode", "Resize mode", "scale by"),
         "upscaling_resize": graph.box_input("upscaling_resize", "Resize", 2.0),
@@ -63,11 +62,6 @@ def upscale_image_box() -> Blueprint:
         "upscaling_resize_h": graph.box_input("upscaling_resize_h", "Height", 1024),
         "upscaling_crop": graph.box_input("upscaling_crop", "Crop to fit", True),
     }
-    names = (
-        graph.box_input("upscaler_name", "Upscaler 1", UPSCALER_2X),
-        graph.box_input("upscaler_2_name", "Upscaler 2", "None"),
-    )
-    visibility = graph.box_input("extras_upscaler_2_visibility", "Upscaler 2 visibility", 0.0)
     graph.stage("Upscale")
     first, second = (graph.node("HiresFixUpscalerLoader", title=name.label, upscaler_name=name).out() for name in names)
     graph.column()
@@ -89,37 +83,38 @@ def upscale_image_box() -> Blueprint:
     )
 
 
-def _txt2img(graph: Graph) -> Job:
-    """The fields of the txt2img tab."""
+def _fields(
+    graph: Graph, upscaler_name: str, upscaler: str, denoising_strength: float
+) -> tuple[Job, BoxInput, BoxInput]:
+    """The fields of the txt2img tab: the job, the upscaler (the field `upscaler_name`) and the denoising strength.
+
+    As on the tab, those of hires fix stand between the steps and the size.
+    """
     field = graph.box_input
-    return Job(
-        checkpoint=field("ckpt_name", "Checkpoint", FIRST_CHOICE),
-        prompt=field("prompt", "Prompt", PROMPT),
-        negative_prompt=field("negative_prompt", "Negative prompt", NEGATIVE_PROMPT),
-        sampler=field("sampler_name", "Sampling method", Job.sampler),
-        scheduler=field("scheduler", "Schedule type", Job.scheduler),
-        steps=field("steps", "Sampling steps", Job.steps),
+    above = {
+        "checkpoint": field("ckpt_name", "Checkpoint", FIRST_CHOICE),
+        "prompt": field("prompt", "Prompt", PROMPT),
+        "negative_prompt": field("negative_prompt", "Negative prompt", NEGATIVE_PROMPT),
+        "sampler": field("sampler_name", "Sampling method", Job.sampler),
+        "scheduler": field("scheduler", "Schedule type", Job.scheduler),
+        "steps": field("steps", "Sampling steps", Job.steps),
+    }
+    chosen = field(upscaler_name, "Upscaler", upscaler)
+    second_steps = field("hr_second_pass_steps", "Hires steps", Job.hr_second_pass_steps)
+    strength = field("denoising_strength", "Denoising strength", denoising_strength)
+    job = Job(
+        **above,
+        hr_second_pass_steps=second_steps,
+        hr_scale=field("hr_scale", "Upscale by", Job.hr_scale),
+        hr_resize_x=field("hr_resize_x", "Resize width to", Job.hr_resize_x),
+        hr_resize_y=field("hr_resize_y", "Resize height to", Job.hr_resize_y),
         width=field("width", "Width", Job.width),
         height=field("height", "Height", Job.height),
         batch_size=field("batch_size", "Batch size", Job.batch_size),
         cfg=field("cfg", "CFG Scale", Job.cfg),
         seed=field("seed", "Seed", Job.seed),
     )
-
-
-def _hires(graph: Graph, asked: Job, denoising_strength: float) -> tuple[Job, BoxInput]:
-    """The fields of hires fix that follow the upscaler: the job with them, and the denoising strength."""
-    field = graph.box_input
-    steps = field("hr_second_pass_steps", "Hires steps", Job.hr_second_pass_steps)
-    strength = field("denoising_strength", "Denoising strength", denoising_strength)
-    with_hires = replace(
-        asked,
-        hr_second_pass_steps=steps,
-        hr_scale=field("hr_scale", "Upscale by", Job.hr_scale),
-        hr_resize_x=field("hr_resize_x", "Resize width to", Job.hr_resize_x),
-        hr_resize_y=field("hr_resize_y", "Resize height to", Job.hr_resize_y),
-    )
-    return with_hires, strength
+    return job, chosen, strength
 
 
 def _first_pass(graph: Graph, asked: Job) -> tuple[Sampling, Output, Picture]:

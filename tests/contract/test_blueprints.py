@@ -12,15 +12,19 @@ ENTRANCE, EXIT = -10, -20
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 RECORDED = json.loads((ROOT / "recipes" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
 
-TXT2IMG = ["Checkpoint", "Prompt", "Negative prompt", "Sampling method", "Schedule type", "Sampling steps"]
-TXT2IMG += ["Width", "Height", "Batch size", "CFG Scale", "Seed"]
-HIRES = ["Upscaler", "Hires steps", "Denoising strength", "Upscale by", "Resize width to", "Resize height to"]
+TXT2IMG = [
+    *("Checkpoint", "Prompt", "Negative prompt", "Sampling method", "Schedule type", "Sampling steps"),
+    *("Upscaler", "Hires steps", "Denoising strength", "Upscale by", "Resize width to", "Resize height to"),
+    *("Width", "Height", "Batch size", "CFG Scale", "Seed"),
+]
+"""The tab of A1111 1.10 from top to bottom: hires fix comes before the size."""
+
 LABELS = {
-    "Hires Fix (latent)": TXT2IMG + HIRES,
-    "Hires Fix (pixel)": TXT2IMG + HIRES,
+    "Hires Fix (latent)": TXT2IMG,
+    "Hires Fix (pixel)": TXT2IMG,
     "Upscale Image": [
-        *("Image", "Resize mode", "Resize", "Max side length", "Width", "Height", "Crop to fit"),
-        *("Upscaler 1", "Upscaler 2", "Upscaler 2 visibility"),
+        *("Image", "Upscaler 1", "Upscaler 2", "Upscaler 2 visibility"),
+        *("Resize mode", "Resize", "Max side length", "Width", "Height", "Crop to fit"),
     ],
 }
 OUTPUTS = {

@@ -14,7 +14,7 @@ from hires_pack.scripts.comfyui_host import ComfyUIHost
 from hires_pack.tests.checkpoints import library
 from hires_pack.tests.checkpoints.stand_ins import stand_ins
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Locator, sync_playwright
 
 from .editor import Editor
 from .evidence import evidence
@@ -110,6 +110,16 @@ def ui(pages: Pages, host: ComfyUIHost, request: pytest.FixtureRequest) -> Itera
     editor.blank()
     yield editor
     assert not editor.uncaught, f"errors in the page that no one caught: {editor.uncaught}"
+
+
+@pytest.fixture
+def toasts(ui: Editor) -> Iterator[Locator]:
+    """The messages in the corner; none are left over."""
+    found = ui.page.locator(".p-toast-message")
+    ui.page.evaluate("() => window.app.extensionManager.toast.removeAll()")
+    found.first.wait_for(state="hidden")
+    yield found
+    ui.page.evaluate("() => window.app.extensionManager.toast.removeAll()")
 
 
 @pytest.hookimpl(wrapper=True)

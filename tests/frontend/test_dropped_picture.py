@@ -1,10 +1,12 @@
 """A dropped picture of A1111 becomes a workflow of the pack's nodes, unless a setting forbids it."""
 
+import zlib
+
 import pytest
 from hires_pack.tests import png_by_hand
 from numpy import zeros
 
-from .test_infotext import assert_imported, infotext
+from .test_infotext import PROMPT, assert_imported, infotext, opened
 
 SETTING = "HiresFix.DroppedPictures"
 
@@ -23,13 +25,42 @@ def dropped(ui, tmp_path):
     ui.setting(SETTING, True)
 
 
-def parameters(seed):
-    return b"iTXt", b"parameters\0\0\0\0\0" + infotext(seed).encode()
+def parameters(seed, more=""):
+    return b"iTXt", b"parameters\0\0\0\0\0" + (infotext(seed) + more).encode()
 
 
 def test_a_dropped_picture_loses_nothing(ui, dropped):
     dropped(parameters(4201))
     assert_imported(ui, 4201)  # 72x64, which the editor alone makes 128x64
+
+
+@pytest.mark.parametrize("chunk", [(b"zTXt", b"parameters\0\0"), (b"iTXt", b"parameters\0\1\0\0\0")])
+def test_text_that_another_program_has_compressed_is_read(chunk, ui, toasts, dropped):
+    kind, head = chunk
+    text = infotext(4206).replace(PROMPT, "a cat")
+    dropped((kind, head + zlib.compress(text.encode())))
+    opened(ui, toasts)
+    assert ui.canvas.widget(ui.canvas.only("HiresFixNoise"), "seed") == 4206
+
+
+def test_its_tab_is_named_after_it_and_can_be_undone_to_nothing_else(ui, toasts, dropped):
+    ui.canvas.place("HiresFixNoise", 100, 100)
+    dropped(parameters(4204))
+    opened(ui, toasts)
+    assert_imported(ui, 4204)
+    assert ui.page.evaluate("() => window.app.extensionManager.workflow.activeWorkflow.filename") == "dropped"
+    ui.command("Comfy.Undo")  # with the editor's own import this brings the graph of the tab before
+    ui.settle()
+    assert_imported(ui, 4204)
+
+
+def test_much_that_is_not_in_the_workflow_is_told_in_a_few_lines(ui, toasts, dropped):
+    dropped(parameters(4205, "".join(f", ADetailer {number}: yes" for number in range(20))))
+    lines = opened(ui, toasts).splitlines()
+    assert lines[1:3] == ["Not in the workflow: Mood: good", "Not in the workflow: ADetailer 0: yes"]
+    assert lines[-1] == "And 15 more, see the note in the workflow."
+    notes = [node for node in ui.workflow()["nodes"] if node["type"] == "MarkdownNote"]
+    assert any("ADetailer 19: yes" in note["widgets_values"][0] for note in notes)
 
 
 def test_the_setting_leaves_it_to_the_editor(ui, dropped):

@@ -8,6 +8,8 @@ from hires_pack.tests import png_by_hand
 from numpy import zeros
 from PIL import Image
 
+ROUTE = "**/hires-fix/from-infotext"
+
 PROMPT = "a cat, ночь"
 SETTINGS = (
     "Steps: 2, Sampler: Euler a, Schedule type: Automatic, CFG scale: 6.5, Seed: {}, Size: 72x64, "
@@ -17,16 +19,6 @@ SETTINGS = (
 
 def infotext(seed):
     return f"{PROMPT}\nNegative prompt: fog\n{SETTINGS.format(seed)}, Mood: good"
-
-
-@pytest.fixture
-def toasts(ui):
-    """The messages in the corner; none are left over."""
-    found = ui.page.locator(".p-toast-message")
-    ui.page.evaluate("() => window.app.extensionManager.toast.removeAll()")
-    found.first.wait_for(state="hidden")
-    yield found
-    ui.page.evaluate("() => window.app.extensionManager.toast.removeAll()")
 
 
 def menu(ui, label):
@@ -122,3 +114,15 @@ def test_a_picture_without_text_is_named_and_changes_nothing(ui, toasts, tmp_pat
     said = toasts.filter(has_text=re.compile("There is no generation text of A1111 in this picture"))
     said.wait_for()
     assert list(ui.canvas.nodes().values()) == ["HiresFixNoise"]
+
+
+def test_a_server_that_fails_is_told_of_in_words(ui, toasts, tmp_path):
+    path = tmp_path / "a1111.txt"
+    path.write_text(infotext(4106), encoding="utf-8")
+    ui.page.route(ROUTE, lambda route: route.fulfill(status=502, body="<html>Bad Gateway</html>"))
+    with ui.page.expect_file_chooser() as chooser:
+        menu(ui, "Hires Fix: Workflow from A1111 picture")
+    chooser.value.set_files(path)
+    toasts.filter(has_text="No workflow from A1111 text").filter(has_text="The server says 502.").wait_for()
+    ui.page.unroute(ROUTE)
+    assert not ui.canvas.nodes()

@@ -71,6 +71,18 @@ def test_a_workflow_file_dropped_on_the_canvas_opens_as_it_is(path, ui):
     assert ui.prompt() == api_file(path)
 
 
+def test_a_model_that_is_not_there_is_named_with_its_folder_and_can_be_had(ui, tmp_path):
+    (path,) = (path for path in WORKFLOWS if path.stem == "hires-fix-sdxl")
+    text = path.read_text(encoding="utf-8")
+    copy = tmp_path / path.name
+    copy.write_text(text.replace('"sd_xl_base_1.0.safetensors"', '"not-there.safetensors"'), encoding="utf-8")
+    ui.canvas.drop_file(copy)
+    ui.canvas.wait_for_nodes()
+    ui.runs.error_card.filter(has_text="not-there.safetensors is missing").wait_for()
+    panel = ui.runs.error_panel()
+    assert "not-there.safetensors\ncheckpoints\nDownload" in panel.inner_text()
+
+
 @pytest.mark.parametrize("path", BLUEPRINTS, ids=name_of)
 def test_a_blueprint_is_found_inserted_and_runs(path, ui):
     definition = read(path)["definitions"]["subgraphs"][0]

@@ -5,9 +5,14 @@ import { app } from '../../../scripts/app.js'
 const LOADERS = ['LoadImage', 'HiresFixLoadImage']
 const PICTURES_AND_TEXTS = 'image/png,image/jpeg,image/webp,image/avif,image/tiff,text/plain'
 
+const LIFE = 20000 // milliseconds that a message stays
+const LINES = 'whitespace-pre-line' // the editor's class for texts of several lines
+const SHOWN = 6 // lines of it; a note in the workflow has all
+
 const DROPPED = 'HiresFix.DroppedPictures'
 const HEAD = 2 ** 20 // bytes of a PNG file that are looked at: its texts come before its pixels
 const A1111_TEXT = /(tEXt|iTXt)parameters\0[^]*?\bSteps: \d/
+const COMPRESSED_TEXT = /(zTXtparameters\0|iTXtparameters\0\x01)/ // by another program: the editor does not read these
 const COMFYUI_TEXT = /(tEXt|iTXt|zTXt)(workflow|prompt)\0/
 
 app.registerExtension({
@@ -16,6 +21,7 @@ app.registerExtension({
     {
       id: 'HiresFix.DroppedPictures',
       name: 'Hires Fix: opens PNG pictures of A1111 as workflows of its own nodes, which lose nothing of their text',
+      category: ['Hires Fix', 'A1111', 'DroppedPictures'],
       type: 'boolean',
       defaultValue: true,
     },
@@ -39,7 +45,7 @@ app.registerExtension({
   getNodeMenuItems(node) {
     const picture = node.widgets?.find(({ name }) => name === 'image')?.value
     if (!LOADERS.includes(node.comfyClass) || !picture) return []
-    const callback = () => orTell(async () => openPicture(await loadedPicture(picture)))
+    const callback = () => orTell(async () => openPicture(await loadedPicture(picture), picture))
     return [{ content: 'Hires Fix: Workflow from A1111 text of picture', callback }]
   },
 })
@@ -49,7 +55,7 @@ function takeDroppedPictures() {
   const handleFile = app.handleFile
   app.handleFile = async function (file, ...more) {
     const isOurs = app.extensionManager.setting.get(DROPPED) && (await isOfA1111(file))
-    return isOurs ? orTell(() => openPicture(file)) : handleFile.call(this, file, ...more)
+    return isOurs ? orTell(() => openPicture(file, file.name)) : handleFile.call(this, file, ...more)
   }
 }
 
@@ -57,7 +63,7 @@ function takeDroppedPictures() {
 async function isOfA1111(file) {
   if (file.type !== 'image/png') return false
   const head = new TextDecoder('latin1').decode(await file.slice(0, HEAD).arrayBuffer())
-  return A1111_TEXT.test(head) && !COMFYUI_TEXT.test(head)
+  return (A1111_TEXT.test(head) || COMPRESSED_TEXT.test(head)) && !COMFYUI_TEXT.test(head)
 }
 
 /** The file that the user picks; nothing if there is none after all. */
@@ -85,28 +91,39 @@ async function loadedPicture(value) {
 }
 
 async function openFile(file) {
-  if (file) await (file.type.startsWith('text/') ? openText(await file.text()) : openPicture(file))
+  if (file) await (file.type.startsWith('text/') ? openText(await file.text(), file.name) : openPicture(file, file.name))
 }
 
-function openText(text) {
-  return open(JSON.stringify({ text }), 'application/json')
+function openText(text, fileName) {
+  return open(JSON.stringify({ text }), 'application/json', fileName)
 }
 
-function openPicture(blob) {
-  return open(blob, 'application/octet-stream')
+function openPicture(blob, fileName) {
+  return open(blob, 'application/octet-stream', fileName)
 }
 
-/** Have the server make the workflow, and open it in a tab of its own. */
-async function open(body, type) {
+/** Have the server make the workflow, and open it in a tab of its own, named as the file if there is one. */
+async function open(body, type, fileName) {
   const answer = await app.api.fetchApi('/hires-fix/from-infotext', {
     method: 'POST',
     headers: { 'Content-Type': type },
     body,
   })
-  const { workflow, notes, error } = await answer.json()
+  // a proxy in between, or a server that fails, answers with a page
+  const { workflow, notes, error } = await answer.json().catch(() => ({ error: `The server says ${answer.status}.` }))
   if (error) throw new Error(error)
-  await app.loadGraphData(workflow)
-  tell('success', 'Workflow from A1111 text', notes.join(' ') || 'All of it is in this workflow.', 20000)
+  await app.loadGraphData(workflow, true, true, tabName(fileName))
+  tell('success', 'Workflow from A1111 text', inShort(notes) || 'All of it is in this workflow.', LIFE)
+}
+
+function inShort(notes) {
+  const more = notes.length - SHOWN
+  return (more > 0 ? [...notes.slice(0, SHOWN), `And ${more} more, see the note in the workflow.`] : notes).join('\n')
+}
+
+/** The name of a file without folders and ending, as the editor names the tabs of dropped files. */
+function tabName(fileName) {
+  return fileName?.replace(/^.*[/\\]/, '').replace(/\.\w+( \[\w+\])?$/, '') || null
 }
 
 async function orTell(action) {
@@ -118,5 +135,5 @@ async function orTell(action) {
 }
 
 function tell(severity, summary, detail, life) {
-  app.extensionManager.toast.add({ severity, summary, detail, life })
+  app.extensionManager.toast.add({ severity, summary, detail, life, styleClass: LINES })
 }

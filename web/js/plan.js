@@ -4,6 +4,7 @@ import { app } from '../../../scripts/app.js'
 
 const WAIT = 300 // milliseconds after the last change
 const LIFE = 20000 // milliseconds that a message stays
+const LINES = 'whitespace-pre-line' // the editor's class for texts of several lines
 
 // A property of an object that Vue watches: Nodes 2.0 draws a badge again when what it has read there changes
 const NEWS = 'hiresFixPlan'
@@ -89,7 +90,7 @@ async function warn() {
 }
 
 function tell(detail) {
-  app.extensionManager.toast.add({ severity: 'warn', summary: 'Before this run', detail, life: LIFE })
+  app.extensionManager.toast.add({ severity: 'warn', summary: 'Before this run', detail, life: LIFE, styleClass: LINES })
 }
 
 function isOurs(node) {
