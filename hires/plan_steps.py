@@ -8,7 +8,7 @@ from .schedules import SCHEDULE_NAMES
 from .steps import second_pass_steps
 from .timestep_samplers import timesteps
 
-_OWN_PACE = frozenset({"DPM adaptive", "DPM fast", "Restart", "dpm_adaptive", "dpm_fast"})
+OWN_PACE = frozenset({"DPM adaptive", "DPM fast", "Restart", "dpm_adaptive", "dpm_fast"})
 """Samplers that make of a schedule as many steps as they like."""
 
 _EXACT_SCHEDULERS = frozenset(
@@ -43,7 +43,7 @@ def planned_steps(
     plan = second_pass_steps(steps, denoising_strength, hr_second_pass_steps)
     if plan.run == 0:
         return Steps(0, 0)
-    if sampler_name in _OWN_PACE:
+    if sampler_name in OWN_PACE:
         return None
     sampler = A1111_SAMPLERS.get(sampler_name)
     if sampler and sampler.walks_timesteps:

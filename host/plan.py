@@ -23,6 +23,7 @@ from ..upscale_models import CLASSICAL, CpuRuntime, TileSettings, extras_size
 from ..upscale_models.a1111 import Enlarger
 from ..upscale_models.tile_count import count_a1111_tiles, count_tiles
 from . import folder_access, plan_models
+from .memory import HostRuntime
 
 logger = logging.getLogger("hires-fix")
 
@@ -109,12 +110,13 @@ class HostFacts:
             return None
         settings = TileSettings(job.tile_size, job.tile_overlap)
         if job.factor is None:
-            count = count_tiles(outline, job.source, job.target, settings)
+            count = count_tiles(outline, job.source, job.target, settings, HostRuntime())
         else:
             count = count_a1111_tiles(outline, job.source, job.factor, settings)
         if count is None:
             return "tiles by free memory"
-        return f"{count} tile{'' if count == 1 else 's'}" if count else None
+        about = "about " if count > 1 and not settings.size and job.factor is None else ""
+        return f"{about}{count} tile{'' if count == 1 else 's'}" if count else None
 
     def extras_size(self, size: Size, resize: float | Size, crop: bool, max_side: int) -> tuple[float, Size]:
         """See `Facts`."""

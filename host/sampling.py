@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +13,14 @@ import comfy.utils
 import latent_preview
 import torch
 
+from ..hires.plan_steps import OWN_PACE
 from ..hires.samplers import A1111_SAMPLERS
 from ..hires.settings import A1111Settings
+from ..upscale_models import RemainingTime
 from .denoiser import a1111_table, denoising_like_a1111
 from .guidance import A1111Guider, Refiner, needs_a1111_guidance
 from .latents import Latent, Noised, fit_to_model, noised_of, samples_of, with_noised, with_samples
+from .memory import tell
 from .samplers import Pass, build_sampler
 from .sigmas import SamplingError, Sigmas, first_pass_sigmas
 
@@ -170,7 +174,7 @@ def _sample(
         sampler,
         sigmas.run,
         denoise_mask=latent.get("noise_mask"),
-        callback=latent_preview.prepare_callback(model, len(sigmas.run) - 1),
+        callback=_callback(model, sampler_name, len(sigmas.run) - 1),
         disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
         seed=noise.seed,
     )
@@ -183,3 +187,17 @@ def _sample(
             "sampler_name",
         )
     return out
+
+
+def _callback(model: Any, sampler_name: str, steps: int) -> Callable[..., None]:
+    """Move the node's bar, show the latent, and tell the time that is left where the number of steps is known."""
+    show = latent_preview.prepare_callback(model, steps)
+    if sampler_name in OWN_PACE:
+        return show
+    remaining = RemainingTime()
+
+    def step(index: int, denoised: torch.Tensor, x: torch.Tensor, total: int) -> None:
+        show(index, denoised, x, total)
+        tell(remaining.text(index + 1, total))
+
+    return step

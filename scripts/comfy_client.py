@@ -19,6 +19,7 @@ Graph = dict[str, dict[str, Any]]
 Status = Literal["success", "error", "interrupted", "rejected"]
 
 _PREVIEW_EVENTS = (1, 4)  # binary websocket events that carry a picture: without and with metadata
+_TEXT_EVENT = 3  # the one that carries a line of text
 
 
 class ClientError(Exception):
@@ -43,6 +44,8 @@ class Run:
     """Node id -> what its validation said. May be non-empty on success: other outputs ran, that one did not."""
     progress: list[tuple[str, int, int]] = field(default_factory=list)
     """(node id, value, maximum) of every progress report, in order."""
+    texts: list[tuple[str, str]] = field(default_factory=list)
+    """(node id, line) of every text that was shown on a node while it ran, in order."""
     previews: int = 0
     """Number of preview pictures that arrived."""
     _fetch: Callable[[dict[str, str]], bytes] | None = field(default=None, repr=False)
@@ -153,7 +156,11 @@ class ComfyClient:
         seen: dict[str, int] = {}
         async for message in socket:
             if message.type == aiohttp.WSMsgType.BINARY:
-                run.previews += struct.unpack(">I", message.data[:4])[0] in _PREVIEW_EVENTS
+                (kind,) = struct.unpack_from(">I", message.data)
+                run.previews += kind in _PREVIEW_EVENTS
+                if kind == _TEXT_EVENT:
+                    end = 8 + struct.unpack_from(">I", message.data, 4)[0]
+                    run.texts.append((message.data[8:end].decode(), message.data[end:].decode()))
                 continue
             if message.type != aiohttp.WSMsgType.TEXT:
                 break

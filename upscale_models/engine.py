@@ -13,12 +13,12 @@ import torch
 from ..hires.errors import InputError
 from ..hires.tiles import Box
 from .errors import UpscalerMemoryError
-from .precision import give_up_half_precision, in_half_precision
+from .precision import give_up_half_precision, half_type, in_half_precision
 from .reach import Reach, reach_of
 from .runtime import Runtime
 from .spandrel_model import ModelUpscaler
 from .transfer import Arrival, send, side_stream
-from .working_memory import bytes_per_pixel, measured
+from .working_memory import bytes_per_pixel, foreseen, measured
 
 logger = logging.getLogger("hires-fix")
 
@@ -117,8 +117,40 @@ def _automatic_tile(upscaler: ModelUpscaler, pixels: int, runtime: Runtime) -> i
         if not runtime.is_out_of_memory(error):
             raise
         return SMALLEST_TILE
+    return fitting_tile(per_pixel, free, runtime.device)
+
+
+def foreseen_tile(outline: ModelUpscaler, pixels: int, precision: Precision, runtime: Runtime) -> int | None:
+    """Foresee the automatic tile size of `settle`, without weights.
+
+    Exact if the free memory stays what it is, and the model bears half precision where the device has it.
+
+    Args:
+        outline: see `outline_of`.
+        pixels: of the result.
+        precision: as asked.
+        runtime: the host's devices and memory.
+
+    Returns:
+        None if the model's working memory cannot be foreseen.
+    """
+    if pixels <= SMALL_RESULT:
+        return CACHED_TILE
+    dtype = outline.dtype if precision == "float32" else half_type(outline, runtime) or outline.dtype
+    per_pixel = foreseen(outline, dtype)
+    return None if per_pixel is None else fitting_tile(per_pixel, runtime.free_memory(), runtime.device)
+
+
+def fitting_tile(per_pixel: float, free: int | None, device: torch.device) -> int:
+    """Side of the fastest tile that fits.
+
+    Args:
+        per_pixel: bytes of working memory per pixel that goes in.
+        free: bytes; None if nobody knows.
+        device: where the model runs.
+    """
     fastest = LARGEST_TILE
-    if runtime.device.type == "cpu":
+    if device.type == "cpu":
         fastest = CACHED_TILE if per_pixel <= LIGHT else LARGEST_CPU_TILE
     return fastest if free is None else max(SMALLEST_TILE, min(fastest, math.isqrt(int(free / per_pixel))))
 

@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import torch
@@ -43,7 +44,7 @@ def in_half_precision(upscaler: ModelUpscaler, runtime: Runtime) -> ModelUpscale
     """
     if upscaler.dtype != torch.float32:
         return upscaler
-    dtype = next((dtype for dtype in runtime.half_types() if _supports(upscaler, dtype)), None)
+    dtype = half_type(upscaler, runtime)
     if dtype is None:
         return upscaler
     halves = _known.setdefault(upscaler.descriptor, _Known()).halves
@@ -55,6 +56,11 @@ def in_half_precision(upscaler: ModelUpscaler, runtime: Runtime) -> ModelUpscale
                 raise
             return upscaler  # which may fit in smaller tiles, and says so if it does not
     return halves[dtype] or upscaler
+
+
+def half_type(upscaler: ModelUpscaler, runtime: Runtime) -> torch.dtype | None:
+    """Return the half precision that would be tried, None if there is none for this model on this device."""
+    return next((dtype for dtype in runtime.half_types() if _supports(upscaler, dtype)), None)
 
 
 def give_up_half_precision(upscaler: ModelUpscaler) -> None:
@@ -83,7 +89,7 @@ def _tried(upscaler: ModelUpscaler, dtype: torch.dtype, runtime: Runtime) -> Mod
     picture = patch(upscaler.descriptor.input_channels)
     expected = _run(upscaler, picture, runtime)
     for convert in _ways(upscaler.descriptor.model):
-        half = ModelUpscaler(upscaler.name, _copy(upscaler.descriptor, convert, dtype))
+        half = ModelUpscaler(upscaler.name, changed(upscaler.descriptor, partial(convert, dtype=dtype)))
         try:
             error = (_run(half, picture, runtime) - expected).square().mean().item()
         except RuntimeError as failure:
@@ -125,15 +131,14 @@ def _convolutions(model: torch.nn.Module, dtype: torch.dtype) -> None:
             module.register_forward_hook(lambda _, inputs, result: result.float())
 
 
-def _copy(
-    descriptor: ImageModelDescriptor[torch.nn.Module],
-    convert: Callable[[torch.nn.Module, torch.dtype], None],
-    dtype: torch.dtype,
+def changed(
+    descriptor: ImageModelDescriptor[torch.nn.Module], change: Callable[[torch.nn.Module], object]
 ) -> ImageModelDescriptor[torch.nn.Module]:
+    """Return a descriptor with a copy of the network, changed in place by `change`."""
     # outside of inference mode, because its tensors cannot be moved by a host that is not in it
     with torch.inference_mode(False), torch.no_grad():
         model = copy.deepcopy(descriptor.model)
-        convert(model, dtype)
+        change(model)
         return ImageModelDescriptor(
             model,
             model.state_dict(),

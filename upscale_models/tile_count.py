@@ -5,32 +5,38 @@ from __future__ import annotations
 from ..hires.tiles import plan_rows
 from .a1111 import runs
 from .eight_bit_model import EightBitModel
-from .engine import Size, TileSettings, smallest_window
+from .engine import Size, TileSettings, foreseen_tile, smallest_window
 from .model_run import CroppedRun, widening
 from .reach import reach_of
-from .runtime import CpuRuntime
+from .runtime import CpuRuntime, Runtime
 from .spandrel_model import ModelUpscaler
 from .upscale import model_runs
 
 
-def count_tiles(upscaler: ModelUpscaler, source: Size, target: Size, tiles: TileSettings) -> int | None:
+def count_tiles(
+    upscaler: ModelUpscaler, source: Size, target: Size, tiles: TileSettings, runtime: Runtime
+) -> int | None:
     """Count what `upscale_to` runs on one picture if memory does not make it choose smaller tiles on the way.
 
     Args:
-        upscaler: may be an outline.
+        upscaler: may be an outline; has to be one where the size of the tiles is automatic.
         source: size of the picture.
         target: size to reach.
         tiles: how to cut.
+        runtime: the host's devices and memory.
 
     Returns:
-        0 if the model is not run; None if the size of the tiles is chosen when the model is.
+        0 if the model is not run; None if the size of automatic tiles cannot be foreseen.
     """
     sizes = model_runs(*source, upscaler.scale, *target)
-    if not sizes or not tiles.size:
-        return None if sizes else 0
+    if not sizes:
+        return 0
     reach = reach_of(upscaler)
     overlap = reach.overlap if tiles.overlap < 0 else tiles.overlap
-    tile = smallest_window(tiles.size, overlap, reach.align)
+    size = tiles.size or foreseen_tile(upscaler, target[0] * target[1], tiles.precision, runtime)
+    if size is None:
+        return None
+    tile = smallest_window(size, overlap, reach.align)
     count = 0
     for width, height in sizes:
         shared, result = overlap, (width * upscaler.scale, height * upscaler.scale)

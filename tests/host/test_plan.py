@@ -60,7 +60,11 @@ def test_the_words_on_the_nodes(host, client, models):
         "HiresFixSecondSampling": "2 steps at 256×128",
     }
     graph[upscale]["inputs"]["tile_size"] = 0
-    assert plan(host, graph)[upscale]["text"] == "128×64 → 256×128, tiles by free memory"
+    assert plan(host, graph)[upscale]["text"] == "128×64 → 256×128, 1 tile"
+    (target,) = nodes_of(graph, "HiresFixTargetSize")
+    graph[target]["inputs"]["hr_scale"] = 4.0
+    with_memory = plan(host, graph)[upscale]["text"]
+    assert re.fullmatch(r"128×64 → 512×256, (1 tile|about \d+ tiles)", with_memory)
 
 
 # ---- told and done --------------------------------------------------------------------------------------------------

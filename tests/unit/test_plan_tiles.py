@@ -1,15 +1,19 @@
 """Tiles counted before a run are those of the run, and a model's file tells enough without its weights."""
 
+from dataclasses import replace
+
 import pytest
+import torch
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.resample import to_8_bit
 from hires_pack.tests.checkpoints.small_upscalers import compact, image, span, swinir
 from hires_pack.tests.checkpoints.upscaler_families import FAMILIES
-from hires_pack.upscale_models import TileSettings, from_state_dict, resize_pictures, upscale_to
+from hires_pack.upscale_models import TileSettings, from_state_dict, resize_pictures, settle_tiles, upscale_to
 from hires_pack.upscale_models.outline import outline_of
 from hires_pack.upscale_models.reach import reach_of
 from hires_pack.upscale_models.runtime import CpuRuntime
 from hires_pack.upscale_models.tile_count import count_a1111_tiles, count_tiles
+from hires_pack.upscale_models.working_memory import bytes_per_pixel, foreseen
 from spandrel.architectures.ESRGAN import ESRGAN
 
 
@@ -51,25 +55,53 @@ def runs_of(upscaler, action):
 )
 def test_as_many_tiles_are_counted_as_are_run(make, size, target, tile, overlap):
     settings = TileSettings(tile, overlap, "float32")
-    counted = count_tiles(make(), size, target, settings)
+    counted = count_tiles(make(), size, target, settings, CpuRuntime())
     assert counted == runs_of(make(), lambda upscaler: upscale_to(image(*size), upscaler, *target, settings))
     assert counted > 0
 
 
 def test_tiles_of_one_pixel_are_counted():
     settings = TileSettings(1, 0, "float32")
-    counted = count_tiles(compact(), (20, 15), (40, 30), settings)
+    counted = count_tiles(compact(), (20, 15), (40, 30), settings, CpuRuntime())
     assert counted == runs_of(compact(), lambda upscaler: upscale_to(image(20, 15), upscaler, 40, 30, settings)) == 300
 
 
-def test_no_tiles_where_no_model_is_run_and_no_number_where_memory_decides():
-    assert count_tiles(compact(), (70, 45), (60, 40), TileSettings(32)) == 0
-    assert count_tiles(compact(), (70, 45), (60, 40), TileSettings()) == 0
-    assert count_tiles(compact(), (70, 45), (140, 90), TileSettings()) is None
+def test_no_tiles_where_no_model_is_run():
+    for settings in (TileSettings(32), TileSettings()):
+        assert count_tiles(compact(), (70, 45), (60, 40), settings, CpuRuntime()) == 0
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_working_memory_is_foreseen_without_weights(name):
+    state_dict = FAMILIES[name].state_dict()
+    measured = bytes_per_pixel(from_state_dict(name, state_dict), CpuRuntime())
+    assert foreseen(outline_of(name, state_dict), torch.float32) == pytest.approx(measured, rel=0.01)
+
+
+@pytest.mark.parametrize("make", [compact, span, swinir])
+@pytest.mark.parametrize(
+    ("size", "target", "free"),
+    [
+        ((150, 100), (300, 200), 3e7),  # several tiles by memory
+        ((150, 100), (300, 200), 1e5),  # fewer bytes than the smallest tile takes
+        ((500, 130), (750, 195), None),  # the fastest tile, resized
+        ((60, 40), (120, 80), 1e5),  # too small to ask for the memory
+    ],
+)
+@pytest.mark.parametrize("precision", ["auto", "float32"])
+def test_automatic_tiles_are_foreseen(make, size, target, free, precision):
+    runtime, settings = CpuRuntime(), TileSettings(precision=precision)
+    runtime.free_memory = lambda: free
+    outline = outline_of("a model", make().descriptor.model.state_dict())
+    counted = count_tiles(outline, size, target, settings, runtime)
+    upscaler = make()
+    settled = settle_tiles(upscaler, *target, settings, runtime)
+    settled = replace(settled, precision="float32")  # tiles of copies cannot be counted
+    assert counted == runs_of(upscaler, lambda it: upscale_to(image(*size), it, *target, settled, runtime)) > 0
 
 
 def test_the_smallest_tiles_of_the_largest_picture_are_counted_at_once():
-    assert count_tiles(compact(), (16384, 16384), (32768, 32768), TileSettings(1, 0)) == 16384**2
+    assert count_tiles(compact(), (16384, 16384), (32768, 32768), TileSettings(1, 0), CpuRuntime()) == 16384**2
 
 
 @pytest.mark.parametrize(("tile", "overlap"), [(0, -1), (32, 8), (24, -1), (4096, 0)])
