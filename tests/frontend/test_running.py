@@ -10,9 +10,10 @@ STANDALONE = ROOT / "workflows" / "standalone-upscale.json"
 
 PREVIEW_FITS = """(id) => {
     const node = window.app.graph.getNodeById(id)
-    const preview = node.widgets.find((widget) => widget.name === '$$canvas-image-preview')
-    return preview.y + preview.computedHeight <= node.size[1]
+    const shown = node.widgets.filter(({ name }) => name.startsWith('$$'))
+    return shown.length === 2 && shown.every((widget) => widget.y + widget.computedHeight <= node.size[1])
 }"""
+"""Whether the picture and the line of text lie inside their node."""
 
 
 def opened(ui, path, seed):
@@ -21,7 +22,7 @@ def opened(ui, path, seed):
     make_small(ui, seed)
 
 
-def test_progress_and_preview_are_seen_and_cancel_stops_the_run(ui):
+def test_progress_preview_and_remaining_time_are_seen_and_cancel_stops_the_run(ui):
     opened(ui, LATENT, seed=3000)
     sampling = ui.canvas.only("HiresFixBaseSampling")
     ui.canvas.set_widgets({sampling: {"steps": 5000}})
@@ -29,12 +30,13 @@ def test_progress_and_preview_are_seen_and_cancel_stops_the_run(ui):
     ui.page.wait_for_function(
         """(id) => {
             const node = window.app.graph.getNodeById(id)
-            return node.progress > 0 && node.progress < 1 && node.imgs?.[0]?.naturalWidth > 0
+            const line = node.widgets.find(({ name }) => name === '$$node-text-preview')?.value
+            return / left$/.test(line) && node.progress > 0 && node.progress < 1 && node.imgs?.[0]?.naturalWidth > 0
         }""",
         arg=sampling,
     )
     ui.screenshot("running")
-    assert ui.page.evaluate(PREVIEW_FITS, sampling), "the preview hides what is below its node"
+    assert ui.page.evaluate(PREVIEW_FITS, sampling), "what is shown hides what is below its node"
     ui.runs.cancel()
     outcome = ui.runs.wait()
     assert outcome.status == "interrupted"
