@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
 from mount import ROOT, module
+from run_demo import DEMO, DEMO_CHECKPOINT, Job, prepare_graph
 
 PAGES = ROOT / "web" / "docs"
 LARGEST = 30 * 1024
@@ -20,7 +22,7 @@ def main() -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(description="Make the pictures of the help pages.")
     parser.add_argument("--server", help="address of a running ComfyUI with this pack")
-    parser.add_argument("--checkpoint", default="hires-fix-demo.safetensors", help="of that server, of the SD1 family")
+    parser.add_argument("--checkpoint", default=DEMO_CHECKPOINT, help="of that server, of the SD1 family")
     arguments = parser.parse_args()
     drawings = {f"{name}.png": draw() for name, draw in module("scripts.help_drawings").DRAWINGS.items()}
     for name, picture in drawings.items():
@@ -28,7 +30,12 @@ def main() -> int:
     made = list(drawings)
     if arguments.server:
         client = module("scripts.comfy_client").ComfyClient(arguments.server)
-        for name, picture in module("scripts.help_results").results(client, arguments.checkpoint).items():
+
+        def hires_fix(strength: float) -> dict[str, Any]:
+            job = Job("hires-fix-pixel", {"HiresFixRenoise": {"denoising_strength": strength}})
+            return prepare_graph(job, DEMO, arguments.checkpoint, {})
+
+        for name, picture in module("scripts.help_results").results(client, hires_fix).items():
             made.append(f"{name}.webp")
             picture.save(PAGES / made[-1], quality=80, method=6)
     heavy = [name for name in made if (PAGES / name).stat().st_size > LARGEST]
