@@ -61,7 +61,7 @@ DEMO = Drawing(
     size=128,
     steps=20,
     cfg=4.0,
-    prompt="day, blue sky, yellow sun, white mountains, lake, red house",
+    prompt="day, blue sky, yellow sun, green hills, meadow, red house, two green pines",
     negative_prompt="",
     changes={"hires-fix-latent": {"HiresFixRenoise": {"denoising_strength": 0.5}}},
 )
