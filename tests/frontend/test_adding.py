@@ -33,6 +33,7 @@ def test_the_library_lists_every_node(ui):
         assert entry.is_visible()
     entry.scroll_into_view_if_needed()
     ui.screenshot("node-library")
+    ui.adding.close_library()
 
 
 def test_a_node_is_added_from_the_library_by_clicks_and_by_dragging(ui):
