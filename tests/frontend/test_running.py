@@ -11,7 +11,7 @@ STANDALONE = ROOT / "workflows" / "standalone-upscale.json"
 PREVIEW_FITS = """(id) => {
     const node = window.app.graph.getNodeById(id)
     const shown = node.widgets.filter(({ name }) => name.startsWith('$$'))
-    return shown.length === 2 && shown.every((widget) => widget.y + widget.computedHeight <= node.size[1])
+    return shown.every((widget) => widget.y + widget.computedHeight <= node.size[1])
 }"""
 """Whether the picture and the line of text lie inside their node."""
 
@@ -30,8 +30,10 @@ def test_progress_preview_and_remaining_time_are_seen_and_cancel_stops_the_run(u
     ui.page.wait_for_function(
         """(id) => {
             const node = window.app.graph.getNodeById(id)
-            const line = node.widgets.find(({ name }) => name === '$$node-text-preview')?.value
-            return / left$/.test(line) && node.progress > 0 && node.progress < 1 && node.imgs?.[0]?.naturalWidth > 0
+            const shown = node.widgets.filter(({ name, computedHeight }) => name.startsWith('$$') && computedHeight > 0)
+            const line = shown.find(({ name }) => name === '$$node-text-preview')?.value
+            const picture = node.imgs?.[0]?.naturalWidth > 0
+            return shown.length === 2 && / left$/.test(line) && node.progress > 0 && node.progress < 1 && picture
         }""",
         arg=sampling,
     )
