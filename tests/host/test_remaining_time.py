@@ -40,6 +40,13 @@ def test_the_passes_tell_it(class_type, host, client, models):
     assert_told(texts_of(client, graph), stage(graph, class_type))
 
 
+def test_a_sampler_with_a_pace_of_its_own_does_not(host, client, models):
+    """Restart goes back on the way: nobody knows how many steps it will take."""
+    graph, _ = hires_fix(host, models, "sdxl", "latent", 0.8)
+    set_everywhere(graph, steps=10_000, sampler_name="Restart", seed=4713)
+    assert texts_of(client, graph) == []
+
+
 def test_tiles_tell_it(host, client, models):
     g = Graph()
     upscaler = g.add("HiresFixUpscalerLoader", upscaler_name=models.esrgan_x4)
