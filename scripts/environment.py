@@ -46,6 +46,7 @@ COMFYUI_VERSION = "0.30.0"
 
 # A matching trio. Left free, torchaudio does not fit the newest torch and ComfyUI dies while importing it.
 CONSTRAINTS = ("torch==2.11.0", "torchvision==0.26.0", "torchaudio==2.11.0")
+_TEST_PACKAGES = ("pytest", "pytest_rerunfailures", "pytest_timeout", "xdist", "hypothesis", "playwright")
 OLDEST_PYTHON, FIRST_PYTHON_TOO_NEW = (3, 11), (3, 14)
 
 
@@ -119,7 +120,7 @@ def _foreign_host(folder: Path, dev: bool) -> Host:
             f"The Python of {folder} ({python}) cannot import torch; start this command with the Python that "
             "starts that ComfyUI, or use --pinned to let a separate one be made."
         )
-    if dev and not _can_import(python, ["pytest", "pytest_timeout", "xdist", "hypothesis", "playwright"]):
+    if dev and not _can_import(python, _TEST_PACKAGES):
         wanted = " ".join(f"'{requirement}'" for requirement in _dev_requirements())
         raise PreparationError(
             f"The Python of {folder} lacks the test packages; run `{python} -m pip install {wanted}`, "

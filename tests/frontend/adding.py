@@ -11,6 +11,11 @@ from .canvas import EMPTY_SPOT
 if TYPE_CHECKING:
     from .editor import Editor
 
+_MORE = "(count) => window.app.graph.nodes.length > count"
+
+_AT_THE_MOUSE = ".fixed.z-10000"
+"""The node that hangs at the mouse after a click in the library until it is put down."""
+
 
 class Adding:
     """Search box and library."""
@@ -23,7 +28,10 @@ class Adding:
 
     def search(self, text: str, name: str, badge: str = "hires-fix", at: tuple[float, float] = EMPTY_SPOT) -> Locator:
         """Double-click the canvas, type `text`, return the result called `name` that has the badge of its pack."""
-        self.page.mouse.dblclick(*at, delay=5)
+        self.editor.insist(
+            lambda: self._search_box.is_visible() or self.page.mouse.dblclick(*at, delay=5),
+            lambda longest: self._search_box.wait_for(timeout=longest),
+        )
         self._search_box.fill(text)
         results = self.page.get_by_test_id("result-item")
         wanted = results.filter(has=self.page.get_by_text(name, exact=True))
@@ -69,16 +77,16 @@ class Adding:
     def library_entry(self, category: str, name: str) -> Locator:
         """The node of that name in a top category, which is unfolded if need be."""
         library = self.open_library()
-        folder = library.get_by_role("treeitem").filter(has=self.page.get_by_text(category, exact=True)).first
-        if folder.get_attribute("aria-expanded") != "true":
-            folder.click()
-        return library.get_by_role("treeitem").filter(has=self.page.get_by_text(name, exact=True)).first
+        entries = library.get_by_role("treeitem")
+        entry = entries.filter(has=self.page.get_by_text(name, exact=True)).first
+        self.editor.click(entries.filter(has=self.page.get_by_text(category, exact=True)).first, opened=entry)
+        return entry
 
     def library_add(self, category: str, name: str, at: tuple[float, float] = EMPTY_SPOT) -> str:
         """Click a node in the library, click where it should go; returns its id."""
         entry = self.library_entry(category, name)
         before = set(self.editor.canvas.nodes())
-        entry.click()
+        self.editor.click(entry, opened=self.page.locator(_AT_THE_MOUSE))
         self.page.mouse.move(at[0] - 20, at[1] - 20)
         self.page.mouse.move(*at, steps=5)
         self.page.mouse.click(*at)
@@ -88,14 +96,21 @@ class Adding:
         """Drag a node from the library onto the canvas; returns its id."""
         entry = self.library_entry(category, name)
         before = set(self.editor.canvas.nodes())
-        entry.hover()
-        self.page.mouse.down()
-        self.page.mouse.move(*at, steps=10)
-        self.page.mouse.up()
+
+        def carry() -> None:
+            entry.hover()
+            self.page.mouse.down()
+            self.page.mouse.move(*at, steps=10)
+            self.page.mouse.up()
+
+        self.editor.insist(
+            lambda: len(self.editor.canvas.nodes()) > len(before) or carry(),
+            lambda longest: self.page.wait_for_function(_MORE, arg=len(before), timeout=longest),
+        )
         return self._new_node(before)
 
     def _new_node(self, before: set[str]) -> str:
-        self.page.wait_for_function("(count) => window.app.graph.nodes.length > count", arg=len(before))
+        self.page.wait_for_function(_MORE, arg=len(before))
         self.editor.settle()
         (new,) = set(self.editor.canvas.nodes()) - before
         return new

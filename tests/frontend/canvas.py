@@ -44,6 +44,11 @@ _DROP = """([name, type, content, x, y]) => {
         }))
 }"""
 
+_LINKED = """([source, target, name]) => {
+    const { link } = window.app.graph.getNodeById(target).inputs.find((input) => input.name === name)
+    return link !== null && String(window.app.graph.getLink(link).origin_id) === source
+}"""
+
 _SET_WIDGETS = """(values) => {
     for (const [id, widgets] of Object.entries(values)) {
         const node = window.app.graph.getNodeById(id)
@@ -152,27 +157,32 @@ class Canvas:
 
     def drag_link(self, source: str, output: str, target: str, input_name: str) -> None:
         """Draw a link with the mouse and wait until it is there."""
-        start = self.slot_spot(source, "outputs", output)
-        self.drag(start, self.slot_spot(target, "inputs", input_name))
-        self.page.wait_for_function(
-            """([source, target, name]) => {
-                const { link } = window.app.graph.getNodeById(target).inputs.find((input) => input.name === name)
-                return link !== null && String(window.app.graph.getLink(link).origin_id) === source
-            }""",
-            arg=[source, target, input_name],
+        self.editor.insist(
+            lambda: self.drag(self.slot_spot(source, "outputs", output), self.slot_spot(target, "inputs", input_name)),
+            lambda longest: self.wait_for_link(source, target, input_name, longest),
         )
 
+    def wait_for_link(self, source: str, target: str, input_name: str, longest: float) -> None:
+        """Wait until an input is linked to a node, for so many milliseconds."""
+        self.page.wait_for_function(_LINKED, arg=[source, target, input_name], timeout=longest)
+
     def drag_node(self, node_id: str, by: tuple[float, float]) -> None:
-        """Move a node by its title bar, by so many pixels of the page."""
+        """Move a node by its title bar, by so many pixels of the page, the first not 0."""
         x, y = self.page.evaluate("(id) => [...window.app.graph.getNodeById(id).pos]", node_id)
         start = self._on_page(x + 60, y - 15)
-        self.drag(start, (start[0] + by[0], start[1] + by[1]))
+        moved = "([id, x]) => window.app.graph.getNodeById(id).pos[0] !== x"
+        self.editor.insist(
+            lambda: self.drag(start, (start[0] + by[0], start[1] + by[1])),
+            lambda longest: self.page.wait_for_function(moved, arg=[node_id, x], timeout=longest),
+        )
 
     def type_number(self, node_id: str, name: str, value: float) -> None:
         """Double-click a number, type another, press Enter."""
-        self.page.mouse.dblclick(*self.widget_spot(node_id, name), delay=5)
         field = self.page.locator(".graphdialog input.value")
-        field.wait_for()
+        self.editor.insist(
+            lambda: field.is_visible() or self.page.mouse.dblclick(*self.widget_spot(node_id, name), delay=5),
+            lambda longest: field.wait_for(timeout=longest),
+        )
         field.fill(str(value))
         field.press("Enter")
         field.wait_for(state="hidden")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hires_pack.scripts.comfyui_host import PACK_NAME
 from playwright.sync_api import Locator, Page, TimeoutError
@@ -12,12 +14,13 @@ from playwright.sync_api import Locator, Page, TimeoutError
 from .adding import Adding
 from .canvas import Canvas
 from .running import Runs
+from .shipped import WORKFLOWS
 
 LONGEST_WAIT = 60_000
 """Milliseconds. Only ever used up by something that will not happen: a busy machine may need half of it."""
 
-CLICKS = 4
-"""Most clicks on a card of a dialog that may still be moving."""
+TRIES = 4
+"""How often something is done with the mouse, at most, until it shows."""
 
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
@@ -91,6 +94,26 @@ class Editor:
         self.page.wait_for_function(_NOTHING_IN_FRONT)
         self.page.evaluate(_TWO_FRAMES)
 
+    def insist(self, act: Callable[[], object], seen: Callable[[float], object]) -> None:
+        """Act until it shows: what moves while it is being laid out, a mouse misses now and then, as a person does.
+
+        `seen` waits for what should come of it, for so many milliseconds at most.
+        """
+        for _ in range(TRIES - 1):
+            with suppress(TimeoutError):
+                act()
+                seen(LONGEST_WAIT / TRIES)
+                return
+        act()
+        seen(LONGEST_WAIT)
+
+    def click(self, where: Locator, opened: Locator, button: Literal["left", "right"] = "left") -> None:
+        """Click something until what it opens is there."""
+        self.insist(
+            lambda: opened.is_visible() or where.click(button=button, timeout=LONGEST_WAIT / TRIES),
+            lambda longest: opened.wait_for(timeout=longest),
+        )
+
     def command(self, name: str) -> None:
         """Run one of the editor's commands, as its menus do."""
         self.page.evaluate("(name) => window.app.extensionManager.command.execute(name)", name)
@@ -123,25 +146,28 @@ class Editor:
     def open_template(self, name: str) -> None:
         """Templates, the pack's own, the card with that name."""
         self.command("Comfy.BrowseTemplates")
-        dialog = self.templates
-        dialog.get_by_text(PACK_NAME, exact=True).click()
-        # found by its name: the dialog makes cards as it is scrolled, and one that moves cannot be clicked
+        self.own_templates()
+        # found by its name: the dialog makes cards as it is scrolled
         self.templates_search.fill(name)
         self.choose_template(name)
 
+    def own_templates(self) -> None:
+        """Choose the pack's own among the open dialog's kinds of templates."""
+        own = self.templates.get_by_text(PACK_NAME, exact=True)
+        first = self.template(WORKFLOWS[0].stem)
+        self.insist(own.click, lambda longest: first.wait_for(timeout=longest))
+
     def choose_template(self, name: str) -> None:
-        """Click the card in the open dialog; again if the click went nowhere because cards were being laid out."""
-        card = self.templates.get_by_test_id(f"template-workflow-{name}")
-        for _ in range(CLICKS):
-            if self.templates.is_visible():
-                card.click()
-            try:
-                self.templates.wait_for(state="hidden", timeout=LONGEST_WAIT / CLICKS)
-                break
-            except TimeoutError:
-                continue
-        self.templates.wait_for(state="hidden")
+        """Click the card in the open dialog."""
+        self.insist(
+            lambda: self.templates.is_hidden() or self.template(name).click(timeout=LONGEST_WAIT / TRIES),
+            lambda longest: self.templates.wait_for(state="hidden", timeout=longest),
+        )
         self.settle()
+
+    def template(self, name: str) -> Locator:
+        """The card with that name in the open dialog."""
+        return self.templates.get_by_test_id(f"template-workflow-{name}")
 
     @property
     def templates_search(self) -> Locator:

@@ -120,8 +120,8 @@ class Runs:
 
     def error_panel(self) -> Locator:
         """Open the details of the card; returns the panel at the right."""
-        self.page.get_by_test_id("error-overlay-see-errors").click()
-        self.page.get_by_test_id("errors-summary-hero").wait_for()
+        see = self.page.get_by_test_id("error-overlay-see-errors")
+        self.editor.click(see, opened=self.page.get_by_test_id("errors-summary-hero"))
         return self.page.get_by_test_id("properties-panel")
 
     def dismiss_error(self) -> None:

@@ -76,7 +76,10 @@ def test_the_same_in_nodes_2(nodes_2, ui):
     factor.fill("1.5")
     factor.press("Enter")
     ends = [ui.page.locator(f'[data-slot-key="{key}"]') for key in (f"{size}-out-0", f"{upscale}-in-1")]
-    ui.canvas.drag(*(middle(end) for end in ends))
+    ui.insist(
+        lambda: ui.canvas.drag(*(middle(end) for end in ends)),
+        lambda longest: ui.canvas.wait_for_link(size, upscale, "target", longest),
+    )
     ui.screenshot("nodes-2")
     prompt = ui.prompt()
     assert prompt[size]["inputs"]["hr_scale"] == 1.5
@@ -88,10 +91,13 @@ def test_a_tooltip_explains_an_input(ui, host):
     with urllib.request.urlopen(f"{host.url}/object_info/HiresFixTargetSize") as answer:
         inputs = json.load(answer)["HiresFixTargetSize"]["input"]["required"]
     x, y = ui.canvas.widget_spot(node, "hr_scale")
-    ui.page.mouse.move(x - 60, y - 40)
-    ui.page.mouse.move(x, y, steps=8)
     tooltip = ui.page.locator(".node-tooltip")
-    tooltip.wait_for()
+
+    def point():
+        ui.page.mouse.move(x - 60, y - 40)
+        ui.page.mouse.move(x, y, steps=8)
+
+    ui.insist(point, lambda longest: tooltip.wait_for(timeout=longest))
     assert tooltip.inner_text() == inputs["hr_scale"][1]["tooltip"]
     ui.screenshot("tooltip")
 
@@ -122,7 +128,7 @@ def help_text(ui, kind):
     assert kind in NODES
     node = ui.canvas.place(kind, 300, 100)
     ui.canvas.select(node)
-    ui.page.get_by_test_id("info-button").click()
     content = ui.page.locator(".node-help-content")
+    ui.click(ui.page.get_by_test_id("info-button"), opened=content)
     content.filter(has_text=re.compile(r"\w")).wait_for()  # it is there before the text is
     return content.inner_text()

@@ -8,11 +8,9 @@ from .smaller import make_small
 
 
 def test_by_template_in_four_actions(ui):
-    ui.page.get_by_role("button", name="Templates").first.click()  # 1
-    ui.templates.wait_for()
-    ui.templates.get_by_text("hires-fix", exact=True).click()  # 2
-    card = ui.templates.get_by_test_id("template-workflow-hires-fix-pixel")
-    card.wait_for()
+    ui.click(ui.page.get_by_role("button", name="Templates").first, opened=ui.templates)  # 1
+    ui.own_templates()  # 2
+    ui.template("hires-fix-pixel").wait_for()
     ui.screenshot("first-picture-template-1-card")
     ui.choose_template("hires-fix-pixel")  # 3
     ui.screenshot("first-picture-template-2-opened")

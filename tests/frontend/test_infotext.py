@@ -23,9 +23,11 @@ def infotext(seed):
 
 def menu(ui, label):
     """Press an entry of the menu File."""
-    ui.page.locator(".comfy-menu-button-wrapper").click()
-    ui.page.get_by_role("menuitem", name="File", exact=True).hover()
-    ui.page.get_by_role("menuitem", name=label).click()
+    file = ui.page.get_by_role("menuitem", name="File", exact=True)
+    entry = ui.page.get_by_role("menuitem", name=label)
+    ui.click(ui.page.locator(".comfy-menu-button-wrapper"), opened=file)
+    ui.insist(file.hover, lambda longest: entry.wait_for(timeout=longest))
+    entry.click()
 
 
 def opened(ui, toasts):
@@ -88,10 +90,15 @@ def test_a_dropped_picture_becomes_a_workflow_by_the_menu_of_its_node(ui, toasts
     ui.canvas.wait_for_nodes()
     node = ui.canvas.only("LoadImage")
     ui.page.wait_for_function("(id) => window.app.graph.getNodeById(id).widgets[0].value.includes('dropped')", arg=node)
-    x, y = ui.canvas.slot_spot(node, "outputs", "IMAGE")
-    ui.page.mouse.click(x - 150, y, button="right")
+    entry = ui.page.get_by_text("Hires Fix: Workflow from A1111 text of picture")
+
+    def ask():
+        x, y = ui.canvas.slot_spot(node, "outputs", "IMAGE")
+        ui.page.mouse.click(x - 150, y, button="right")
+
+    ui.insist(ask, lambda longest: entry.wait_for(timeout=longest))
     ui.screenshot("menu-of-a-picture")
-    ui.page.get_by_text("Hires Fix: Workflow from A1111 text of picture").click()
+    entry.click()
     opened(ui, toasts)
     assert_imported(ui, 4105)
 
