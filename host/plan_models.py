@@ -26,7 +26,8 @@ MOST_FILES = 64
 """Files that are remembered."""
 
 _TINY = ("taesd", "taesdxl", "taesd3", "taef1")
-"""VAEs that core's loader puts together from several files; all have cells of 8."""
+"""VAEs that core's loader puts together from several files, with cells of 8. Not taef2: its network has cells of 16, of
+which ComfyUI 0.30.0's VAE object says 8."""
 
 
 def latent_cell(vae: ModelFile) -> int | None:

@@ -18,7 +18,7 @@ from hires_pack.scripts.comfyui_host import ComfyUIHost
 from hires_pack.tests.checkpoints import library
 from hires_pack.tests.checkpoints.stand_ins import stand_ins
 from PIL import Image
-from playwright.sync_api import Browser, Error, Locator, sync_playwright
+from playwright.sync_api import Browser, Locator, TimeoutError, sync_playwright
 
 from .editor import Editor
 from .evidence import evidence
@@ -120,7 +120,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of this folder; pytest hands over those of all folders."""
     for item in items:
         if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=Error))
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=TimeoutError))
 
 
 @pytest.fixture

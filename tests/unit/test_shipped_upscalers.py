@@ -106,11 +106,10 @@ def test_the_script_makes_the_file_as_it_is(name):
     assert said["data"].startswith(f"{photographs} photographs (see LICENSES.md), {DRAWINGS} procedural pictures")
 
 
-def test_exactly_the_photographs_learnt_from_are_listed_with_their_licences():
+def test_every_photograph_is_listed_with_its_licence():
     text = (WEIGHTS / "LICENSES.md").read_text(encoding="utf-8")
-    rows = {row for row in licence_table().splitlines() if "| training |" in row}
-    assert len(rows) == sum(it.split == "training" for it in PHOTOGRAPHS)
-    assert {row for row in text.splitlines() if "| training |" in row} == rows
+    assert len(licence_table().splitlines()) == 2 + len(PHOTOGRAPHS)
+    assert licence_table() in text
 
 
 def test_spandrel_alone_knows_the_architecture(name, model):
