@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .errors import InputError
 from .plan_graph import Node
 from .plan_quiet import QUIET
 from .plan_rule import CELLS, Answer, Rule, agreed, cells_of
@@ -20,11 +19,8 @@ from .plan_values import (
     UpscalerFile,
 )
 from .plan_warnings import as_text, no_pictures, other_size, senseless_strength, too_large_for_memory, too_long
-from .sizes import SizeError, image_size, target_size
-from .stages import redraw_strengths, stage_sizes
-
-MOST_STAGES = 6
-"""As on the node."""
+from .sizes import MAX_SIDE, SizeError, image_size, target_size
+from .stages import MOST_STAGES, REDRAW, is_redrawn, redraw_strengths, stage_sizes
 
 
 def _target_size(node: Node, facts: Facts) -> Answer:
@@ -153,7 +149,7 @@ def _multi_stage(node: Node, facts: Facts) -> Answer:
     stages = node.whole("stages")
     if pictures is None or resize is None or crop is None or stages is None or not 0 <= stages <= MOST_STAGES:
         return Answer()
-    target = image_size(*pictures.size, resize, crop)
+    target = image_size(*pictures.size, resize, crop, MAX_SIDE)
     out = (Pictures((target.width, target.height), pictures.count),)
     upscaler = node.incoming("upscaler", UpscalerFile)
     scale = facts.upscaler_scale(upscaler) if upscaler and not stages else 1
@@ -167,14 +163,8 @@ def _multi_stage(node: Node, facts: Facts) -> Answer:
 
 
 def _redraw_warning(node: Node, facts: Facts, sizes: list[Size]) -> str | None:
-    missing = [name for name in ("model", "positive", "negative", "vae", "noise") if not node.has(name)]
-    if len(missing) == 5:
+    if not is_redrawn([name for name in REDRAW if node.has(name)]):
         return None
-    if missing:
-        raise InputError(
-            f"Nothing is connected to {', '.join(missing)}. Connect all that a redraw needs, or none to upscale only.",
-            missing[0],
-        )
     strength, falloff = node.number("denoising_strength"), node.number("strength_falloff")
     redraw_last = node.flag("redraw_last")
     if strength is None or falloff is None or redraw_last is None:

@@ -56,7 +56,7 @@ def _encode(node: Node, facts: Facts) -> Answer:
         return Answer()
     width, height = pictures.size
     size = agreed([(width // cell * cell, height // cell * cell) for cell in cells_of(node, facts)])
-    return Answer((Latents(size, pictures.count),)) if size else Answer()
+    return Answer((Latents(size, pictures.count),)) if size and min(size) else Answer()
 
 
 def _checkpoint(node: Node, facts: Facts) -> Answer:

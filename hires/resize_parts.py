@@ -14,6 +14,10 @@ _LOBES = 3
 _BLOCK = 32
 """Target pixels whose weights share one dense matrix: longer blocks hold more zeros, shorter ones are more calls."""
 
+_PAGE = 256 * _BLOCK
+"""Target pixels whose weights share one piece of memory where they are kept to the end. One for every block would lie
+between the large pixels that come and go, whose room then is in pieces too small to be used again."""
+
 _LONG = 32
 """Shrinking by more than this is summed in double precision (on the CPU: some devices have none)."""
 
@@ -58,7 +62,8 @@ class LanczosParts(ResizeParts):
         check_size(*source)
         check_size(*target)
         self._target = target
-        self._across, self._down = map(_LanczosAxis, source, target)
+        self._across = _LanczosAxis(source[0], target[0], _PAGE)
+        self._down = _LanczosAxis(source[1], target[1], _BLOCK)
 
     def needs(self, part: Box) -> Box:
         """See `ResizeParts`."""
@@ -107,11 +112,12 @@ class NearestParts(ResizeParts):
 class _LanczosAxis:
     """One axis, with Pillow's weights: taps end at the picture's edge and always sum to 1."""
 
-    def __init__(self, source: int, target: int) -> None:
-        self._source, self._target = source, target
+    def __init__(self, source: int, target: int, page: int) -> None:
+        """`page` is how many targets share one piece of memory: whole blocks."""
+        self._source, self._target, self._page = source, target, page
         self._ratio = source / target
         self._widened = max(1.0, self._ratio)
-        self._blocks: dict[tuple[int, torch.device], torch.Tensor] = {}
+        self._pages: dict[tuple[int, torch.device], torch.Tensor] = {}
 
     def needs(self, start: int, stop: int) -> tuple[int, int]:
         """Return the first source pixel of targets start..stop and the one after the last."""
@@ -123,8 +129,8 @@ class _LanczosAxis:
         return max(0, low), min(self._source, high)
 
     def forget(self, before: int) -> None:
-        """Drop the weights of blocks that end before this target: parts come in rows from top to bottom."""
-        self._blocks = {key: weights for key, weights in self._blocks.items() if key[0] + _BLOCK > before}
+        """Drop the weights of pages that end before this target: parts come in rows from top to bottom."""
+        self._pages = {key: weights for key, weights in self._pages.items() if key[0] + self._page > before}
 
     def resize(self, rows: torch.Tensor, start: int, stop: int) -> torch.Tensor:
         """Make target rows start..stop `(stop - start, N)` from source rows `needs(start, stop)` `(h, N)`."""
@@ -148,14 +154,24 @@ class _LanczosAxis:
 
     def _weights(self, block: int, like: torch.Tensor) -> torch.Tensor:
         """Return `(targets of the block, source pixels they need)`, kept because other parts ask again."""
-        if (block, like.device) not in self._blocks:
-            stop = min(self._target, block + _BLOCK)
-            low, high = self.needs(block, stop)
-            centres = (np.arange(block, stop)[:, None] + 0.5) * self._ratio
+        first = block // self._page * self._page
+        if (first, like.device) not in self._pages:
+            self._pages[first, like.device] = self._weights_of_page(first, like.dtype).to(like.device)
+        low, high = self.needs(block, min(self._target, block + _BLOCK))
+        return self._pages[first, like.device][block - first : block - first + _BLOCK, : high - low]
+
+    def _weights_of_page(self, first: int, dtype: torch.dtype) -> torch.Tensor:
+        """Return `(targets of the page, most source pixels that a block needs)`: each block begins on the left."""
+        end = min(self._target, first + self._page)
+        blocks = [(start, min(end, start + _BLOCK)) for start in range(first, end, _BLOCK)]
+        spans = [self.needs(*block) for block in blocks]
+        weights = torch.zeros(end - first, max(high - low for low, high in spans), dtype=dtype)
+        for (start, stop), (low, high) in zip(blocks, spans, strict=True):
+            centres = (np.arange(start, stop)[:, None] + 0.5) * self._ratio
             taps = _lanczos((np.arange(low, high) + 0.5 - centres) / self._widened)
             taps /= taps.sum(axis=1, keepdims=True)
-            self._blocks[block, like.device] = torch.from_numpy(taps).to(like.dtype).to(like.device)
-        return self._blocks[block, like.device]
+            weights[start - first : stop - first, : high - low] = torch.from_numpy(taps)
+        return weights
 
 
 def _lanczos(x: np.ndarray) -> np.ndarray:

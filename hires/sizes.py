@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from .errors import InputError
 
 MAX_SIDE = 16384
-"""Largest side of a picture in pixels; ComfyUI's own limit for image sizes."""
+"""Largest side in pixels of a picture that is sampled, and of a width or height on a node: ComfyUI's own limit."""
+
+MAX_PICTURE_SIDE = 1_000_000
+"""Largest side in pixels of a picture that is upscaled without a diffusion model. libpng, with which most programs read
+PNG files, takes no more; and what a picture costs in memory by its sides, however it is streamed, ends there, too."""
 
 A1111_CELL = 8
 """Pixels a side of one latent cell that A1111's crop rule assumes; used when no VAE says otherwise."""
@@ -127,7 +131,9 @@ class ImageSize:
     """Size after the crop, which is centred."""
 
 
-def image_size(width: int, height: int, resize: float | tuple[int, int], crop: bool = True) -> ImageSize:
+def image_size(
+    width: int, height: int, resize: float | tuple[int, int], crop: bool = True, longest: int = MAX_PICTURE_SIDE
+) -> ImageSize:
     """Work out the exact size of a picture that is upscaled without a diffusion model.
 
     Args:
@@ -135,31 +141,32 @@ def image_size(width: int, height: int, resize: float | tuple[int, int], crop: b
         height: of the picture, in pixels.
         resize: a factor for both sides (rounded to whole pixels), or the width and height to cover.
         crop: cut to exactly that width and height; without it the covering size stays.
+        longest: side that is allowed, also before the crop.
 
     Raises:
-        SizeError: a size that is not positive or above `MAX_SIDE`.
+        SizeError: a size that is not positive or above `longest`.
     """
     if isinstance(resize, tuple):
         for name, side in zip(("upscaling_resize_w", "upscaling_resize_h"), resize, strict=True):
-            if not 1 <= side <= MAX_SIDE:
-                raise SizeError(f"{name} is {side}; a side has 1 to {MAX_SIDE} pixels.", name)
+            if not 1 <= side <= longest:
+                raise SizeError(f"{name} is {side}; a side has 1 to {longest} pixels.", name)
         up = cover_size(width, height, *resize)
         size = ImageSize(*up, *(resize if crop else up))
         blame = "upscaling_resize_w"
     else:
-        if not 0 < resize * max(width, height) < MAX_SIDE + 1:
+        if not 0 < resize * max(width, height) < longest + 1:
             raise SizeError(
                 f"upscaling_resize {resize:g} makes {width}x{height} into {width * resize:.0f}x{height * resize:.0f}; "
-                f"a side has 1 to {MAX_SIDE} pixels.",
+                f"a side has 1 to {longest} pixels.",
                 "upscaling_resize",
             )
         up = max(1, round(width * resize)), max(1, round(height * resize))
         size = ImageSize(*up, *up)
         blame = "upscaling_resize"
-    if max(up) > MAX_SIDE:
+    if max(up) > longest:
         raise SizeError(
             f"covering the size asked for makes {width}x{height} into {up[0]}x{up[1]}; "
-            f"a side has up to {MAX_SIDE} pixels.",
+            f"a side has up to {longest} pixels.",
             blame,
         )
     return size

@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from .errors import InputError
 
 Size = tuple[int, int]
 """Width and height in pixels."""
+
+MOST_STAGES = 6
+"""Stages that can be asked for."""
+
+REDRAW = ("model", "positive", "negative", "vae", "noise")
+"""Inputs that a redraw needs; all of them or none is connected."""
+
+
+def is_redrawn(connected: Collection[str]) -> bool:
+    """Tell whether stages are redrawn at all.
+
+    Args:
+        connected: inputs that something is connected to.
+
+    Raises:
+        InputError: only a part of `REDRAW`.
+    """
+    missing = [name for name in REDRAW if name not in connected]
+    if missing and len(missing) < len(REDRAW):
+        raise InputError(
+            f"a redraw needs {', '.join(REDRAW)}, but nothing is connected to {', '.join(missing)}. "
+            "Connect all of them, or none to upscale only.",
+            missing[0],
+        )
+    return not missing
 
 
 def stage_sizes(source: Size, target: Size, stages: int, factor: int) -> list[Size]:

@@ -10,14 +10,10 @@ from comfy_execution.graph_utils import GraphBuilder, is_link
 
 import nodes as host_nodes
 
-from ..hires.errors import InputError
 from ..hires.resample import check_image
-from ..hires.sizes import image_size
-from ..hires.stages import Size, redraw_strengths, stage_sizes
+from ..hires.sizes import MAX_SIDE, image_size
+from ..hires.stages import Size, is_redrawn, redraw_strengths, stage_sizes
 from .upscalers import as_upscaler
-
-REDRAW = ("model", "positive", "negative", "vae", "noise")
-"""What a redraw needs; all of it or none is connected."""
 
 Wires = Mapping[str, Any]
 """Input name -> the link it came by, or its value."""
@@ -65,23 +61,17 @@ def plan(values: Mapping[str, Any], resize: float | tuple[int, int], crop: bool,
         redraw: how; counts if all of `REDRAW` is there.
 
     Raises:
-        InputError: only a part of `REDRAW`; see also `check_image`, `image_size` and `redraw_strengths`.
+        InputError: see `is_redrawn`, `check_image`, `image_size` and `redraw_strengths`.
     """
-    missing = [name for name in REDRAW if values[name] is None]
-    if missing and len(missing) < len(REDRAW):
-        raise InputError(
-            f"a redraw needs {', '.join(REDRAW)}, but nothing is connected to {', '.join(missing)}. "
-            "Connect all of them, or none to upscale only.",
-            missing[0],
-        )
+    redrawn = is_redrawn([name for name, value in values.items() if value is not None])
     image = values["image"]
     check_image(image)
     source = image.shape[2], image.shape[1]
-    target = image_size(*source, resize, crop)
+    target = image_size(*source, resize, crop, MAX_SIDE)  # the sides of its stages are inputs of nodes
     factor = as_upscaler(values["upscaler"]).scale
     sizes = stage_sizes(source, (target.up_width, target.up_height), stages, factor)
     sizes[-1] = target.width, target.height
-    if missing:
+    if not redrawn:
         return Plan(sizes, [0.0] * len(sizes))
     falling = redraw.denoising_strength, redraw.strength_falloff
     return Plan(sizes, redraw_strengths(len(sizes), *falling, redraw.redraw_last))

@@ -20,6 +20,7 @@ from ..pictures.stream_journal import Journal
 from ..pictures.stream_pieces import Marks, Piece, cut, pieces_of_one, pieces_of_two
 from ..pictures.stream_source import Source, open_source
 from ..pictures.stream_tiff import TiffLayout
+from ..pictures.write import check_sides
 from ..upscale_models import ModelUpscaler, TileSettings, Upscaler, is_none, settle_tiles, upscale_blocks
 from .memory import HostRuntime, patcher_of
 from .upscalers import as_upscaler
@@ -140,6 +141,7 @@ def upscale_file(task: Task, recipe: Recipe, settings: FileSettings, on_progress
             )
             stream_picture(task.streamed, layout, description, job.pieces, job.corner, settings.overwrite)
             return task.streamed
+        check_sides(task.target.name, task.format, size.width, size.height)
         journal.discard()
         pixels = torch.empty(size.height, size.width, source.channels)
         for piece in job.pieces(()):

@@ -8,11 +8,12 @@ import torch
 
 from ..hires.errors import InputError
 from ..hires.resample import check_image, from_8_bit, to_8_bit
-from ..hires.sizes import TargetSize, image_size
+from ..hires.sizes import ImageSize, TargetSize, image_size
 from ..upscale_models import (
     TileSettings,
     Upscaler,
     draw_as_if_loading,
+    enlarged_size,
     extras_size,
     is_none,
     resize_pictures,
@@ -23,6 +24,7 @@ from .codec import cell_of, check_target, decode, encode, encode_as_a1111
 from .latents import Latent, samples_of
 from .memory import HostRuntime
 from .posterior import posterior_generator
+from .room import check_room
 from .upscalers import as_upscaler
 
 Numbers = Literal["exact", "A1111"]
@@ -113,7 +115,7 @@ def upscale_image(
         numbers: see `NUMBERS`. With A1111's, sizes are whole 8 pixels, see `upscale_models.extras`.
 
     Raises:
-        InputError: of the image, the size or the upscalers.
+        InputError: of the image, the size or the upscalers, or there is no room for such large results.
     """
     if not isinstance(image, torch.Tensor):
         raise InputError(f"expected pictures, found {type(image).__name__}.", "image")
@@ -123,23 +125,45 @@ def upscale_image(
     if other is not None and is_none(other):
         other = None
     size = image.shape[2], image.shape[1]
+    decides = "upscaling_resize_w" if isinstance(resize, tuple) else "upscaling_resize"
     if numbers == "A1111":
         runtime = HostRuntime()
         plan = extras_size(size, resize, crop, max_side)
+        if not is_none(first):
+            _check_extras_room(image, enlarged_size(size, plan), plan.canvas, decides)
         pictures = upscale_extras(to_8_bit(image), plan, first, other, visibility, tiles, runtime)
         return from_8_bit(pictures).to(runtime.output_device)
     if max_side and not isinstance(resize, tuple):
         resize = min(resize, max_side / max(size))
-    large = _exactly(image, first, resize, crop, tiles)
+    target = image_size(*size, resize, crop)
+    _check_room(image, target, 1 if other is None else 2, decides)
+    large = _exactly(image, first, target, tiles)
     if other is None:
         return large
-    return large.lerp(_exactly(image, other, resize, crop, tiles), min(visibility, 1.0))
+    return large.lerp(_exactly(image, other, target, tiles), min(visibility, 1.0))
 
 
-def _exactly(
-    image: torch.Tensor, upscaler: Upscaler, resize: float | tuple[int, int], crop: bool, tiles: TileSettings
-) -> torch.Tensor:
-    plan = image_size(image.shape[2], image.shape[1], resize, crop)
+def _check_room(image: torch.Tensor, plan: ImageSize, upscalers: int, decides: str) -> None:
+    """Refuse (InputError) what the results alone, of one or two upscalers, leave no room for."""
+    pixel = image.shape[0] * image.shape[-1] * image.element_size()
+    whole, result = plan.up_width * plan.up_height * pixel, plan.width * plan.height * pixel
+    # the second is made beside the finished first, and then what is mixed from both
+    needed = whole if upscalers == 1 else max(result + whole, 3 * result)
+    check_room((image.shape[2], image.shape[1]), (plan.up_width, plan.up_height), needed, decides)
+
+
+def _check_extras_room(
+    image: torch.Tensor, enlarged: tuple[int, int], canvas: tuple[int, int] | None, decides: str
+) -> None:
+    """The same with A1111's numbers."""
+    width, height = canvas or enlarged
+    count = image.shape[0]
+    # at the end the pictures, of which Pillow keeps four bytes a pixel, and three colours in float32
+    needed = max(count * width * height * (4 + 3 * 4), enlarged[0] * enlarged[1] * 4)
+    check_room((image.shape[2], image.shape[1]), enlarged, needed, decides)
+
+
+def _exactly(image: torch.Tensor, upscaler: Upscaler, plan: ImageSize, tiles: TileSettings) -> torch.Tensor:
     large = upscale_to(image, upscaler, plan.up_width, plan.up_height, tiles, HostRuntime())
     x, y = (plan.up_width - plan.width) // 2, (plan.up_height - plan.height) // 2
     return large[:, y : y + plan.height, x : x + plan.width].contiguous()

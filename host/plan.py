@@ -19,8 +19,7 @@ from PIL import Image
 from ..hires.plan_run import Said, plan
 from ..hires.plan_values import FolderSearch, ModelFile, Size, UpscaleJob, UpscalerFile
 from ..pictures.folder_scan import find_pictures
-from ..upscale_models import CLASSICAL, CpuRuntime, TileSettings, extras_size
-from ..upscale_models.a1111 import Enlarger
+from ..upscale_models import CLASSICAL, TileSettings, enlarged_size, extras_size
 from ..upscale_models.tile_count import count_a1111_tiles, count_tiles
 from . import folder_access, plan_models
 from .memory import HostRuntime
@@ -121,8 +120,7 @@ class HostFacts:
     def extras_size(self, size: Size, resize: float | Size, crop: bool, max_side: int) -> tuple[float, Size]:
         """See `Facts`."""
         asked = extras_size(size, resize, crop, max_side)
-        lanczos = CLASSICAL["Lanczos"]
-        large = Enlarger(lanczos, size, asked.factor, 1, TileSettings(), CpuRuntime()).size
+        large = enlarged_size(size, asked)
         return asked.factor, asked.canvas or large
 
     def free_memory(self) -> int | None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.multi_stage import REDRAW, Redraw, expand, plan, wires_of
+from ..hires.stages import MOST_STAGES, REDRAW
+from ..host.multi_stage import Redraw, expand, plan, wires_of
 from . import inputs
 from .errors import blame
 
@@ -45,7 +46,7 @@ class HiresFixMultiStageUpscale(io.ComfyNode):
                     "stages",
                     default=0,
                     min=0,
-                    max=6,
+                    max=MOST_STAGES,
                     tooltip="How many stages, each enlarging by the same factor. 0: as few as the upscaler needs, "
                     "each a whole run of its model (a 2x model to 8x: 3 stages).",
                 ),

@@ -29,7 +29,8 @@ class HiresFixUpscaleFolder(io.ComfyNode):
             category=inputs.CATEGORY,
             description="Upscales every picture of a folder into another folder, keeping bit depth, colour profile and "
             "texts. Queued again, it goes on where it was stopped. Results of more than 134 megapixels, or larger "
-            "than the free memory, become uncompressed BigTIFF files that are written piece by piece.",
+            "than the free memory, become uncompressed BigTIFF files that are written piece by piece. A side may have "
+            "up to a million pixels.",
             search_aliases=[
                 "batch",
                 "batch from directory",
@@ -80,7 +81,7 @@ class HiresFixUpscaleFolder(io.ComfyNode):
                     options=[_AS_INPUT, *FORMATS],
                     default=_AS_INPUT,
                     tooltip="Format of the results. As input: the picture's own if it is PNG, JPEG, WebP or TIFF, "
-                    "else PNG.",
+                    "else PNG. JPEG has up to 65500 pixels a side, WebP 16383.",
                 ),
                 io.Combo.Input(
                     "bit_depth",

@@ -66,6 +66,7 @@ def stream_picture(
                 journal.write(job, marks)
             if _rows(marks) >= bottom:
                 break
+            del piece, inside  # of a wide picture they are large, and the next ones are about to be made
         else:
             if _rows(marks) < bottom:
                 raise RuntimeError(f"only {_rows(marks)} of {bottom} rows of '{target.name}' were made.")

@@ -45,6 +45,8 @@ def pieces_of_one(blocks: Blocks, width: int, marks: Marks) -> Iterator[Piece]:
 def pieces_of_two(first: Blocks, second: Blocks, width: int, visibility: float, marks: Marks) -> Iterator[Piece]:
     """Lay the result of one upscaler over that of another; whole rows come out.
 
+    Memory holds a band of each, from left to right and as high as a row of blocks: it grows with the width.
+
     Args:
         first: below, from row `marks[0]` on.
         second: above, from row `marks[1]` on; rows of both are as high as each likes.
@@ -52,28 +54,30 @@ def pieces_of_two(first: Blocks, second: Blocks, width: int, visibility: float, 
         visibility: 0 to 1, how much of the second is seen.
         marks: two numbers.
     """
-    below, above = _bands(first, width, marks[0]), _bands(second, width, marks[1])
+    below, above = _bands(first, width), _bands(second, width)
     (y0, low), (y1, high) = next(below), next(above)
     done = max(marks)
     while True:
         low_end, high_end = y0 + low.shape[0], y1 + high.shape[0]
         stop = min(low_end, high_end)
-        mixed = low[done - y0 : stop - y0].lerp(high[done - y1 : stop - y1], visibility)
+        mixed = low[done - y0 : stop - y0].lerp_(high[done - y1 : stop - y1], visibility)
         yield Piece(
             Box(0, done, width, stop),
             mixed,
             (stop if low_end == stop else y0, stop if high_end == stop else y1),
         )
         done = stop
-        if low_end == high_end:
-            following = next(below, None), next(above, None)
-            if following[0] is None or following[1] is None:
-                return
-            (y0, low), (y1, high) = following
-        elif low_end == stop:
-            y0, low = next(below)
-        else:
-            y1, high = next(above)
+        del mixed
+        try:
+            # the old band is let go before the next one is made
+            if low_end == stop:
+                del low
+                y0, low = next(below)
+            if high_end == stop:
+                del high
+                y1, high = next(above)
+        except StopIteration:
+            return
 
 
 def cut(piece: Piece, corner: tuple[int, int], size: tuple[int, int]) -> tuple[Box, torch.Tensor] | None:
@@ -110,17 +114,18 @@ class _Rows:
             self.complete = self._reached
 
 
-def _bands(blocks: Blocks, width: int, start: int) -> Iterator[tuple[int, torch.Tensor]]:
-    """Join blocks to bands `(first row, (h, width, C))` that reach from left to right."""
-    rows = _Rows(width, start)
-    waiting: list[tuple[Box, torch.Tensor]] = []
+def _bands(blocks: Blocks, width: int) -> Iterator[tuple[int, torch.Tensor]]:
+    """Join blocks to bands `(first row, (h, width, C))` that reach from left to right, for whoever takes them to keep.
+
+    All blocks of a row have one height, and come from left to right.
+    """
+    blocks = iter(blocks)
     for box, pixels in blocks:
-        waiting.append((box, pixels))
-        rows.add(box)
-        if rows.complete > start:
-            band = torch.empty(rows.complete - start, width, pixels.shape[-1])
-            for part, values in waiting:
-                band[part.y0 - start : part.y1 - start, part.x0 : part.x1] = values
-            waiting.clear()
-            yield start, band
-            start = rows.complete
+        band = torch.empty(box.height, width, pixels.shape[-1])
+        band[:, box.x0 : box.x1] = pixels
+        while box.x1 < width:
+            box, pixels = next(blocks)
+            band[:, box.x0 : box.x1] = pixels
+        del pixels
+        yield box.y0, band
+        del band

@@ -23,6 +23,7 @@ from .picture import XMP, to_levels
 log = logging.getLogger("hires-fix")
 
 _STRIP = 1 << 18  # bytes; small strips let other programs read such a file piece by piece
+_ROWS = 64  # are rounded at once
 _STRAIGHT_ALPHA = 2
 
 
@@ -96,13 +97,15 @@ class TiffSink:
     def write(self, box: Box, pixels: torch.Tensor) -> None:
         """Write `(box.height, box.width, channels)`, floating point; rounded to the file's depth."""
         layout = self._layout
-        levels = np.ascontiguousarray(to_levels(pixels, layout.depth), f"<u{layout.depth // 8}")
-        rows = [levels] if box.width == layout.width else list(levels)
-        for y, row in zip(range(box.y0, box.y1), rows, strict=False):
-            self._file.seek(self._start + (y * layout.width + box.x0) * layout.pixel)
-            rest = memoryview(row).cast("B")
-            while rest:
-                rest = rest[self._file.write(rest) :]
+        for top in range(0, box.height, _ROWS):
+            levels = to_levels(pixels[top : top + _ROWS], layout.depth)
+            levels = np.ascontiguousarray(levels, f"<u{layout.depth // 8}")
+            rows = [levels] if box.width == layout.width else list(levels)
+            for y, row in enumerate(rows, box.y0 + top):
+                self._file.seek(self._start + (y * layout.width + box.x0) * layout.pixel)
+                rest = memoryview(row).cast("B")
+                while rest:
+                    rest = rest[self._file.write(rest) :]
 
     def flush(self) -> None:
         """Return when everything written is on the disk."""

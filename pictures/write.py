@@ -32,6 +32,7 @@ DEEP_FORMATS: tuple[PictureFormat, ...] = ("png", "tiff")
 UNFINISHED = ".hires-fix-"
 """How the names of files begin that are being written. One that is left over after a crash can be deleted."""
 
+# JPEG could have 65535, but libjpeg, which is behind Pillow, refuses more than this
 _LONGEST_SIDE = {"png": 2**31 - 1, "jpeg": 65500, "webp": 16383, "tiff": 2**31 - 1}
 _JPEG_SEGMENT = 65533 - len(b"Exif\0\0")  # a segment of a JPEG file has 16 bits for its length
 _FULL_COLOUR = 90  # from this quality on, JPEG keeps the colours of every pixel
@@ -67,12 +68,7 @@ def write_picture(
     height, width, channels = picture.pixels.shape
     if not 1 <= channels <= 4 or picture.depth not in (8, 16):
         raise PictureError(f"a picture has 1 to 4 channels of 8 or 16 bits, not {channels} of {picture.depth}.")
-    if max(width, height) > _LONGEST_SIDE[format]:
-        raise PictureError(
-            f"'{path.name}' cannot be written: a {format} file has up to {_LONGEST_SIDE[format]} pixels a side, but "
-            f"the picture has {width}x{height}. Use png or tiff.",
-            "format",
-        )
+    check_sides(path.name, format, width, height)
     try:
         with complete_or_absent(path, overwrite) as file:
             _WRITERS[format](file, picture, quality)
@@ -80,6 +76,16 @@ def write_picture(
         raise PictureError(f"'{path.name}' cannot be written: {error.strerror or error}.") from error
     except PictureError as error:
         raise PictureError(f"'{path.name}' cannot be written: {error}.", error.input_name) from error
+
+
+def check_sides(name: str, format: PictureFormat, width: int, height: int) -> None:
+    """Refuse (PictureError) a picture that is too long for the format of this file."""
+    if max(width, height) > _LONGEST_SIDE[format]:
+        raise PictureError(
+            f"'{name}' cannot be written: a {format} file has up to {_LONGEST_SIDE[format]} pixels a side, but "
+            f"the picture has {width}x{height}. Use png or tiff.",
+            "format",
+        )
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from .a1111 import draw_as_if_loading, is_none, resize_pictures
 from .classical import CLASSICAL, ClassicalUpscaler
 from .engine import PRECISIONS, Precision, TileSettings
 from .errors import UnusableModelError, UpscalerError, UpscalerMemoryError
-from .extras import extras_size, upscale_extras
+from .extras import enlarged_size, extras_size, upscale_extras
 from .remaining_time import RemainingTime
 from .runtime import CpuRuntime, Runtime, cpu_half_types, is_allocation_failure
 from .sources import Block, PictureSource
@@ -30,6 +30,7 @@ __all__ = [
     "UpscalerMemoryError",
     "cpu_half_types",
     "draw_as_if_loading",
+    "enlarged_size",
     "extras_size",
     "from_descriptor",
     "from_state_dict",

@@ -31,7 +31,14 @@ class Enlarger:
     """One upscaler for pictures of one size: `factor` times larger, then cut down to whole 8 pixels by Lanczos."""
 
     def __init__(
-        self, upscaler: Upscaler, size: Size, factor: float, count: int, tiles: TileSettings, runtime: Runtime
+        self,
+        upscaler: Upscaler,
+        size: Size,
+        factor: float,
+        count: int,
+        tiles: TileSettings,
+        runtime: Runtime,
+        longest: int = MAX_SIDE,
     ) -> None:
         """Plan the runs, so that the progress total is right, and prepare the model.
 
@@ -42,18 +49,19 @@ class Enlarger:
             count: how many pictures will come.
             tiles: for models; see `EightBitModel`.
             runtime: the host's devices, memory and progress.
+            longest: side that the results may have.
 
         Raises:
             SizeError: the result has no pixels or too many.
             InputError: tiles that cannot be used.
         """
-        self.size = _whole_eights(size, factor)
+        self.size = whole_eights(size, factor, longest)
         """Of the results."""
 
         self._upscaler = upscaler
         self._factor = factor
         self._runtime = runtime
-        self._runs = runs(upscaler, size, factor)
+        self._runs = runs(upscaler, size, factor, longest)
         self._model: EightBitModel | None = None
         steps = 1
         if self._runs and isinstance(upscaler, ModelUpscaler):
@@ -89,12 +97,13 @@ class Enlarger:
         self._runtime.progress(self._done, self._total)
 
 
-def runs(upscaler: Upscaler, size: Size, factor: float) -> list[Size]:
+def runs(upscaler: Upscaler, size: Size, factor: float, longest: int = MAX_SIDE) -> list[Size]:
     """The sizes that go into each run of an upscaler, `[]` for none; three at most.
 
     Unlike in `model_runs`, what counts is the size in whole 8 pixels: 100 pixels times 1.03 are 96, so nothing runs.
+    Raises as `whole_eights`.
     """
-    target = _whole_eights(size, factor)
+    target = whole_eights(size, factor, longest)
     if factor != 1 and _covers(size, target):
         return []
     found = [size]
@@ -162,12 +171,17 @@ def draw_as_if_loading(generator: torch.Generator, upscaler: Upscaler, size: Siz
         generator.set_state(torch.get_rng_state())
 
 
-def _whole_eights(size: Size, factor: float) -> Size:
+def whole_eights(size: Size, factor: float, longest: int = MAX_SIDE) -> Size:
+    """Return the size that A1111 makes of this one, `factor` times as large.
+
+    Raises:
+        SizeError: a side would have less than 8 pixels or more than `longest`.
+    """
     width, height = (int(side * factor // 8 * 8) for side in size)
-    if not min(width, height) >= 8 or max(width, height) > MAX_SIDE:
+    if min(width, height) < 8 or max(width, height) > longest:
         raise SizeError(
             f"{size[0]}x{size[1]} times {factor:g} gives {width}x{height} in whole 8 pixels, as A1111 counts; "
-            f"a side has 8 to {MAX_SIDE} pixels."
+            f"a side has 8 to {longest} pixels."
         )
     return width, height
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from ..hires.sizes import MAX_SIDE, SizeError
-from .a1111 import Enlarger, covering_factor, is_none
+from ..hires.sizes import MAX_PICTURE_SIDE, SizeError
+from .a1111 import Enlarger, covering_factor, is_none, whole_eights
 from .engine import Size, TileSettings
 from .runtime import Runtime
 from .upscaler import Upscaler
@@ -35,14 +35,14 @@ def extras_size(size: Size, resize: float | Size, crop: bool, max_side: int = 0)
         max_side: with a factor: longest side of the result in pixels; 0 for no limit.
 
     Raises:
-        SizeError: a width or height outside 1..16384, a factor that is not positive, or a negative limit.
+        SizeError: a width or height outside 1..`MAX_PICTURE_SIDE`, a factor that is not positive, or a negative limit.
     """
     if max_side < 0:
         raise SizeError(f"max_side is {max_side}; use 0 for no limit, or a number of pixels.", "max_side")
     if isinstance(resize, tuple):
         for name, side in zip(("upscaling_resize_w", "upscaling_resize_h"), resize, strict=True):
-            if not 1 <= side <= MAX_SIDE:
-                raise SizeError(f"{name} is {side}; a side has 1 to {MAX_SIDE} pixels.", name)
+            if not 1 <= side <= MAX_PICTURE_SIDE:
+                raise SizeError(f"{name} is {side}; a side has 1 to {MAX_PICTURE_SIDE} pixels.", name)
         return ExtrasSize(covering_factor(size, resize), resize if crop else None)
     if not resize > 0:
         raise SizeError(f"upscaling_resize is {resize:g}; it must be above 0.", "upscaling_resize")
@@ -54,6 +54,15 @@ def extras_size(size: Size, resize: float | Size, crop: bool, max_side: int = 0)
             limited = max_side, int(max_side * height // width)
         return ExtrasSize(covering_factor(size, limited), None)
     return ExtrasSize(resize, None)
+
+
+def enlarged_size(size: Size, plan: ExtrasSize) -> Size:
+    """Return what an upscaler other than "None" makes of a picture's size, before the canvas.
+
+    Raises:
+        SizeError: a side would have less than 8 pixels or more than `MAX_PICTURE_SIDE`.
+    """
+    return whole_eights(size, plan.factor, MAX_PICTURE_SIDE)
 
 
 def upscale_extras(
@@ -102,7 +111,7 @@ def upscale_extras(
 def _upscale(
     pictures: Sequence[Image.Image], plan: ExtrasSize, upscaler: Upscaler, tiles: TileSettings, runtime: Runtime
 ) -> list[Image.Image]:
-    enlarge = Enlarger(upscaler, pictures[0].size, plan.factor, len(pictures), tiles, runtime)
+    enlarge = Enlarger(upscaler, pictures[0].size, plan.factor, len(pictures), tiles, runtime, MAX_PICTURE_SIDE)
     return [_on_canvas(enlarge(picture), plan.canvas) for picture in pictures]
 
 

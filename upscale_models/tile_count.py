@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..hires.sizes import MAX_PICTURE_SIDE
 from ..hires.tiles import plan_rows
 from .a1111 import runs
 from .eight_bit_model import EightBitModel
@@ -67,4 +68,4 @@ def count_a1111_tiles(upscaler: ModelUpscaler, source: Size, factor: float, tile
         InputError: an overlap that is as large as the tile.
     """
     model = EightBitModel(upscaler, CpuRuntime(), tiles)
-    return sum(model.count_tiles(size) for size in runs(upscaler, source, factor))
+    return sum(model.count_tiles(size) for size in runs(upscaler, source, factor, MAX_PICTURE_SIDE))

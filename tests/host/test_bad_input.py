@@ -247,9 +247,40 @@ def test_bad_pictures(kind, host, client):
     explained(client.queue(graph), "Upscale Image", "'image'", *words)
 
 
-def test_a_picture_larger_than_the_host_allows(host, client):
-    graph, _ = upscale(host, torch.zeros(1, 1000, 6250, 3), upscaling_resize=16.0)
-    explained(client.queue(graph), "Upscale Image", "'upscaling_resize'", "100000x16000", "16384")
+COVER = {"resize_mode": "scale to", "upscaling_resize_w": 16384, "upscaling_resize_h": 16384, "upscaling_crop": False}
+
+
+@pytest.mark.parametrize("numbers", ["exact", "A1111"])
+def test_pictures_may_be_longer_than_what_is_sampled(numbers, host, client):
+    picture = torch.randint(0, 256, (2, 2, 1030, 3), generator=torch.Generator().manual_seed(0)) / 255
+    graph, name = upscale(host, picture, "Nearest", upscaling_resize=16.0, numbers=numbers)
+    client.queue(graph).require_success()
+    torch.testing.assert_close(saved(host, name)["image"], picture.repeat_interleave(16, 1).repeat_interleave(16, 2))
+
+
+def test_a_picture_longer_than_any_file(host, client):
+    graph, _ = upscale(host, torch.zeros(1, 16, 1000, 3), **COVER)
+    explained(client.queue(graph), "Upscale Image", "'upscaling_resize_w'", "1024000x16384", "1000000")
+
+
+@pytest.mark.parametrize(("numbers", "gigabytes"), [("exact", "724.8 GB"), ("A1111", "966.4 GB")])
+def test_a_picture_larger_than_the_memory_is_refused_before_any_work(numbers, gigabytes, host, client):
+    """Four of 921600 x 16384 x 3 floats; with A1111's numbers and as they are in Pillow."""
+    graph, _ = upscale(host, torch.zeros(4, 16, 900, 3), **COVER, numbers=numbers)
+    words = ["Upscale Image", "'upscaling_resize_w'", "900x16", "921600x16384", gigabytes, "Upscale Folder"]
+    explained(client.queue(graph), *words)
+
+
+def test_stages_end_at_the_hosts_own_limit(host, client):
+    g = Graph()
+    image = g.add("ProbeImage", file=give(host, image=torch.zeros(1, 8, 4097, 3)), key="image")
+    stages = {"stages": 0, "steps": 1, "cfg": 1.0, "sampler_name": "Euler", "scheduler": "Automatic"}
+    stages |= {"denoising_strength": 0.3, "strength_falloff": 1.0, "redraw_last": True, "upscaling_resize": 4.0}
+    sizes = {"resize_mode": "scale by", "upscaling_resize_w": 64, "upscaling_resize_h": 64, "upscaling_crop": True}
+    loader = g.add("HiresFixUpscalerLoader", upscaler_name="Lanczos")
+    tiles = {"tile_size": 0, "tile_overlap": -1}
+    g.save(image=g.add("HiresFixMultiStageUpscale", image=image, upscaler=loader, **stages, **sizes, **tiles))
+    explained(client.queue(g), "Multi-Stage Upscale", "'upscaling_resize'", "16388x32", "16384")
 
 
 # --------------------------------------------------------------------------------------------------- upscalers

@@ -274,6 +274,48 @@ def test_a_large_result_is_streamed(server, client):
     assert "1 skipped" in report(client, "Nearest", **job)
 
 
+def test_results_are_longer_than_what_is_sampled(server, client):
+    """Sixteen times: as long as the format can hold, or said why not before anything is made."""
+    source, target = server.base / "input" / "long", server.base / "output" / "long"
+    wide = picture(source / "wide.png", 2000, 12)
+    tall = picture(source / "tall.tif", 3, 1500)
+    picture(source / "jpeg.jpg", 4093, 2)
+    picture(source / "long jpeg.jpg", 4094, 2)
+    picture(source / "webp.webp", 2, 1023)
+    picture(source / "long webp.webp", 2, 1024)
+    text = report(client, "Nearest", input_folder="long", output_folder="long", upscaling_resize=16.0)
+    assert text.splitlines() == [
+        "6 pictures: 4 done, 0 skipped (there already), 2 failed",
+        "",
+        "Failed:",
+        "  long jpeg.jpg: 'long jpeg_x16.jpg' cannot be written: a jpeg file has up to 65500 pixels a side, but the "
+        "picture has 65504x32. Use png or tiff.",
+        "  long webp.webp: 'long webp_x16.webp' cannot be written: a webp file has up to 16383 pixels a side, but the "
+        "picture has 32x16384. Use png or tiff.",
+    ]
+    assert names(target) == ["jpeg_x16.jpg", "tall_x16.tif", "webp_x16.webp", "wide_x16.png"]
+    for name, levels in (("wide_x16.png", wide), ("tall_x16.tif", tall)):
+        np.testing.assert_array_equal(loaded(target / name), levels.repeat(16, axis=0).repeat(16, axis=1))
+    for name, size in (("jpeg_x16.jpg", (65488, 32)), ("webp_x16.webp", (32, 16368))):
+        with Image.open(target / name) as image:
+            assert image.size == size
+    assert "4 skipped (there already), 2 failed" in report(
+        client, "Nearest", input_folder="long", output_folder="long", upscaling_resize=16.0
+    )
+
+
+def test_a_streamed_result_is_longer_than_what_is_sampled(server, client):
+    """136 megapixels of grey, 16640 pixels wide."""
+    levels = picture(server.base / "input" / "longer" / "a.png", 1040, 510, "L")
+    text = report(client, "Nearest", input_folder="longer", output_folder="longer", upscaling_resize=16.0)
+    assert "  a.png: the result is 'a_x16.png.tif'" in text
+    result = tifffile.memmap(server.base / "output" / "longer" / "a_x16.png.tif", mode="r")
+    assert result.shape == (8160, 16640)
+    for start in range(0, 510, 51):
+        expected = levels[start : start + 51, :, 0].repeat(16, axis=0).repeat(16, axis=1)
+        np.testing.assert_array_equal(result[16 * start : 16 * (start + 51)], expected)
+
+
 def test_killed_in_the_middle_and_queued_again(server, models):
     """200 pictures, 5 of them broken: every good one once, none half written, the 5 listed."""
     source, target = server.base / "input" / "many", server.base / "output" / "many out"

@@ -10,6 +10,7 @@ from hires_pack.hires.errors import InputError
 from hires_pack.hires.plan_run import plan
 from hires_pack.hires.plan_steps import planned_steps
 from hires_pack.hires.plan_values import FolderSearch
+from hires_pack.hires.stages import REDRAW
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -202,6 +203,21 @@ SCALE_BY = {
 }
 
 
+def test_a_picture_smaller_than_a_latent_cell_has_no_latent_to_speak_of():
+    graph = Graph()
+    picture = graph.add("LoadImage", image="a.png")
+    checkpoint = graph.add("CheckpointLoaderSimple", ckpt_name="a.safetensors")
+    latent = graph.add("VAEEncode", pixels=[picture, 0], vae=[checkpoint, 2])
+    sides = {"width": 512, "height": 512, "hr_scale": 2.0, "hr_resize_x": 0, "hr_resize_y": 0}
+    target = graph.add("HiresFixTargetSize", **sides)
+    upscaler = graph.add("HiresFixUpscalerLoader", upscaler_name="Lanczos")
+    wires = {"latent": [latent, 0], "target": [target, 0], "upscaler": [upscaler, 0], "vae": [checkpoint, 2]}
+    upscale = graph.add("HiresFixPixelUpscale", **wires, tile_size=0, tile_overlap=-1, numbers="A1111")
+    facts = Known()
+    facts.pictures = {"a.png": (5, 5)}
+    assert plan(graph, facts)[upscale]["text"] == "512×512 → 1024×1024"
+
+
 def upscale_image(facts, kind="HiresFixUpscaleImage", name="Lanczos", **changes):
     graph = Graph()
     picture = graph.add("LoadImage", image="a.png")
@@ -218,6 +234,8 @@ def upscale_image(facts, kind="HiresFixUpscaleImage", name="Lanczos", **changes)
         ({"resize_mode": "scale to"}, "200×100 → 300×300"),
         ({"resize_mode": "scale to", "upscaling_crop": False}, "200×100 → 600×300"),
         ({"max_side": 300}, "200×100 → 300×150"),
+        ({"upscaling_resize": 100.0}, "200×100 → 20000×10000"),
+        ({"upscaling_resize": 5001.0}, "stops with an error"),
         ({"resize_mode": "sideways"}, None),
         ({"upscaling_resize": ["9", 0]}, None),
         ({"numbers": "A1111"}, "200×100 → 128×128"),  # the facts' own
@@ -292,6 +310,13 @@ def test_multi_stage(name, stages, factor, text):
     changes = {**STAGES, "stages": stages, "upscaling_resize": factor}
     found = upscale_image(facts, "HiresFixMultiStageUpscale", name, **changes)
     assert found == {"text": text, "warning": None}
+
+
+def test_multi_stage_ends_at_the_hosts_own_limit():
+    changes = {**STAGES, "upscaling_resize": 82.0}
+    found = upscale_image(Known(), "HiresFixMultiStageUpscale", **changes)
+    assert found["text"] == "stops with an error"
+    assert "16400x8200" in found["warning"]
 
 
 @pytest.mark.parametrize("tile_words", ["24 tiles", "tiles by free memory", None])
@@ -455,10 +480,10 @@ def test_a_target_for_another_first_pass_is_told():
     ("connected", "redraw_last", "factor", "words"),
     [
         ((), True, 60.0, None),
-        (("model", "vae"), True, 2.0, "Nothing is connected to positive, negative, noise"),
-        (("model", "positive", "negative", "vae", "noise"), True, 60.0, "Sampling at 12000×6000"),
+        (("model", "vae"), True, 2.0, "nothing is connected to positive, negative, noise"),
+        (REDRAW, True, 60.0, "Sampling at 12000×6000"),
         # stages by the factor 60 ** 0.5: only the first is redrawn
-        (("model", "positive", "negative", "vae", "noise"), False, 60.0, None),
+        (REDRAW, False, 60.0, None),
     ],
 )
 def test_what_multi_stage_will_redraw(connected, redraw_last, factor, words):
@@ -469,7 +494,7 @@ def test_what_multi_stage_will_redraw(connected, redraw_last, factor, words):
 
 
 def test_one_stage_without_a_redraw_stops_with_the_words_of_the_run():
-    links = {name: ["99", 0] for name in ("model", "positive", "negative", "vae", "noise")}
+    links = {name: ["99", 0] for name in REDRAW}
     changes = {**STAGES, "redraw_last": False, "stages": 1}
     found = upscale_image(Known(), "HiresFixMultiStageUpscale", **changes, **links)
     assert found["text"] == "stops with an error"

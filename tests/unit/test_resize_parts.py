@@ -145,7 +145,15 @@ def test_weights_of_rows_that_are_done_are_let_go() -> None:
         for x in (0, 40):
             need = parts.needs(box := Box(x, y, x + 40, y + 200))
             parts(source[need.y0 : need.y1, need.x0 : need.x1], box)
-            most = max(most, sum(weights.shape[0] for weights in parts._down._blocks.values()))
+            most = max(most, sum(weights.shape[0] for weights in parts._down._pages.values()))
     assert most <= 200 + 2 * 32
-    assert sum(weights.shape[0] for weights in parts._across._blocks.values()) == 80
+    assert sum(weights.shape[0] for weights in parts._across._pages.values()) == 80
     assert (assembled(parts, source, (80, 12000), (40, 200)) - lanczos(source[None], 80, 12000)[0]).abs().max() <= 1e-6
+
+
+def test_weights_that_are_kept_lie_in_few_pieces() -> None:
+    """Thousands of small ones would leave the memory between them in pieces: gigabytes for a very wide result."""
+    parts, source = LanczosParts((300, 4), (20000, 4)), picture(300, 4, 3)
+    found = assembled(parts, source, (20000, 4), (512, 4))
+    assert [weights.shape[0] for weights in parts._across._pages.values()] == [8192, 8192, 20000 - 2 * 8192]
+    assert (found - lanczos(source[None], 20000, 4)[0]).abs().max() <= 1e-6

@@ -1,7 +1,7 @@
 """Target size: the table of A1111's own results, and what must hold for every size."""
 
 import pytest
-from hires_pack.hires.sizes import MAX_SIDE, SizeError, cover_size, target_size
+from hires_pack.hires.sizes import MAX_SIDE, SizeError, cover_size, image_size, target_size
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,6 +88,8 @@ def test_every_accepted_target_is_whole_cells_and_near_what_was_asked(width, hei
         ((512, 512, 200.0), "hr_scale", "102400"),
         ((512, 512, 2.0, -1), "hr_resize_x", "-1"),
         ((512, 512, 2.0, 100_000), "hr_resize_x", "100000"),
+        ((512, 512, 2.0, 0, 16385), "hr_resize_y", "16385.* 16384"),
+        ((4096, 16, 4.001), "hr_scale", "16388x64.* 16384"),
         ((16, 16384, 2.0, 8192, 0), "hr_resize_x", "8192x8388608"),
         ((512, 16, 0.05), "hr_scale", "25x0"),
     ],
@@ -104,3 +106,39 @@ def test_cover_size_covers_tightly(width, height, target_width, target_height):
     assert w >= target_width
     assert h >= target_height
     assert w == target_width or h == target_height
+
+
+@pytest.mark.parametrize(
+    ("source", "resize", "crop", "up", "size"),
+    [
+        ((2000, 12), 16.0, True, (32000, 192), (32000, 192)),
+        ((300, 9000), 8.0, True, (2400, 72000), (2400, 72000)),
+        ((6000, 6000), 4.0, True, (24000, 24000), (24000, 24000)),
+        ((1000, 1), 1000.0, True, (1_000_000, 1000), (1_000_000, 1000)),
+        ((100, 1000), (16384, 16), True, (16384, 163840), (16384, 16)),
+        ((100, 1000), (16384, 16), False, (16384, 163840), (16384, 163840)),
+        ((3, 2), (30000, 20000), True, (30000, 20000), (30000, 20000)),
+    ],
+)
+def test_pictures_without_a_diffusion_model_may_be_longer(source, resize, crop, up, size):
+    found = image_size(*source, resize, crop)
+    assert ((found.up_width, found.up_height), (found.width, found.height)) == (up, size)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "words"),
+    [
+        ((1000, 1, 1000.001), "upscaling_resize", "1000001x1000.* 1000000"),
+        ((10, 10, (1_000_001, 8)), "upscaling_resize_w", "1000001.* 1000000"),
+        ((10, 10, (8, 1_000_001)), "upscaling_resize_h", "1000001.* 1000000"),
+        ((16, 1000, (16384, 16384)), "upscaling_resize_w", "16384x1024000.* 1000000"),
+        ((4097, 8, 4.0, True, MAX_SIDE), "upscaling_resize", "16388x32.* 16384"),
+        ((8, 9, (16384, 16384), True, MAX_SIDE), "upscaling_resize_w", "16384x18432.* 16384"),
+        ((8, 8, 0.0), "upscaling_resize", "0x0"),
+        ((8, 8, float("nan")), "upscaling_resize", "nan"),
+    ],
+)
+def test_impossible_pictures_name_the_input_and_the_number(arguments, name, words):
+    with pytest.raises(SizeError, match=words) as error:
+        image_size(*arguments)
+    assert error.value.input_name == name

@@ -21,6 +21,7 @@ from hires_pack.pictures.stream_pieces import Piece, cut, pieces_of_one, pieces_
 from hires_pack.pictures.stream_source import open_source
 from hires_pack.pictures.stream_tiff import TiffLayout, TiffSink
 from hires_pack.upscale_models import CLASSICAL, TileSettings, from_state_dict, upscale_blocks, upscale_to
+from hires_pack.upscale_models.working_memory import LiveBytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spandrel.architectures.Compact import Compact
@@ -276,6 +277,28 @@ def test_two_streams_with_rows_of_any_height_blend_and_go_on_from_their_marks(da
             (piece.box, piece.marks) for piece in pieces[index + 1 :]
         ]
     assert torch.equal(result, expected)
+
+
+@pytest.mark.parametrize("heights", [(128, 128), (128, 256), (256, 128)], ids=str)
+def test_two_streams_hold_one_band_each(heights, tmp_path):
+    """Bands cost memory by the width; beside them there are a block on its way and the rows that are rounded."""
+    width, height, side = 1024, 1024, 64
+    layout = TiffLayout(width, height, 3, 8)
+
+    def blocks(rows):
+        for y in range(0, height, rows):
+            for x in range(0, width, side):
+                yield Box(x, y, x + side, y + rows), torch.full((rows, side, 3), y / height)
+
+    with LiveBytes() as live:
+        stream_picture(
+            tmp_path / "a.tif",
+            layout,
+            {"test": 1},
+            lambda marks: pieces_of_two(*map(blocks, heights), width, 0.5, marks or (0, 0)),
+        )
+    row = width * 3 * 4
+    assert sum(heights) * row <= live.most <= (sum(heights) + 64) * row + 2 * max(heights) * side * 3 * 4
 
 
 def test_the_marks_of_one_stream_are_whole_rows():

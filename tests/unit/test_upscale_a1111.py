@@ -8,6 +8,7 @@ import pytest
 import torch
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.resample import from_8_bit, lanczos_8_bit, to_8_bit
+from hires_pack.hires.sizes import SizeError
 from hires_pack.hires.tiles import even_starts, sliding_starts
 from hires_pack.tests.checkpoints import oracle
 from hires_pack.upscale_models import (
@@ -18,6 +19,7 @@ from hires_pack.upscale_models import (
     Upscaler,
     UpscalerMemoryError,
     draw_as_if_loading,
+    enlarged_size,
     extras_size,
     from_state_dict,
     resize_pictures,
@@ -243,7 +245,7 @@ def test_a_crop_to_odd_sides_leaves_a_black_edge() -> None:
     assert result[:, :-1].min() == 255
 
 
-@pytest.mark.parametrize("resize", [0.0, -1.0, (0, 8), (8, 16385), 0.01, 2000.0])
+@pytest.mark.parametrize("resize", [0.0, -1.0, (0, 8), (8, 1_000_001), 0.01, 30000.0])
 def test_sizes_that_no_picture_can_have_are_refused(resize: float | tuple) -> None:
     with pytest.raises(InputError, match=r"pixels|above 0"):
         upscale_extras(
@@ -255,6 +257,19 @@ def test_sizes_that_no_picture_can_have_are_refused(resize: float | tuple) -> No
             TILES,
             CpuRuntime(),
         )
+
+
+def test_extras_are_longer_than_what_is_sampled() -> None:
+    """The Extras tab has no limit of its own; the hires fix keeps the host's, also on the way to its size."""
+    picture = noise(1030, 2)
+    plan = extras_size(picture.size, 16.0, True)
+    (result,) = upscale_extras([picture], plan, CLASSICAL["Nearest"], None, 0, TILES, CpuRuntime())
+    assert result.size == enlarged_size(picture.size, plan) == (16480, 32)
+    assert np.array_equal(result, np.asarray(picture).repeat(16, 0).repeat(16, 1))
+    with pytest.raises(SizeError, match=r"16480x32 .* 8 to 16384"):
+        Enlarger(CLASSICAL["Nearest"], picture.size, 16.0, 1, TILES, CpuRuntime())
+    with pytest.raises(SizeError, match=r"32x16480 .* 8 to 16384"):
+        resize_pictures([noise(2, 1030)], CLASSICAL["Nearest"], 32, 32, TILES, CpuRuntime())
 
 
 # ---- Extras ---------------------------------------------------------------------------------------------------------
