@@ -6,7 +6,7 @@ import pytest
 from hires_pack.tests import png_by_hand
 from numpy import zeros
 
-from .test_infotext import PROMPT, assert_imported, infotext, opened
+from .test_infotext import PROMPT, ROUTE, assert_imported, infotext, opened
 
 SETTING = "HiresFix.DroppedPictures"
 
@@ -73,3 +73,11 @@ def test_a_graph_of_comfyui_goes_first(ui, dropped):
     graph = b'{"1": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}}}'
     dropped(parameters(4203), (b"tEXt", b"prompt\0" + graph))
     assert list(ui.canvas.nodes().values()) == ["EmptyLatentImage"]
+
+
+def test_what_the_server_refuses_the_editor_opens_itself(ui, toasts, dropped):
+    ui.page.route(ROUTE, lambda route: route.fulfill(status=413, json={"error": "The file is larger than that."}))
+    dropped(parameters(4207))
+    toasts.filter(has_text="No workflow from A1111 text").filter(has_text="The file is larger than that.").wait_for()
+    ui.page.unroute(ROUTE)
+    assert "KSampler" in ui.canvas.nodes().values()

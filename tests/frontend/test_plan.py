@@ -148,6 +148,17 @@ def test_without_the_server_nothing_is_shown_and_nothing_said(ui):
     assert not ui.page.locator(".p-toast-message").count()
 
 
+def test_the_lines_come_back_with_the_server(ui, toasts):
+    ui.page.route(f"**{PLAN}", lambda route: route.fulfill(status=500))
+    with ui.page.expect_response(f"**{PLAN}"):
+        node = ui.canvas.place("HiresFixTargetSize", 300, 100)
+    ui.settle()
+    assert ui.page.evaluate(LINE, [node, "→"]) == ""
+    ui.page.unroute(f"**{PLAN}")
+    ui.page.evaluate("() => window.app.api.socket.close()")  # the editor connects again by itself
+    assert line(ui, node, "→") == "512×512 → 1024×1024"
+
+
 def test_nothing_is_asked_about_other_nodes(ui):
     questions = []
 

@@ -15,6 +15,22 @@ PREVIEW_FITS = """(id) => {
 }"""
 """Whether the picture and the line of text lie inside their node."""
 
+REMAINING = """(id) => window.app.graph.getNodeById(id).widgets
+    .find(({ name }) => name === '$$node-text-preview')?.value ?? ''"""
+
+OTHER_PAGE = """() => {
+    const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/ws?clientId=other-page`)
+    socket.binaryType = 'arraybuffer'
+    window.heardElsewhere = []
+    window.stopHearing = () => { socket.close(); return window.heardElsewhere }
+    socket.onmessage = ({ data }) => window.heardElsewhere.push(
+        typeof data === 'string' ? JSON.parse(data).type : new DataView(data).getUint32(0))
+    return new Promise((done) => { socket.onopen = done })
+}"""
+"""Hears what the server tells another page: a name, or the number of a kind of binary message."""
+
+LINE_OF_TEXT = 3
+
 
 def opened(ui, path, seed):
     ui.canvas.drop_file(path)
@@ -26,6 +42,7 @@ def test_progress_preview_and_remaining_time_are_seen_and_cancel_stops_the_run(u
     opened(ui, LATENT, seed=3000)
     sampling = ui.canvas.only("HiresFixBaseSampling")
     ui.canvas.set_widgets({sampling: {"steps": 5000}})
+    ui.page.evaluate(OTHER_PAGE)
     ui.runs.start()
     ui.page.wait_for_function(
         """(id) => {
@@ -47,6 +64,10 @@ def test_progress_preview_and_remaining_time_are_seen_and_cancel_stops_the_run(u
     assert reports[-1][1] == 5000
     assert 0 < reports[-1][0] < 5000
     assert not ui.runs.error_card.is_visible(), "a cancelled run is no error"
+    assert ui.page.evaluate(REMAINING, sampling) == "", "no time is left of a run that has ended"
+    heard = ui.page.evaluate("() => window.stopHearing()")
+    assert "status" in heard
+    assert LINE_OF_TEXT not in heard, "another page may have any node of that id"
 
     make_small(ui, seed=3001)
     ui.runs.run().require_success()

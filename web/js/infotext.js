@@ -53,17 +53,21 @@ app.registerExtension({
 /** Open pictures of A1111 in place of the editor, which reads only some of their text and rounds their sizes. */
 function takeDroppedPictures() {
   const handleFile = app.handleFile
+  if (typeof handleFile !== 'function') return // another editor: it opens them itself
   app.handleFile = async function (file, ...more) {
-    const isOurs = app.extensionManager.setting.get(DROPPED) && (await isOfA1111(file))
-    return isOurs ? orTell(() => openPicture(file, file.name)) : handleFile.call(this, file, ...more)
+    const text = app.extensionManager.setting.get(DROPPED) && (await textOfA1111(file))
+    const isDone = text && (await orTell(() => openPicture(file, file.name)))
+    // what could not be opened, the editor may; on a compressed text it hangs
+    if (!isDone && text !== 'compressed') return handleFile.call(this, file, ...more)
   }
 }
 
-/** Whether a file is a PNG picture with A1111's text, and without the graph of ComfyUI that made it. */
-async function isOfA1111(file) {
-  if (file.type !== 'image/png') return false
+/** How A1111's text stands in a file: 'plain' or 'compressed', or not at all, or beside the graph of ComfyUI. */
+async function textOfA1111(file) {
+  if (file.type !== 'image/png') return null
   const head = new TextDecoder('latin1').decode(await file.slice(0, HEAD).arrayBuffer())
-  return (A1111_TEXT.test(head) || COMPRESSED_TEXT.test(head)) && !COMFYUI_TEXT.test(head)
+  if (COMFYUI_TEXT.test(head)) return null
+  return COMPRESSED_TEXT.test(head) ? 'compressed' : A1111_TEXT.test(head) ? 'plain' : null
 }
 
 /** The file that the user picks; nothing if there is none after all. */
@@ -126,11 +130,14 @@ function tabName(fileName) {
   return fileName?.replace(/^.*[/\\]/, '').replace(/\.\w+( \[\w+\])?$/, '') || null
 }
 
+/** Do it; whether it could be done. */
 async function orTell(action) {
   try {
     await action()
+    return true
   } catch (error) {
     tell('error', 'No workflow from A1111 text', error.message)
+    return false
   }
 }
 

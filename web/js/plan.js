@@ -25,6 +25,7 @@ app.registerExtension({
   setup() {
     app.api.addEventListener('graphChanged', soon)
     document.addEventListener('change', soon) // a field of Nodes 2.0, which the editor notes later
+    app.api.addEventListener('reconnected', anew)
     app.api.addEventListener('promptQueueing', () => quietly(warn))
   },
   afterConfigureGraph: soon,
@@ -38,6 +39,12 @@ app.registerExtension({
 function soon() {
   clearTimeout(timer)
   timer = setTimeout(() => quietly(look), WAIT)
+}
+
+/** The server is back: it did not answer before, or has other files and memory now. */
+function anew() {
+  asked = null
+  soon()
 }
 
 /** Nobody is to be disturbed because a line is missing. */
@@ -134,6 +141,7 @@ function show(node, line) {
   const old = badges.get(node)
   if (text === (old?.text ?? '') && line?.warning === old?.warning) return
   addPlace(node)
+  if (!carriers.has(node)) return
   const onClick = line?.warning && (() => tell(`${node.title}: ${line.warning}`))
   const badge = new window.LGraphBadge({ text, onClick, ...(line?.warning ? WARNING : LINE) })
   badges.set(node, Object.assign(badge, { warning: line?.warning }))
@@ -142,10 +150,11 @@ function show(node, line) {
 }
 
 function addPlace(node) {
-  if (carriers.has(node)) return
+  if (carriers.has(node) || !window.LGraphBadge || !Array.isArray(node.badges)) return // another editor: no lines
   carriers.add(node)
+  const nothing = new window.LGraphBadge({ text: '' })
   node.badges.push(() => {
     void app.extensionManager[NEWS]
-    return badges.get(node) ?? new window.LGraphBadge({ text: '' })
+    return badges.get(node) ?? nothing
   })
 }
