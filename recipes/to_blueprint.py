@@ -12,6 +12,12 @@ from .to_ui import FORMAT_VERSION, NAMESPACE
 END_WIDTH, END_GAP, END_ROW, END_MARGIN = 200, 120, 20, 20
 """Sizes of the two ends of an opened box, in canvas units: width, distance to the nodes, height of a row, frame."""
 
+PREVIEW = "$$canvas-image-preview"
+"""The editor's name for the picture on a node."""
+
+PREVIEWED = ("HiresFixBaseSampling", "HiresFixSecondSampling")
+"""Nodes that are looked at while they run."""
+
 
 @dataclass(frozen=True)
 class Blueprint:
@@ -125,6 +131,19 @@ def _link(link: Link) -> dict[str, Any]:
     }
 
 
+def _previews(graph: Graph) -> list[dict[str, str]]:
+    """Latent previews from inside that the box shows, too; the editor does so in Nodes 2.0 only."""
+    shown = [node.id for node in graph.nodes if node.definition.type in PREVIEWED]
+    return [
+        {
+            "name": PREVIEW if not number else f"{PREVIEW}_{number}",
+            "sourceNodeId": str(node_id),
+            "sourcePreviewName": PREVIEW,
+        }
+        for number, node_id in enumerate(shown)
+    ]
+
+
 def _host_node(graph: Graph, definition: str) -> dict[str, Any]:
     """The box itself. It has no values of its own yet: the editor takes those of the nodes inside."""
     inputs, fields, texts = [], 0, 0
@@ -147,5 +166,5 @@ def _host_node(graph: Graph, definition: str) -> dict[str, Any]:
         "inputs": inputs,
         "outputs": [{"name": output.name, "type": output.source.type, "links": None} for output in graph.box_outputs],
         "title": graph.name,
-        "properties": {"previewExposures": []},
+        "properties": {"previewExposures": _previews(graph)},
     }
