@@ -17,6 +17,7 @@ _FEWEST = 3
 _PAIR = re.compile(r'(?P<key>\w[^,:"]*):[ \t]*')
 _A1111_KEY = re.compile(r"\w[\w \-/]+")
 _QUOTED = re.compile(r'"(?:\\.|[^\\"])*"(?=\s*(?:,|$))')
+_JSON = json.JSONDecoder()
 _END = re.compile(r"\s*(?:,|$)")
 _START = re.compile(r"Steps: ?\d+\s*(?:,|$)")
 _INSIDE = re.compile(r"(?<=[^\s,])\s+(?=Steps: ?\d+,)")
@@ -139,7 +140,7 @@ def _value_end(line: str, start: int) -> int:
         return quotes.end()
     if line.startswith(("[", "{"), start):
         try:
-            end = json.JSONDecoder().raw_decode(line, start)[1]
+            end = _JSON.raw_decode(line, start)[1]
         except (ValueError, RecursionError):
             end = start
         if end > start and _END.match(line, end):

@@ -15,7 +15,7 @@ from comfyui_version import __version__ as comfyui_version
 
 from ..hires.errors import InputError
 from ..hires.infotext import Parameter, write
-from ..hires.infotext_graph import settings_of_graph
+from ..hires.infotext_graph import UnsayableError, settings_of_graph
 from ..hires.infotext_names import stem
 from ..hires.infotext_networks import network_tags
 from ..hires.infotext_settings import GenerationSettings
@@ -28,8 +28,8 @@ log = logging.getLogger("hires-fix")
 Prompt = Mapping[str, Any]
 """A graph as `POST /prompt` takes it."""
 
-Texts = Callable[[int], str]
-"""The text of a picture by its place in the batch; empty for none."""
+Texts = Callable[[int], str | None]
+"""The text of a picture by its place in the batch; empty: that of the file it was made from; None: none at all."""
 
 _MODEL_INPUTS = {"ckpt_name": "checkpoints", "unet_name": "diffusion_models", "vae_name": "vae"}
 _LORA_INPUT, _LORAS, _EMBEDDINGS = "lora_name", "loras", "embeddings"
@@ -37,16 +37,16 @@ _MODEL_DIGITS, _NETWORK_DIGITS = 10, 12
 _EMBEDDING = re.compile(r"\bembedding:([^\s,()\[\]|:<>]+)")
 
 
-def graph_infotexts(prompt: Prompt, node_id: str) -> Texts:
+def graph_infotexts(prompt: Prompt, node_id: str) -> Callable[[int], str]:
     """Return what tells the generation text of each picture that reaches a node.
 
     Model files are hashed on the way, as `file_hash` does.
 
     Raises:
-        InputError: the pictures do not come from Base Sampling or Second Sampling.
+        InputError: the pictures do not come from Base Sampling or Second Sampling, or the text has no words for how
+            they do (UnsayableError).
     """
-    settings = settings_of_graph(prompt, node_id)
-    settings = settings_of_graph(prompt, node_id, _model_hashes(prompt, settings))
+    settings = settings_of_graph(prompt, node_id, _model_hashes(prompt))
     extra, version = _network_hashes(prompt, settings), _version()
 
     def text(index: int) -> str:
@@ -60,8 +60,9 @@ def graph_infotexts(prompt: Prompt, node_id: str) -> Texts:
 def infotexts_to_save(given: str | None, of_graph: bool, prompt: Prompt, node_id: str) -> Texts:
     """Return what tells the text to save with each picture: the given one unless it is blank, else the graph's.
 
-    A graph that has none, or that is not understood, is a line in the log: pictures are saved all the same. Empty if
-    the host was started with --disable-metadata.
+    A graph that has none, or that is not understood, is a line in the log: pictures are saved all the same. None where
+    our samplings drew the picture in a way that no text tells: that of a loaded file would tell of another picture.
+    Empty if the host was started with --disable-metadata.
     """
     if args.disable_metadata:
         return lambda index: ""
@@ -70,6 +71,9 @@ def infotexts_to_save(given: str | None, of_graph: bool, prompt: Prompt, node_id
     if of_graph:
         try:
             return graph_infotexts(prompt, node_id)
+        except UnsayableError as error:
+            log.info("Node %s saves no infotext: %s", node_id, error)
+            return lambda index: None
         except InputError as error:
             log.info("Node %s saves no infotext of its own: %s", node_id, error)
         except Exception:  # whatever a graph holds: a picture is worth more than its text
@@ -91,15 +95,13 @@ def _values(prompt: Prompt) -> Iterator[tuple[str, str]]:
         yield from ((name, value) for name, value in node["inputs"].items() if isinstance(value, str))
 
 
-def _model_hashes(prompt: Prompt, settings: GenerationSettings) -> dict[str, str]:
-    hires, refiner = settings.hires, settings.refiner
-    models = settings.checkpoint, settings.vae, hires and hires.hr_checkpoint, refiner and refiner.checkpoint
-    wanted = {stem(model.name) for model in models if model}
-    hashes = {}
+def _model_hashes(prompt: Prompt) -> Callable[[str], str]:
+    """Return what gives the first digits of a model's hash, by its file's name without folders and suffix."""
+    files: dict[str, tuple[str, str]] = {}
     for name, file in _values(prompt):
-        if name in _MODEL_INPUTS and stem(file) in wanted and stem(file) not in hashes:
-            hashes[stem(file)] = _digits(_MODEL_INPUTS[name], file, file_hash)[:_MODEL_DIGITS]
-    return hashes
+        if name in _MODEL_INPUTS:
+            files.setdefault(stem(file), (_MODEL_INPUTS[name], file))
+    return lambda name: _digits(*files[name], file_hash)[:_MODEL_DIGITS] if name in files else ""
 
 
 def _network_hashes(prompt: Prompt, settings: GenerationSettings) -> list[Parameter]:

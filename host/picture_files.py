@@ -94,7 +94,7 @@ def save_images(
     bit_depth: BitDepth,
     quality: int,
     text: Mapping[str, str],
-    infotext: Callable[[int], str],
+    infotext: Callable[[int], str | None],
     info: FileInfo | None = None,
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """Write pictures to the output folder, under names that are not taken.
@@ -106,7 +106,8 @@ def save_images(
         bit_depth: "auto" takes that of `info`, else 8, as far as the format goes.
         quality: 1 to 100, of JPEG and WebP.
         text: of every picture; see `texts`.
-        infotext: A1111's text of a picture by its place in the batch; an empty one leaves that in `text`.
+        infotext: A1111's text of a picture by its place in the batch; an empty one leaves that in `text`, None takes
+            it out.
         info: colour profile, EXIF and resolution are taken from it.
 
     Returns:
@@ -128,7 +129,8 @@ def save_images(
     for index, pixels in enumerate(images):
         comfy.model_management.throw_exception_if_processing_interrupted()
         own = infotext(index)
-        picture = Picture(pixels, depth, text={**text, **({PARAMETERS: own} if own else {})})
+        kept = {key: value for key, value in text.items() if key != PARAMETERS or own is not None}
+        picture = Picture(pixels, depth, text={**kept, **({PARAMETERS: own} if own else {})})
         if info:
             picture = replace(picture, icc=info.icc, exif=info.exif, dpi=info.dpi)
         path = output.free_path(index, EXTENSIONS[format])

@@ -20,7 +20,10 @@ from ..recipes.to_ui import to_ui
 from . import plan
 
 _LONGEST = 2**15
-"""Characters of a text. Those of extensions have some thousands; time grows with the square."""
+"""Characters of a text. Those of extensions have some thousands; the worst of this length take a second."""
+
+_WORKFLOW = "workflow"
+"""Key of ComfyUI's graph."""
 
 
 def register() -> None:
@@ -47,14 +50,19 @@ async def from_infotext(request: web.Request) -> web.Response:
 
 
 def _converted(body: bytes, is_json: bool) -> dict[str, Any]:
-    text = _text_of_json(body) if is_json else _text_of_picture(body)
+    text, damage = (_text_of_json(body), "") if is_json else _text_of_picture(body)
     if not text.strip("\0 \r\n\t"):
         raise InputError("The text is empty.", "text")
     if len(text) > _LONGEST:
-        raise InputError(f"The text has {len(text)} characters; up to {_LONGEST} are read.", "text")
+        raise InputError(
+            f"The text has {len(text)} characters; up to {_LONGEST} are read. Shorten its prompts, or send only "
+            "prompts and settings.",
+            "text",
+        )
     conversion = hires_workflow(text, _model_files())
+    damages = [f"The picture itself is damaged: {damage}. Its text was read."] if damage else []
     # the editor keeps what it knows of a workflow by this: two imports must not share it
-    return {"workflow": {**to_ui(conversion.graph), "id": str(uuid.uuid4())}, "notes": conversion.notes}
+    return {"workflow": {**to_ui(conversion.graph), "id": str(uuid.uuid4())}, "notes": [*damages, *conversion.notes]}
 
 
 def _text_of_json(body: bytes) -> str:
@@ -67,12 +75,13 @@ def _text_of_json(body: bytes) -> str:
     return text
 
 
-def _text_of_picture(body: bytes) -> str:
-    texts = read_texts(io.BytesIO(body))
+def _text_of_picture(body: bytes) -> tuple[str, str]:
+    """The text, and what is wrong with the picture."""
+    texts, damage = read_texts(io.BytesIO(body), (PARAMETERS, _WORKFLOW))
     if PARAMETERS not in texts:
-        hint = " It holds a workflow: drop it on the canvas." if "workflow" in texts else ""
+        hint = " It holds a workflow: drop it on the canvas." if _WORKFLOW in texts else ""
         raise InputError(f"There is no generation text of A1111 in this picture.{hint}", "text")
-    return texts[PARAMETERS]
+    return texts[PARAMETERS], damage
 
 
 def _model_files() -> ModelFiles:

@@ -6,7 +6,7 @@ import io
 import logging
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -20,11 +20,12 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type, 3 being a palette
 _BEST_PACKING = 1032  # bytes that Deflate can make of one
 _LEVEL = 4  # of zlib: a higher one takes up to eight times as long for a few per cent
 _BAND = 64  # rows that are filtered together
-_LONGEST_TEXT = 2**26
+_MOST_TEXT = 2**26  # bytes that all texts and the colour profile of a file may have
 _METRES_AN_INCH = 0.0254
 
 
@@ -58,21 +59,52 @@ def read_info(file: BinaryIO) -> PngInfo:
     Raises:
         PictureError: the file is damaged, without its name: "it …".
     """
-    info = PngInfo()
+    info, budget = PngInfo(), _Budget()
     info.bare.write(SIGNATURE)
     for kind, data in _chunks(file):
         if kind in _NEEDED:
             _write_chunk(info.bare, kind, data)
         try:
-            _note(info, kind, data)
+            _note(info, kind, data, budget)
         except (ValueError, KeyError, struct.error, zlib.error) as error:
             if kind == b"IHDR":
                 raise PictureError("it is damaged: its header makes no sense") from error
-            log.warning("A PNG chunk '%s' is damaged and left out (%s).", kind.decode("latin-1"), error)
+            _log_left_out(kind, error)
     if info.width * info.height * info.channels * info.depth > 8 * _BEST_PACKING * info.bare.tell():
         raise PictureError(f"it claims to have {info.width}x{info.height} pixels, but is too small for that")
     info.bare.seek(0)
     return info
+
+
+@dataclass
+class PngTexts:
+    """The texts of a PNG file that may be damaged."""
+
+    text: dict[str, str] = field(default_factory=dict)
+    """As in `PngInfo`."""
+    exif: bytes | None = None
+    """As in `PngInfo`."""
+    damage: str = ""
+    """What is wrong with the file behind what was found, as a sentence without its end: "it …". Empty if nothing."""
+
+
+def read_texts(file: BinaryIO, keys: Container[str]) -> PngTexts:
+    """Read the texts with these keywords, and leave the others packed. Nothing raises.
+
+    In a file that is cut off, they mostly stand before the place.
+    """
+    info, budget, damage = PngInfo(), _Budget(), ""
+    try:
+        for kind, data in _chunks(file):
+            if kind != b"eXIf" and (kind not in _TEXTS or _keyword(data) not in keys):
+                continue
+            try:
+                _note(info, kind, data, budget)
+            except (ValueError, struct.error, zlib.error) as error:
+                _log_left_out(kind, error)
+    except PictureError as error:
+        damage = str(error)
+    return PngTexts(info.text, info.exif, damage)
 
 
 class PngWriter:
@@ -190,36 +222,65 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
             return
 
 
-def _note(info: PngInfo, kind: bytes, data: bytes) -> None:
+class _Budget:
+    """How many bytes of texts and profiles may still come out of a file: packed, they take a thousandth of that."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_TEXT
+
+    def plain(self, data: bytes) -> bytes:
+        """The bytes themselves. Raises ValueError if they are too many."""
+        if len(data) > self._left:
+            raise ValueError("it is too long")
+        self._left -= len(data)
+        return data
+
+    def inflated(self, data: bytes) -> bytes:
+        """Unpack them. Raises ValueError if they are cut off or too many."""
+        if not self._left:  # which zlib takes for no limit
+            raise ValueError("it is too long")
+        unpacker = zlib.decompressobj()
+        try:
+            found = unpacker.decompress(data, self._left)
+        except zlib.error:
+            self._left = max(0, self._left - _BEST_PACKING * len(data))  # nobody knows how far it came
+            raise
+        self._left -= len(found)
+        if not unpacker.eof:
+            raise ValueError("it is cut off or too long")
+        return found
+
+
+def _log_left_out(kind: bytes, reason: Exception) -> None:
+    log.warning("A PNG chunk '%s' is damaged and left out (%s).", kind.decode("latin-1"), reason)
+
+
+def _note(info: PngInfo, kind: bytes, data: bytes, budget: _Budget) -> None:
     if kind == b"IHDR":
         info.width, info.height, info.depth, colour = struct.unpack(">IIBB", data[:10])
         info.channels = _CHANNELS[colour]
     elif kind == b"iCCP":
-        info.icc = _inflate(data[data.index(b"\0") + 2 :])
+        info.icc = budget.inflated(data[data.index(b"\0") + 2 :])
     elif kind == b"eXIf":
         info.exif = data
     elif kind == b"pHYs":
         across, down, unit = struct.unpack(">IIB", data)
         if unit == 1 and across and down:
             info.dpi = (across * _METRES_AN_INCH, down * _METRES_AN_INCH)
-    elif kind in (b"tEXt", b"zTXt", b"iTXt"):
-        keyword, rest = data.split(b"\0", 1)
-        info.text[keyword.decode("latin-1")] = _text(kind, rest)
+    elif kind in _TEXTS:
+        _, rest = data.split(b"\0", 1)
+        info.text[_keyword(data)] = _text(kind, rest, budget)
 
 
-def _text(kind: bytes, data: bytes) -> str:
+def _keyword(data: bytes) -> str:
+    return data.split(b"\0", 1)[0].decode("latin-1")
+
+
+def _text(kind: bytes, data: bytes, budget: _Budget) -> str:
     if kind == b"tEXt":
-        return data.decode("latin-1")
+        return budget.plain(data).decode("latin-1")
     if kind == b"zTXt":
-        return _inflate(data[1:]).decode("latin-1")
+        return budget.inflated(data[1:]).decode("latin-1")
     packed = data[0] if data else 0
     _language, _translated, body = data[2:].split(b"\0", 2)
-    return (_inflate(body) if packed else body).decode("utf-8", "replace")
-
-
-def _inflate(data: bytes) -> bytes:
-    unpacker = zlib.decompressobj()
-    found = unpacker.decompress(data, _LONGEST_TEXT)
-    if not unpacker.eof:
-        raise ValueError("it is cut off or too long")
-    return found
+    return (budget.inflated if packed else budget.plain)(body).decode("utf-8", "replace")

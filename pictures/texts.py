@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import BinaryIO
 
 from PIL import Image
@@ -13,34 +14,50 @@ from .picture import PictureError
 _FORMATS = ("JPEG", "WEBP", "AVIF")
 """Read by Pillow: those that carry an EXIF block."""
 
+_REMEDY = "Copy the file again from where it was made; to save it anew with an image editor may lose its text"
 
-def read_texts(file: BinaryIO) -> dict[str, str]:
-    """Return the texts of a PNG, JPEG, WebP, AVIF or TIFF file under the keys that `Picture.text` has.
+
+def read_texts(file: BinaryIO, keys: Container[str]) -> tuple[dict[str, str], str]:
+    """Read texts of a PNG, JPEG, WebP, AVIF or TIFF file.
+
+    Args:
+        file: at its start.
+        keys: which texts are wanted, by the keys that `Picture.text` has. There may be others in the result.
+
+    Returns:
+        The texts; and what is wrong with the picture behind them, as "it is cut off", empty if nothing is known to be.
 
     Raises:
-        PictureError: not such a file, or a damaged one.
+        PictureError: not such a file, or one that is so damaged that none of the texts can be found.
     """
     try:
-        found, exif = _read(file)
+        found, exif, damage = _read(file, keys)
     except PictureError as error:
-        raise PictureError(f"The picture cannot be read: {error}.", "image") from error
+        raise _unreadable(str(error)) from error
     except Exception as error:  # every format has its own complaints about a damaged file
         reason = f"it is damaged, or of a format that is not known ({type(error).__name__})"
-        raise PictureError(f"The picture cannot be read: {reason}.", "image") from error
-    return {**found, **split_exif(exif)[2]}
+        raise _unreadable(reason) from error
+    texts = {**found, **split_exif(exif)[2]}
+    if damage and not any(key in keys for key in texts):
+        raise _unreadable(damage)
+    return texts, damage
 
 
-def _read(file: BinaryIO) -> tuple[dict[str, str], bytes | None]:
+def _unreadable(reason: str) -> PictureError:
+    return PictureError(f"The picture cannot be read: {reason}. {_REMEDY}.", "image")
+
+
+def _read(file: BinaryIO, keys: Container[str]) -> tuple[dict[str, str], bytes | None, str]:
     head = file.read(16)
     file.seek(0)
     if head.startswith(png.SIGNATURE):
-        info = png.read_info(file)
-        return info.text, info.exif
+        texts = png.read_texts(file, keys)
+        return texts.text, texts.exif, texts.damage
     if head.startswith(tiff.SIGNATURES):
         info = tiff.read_info(file)
-        return info.text, info.exif
+        return info.text, info.exif, ""
     with Image.open(file, formats=[name for name in _FORMATS if name in _known()]) as image:
-        return {}, image.info.get("exif")
+        return {}, image.info.get("exif"), ""
 
 
 def _known() -> set[str]:

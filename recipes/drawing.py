@@ -1,5 +1,7 @@
 """What a graph looks like in the files of the editor: nodes, links and groups, of a workflow or the inside of a box."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,8 +51,9 @@ def draw(graph: Graph) -> Drawing:
     """Place and describe everything in a graph; the same graph always gives the same result."""
     placed = layout(graph)
     links = _links(graph)
+    ends = _Ends(links)
     nodes = [
-        _node(item, order, placed.items[item.id], links)
+        _node(item, order, placed.items[item.id], ends)
         if isinstance(item, Node)
         else _note(item, order, placed.items[item.id])
         for order, item in enumerate(graph.items)
@@ -76,6 +79,17 @@ def input_slots(node: Node) -> list[InputDefinition]:
     return sockets + [entry for entry in widgets if isinstance(node.inputs.get(entry.name), Output | BoxInput)]
 
 
+class _Ends:
+    """Which links end at a socket, by its node's id and its place."""
+
+    def __init__(self, links: Iterable[Link]) -> None:
+        self.leaving: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+        self.entering: dict[tuple[int, int], int] = {}
+        for link in links:
+            self.leaving[link.source, link.source_slot].append(link.id)
+            self.entering[link.target, link.target_slot] = link.id
+
+
 def _links(graph: Graph) -> list[Link]:
     links: list[Link] = []
     for node in graph.nodes:
@@ -92,7 +106,7 @@ def _links(graph: Graph) -> list[Link]:
     return links
 
 
-def _node(node: Node, order: int, box: Box, links: list[Link]) -> dict[str, Any]:
+def _node(node: Node, order: int, box: Box, ends: _Ends) -> dict[str, Any]:
     definition = node.definition
     entry: dict[str, Any] = {
         "id": node.id,
@@ -102,13 +116,13 @@ def _node(node: Node, order: int, box: Box, links: list[Link]) -> dict[str, Any]
         "flags": {},
         "order": order,
         "mode": 0,
-        "inputs": [_input(node, slot, definition, links) for slot, definition in enumerate(input_slots(node))],
+        "inputs": [_input(node, slot, definition, ends) for slot, definition in enumerate(input_slots(node))],
         "outputs": [
             {
                 "name": output.name,
                 "type": output.type,
                 "slot_index": index,
-                "links": [link.id for link in links if (link.source, link.source_slot) == (node.id, index)] or None,
+                "links": ends.leaving.get((node.id, index)),
             }
             for index, output in enumerate(definition.outputs)
         ],
@@ -133,13 +147,13 @@ def _models(node: Node) -> list[dict[str, str]]:
     return [asdict(PUBLIC_MODELS[value]) for value in values if value in PUBLIC_MODELS]
 
 
-def _input(node: Node, slot: int, definition: InputDefinition, links: list[Link]) -> dict[str, Any]:
+def _input(node: Node, slot: int, definition: InputDefinition, ends: _Ends) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": definition.name, "type": definition.type}
     if definition.optional:
         entry["shape"] = OPTIONAL_SOCKET
     if definition.is_widget:
         entry["widget"] = {"name": definition.name}
-    entry["link"] = next((link.id for link in links if (link.target, link.target_slot) == (node.id, slot)), None)
+    entry["link"] = ends.entering.get((node.id, slot))
     return entry
 
 

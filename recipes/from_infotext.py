@@ -5,7 +5,7 @@ from functools import cached_property
 
 from ..hires.infotext import Infotext, parse
 from ..hires.infotext_names import FILTERS, LATENT_MODES, same_name, upscaler_file
-from ..hires.infotext_networks import embedding_names, mark_embeddings
+from ..hires.infotext_networks import embedding_names, mark_embeddings, missing_embeddings
 from ..hires.infotext_read import read_settings
 from ..hires.infotext_settings import ZERO_SNR, HiresSettings, ModelName
 from ..hires.settings import A1111Settings
@@ -29,9 +29,6 @@ class Conversion:
     notes: tuple[str, ...]
     """What was guessed, changed or left out, in sentences; the last ones quote the parameters that nothing in the
     workflow stands for. A note in the graph says the same."""
-
-    infotext: Infotext
-    """The whole text in its parts."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ class _Builder:
         self._embeddings = embedding_names(infotext.get("TI hashes") or "")
         self._graph = Graph(NAME)
         self._nodes = FittingGraph(self._graph)
-        for line in (*self._missing(), *self._reading.notes):
+        for line in (*self._missing(), *self._reading.notes, *self._embeddings_nowhere()):
             self._nodes.note(line)
         self._sampler = self._known_sampler(self._asked.sampler_name)
         self._hr_sampler = self._known_sampler(self._hires.hr_sampler_name if self._hires else None)
@@ -103,7 +100,7 @@ class _Builder:
 
         note.text = self._note_text()
         unused = (f"Not in the workflow: {parameter}" for parameter in self._reading.unused)
-        return Conversion(graph, (*nodes.notes, *unused), self._infotext)
+        return Conversion(graph, (*nodes.notes, *unused))
 
     # ------------------------------------------------------------------------------------------ notes
 
@@ -121,6 +118,14 @@ class _Builder:
         }
         missing = [key for key, value in values.items() if value is None]
         return [f"The text does not say: {', '.join(missing)}. Look at these fields first."] if missing else []
+
+    def _embeddings_nowhere(self) -> list[str]:
+        """The embeddings that the text lists, but does not use under that name."""
+        asked, hires = self._asked, self._hires
+        prompts = [asked.prompt, asked.negative_prompt]
+        prompts += [hires.hr_prompt, hires.hr_negative_prompt] if hires else []
+        missing = missing_embeddings(prompts, self._embeddings)
+        return [f"The text lists the embedding {name!r}, but no prompt has that word." for name in missing]
 
     def _introduce(self) -> Note:
         stages.introduce(

@@ -224,7 +224,8 @@ class Graph:
             if not entry.is_widget:
                 raise GraphError(f"is {value!r}, but {entry.type} can only be linked; pass an Output")
             return entry.checked(value)
-        if not any(value.node is item for item in self.items):
+        # ids count the items from 1
+        if not any(value.node is item for item in self.items[value.node.id - 1 : value.node.id]):
             raise GraphError(f"is linked to {value.node.title!r}, which is not in the graph {self.name!r}")
         if not entry.accepts(value.type):
             raise GraphError(f"needs {entry.type}, but {value.node.title!r} gives {value.type}")

@@ -215,6 +215,28 @@ def test_hashing_is_cancelled_before_anything_is_saved(host, client):
     assert not list((host.base / "output").glob(f"{graph[node]['inputs']['filename_prefix']}*"))
 
 
+def test_a_picture_that_no_text_tells_of_is_saved_without_one(host, client):
+    """Nor with that of the file it was made from, which is of another picture."""
+    texts = [(b"tEXt", b"parameters\0of the file"), (b"tEXt", b"mine\0kept")]
+    name = place(host, "input", png_by_hand.encode(np.zeros((64, 64, 3), np.uint8), texts))
+    graph, node = graph_of(f"{QUICK}, Denoising strength: 0.5, Hires upscale: 1.5, Hires upscaler: Lanczos")
+    graph["load"] = {"class_type": "HiresFixLoadImage", "inputs": {"image": name, "channels": "RGB and mask"}}
+    (upscale,) = nodes_of(graph, "HiresFixPixelUpscale")
+    vae = graph[upscale]["inputs"]["vae"]
+    graph["encoded"] = {"class_type": "VAEEncode", "inputs": {"pixels": ["load", 0], "vae": vae}}
+    graph[upscale]["inputs"]["latent"] = ["encoded", 0]
+    graph[node]["inputs"]["file_info"] = ["load", 2]
+    (place_saved,) = client.queue(graph).require_success().outputs[node]["files"]
+    image = Image.open(host.base / "output" / place_saved["filename"])
+    assert "parameters" not in image.text
+    assert image.text["mine"] == "kept"
+    assert f"Node {node} saves no infotext: the picture is made from one that was there before" in host.log()
+    graph["text"] = {"class_type": "HiresFixInfotext", "inputs": {"images": graph[node]["inputs"]["images"]}}
+    graph["text"]["inputs"]["batch_index"] = 0
+    graph["show"] = {"class_type": "PreviewAny", "inputs": {"source": ["text", 0]}}
+    assert "A1111 Infotext, input 'images': the picture is made from one" in client.queue(graph).explanation()
+
+
 # ---- as a node ------------------------------------------------------------------------------------------------------
 
 
@@ -312,6 +334,13 @@ def test_a_picture_becomes_the_workflow_of_its_text(format, host, tmp_path):
     assert {**answer["workflow"], "id": 0} == {**expected["workflow"], "id": 0}
 
 
+def test_the_text_of_a_picture_whose_pixels_are_cut_off_is_read(host):
+    status, answer = ask(host, picture("PNG", QUICK)[:-20], FILE)
+    assert status == 200
+    assert answer["notes"][0] == "The picture itself is damaged: it is cut off. Its text was read."
+    assert answer["notes"][1:] == ask(host, {"text": QUICK})[1]["notes"]
+
+
 def test_no_text_is_too_odd(host):
     for odd in ODD:
         status, answer = ask(host, {"text": odd["text"]})
@@ -339,11 +368,11 @@ NO_TEXT = "There is no generation text of A1111 in this picture."
             ("list", [QUICK], JSON, "Send"),
             ("other-key", {"txt": QUICK}, JSON, "Send"),
             ("number", {"text": 5}, JSON, "The text must be a string, but it is a int."),
-            ("long", {"text": "x" * 40000}, JSON, "The text has 40000 characters; up to 32768 are read."),
+            ("long", {"text": "x" * 40000}, JSON, "The text has 40000 characters; up to 32768 are read. Shorten"),
             ("no-file", b"", FILE, "The picture cannot be read: it is damaged, or of a format that is not known"),
             ("no-picture", b"no picture", FILE, "The picture cannot be read: it is damaged, or of a format that"),
             ("text-as-file", QUICK.encode(), "text/plain", "The picture cannot be read"),
-            ("cut-png", picture("PNG", QUICK)[:60], FILE, "The picture cannot be read: it is cut off."),
+            ("cut-png", picture("PNG", QUICK)[:60], FILE, "The picture cannot be read: it is cut off. Copy the"),
             ("cut-jpeg", picture("JPEG", QUICK)[:30], FILE, "The picture cannot be read: it is damaged"),
             ("empty-text", picture("PNG", ""), FILE, "The text is empty."),
             ("no-text", png(), FILE, NO_TEXT),

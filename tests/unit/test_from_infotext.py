@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.infotext import Infotext, Parameter, parse, write
-from hires_pack.hires.infotext_graph import settings_of_graph
+from hires_pack.hires.infotext_graph import UnsayableError, settings_of_graph
 from hires_pack.hires.infotext_read import read_settings
 from hires_pack.hires.infotext_settings import GenerationSettings, HiresSettings, ModelName
 from hires_pack.hires.infotext_write import write_settings
 from hires_pack.recipes import library
 from hires_pack.recipes.from_infotext import Conversion, hires_workflow
 from hires_pack.recipes.graph import Note
+from hires_pack.recipes.job import NEGATIVE_PROMPT, PROMPT
 from hires_pack.recipes.loaders import ModelFiles
 from hires_pack.recipes.to_api import to_api
 from hires_pack.recipes.to_ui import to_ui
@@ -22,6 +23,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 DATA = Path(__file__).resolve().parents[1] / "data"
+WORKFLOWS = DATA.parents[1] / "workflows" / "api"
 CASES = json.loads((DATA / "oracle-infotexts" / "cases.json").read_text(encoding="utf-8"))
 RECORDED = {f"{name}-{index}": text for name, case in CASES.items() for index, text in enumerate(case["infotexts"])}
 ODD = json.loads((DATA / "odd-infotexts" / "texts.json").read_text(encoding="utf-8"))
@@ -54,7 +56,7 @@ class Graph:
         return next(name for name, node in self.api.items() if node["class_type"] == "HiresFixSaveImage")
 
     def settings(self) -> GenerationSettings:
-        return settings_of_graph(self.api, self.save, HASHES)
+        return settings_of_graph(self.api, self.save, lambda name: HASHES.get(name, ""))
 
 
 def convert(settings: str, prompt: str = "a cat", **files: Any) -> tuple[Graph, Conversion]:
@@ -83,7 +85,6 @@ def test_recorded_texts_survive_the_workflow(text):
     # the nodes have no tiling
     assert comparable(again) == [pair for pair in comparable(original) if pair[0] != "Tiling"]
     assert conversion.notes == (("Not in the workflow: Tiling: True",) if original.get("Tiling") else ())
-    assert conversion.infotext == original
 
 
 @pytest.mark.parametrize("odd", ODD, ids=[odd["name"] for odd in ODD])
@@ -91,13 +92,14 @@ def test_odd_texts_become_workflows_that_show_what_is_left(odd):
     conversion = hires_workflow(odd["text"])
     to_api(conversion.graph)
     notes = "\n".join(node["widgets_values"][0] for node in to_ui(conversion.graph)["nodes"] if "Note" in node["type"])
-    unused = read_settings(conversion.infotext).unused
+    infotext = parse(odd["text"])
+    unused = read_settings(infotext).unused
     for parameter in unused:
         assert str(parameter) in notes
         assert f"Not in the workflow: {parameter}" in conversion.notes
     for note in conversion.notes[: len(conversion.notes) - len(unused)]:
         assert note in notes
-    assert conversion.infotext.trailer in notes
+    assert infotext.trailer in notes
 
 
 def test_the_whole_of_a_pixel_hires_text():
@@ -263,7 +265,8 @@ def test_the_vae_of_the_text_serves_all_passes():
     users = [*graph.all("VAEDecode"), graph.one("HiresFixPixelUpscale"), graph.one("HiresFixTargetSize")]
     assert [graph.behind(user["vae"]) for user in users] == [{"vae_name": "mse.pt"}] * 4
     assert "image" not in graph.one("HiresFixPixelUpscale")
-    assert settings_of_graph(graph.api, graph.save, {"mse": "1234567890"}).vae == ModelName("mse.pt", "1234567890")
+    settings = settings_of_graph(graph.api, graph.save, {"base": "", "other": "", "mse": "1234567890"}.__getitem__)
+    assert settings.vae == ModelName("mse.pt", "1234567890")
     assert conversion.notes == ()
 
 
@@ -275,6 +278,38 @@ def test_embeddings_of_the_text_get_comfyuis_mark():
     assert negative["text"] == "embedding:Easy, (embedding:bad-hands:1.2)"
     assert graph.settings().negative_prompt == "Easy, (bad-hands:1.2)"
     assert graph.settings().prompt == "a cat, Easier"
+
+
+def test_embeddings_are_found_in_whatever_capitals():
+    graph, conversion = convert(f"{BASE}, TI hashes: easynegative: ab", "a cat\nNegative prompt: (EasyNegative:1.2)")
+    negative = graph.behind(graph.one("HiresFixBaseSampling")["negative"])
+    assert negative["text"] == "(embedding:easynegative:1.2)"
+    assert conversion.notes == ()
+
+
+def test_embeddings_that_no_prompt_names_are_noted():
+    hashes = 'TI hashes: "Easy: ab, gone: cd, late: ef"'
+    _, conversion = convert(f"{HIRES}Latent, Hires prompt: LATE, {hashes}", "a cat, EASY")
+    assert conversion.notes == ("The text lists the embedding 'gone', but no prompt has that word.",)
+
+
+LONG = 2**15
+"""Characters of the longest text that the server takes."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "embedding " * 1500 + f'\n{BASE}, TI hashes: "' + "embedding, " * 1500 + '"',
+        " ".join(f"<lora:{number}:1>" for number in range(2200)) + f"\n{HIRES}Latent, Hires checkpoint: other",
+        f"a cat\n{BASE}, " + "a:[," * 8000,
+    ],
+    ids=["embeddings", "loras", "brackets"],
+)
+def test_long_texts_come_to_an_end(text):
+    """Those that once took minutes; there is no limit of time here, but for the patience of whoever runs it."""
+    assert LONG - 5000 < len(text) < LONG + 2000
+    to_ui(hires_workflow(text, ModelFiles(loras=[f"folder/{number}.pt" for number in range(1000)])).graph)
 
 
 def test_installed_files_are_found_by_name():
@@ -364,18 +399,221 @@ def test_settings_of_the_saved_workflows():
         )  # fmt: skip
 
 
-def test_settings_of_a_picture_that_was_there_before():
-    api = to_api(library.hires_fix_image(upscaler="RealESRGAN_x4plus.pth", steps=12, seed=9))
-    settings = settings_of_graph(api, saves(api))
-    assert (settings.width, settings.height) == (None, None)  # known only once the graph runs
-    assert (settings.steps, settings.seed, settings.sampler_name, settings.cfg_scale) == (12, 9, "DPM++ 2M", 7.0)
-    assert settings.hires == HiresSettings(0.4, 2.0, hr_upscaler="R-ESRGAN 4x+")
+ZEROED = ""
+"""The negative prompt of a model that takes none."""
+SAID = {
+    "hires-fix-a1111": (NEGATIVE_PROMPT, "", ""),
+    "hires-fix-controlnet": (NEGATIVE_PROMPT, "", ""),
+    "hires-fix-flow": (ZEROED, "", ""),
+    "hires-fix-latent": (NEGATIVE_PROMPT, "", ""),
+    "hires-fix-other-model": (
+        NEGATIVE_PROMPT,
+        "a lighthouse on a rocky coast at dawn, sea mist, intricate stonework, wet rocks, film grain "
+        "<lora:add_detail:0.8>",
+        "",
+    ),
+    "hires-fix-pixel": (NEGATIVE_PROMPT, "", ""),
+    "hires-fix-sdxl": (NEGATIVE_PROMPT, "", ""),
+}
+"""Negative, hires and hires negative prompt of the saved workflows."""
+UNSAID = {"hires-fix-image": "made from one that was there before", "multi-stage-upscale": "3 nodes sample this"}
+SAVED = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in WORKFLOWS.glob("*.json")}
+SAMPLINGS = {"HiresFixBaseSampling", "HiresFixSecondSampling"}
 
 
-def test_of_several_rounds_the_last_is_the_second_pass():
+def test_every_saved_workflow_that_samples_is_looked_at():
+    sampling = {name for name, api in SAVED.items() if SAMPLINGS & {node["class_type"] for node in api.values()}}
+    assert sampling == {*SAID, *UNSAID}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_prompts_of_the_saved_workflows(name):
+    settings = settings_of_graph(SAVED[name], saves(SAVED[name]))
+    assert settings.prompt == PROMPT
+    said = settings.negative_prompt, settings.hires.hr_prompt, settings.hires.hr_negative_prompt
+    assert said == SAID[name]
+
+
+@pytest.mark.parametrize("name", UNSAID)
+def test_what_the_text_has_no_words_for_is_refused(name):
+    with pytest.raises(UnsayableError, match=UNSAID[name]):
+        settings_of_graph(SAVED[name], saves(SAVED[name]))
+
+
+def test_the_first_rounds_of_several_can_be_said():
     api = to_api(library.multi_stage_upscale(denoising_strengths=(0.5, 0.25), width=640))
+    seconds = [name for name, node in api.items() if node["class_type"] == "HiresFixSecondSampling"]
+    settings = settings_of_graph(api, seconds[0])
+    assert (settings.width, settings.hires.denoising_strength, settings.hires.hr_scale) == (640, 0.5, 2.0)
+
+
+def encoded(text: str) -> dict[str, Any]:
+    return {"class_type": "CLIPTextEncode", "inputs": {"text": text, "clip": ["c", 1]}}
+
+
+def both_sides(kind: str, positive: list[Any], negative: list[Any]) -> dict[str, Any]:
+    return {"class_type": kind, "inputs": {"positive": positive, "negative": negative}}
+
+
+def of(kind: str, **links: str) -> dict[str, Any]:
+    return {"class_type": kind, "inputs": {name: [node, 0] for name, node in links.items()}}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "positive", "expected"),
+    [
+        pytest.param(nodes, positive, expected, id=name)
+        for name, nodes, positive, expected in (
+            ("one", {}, ["cat", 0], "cat"),
+            ("two", {"x": of("ConditioningConcat", conditioning_to="cat", conditioning_from="dog")}, ["x", 0], ""),
+            ("same", {"x": of("ConditioningCombine", conditioning_1="cat", conditioning_2="too")}, ["x", 0], "cat"),
+            ("zeros", {"x": of("ConditioningZeroOut", conditioning="cat")}, ["x", 0], ""),
+            (
+                "one of zeros",
+                {
+                    "x": of("ConditioningConcat", conditioning_to="cat", conditioning_from="z"),
+                    "z": of("ConditioningZeroOut", conditioning="cat"),
+                },
+                ["x", 0],
+                "",
+            ),
+            ("first output", {"x": both_sides("A", ["cat", 0], ["dog", 0])}, ["x", 0], "cat"),
+            ("second output", {"x": both_sides("A", ["cat", 0], ["dog", 0])}, ["x", 1], "dog"),
+            (
+                "twice",
+                {"x": both_sides("A", ["y", 0], ["y", 1]), "y": both_sides("A", ["cat", 0], ["dog", 0])},
+                ["x", 1],
+                "dog",
+            ),
+            (
+                "outputs in another order",
+                {"x": of("Pipe", model="c", positive="cat", negative="dog")},
+                ["x", 1],
+                "cat",
+            ),
+            ("a picture besides", {"x": of("unCLIPConditioning", conditioning="cat", image="dog")}, ["x", 0], "cat"),
+            ("any node between", {"x": of("Reroute", value="cat")}, ["x", 0], "cat"),
+            ("any of two", {"x": of("Switch", a="cat", b="dog")}, ["x", 0], ""),
+            ("not known", {"x": {"class_type": "Dice", "inputs": {"sides": 6}}}, ["x", 0], ""),
+            ("text of another node", {"cat": encoded(["dice", 0])}, ["cat", 0], ""),
+            ("gone", {}, ["gone", 0], ""),
+            ("ring", {"x": of("A", conditioning="y"), "y": of("A", conditioning="x")}, ["x", 0], ""),
+        )
+    ],
+)
+def test_prompts_that_nodes_make_of_others(nodes, positive, expected):
+    api = to_api(library.hires_fix_latent())
+    api |= {"cat": encoded("cat"), "too": encoded("cat"), "dog": encoded("dog"), **nodes}
+    for node in api.values():
+        if node["class_type"] in SAMPLINGS:
+            node["inputs"]["positive"] = positive
     settings = settings_of_graph(api, saves(api))
-    assert (settings.width, settings.hires.denoising_strength) == (640, 0.25)
+    assert (settings.prompt, settings.hires.hr_prompt) == (expected, "")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected", "logged"),
+    [
+        ("cat", "dog", ("cat", "dog"), False),
+        ("cat", "cat", ("cat", ""), False),
+        ("", "dog", ("", "dog"), False),
+        ("cat", "", ("", ""), True),  # an empty one stands for that of the first pass
+        ("cat", ["dice", 0], ("", ""), True),
+        (["dice", 0], "dog", ("", ""), True),
+    ],
+)
+def test_prompts_of_both_passes_are_said_or_none(first, second, expected, logged, caplog):
+    caplog.set_level("INFO", "hires-fix")
+    api = to_api(library.hires_fix_latent())
+    for name, text in zip(("HiresFixBaseSampling", "HiresFixSecondSampling"), (first, second), strict=True):
+        api[name] = encoded(text)
+        next(node["inputs"] for node in api.values() if node["class_type"] == name)["negative"] = [name, 0]
+    settings = settings_of_graph(api, saves(api))
+    assert (settings.negative_prompt, settings.hires.hr_negative_prompt) == expected
+    assert caplog.text.count("leaves out the negative prompt") == logged
+
+
+def between(api: dict[str, Any], node: dict[str, Any], *, before: str) -> None:
+    """Put a node on the picture's way to another one."""
+    (found,) = (entry["inputs"] for entry in api.values() if entry["class_type"] == before)
+    name = next(name for name in ("images", "samples", "latent") if name in found)
+    api["between"] = {**node, "inputs": {**node["inputs"], "latent": found[name]}}
+    found[name] = ["between", 0]
+
+
+@pytest.mark.parametrize(
+    ("node", "before"),
+    [
+        (of("KSampler", positive="p"), "VAEDecode"),
+        (of("SamplerCustomAdvanced", guider="g"), "VAEDecode"),
+        (of("HiresFixMultiStageUpscale", positive="p"), "SaveImage"),
+        (of("HiresFixBaseSampling"), "HiresFixLatentUpscale"),
+    ],
+)
+def test_further_samplings_cannot_be_said(node, before):
+    api = to_api(library.hires_fix_latent())
+    for name in [name for name, node in api.items() if node["class_type"] == "PreviewImage"]:
+        del api[api.pop(name)["inputs"]["images"][0]]  # the base picture
+    settings_of_graph(api, saves(api))
+    between(api, node, before=before)
+    with pytest.raises(UnsayableError, match="3 nodes sample this picture"):
+        settings_of_graph(api, saves(api))
+
+
+def test_two_pictures_that_are_laid_upon_each_other_cannot_be_said():
+    api = {**to_api(library.hires_fix_image()), "other": of("HiresFixBaseSampling")}
+    between(api, of("ImageBlend", image2="other"), before="SaveImage")
+    with pytest.raises(UnsayableError, match="2 nodes sample this picture"):
+        settings_of_graph(api, saves(api))
+
+
+def test_pictures_that_are_only_enlarged_afterwards_keep_their_text():
+    api = to_api(library.hires_fix_latent())
+    before = settings_of_graph(api, saves(api))
+    between(api, of("HiresFixMultiStageUpscale", upscaler="u"), before="SaveImage")
+    assert settings_of_graph(api, saves(api)) == before
+
+
+def enlarged_by(kind: str, **inputs: Any) -> HiresSettings:
+    """What is said of a hires fix with another way to enlarge; `target` and `u` are there to be linked."""
+    api = to_api(library.hires_fix_latent())
+    (name,) = (name for name, node in api.items() if node["class_type"] == "HiresFixLatentUpscale")
+    (target,) = (name for name, node in api.items() if node["class_type"] == "HiresFixTargetSize")
+    api["target"], api["u"] = api[target], {"class_type": "HiresFixUpscalerLoader", "inputs": {"upscaler_name": "u.pt"}}
+    api[name] = {"class_type": kind, "inputs": {"image": api[name]["inputs"]["latent"], **inputs}}
+    return settings_of_graph(api, saves(api)).hires
+
+
+BY = {"upscaler": ["u", 0], "resize_mode": "scale by", "upscaling_resize": 1.5, "upscaling_resize_w": ["target", 1]}
+TO = {**BY, "resize_mode": "scale to", "upscaling_crop": True}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "size"),
+    [
+        (BY, (1.5, 0, 0)),
+        (TO, (2.0, 0, 0)),
+        ({**TO, "upscaling_resize_w": 640, "upscaling_resize_h": 800}, (2.0, 640, 800)),
+        ({**BY, "max_side": 100}, None),
+        ({**BY, "upscaling_resize": ["dice", 0]}, None),
+        ({**BY, "upscaler_2": ["u", 0]}, None),
+        ({**BY, "upscaler": ["dice", 0]}, None),
+        ({**TO, "upscaling_resize_w": 640, "upscaling_resize_h": 800, "upscaling_crop": False}, None),
+        ({**TO, "upscaling_resize_w": 640, "upscaling_resize_h": ["dice", 0]}, None),
+    ],
+)
+def test_sizes_of_pictures_that_upscale_image_enlarges(inputs, size):
+    if size is None:
+        with pytest.raises(UnsayableError, match="no words for how this picture is enlarged"):
+            enlarged_by("HiresFixUpscaleImage", **inputs)
+    else:
+        hires = enlarged_by("HiresFixUpscaleImage", **inputs)
+        assert (hires.hr_scale, hires.hr_resize_x, hires.hr_resize_y, hires.hr_upscaler) == (*size, "u")
+
+
+def test_ways_to_enlarge_that_a1111_does_not_have_cannot_be_said():
+    with pytest.raises(UnsayableError, match="no words for how this picture is enlarged"):
+        enlarged_by("LatentUpscaleBy", upscale_method="bilinear", scale_by=1.5)
 
 
 def test_the_base_picture_has_no_hires_settings():

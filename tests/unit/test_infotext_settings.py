@@ -11,6 +11,7 @@ from hires_pack.hires.infotext_networks import (
     LoraTag,
     embedding_names,
     mark_embeddings,
+    missing_embeddings,
     network_tags,
     unmark_embeddings,
 )
@@ -389,6 +390,31 @@ def test_embeddings_are_marked_where_they_stand_alone():
     assert marked == "(embedding:EasyNegative:1.2), EasyNegativeV2, not-EasyNegative, embedding:bad-hands-5"
     assert mark_embeddings(marked, ("EasyNegative",)) == marked
     assert unmark_embeddings(marked) == prompt
+
+
+@pytest.mark.parametrize(
+    ("prompt", "names", "marked"),
+    [
+        ("embedding, a", ["embedding"] * 3, "embedding:embedding, a"),  # the mark itself is no place for a mark
+        ("EASY, easy", ["Easy"], "embedding:Easy, embedding:Easy"),  # ComfyUI looks for a file of that name
+        ("Embedding:easy", ["Easy"], "embedding:Easy"),
+        ("BAD Hand V4, BAD", ["bad", "bad hand v4"], "embedding:bad hand v4, embedding:bad"),
+        ("bad hand", ["bad hand v4", "bad"], "embedding:bad hand"),
+        ("a (b) c++", ["(b)", "c++"], "a embedding:(b) embedding:c++"),
+        ("<lora:easy:1>", ["easy"], "<lora:easy:1>"),
+        ("s, ſ, \u212a, \u0130", ["S", "k", "i\u0307"], "embedding:S, embedding:ſ, embedding:k, \u0130"),
+        ("a cat", [], "a cat"),
+    ],
+)
+def test_embeddings_are_marked_once_under_their_listed_names(prompt, names, marked):
+    assert mark_embeddings(prompt, names) == marked
+
+
+def test_embeddings_that_no_prompt_names():
+    names = ("Easy", "bad hand v4", "gone", "embedding")
+    assert missing_embeddings(["a (easy:1.2)", "embedding:Bad Hand v4"], names) == ("gone", "embedding")
+    assert missing_embeddings([], ["a"]) == ("a",)
+    assert embedding_names("Easy: 1, easy: 2, EASY: 3") == ("EASY",)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from hires_pack.pictures import PictureError, read_picture
+from hires_pack.pictures import PictureError, read_picture, read_texts
 from hires_pack.pictures.picture import MAX_PIXELS
 from hires_pack.tests import png_by_hand
 from PIL import Image, ImageCms
@@ -160,6 +160,60 @@ def test_a_text_that_unpacks_without_end_is_left_out(read):
     bomb = zlib.compress(bytes(2**26 + 1))
     content = png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), [(b"zTXt", b"bomb\0\0" + bomb)])
     assert read(content).text == {}
+
+
+def test_all_texts_of_a_file_have_one_limit(read, caplog):
+    """67108864 bytes: two of three such chunks; then there is room for little, and then for nothing."""
+    third = zlib.compress(bytes(30 * 2**20))
+    packed = [(b"zTXt", f"{name}\0\0".encode() + third) for name in "ab"]
+    packed += [(b"iTXt", b"c\0\1\0\0\0" + third), (b"iCCP", b"d\0\0" + third), (b"tEXt", b"e\0short")]
+    content = png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), packed)
+    picture = read(content)
+    assert {key: len(value) for key, value in picture.text.items()} == {"a": 30 * 2**20, "b": 30 * 2**20}
+    assert picture.icc is None
+    assert [caplog.text.count(f"A PNG chunk '{kind}'") for kind in ("zTXt", "iTXt", "iCCP", "tEXt")] == [0, 1, 1, 1]
+
+
+def test_texts_that_are_damaged_at_their_end_have_unpacked_as_much(read):
+    third = bytearray(zlib.compress(bytes(30 * 2**20)))
+    third[-1] ^= 1
+    chunks = [*[(b"zTXt", b"a\0\0" + bytes(third))] * 3, (b"tEXt", b"e\0short")]
+    assert read(png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), chunks)).text == {}
+
+
+def texts_of(content, *keys):
+    return read_texts(io.BytesIO(content), keys)
+
+
+def test_texts_that_are_not_wanted_stay_packed(caplog):
+    bomb = (b"zTXt", b"bomb\0\0" + zlib.compress(bytes(2**26 + 1)))
+    chunks = [*[bomb] * 3, (b"zTXt", b"mine\0\0" + zlib.compress(b"yes")), (b"tEXt", b"other\0no")]
+    content = png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), chunks)
+    assert texts_of(content, "mine", "parameters") == ({"mine": "yes"}, "")
+    assert not caplog.text
+    assert texts_of(content, "bomb", "mine") == ({}, "")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "damage"),
+    [
+        (lambda whole: whole[:-20], "it is cut off"),
+        (lambda whole: whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:], "it is damaged: chunk 'IDAT' has"),
+    ],
+)
+def test_texts_before_damaged_pixels_are_read(spoil, damage):
+    spoilt = spoil(png_by_hand.encode(np.zeros((9, 9, 3), np.uint16), [(b"tEXt", b"mine\0yes")]))
+    texts, found = texts_of(spoilt, "mine")
+    assert texts == {"mine": "yes"}
+    assert found.startswith(damage)
+    with pytest.raises(PictureError, match=rf"cannot be read: {damage}.*\. Copy the file again"):
+        texts_of(spoilt, "other")
+
+
+def test_a_text_that_is_cut_off_itself_is_not_read():
+    whole = png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), [(b"tEXt", b"mine\0yes")])
+    with pytest.raises(PictureError, match="it is cut off"):
+        texts_of(whole[: whole.index(b"mine") + 6], "mine")
 
 
 @pytest.mark.parametrize("format", ["png", "bmp", "tiff"])
