@@ -7,7 +7,6 @@ median of the ratios of neighbours. On a CPU the same is also reported for the C
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -134,15 +133,9 @@ def compare(name: str, ours: Callable[[], Any], core: Callable[[], Any], rounds:
     return Row(name, wall, cpu, pairs.median(times["ours"]), pairs.median(times["core"]), rounds)
 
 
-def main() -> int:
-    """Measure and print; the exit status does not depend on the times."""
-    parser = argparse.ArgumentParser(prog="dev.py bench sampling", description=__doc__)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--pairs", type=int, help="paired runs of every row")
-    parser.add_argument("--threads", type=int, default=1, help="threads of torch on a CPU")
-    options = parser.parse_args()
+def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
+    """Measure and print; returns the report and the exit status, which does not depend on the times."""
     real_host.start(options.threads)
-
     rows: list[Row] = []
     with torch.inference_mode():  # as the host runs its nodes
         for subject in subjects():
@@ -153,7 +146,4 @@ def main() -> int:
         times = f"{row.seconds:6.3f}  {row.core_seconds:6.3f}"
         print(f"{row.name:{width}}  {row.ratio:.3f}  {row.cpu_ratio:.3f}  {times}")
     print(f"\nGoal: a ratio of at most {GOAL}. {machine.sentence()}.")
-    if options.json is not None:
-        found = {"goal": GOAL, "machine": machine.describe(), "rows": [asdict(row) for row in rows]}
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    return 0
+    return {"goal": GOAL, "machine": machine.describe(), "rows": [asdict(row) for row in rows]}, 0

@@ -1,4 +1,5 @@
-"""What upscaling from disk to disk takes: memory by picture size, and whether the bytes are right.
+"""What upscaling from disk to disk takes: memory by picture size, and whether the bytes are right. Used by
+`dev.py bench streaming`.
 
 For each size a tiny 2x model enlarges a square RGB TIFF in a fresh process, whose peak memory the kernel reports:
 once piece by piece, once as a whole picture in memory with the same writer, and once more piece by piece, killed at
@@ -8,12 +9,9 @@ half and started again. All three files have to be the same.
 from __future__ import annotations
 
 import argparse
-import ctypes
-import gc
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -27,14 +25,12 @@ from typing import Any
 ROOT = Path(__file__).absolute().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from mount import module  # noqa: E402 - from the folder just added
+from command_line import BAND  # noqa: E402 - from the folder just added
+from mount import module  # noqa: E402
 
-SIZES = (1024, 2048, 4096, 8192)
 SCALE = 2
 FLAT = 1.10
 """How many times the peak memory of the smallest picture the largest may take."""
-
-_MEGABYTE = 2**20
 
 
 @dataclass(frozen=True)
@@ -87,17 +83,13 @@ def bench(sizes: list[int], whole_up_to: int, folder: Path) -> Iterator[Row]:
         )
 
 
-def main() -> int:
-    """Print a line for every size; the exit status is 1 if memory is not flat or bytes differ."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write the result there, too")
-    parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES), metavar="N", help="sides of the inputs")
-    parser.add_argument(
-        "--whole-up-to", type=int, default=4096, metavar="N",
-        help="compare with the whole picture in memory up to this size (8192 needs 9 GB)",
-    )  # fmt: skip
-    parser.add_argument("--folder", type=Path, help="where the files go for a while (1 GB for 8192)")
-    options = parser.parse_args()
+def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
+    """Print a line for every size; returns the report and the exit status: 1 if memory is not flat or bytes differ.
+
+    Raises `ReportError` where memory cannot be measured, or a size is too small for it.
+    """
+    if not module("benchmarks.peak_memory").forget_peak():
+        raise _error("the peak memory of a process can only be measured on Linux with GNU's C library")
     rows = []
     with tempfile.TemporaryDirectory(prefix="hires-fix-bench-", dir=options.folder) as folder:
         for row in bench(options.sizes, options.whole_up_to, Path(folder)):
@@ -110,11 +102,12 @@ def main() -> int:
                 f"x{row.peak_ratio:.2f}); in memory: {whole}; killed and resumed: same bytes {row.resumed_same_bytes}",
                 flush=True,
             )
-    if options.json:
-        found = {"goal": FLAT, "torch": version("torch"), "rows": [asdict(row) for row in rows]}
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     good = all(row.peak_ratio <= FLAT and row.same_bytes is not False and row.resumed_same_bytes for row in rows)
-    return 0 if good else 1
+    return {"goal": FLAT, "torch": version("torch"), "rows": [asdict(row) for row in rows]}, 0 if good else 1
+
+
+def _error(reason: str) -> Exception:
+    return module("scripts.report_file").ReportError(f"bench streaming: {reason}.")
 
 
 # ------------------------------------------------------------------------------------------------ the other process
@@ -128,9 +121,11 @@ def work(what: str, source: Path, target: Path, size: int) -> dict[str, float]:
     upscaler = _upscaler()
     _stream(source, target.with_name("warm-up.tif"), upscaler, 64)
     target.with_name("warm-up.tif").unlink()
-    before, started = _forget_peak(), time.perf_counter()
+    memory = module("benchmarks.peak_memory")
+    memory.forget_peak()  # loading the libraries left out
+    before, started = memory.kilobytes("VmRSS") / 1024, time.perf_counter()
     (_stream if what == "stream" else _whole)(source, target, upscaler, SCALE * size)
-    return {"before_mb": before, "seconds": time.perf_counter() - started, "peak_mb": _megabytes("VmHWM")}
+    return {"before_mb": before, "seconds": time.perf_counter() - started, "peak_mb": memory.kilobytes("VmHWM") / 1024}
 
 
 def _make(path: Path, size: int) -> None:
@@ -140,10 +135,10 @@ def _make(path: Path, size: int) -> None:
     tiff, box = module("pictures.stream_tiff"), module("hires.tiles").Box
     generator = torch.Generator().manual_seed(size)
     sink = tiff.TiffSink.create(path, tiff.TiffLayout(size, size, 3, 8))
-    for top in range(0, size, 64):
-        y, x = torch.meshgrid(torch.arange(top, top + 64) / size, torch.arange(size) / size, indexing="ij")
+    for top in range(0, size, BAND):
+        y, x = torch.meshgrid(torch.arange(top, top + BAND) / size, torch.arange(size) / size, indexing="ij")
         waves = torch.stack([x, y, 0.5 + 0.5 * torch.sin(90 * x * y)], dim=-1)
-        sink.write(box(0, top, size, top + 64), 0.9 * waves + 0.1 * torch.rand(waves.shape, generator=generator))
+        sink.write(box(0, top, size, top + BAND), 0.9 * waves + 0.1 * torch.rand(waves.shape, generator=generator))
     sink.close()
 
 
@@ -182,32 +177,17 @@ def _whole(source: Path, target: Path, upscaler: Any, size: int) -> None:
     sink.close()
 
 
-def _forget_peak() -> float:
-    """Let the kernel measure the peak from here on, loading the libraries left out; returns what is in use now."""
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    return _megabytes("VmRSS")
-
-
-def _megabytes(field: str) -> float:
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1]) * 1024 / _MEGABYTE
-    raise RuntimeError("the kernel does not tell what memory a process has")
-
-
 # ------------------------------------------------------------------------------------------------- this process
 
 
 def _command(what: str, source: Path, target: Path, size: int) -> list[str]:
-    return [sys.executable, __file__, "--child", what, str(source), str(target), str(size)]
+    return [sys.executable, __file__, what, str(source), str(target), str(size)]
 
 
 def _run(what: str, source: Path, target: Path, size: int) -> dict[str, float]:
     done = subprocess.run(_command(what, source, target, size), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"'{what}' at {size} failed:\n{done.stderr}")
+        raise _error(f"'{what}' at {size} failed:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -217,11 +197,13 @@ def _run_until_half(source: Path, target: Path, size: int) -> None:
     with subprocess.Popen(
         _command("stream", source, target, size), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
-        while process.poll() is None and _rows(journal) < SCALE * size // 2:
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
+        try:
+            while process.poll() is None and _rows(journal) < SCALE * size // 2:
+                time.sleep(0.005)
+        finally:
+            process.kill()
     if target.exists() or not journal.part.exists():
-        raise RuntimeError(f"the run at {size} ended before it could be killed at half")
+        raise _error(f"the run at {size} ended before it could be killed at half; larger --sizes take longer")
 
 
 def _rows(journal: Any) -> int:
@@ -237,8 +219,5 @@ def _digest(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--child"]:
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-        print(json.dumps(work(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]), int(sys.argv[5]))))
-    else:
-        sys.exit(main())
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    print(json.dumps(work(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))))

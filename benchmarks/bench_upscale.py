@@ -15,7 +15,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -88,7 +87,7 @@ def peaks_of(name: str, threads: int) -> dict[str, int | None]:
     """Peak memory of every way of a job, each in a fresh process; two at once where they do not share a GPU."""
 
     def ask(way: str) -> int | None:
-        command = [sys.executable, str(RUN_BENCH), "upscale", "--threads", str(threads), "--peak", name, way]
+        command = [sys.executable, str(RUN_BENCH), "bench", "upscale", "--threads", str(threads), "--peak", name, way]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         return json.loads(done.stdout.splitlines()[-1])
 
@@ -106,30 +105,18 @@ def peak_of(job: Job, way: str) -> int | None:
     return peak_memory.peak_beyond(sides.way(way))
 
 
-def main() -> int:
-    """Measure and print; the exit status does not depend on the figures."""
-    parser = argparse.ArgumentParser(prog="dev.py bench upscale", description=__doc__)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--pairs", type=int, help="paired runs of every row")
-    parser.add_argument("--threads", type=int, default=1, help="threads of torch on a CPU")
+def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
+    """Measure and print; returns the report and the exit status, which does not depend on the figures."""
     known = jobs(torch.cuda.is_available())
-    parser.add_argument("--only", nargs="+", choices=list(known), metavar="NAME", help=f"of {', '.join(known)}")
-    parser.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
-    options = parser.parse_args()
     real_host.start(options.threads)
     with torch.inference_mode():  # as the host runs its nodes
         if options.peak:
             print(json.dumps(peak_of(known[options.peak[0]], options.peak[1])))
-            return 0
-        rows = [
-            row for name in options.only or known for row in measure(name, known[name], options.pairs, options.threads)
-        ]
+            return {}, 0
+        rows = [row for name in options.only for row in measure(name, known[name], options.pairs, options.threads)]
     print(f"\n{table(rows)}\n\n{machine.sentence()}.")
-    if options.json is not None:
-        found: dict[str, Any] = {"machine": machine.describe(), "goals": goals(machine.kind())}
-        found["rows"] = [asdict(row) for row in rows]
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    return 0
+    found = {"machine": machine.describe(), "goals": goals(machine.kind()), "rows": [asdict(row) for row in rows]}
+    return found, 0
 
 
 def _say(line: str) -> None:

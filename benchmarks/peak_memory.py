@@ -20,8 +20,8 @@ def peak_beyond(run: Callable[[], torch.Tensor]) -> int | None:
     Of the GPU's memory; without one of the process' own, which only Linux tells (elsewhere: None). There, ask a process
     that has done nothing larger before: memory that it was given once and keeps for later would not be seen again.
     """
-    gc.collect()
     if torch.cuda.is_available():
+        gc.collect()
         torch.cuda.synchronize()
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
@@ -29,16 +29,26 @@ def peak_beyond(run: Callable[[], torch.Tensor]) -> int | None:
         result = run()
         torch.cuda.synchronize()
         return torch.cuda.max_memory_allocated() - before - (result.nbytes if result.is_cuda else 0)
-    if not _CLEAR.exists():
+    if not forget_peak():
         return None
-    ctypes.CDLL(None).malloc_trim(0)
-    _CLEAR.write_text(_FORGET_PEAK, encoding="ascii")
-    before = _kilobytes("VmRSS")
+    before = kilobytes("VmRSS")
     result = run()
-    return (_kilobytes("VmHWM") - before) * 1024 - result.nbytes
+    return (kilobytes("VmHWM") - before) * 1024 - result.nbytes
 
 
-def _kilobytes(field: str) -> int:
+def forget_peak() -> bool:
+    """Let the kernel measure this process' peak from here on. Only Linux with GNU's C library can: else False."""
+    gc.collect()
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+        _CLEAR.write_text(_FORGET_PEAK, encoding="ascii")
+    except (AttributeError, OSError, TypeError):  # another library, another kernel, Windows
+        return False
+    return True
+
+
+def kilobytes(field: str) -> int:
+    """What the kernel says of this process: "VmRSS", in use now, or "VmHWM", the peak."""
     found = re.search(rf"^{field}:\s*(\d+) kB", _STATUS.read_text(encoding="ascii"), re.MULTILINE)
     assert found is not None
     return int(found[1])

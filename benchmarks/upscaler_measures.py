@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import math
 import zlib
 from collections.abc import Callable
 from typing import Final
@@ -12,6 +11,8 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageFilter
 
+from ..training.judge import LUMA, psnr
+from ..training.patches import reduced as reduced_pixels
 from . import hires_measures
 from .pictures import SAME
 
@@ -20,9 +21,6 @@ Lightness = np.ndarray
 
 Enlarge = Callable[[Image.Image], Image.Image]
 """What makes an RGB picture larger by a whole factor."""
-
-LUMA: Final = (65.481, 128.553, 24.966)
-"""BT.601 in its studio range, for red, green and blue in [0, 1], as the literature on super-resolution measures."""
 
 BLUR: Final = (0.2, 0.5)
 """Least and most standard deviation of the blur of degraded input, in pixels of that input."""
@@ -49,13 +47,7 @@ INSIDE: Final = 14
 
 def lightness(picture: Image.Image) -> Lightness:
     """Y of BT.601 in its studio range, not rounded."""
-    return 16 + np.asarray(picture.convert("RGB"), np.float64) @ np.array(LUMA) / 255
-
-
-def psnr(one: Lightness, other: Lightness) -> float:
-    """Peak signal-to-noise ratio in dB, the peak being 255, at most `SAME`."""
-    error = float(np.mean((one - other) ** 2))
-    return min(SAME, 10 * math.log10(255**2 / error)) if error else SAME
+    return 16 + np.asarray(picture.convert("RGB"), np.float64) @ LUMA
 
 
 def ssim(one: Lightness, other: Lightness) -> float:
@@ -64,10 +56,11 @@ def ssim(one: Lightness, other: Lightness) -> float:
 
 
 def likeness(made: Image.Image, wanted: Image.Image, border: int) -> tuple[float, float]:
-    """PSNR and SSIM of the lightness, without `border` pixels on each side."""
+    """PSNR (at most `SAME`) and SSIM of the lightness of RGB pictures, without `border` pixels on each side."""
     inside = slice(border, -border)
-    one, other = (lightness(picture)[inside, inside] for picture in (made, wanted))
-    return psnr(one, other), ssim(one, other)
+    with np.errstate(divide="ignore"):  # no difference: infinite
+        decibels = min(SAME, psnr(np.asarray(made), np.asarray(wanted), border))
+    return decibels, ssim(*(lightness(picture)[inside, inside] for picture in (made, wanted)))
 
 
 def cut(picture: Image.Image, scale: int) -> Image.Image:
@@ -77,7 +70,7 @@ def cut(picture: Image.Image, scale: int) -> Image.Image:
 
 def reduced(picture: Image.Image, scale: int) -> Image.Image:
     """The small picture, bicubic with Pillow, in 8 bits."""
-    return picture.resize((picture.width // scale, picture.height // scale), Image.Resampling.BICUBIC)
+    return Image.fromarray(reduced_pixels(np.asarray(picture), scale))
 
 
 def degraded(picture: Image.Image, scale: int, name: str) -> Image.Image:

@@ -15,6 +15,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+try:
+    import _winapi
+except ImportError:  # not Windows
+    _winapi = None
+
 ROOT = Path(__file__).absolute().parent.parent
 PACK_NAME = "hires-fix"
 """Name of the pack's folder, as released: it becomes the pack's name in the server."""
@@ -210,6 +215,15 @@ def _free_port() -> int:
 
 
 def _link(link: Path, target: Path) -> None:
-    if link.is_symlink():
-        link.unlink()
-    link.symlink_to(target.absolute(), target_is_directory=target.is_dir())
+    """A symbolic link, in place of an older one; where a Windows account may make none, a junction or a copy."""
+    target = target.absolute()
+    link.unlink(missing_ok=True)
+    try:
+        link.symlink_to(target, target_is_directory=target.is_dir())
+    except OSError:
+        if _winapi is None:
+            raise
+        if target.is_dir():
+            _winapi.CreateJunction(str(target), str(link))
+        else:
+            shutil.copyfile(target, link)

@@ -1,4 +1,4 @@
-"""Where the pack and A1111 part: what is refused, and what comes close. The README's tables are made from here."""
+"""Where the pack and A1111 part: what is refused (the README's table is made from here), and what comes close."""
 
 from __future__ import annotations
 
@@ -28,10 +28,6 @@ class Close:
     feature: str
     pattern: str
     """Matches a `name=value` of the job, such as `sampler_name=Euler`; `pixel_upscaler` is any but the latent modes."""
-
-    how_far: str
-    reason: str
-    """As found by measuring."""
 
 
 REFUSALS: tuple[Refusal, ...] = (
@@ -69,21 +65,13 @@ REFUSALS: tuple[Refusal, ...] = (
 )
 
 CLOSE: tuple[Close, ...] = (
-    Close(
-        "DPM adaptive",
-        "*sampler_name=DPM adaptive",
-        "the same first steps; at the end latents to about 1e-1, pictures to about 40 dB",
-        "It chooses each step by the error of the last, over hundreds of model calls, and that multiplies rounding: "
-        "text embeddings changed by 1e-7 change its latent by 5 %, as far as it is from the recording.",
-    ),
-    Close(
-        "Hires fix with a pixel upscaler",
-        "pixel_upscaler=*",
-        "latents to 3e-3, pictures above 55 dB",
-        "A1111 cuts the picture between the passes to 8 bits. Rounding of 1e-5 in the first pass moves about 1 value "
-        "in 2000 to the next level, and a single one of them is up to 5e-4 of the latent. From the same 8-bit picture "
-        "on, the numbers agree to 1e-5; where an upscale model rounds to 8 bits again, to 3e-4.",
-    ),
+    # It chooses each step by the error of the last, over hundreds of model calls, and that multiplies rounding: text
+    # embeddings changed by 1e-7 change its latent by 5 %, as far as it is from the recording (pictures about 40 dB).
+    Close("DPM adaptive", "*sampler_name=DPM adaptive"),
+    # A1111 cuts the picture between the passes to 8 bits. Rounding of 1e-5 in the first pass moves about 1 value in
+    # 2000 to the next level, and a single one of them is up to 5e-4 of the latent (at the end 3e-3, above 55 dB). From
+    # the same 8-bit picture on, the numbers agree to 1e-5; where an upscale model rounds to 8 bits again, to 3e-4.
+    Close("Hires fix with a pixel upscaler", "pixel_upscaler=*"),
 )
 
 
@@ -99,9 +87,7 @@ def close_of(settings: Iterable[str]) -> list[Close]:
 
 
 def markdown() -> str:
-    """The tables for the README."""
-    lines = ["| A1111 | how close | why not exact |", "|---|---|---|"]
-    lines += [f"| {line.feature} | {line.how_far} | {line.reason} |" for line in CLOSE]
-    lines += ["", "| A1111 | why it is refused |", "|---|---|"]
+    """The table of what is refused, for the README."""
+    lines = ["| A1111 | why it is refused |", "|---|---|"]
     lines += [f"| {line.feature} | {line.reason} |" for line in REFUSALS]
     return "\n".join(lines)

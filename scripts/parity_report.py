@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from .parity_measure import Measured
@@ -69,11 +67,9 @@ class CaseOutcome:
         return {**entry, "seconds": round(self.seconds, 1)}
 
 
-def write_json(path: Path, outcomes: list[CaseOutcome]) -> None:
-    """Write the report."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"cases": [outcome.as_json() for outcome in outcomes]}, indent=1, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+def as_json(outcomes: list[CaseOutcome]) -> dict[str, Any]:
+    """The report."""
+    return {"cases": [outcome.as_json() for outcome in outcomes]}
 
 
 def table(outcomes: list[CaseOutcome]) -> str:

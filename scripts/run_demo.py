@@ -9,7 +9,6 @@ import importlib.util
 import io
 import json
 import os
-import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -17,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import command_line
+import stopping
 from comfy_client import ClientError, ComfyClient, Graph
 from comfyui_host import ComfyUIHost, HostError
 from demo_sheet import before, detail, write_sheet
@@ -241,19 +242,11 @@ def check_server(client: ComfyClient, checkpoint: str) -> None:
 
 def main() -> int:
     """Run everything; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--server")
-    parser.add_argument("--checkpoint")
-    parser.add_argument("--keep", action="store_true")
-    options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    options = command_line.parse(sys.argv[1:])
     started = time.monotonic()
     try:
         with ExitStack() as cleanup:
             _demo(options, cleanup, started)
-    except KeyboardInterrupt:
-        print("\nStopped.")
-        return 130
     except (DemoError, HostError, ClientError) as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1
@@ -262,8 +255,6 @@ def main() -> int:
 
 def _demo(options: argparse.Namespace, cleanup: ExitStack, started: float) -> None:
     if options.server:
-        if not options.checkpoint:
-            raise DemoError("--server needs --checkpoint NAME: a checkpoint that this server lists.")
         client, checkpoint = ComfyClient(options.server), options.checkpoint
         host = None
     else:
@@ -337,4 +328,4 @@ def _size(picture: Image.Image) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(stopping.run(main))

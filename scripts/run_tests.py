@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import command_line
 import mount
 import pytest
+import stopping
 
 ROOT = Path(__file__).absolute().parent.parent
 
@@ -36,18 +37,17 @@ class Distribution:
 
 def main() -> int:
     """Run pytest in the checkout and print the total time."""
-    # pytest ends its fixtures on an exception, not on a signal: without this a server would stay behind
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    arguments = command_line.parse(sys.argv[1:]).pytest_arguments
     os.chdir(ROOT)
     started = time.monotonic()
     # before the workers start, which would otherwise all write the same files
     mount.module("tests.checkpoints.library").ensure()
     workers = str(min(os.cpu_count() or 1, MOST_WORKERS))
-    status = pytest.main(["-n", workers, "--dist", "loadfile", *sys.argv[1:]], plugins=[Distribution()])
+    status = pytest.main(["-n", workers, "--dist", "loadfile", *arguments], plugins=[Distribution()])
     minutes, seconds = divmod(time.monotonic() - started, 60)
     print(f"Total time of the tests: {int(minutes)} min {seconds:.0f} s")
     return int(status)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(stopping.run(main))

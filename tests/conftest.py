@@ -17,3 +17,8 @@ mount = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = mount
 spec.loader.exec_module(mount)
 mount.package()
+
+
+def pytest_configure():
+    """A SIGTERM ends this process in order, be it one of several workers: else the servers of its tests would stay."""
+    mount.module("scripts.stopping").listen()

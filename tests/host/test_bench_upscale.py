@@ -11,9 +11,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_one_job(tmp_path):
     report = tmp_path / "report.json"
-    command = [sys.executable, str(ROOT / "scripts" / "run_bench.py"), "upscale", "--only", "batch", "--pairs", "1"]
+    command = [sys.executable, str(ROOT / "scripts" / "run_bench.py"), "bench", "upscale", "--only", "batch"]
     done = subprocess.run(
-        [*command, "--json", str(report)], capture_output=True, text=True, check=False, cwd=tmp_path, env=os.environ
+        [*command, "--pairs", "1", "--json", str(report)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ,
     )
     assert done.returncode == 0, done.stderr
     assert "| Compact 16, 4 pictures, 128×128 → 512×512 | auto |" in done.stdout

@@ -5,7 +5,12 @@ import torch
 from hires_pack.benchmarks import machine
 from hires_pack.benchmarks.upscale_jobs import jobs
 from hires_pack.benchmarks.upscale_report import COLUMNS, Row, goals, table
+from hires_pack.scripts.command_line import UPSCALE_JOBS
 from hires_pack.upscale_models import from_state_dict
+
+
+def test_the_command_line_knows_every_job() -> None:
+    assert tuple(jobs(on_gpu=False)) == tuple(jobs(on_gpu=True)) == UPSCALE_JOBS
 
 
 @pytest.mark.parametrize("name", ["compact", "span", "swinir", "free"])

@@ -1,0 +1,66 @@
+"""`dev.py bench`: what is said before anything is measured, and the report."""
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+from hires_pack.benchmarks import bench_sampling, bench_streaming, peak_memory
+from hires_pack.scripts.report_file import ReportError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run the script with these arguments; its exit status."""
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    script = importlib.import_module("run_bench")
+
+    def main(*arguments):
+        monkeypatch.setattr("sys.argv", ["run_bench.py", "bench", *map(str, arguments)])
+        return script.main()
+
+    return main
+
+
+def test_a_report_goes_into_a_new_folder(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(bench_sampling, "run", lambda options: ({"threads": options.threads}, 0))
+    file = tmp_path / "new" / "report.json"
+    assert run("sampling", "--threads", 3, "--json", file) == 0
+    assert json.loads(file.read_text(encoding="utf-8")) == {"threads": 3}
+    assert [path.name for path in file.parent.iterdir()] == ["report.json"]
+
+
+def test_where_no_report_can_be_is_said_before_anything_is_measured(run, tmp_path, monkeypatch, capsys):
+    def measured(_):
+        raise AssertionError("measured")
+
+    monkeypatch.setattr(bench_sampling, "run", measured)
+    (tmp_path / "file").touch()
+    assert run("sampling", "--json", tmp_path / "file" / "report.json") == 1
+    assert run("sampling", "--json", tmp_path) == 1
+    assert "--json needs the name of a file" in capsys.readouterr().err
+
+
+def test_streaming_says_where_memory_cannot_be_measured(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(peak_memory, "_CLEAR", tmp_path / "no" / "clear_refs")
+    report = tmp_path / "report.json"
+    assert run("streaming", "--sizes", 64, "--json", report) == 1
+    assert "only be measured on Linux" in capsys.readouterr().err
+    assert not report.exists()
+
+
+@pytest.mark.skipif(not peak_memory.forget_peak(), reason="measures the process on Linux")
+def test_streaming_of_one_small_picture(run, tmp_path):
+    report = tmp_path / "report.json"
+    assert run("streaming", "--sizes", 512, "--folder", tmp_path, "--json", report) == 0
+    (row,) = json.loads(report.read_text(encoding="utf-8"))["rows"]
+    assert row["same_bytes"] is row["resumed_same_bytes"] is True
+    assert 0 < row["own_mb"] < row["peak_mb"]
+    assert list(tmp_path.iterdir()) == [report]
+
+
+def test_streaming_says_what_ended_before_it_could_be_killed(tmp_path):
+    with pytest.raises(ReportError, match="larger --sizes take longer"):
+        bench_streaming._run_until_half(tmp_path / "none.tif", tmp_path / "large.tif", 64)
