@@ -49,11 +49,12 @@ def main() -> int:
 def _run(command: list[str], env: dict[str, str]) -> int:
     process = subprocess.Popen(command, env=env)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # unlike stopping's, it leaves SIGTERM as it is
     while True:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            continue  # the child got it as well and is stopping its server; wait for that
+            continue  # a Ctrl-C reaches the child as well, which is stopping its server: wait for that
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -86,7 +87,7 @@ def bench(sizes: list[int], whole_up_to: int, folder: Path) -> Iterator[Row]:
 def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
     """Print a line for every size; returns the report and the exit status: 1 if memory is not flat or bytes differ.
 
-    Raises `ReportError` where memory cannot be measured, or a size is too small for it.
+    Raises `ReportError` where memory cannot be measured, or one of the processes fails.
     """
     if not module("benchmarks.peak_memory").forget_peak():
         raise _error("the peak memory of a process can only be measured on Linux with GNU's C library")
@@ -124,7 +125,10 @@ def work(what: str, source: Path, target: Path, size: int) -> dict[str, float]:
     memory = module("benchmarks.peak_memory")
     memory.forget_peak()  # loading the libraries left out
     before, started = memory.kilobytes("VmRSS") / 1024, time.perf_counter()
-    (_stream if what == "stream" else _whole)(source, target, upscaler, SCALE * size)
+    if what == "whole":
+        _whole(source, target, upscaler, SCALE * size)
+    else:
+        _stream(source, target, upscaler, SCALE * size, killed=what == "half")
     return {"before_mb": before, "seconds": time.perf_counter() - started, "peak_mb": memory.kilobytes("VmHWM") / 1024}
 
 
@@ -151,20 +155,28 @@ def _upscaler() -> Any:
     return module("upscale_models").from_state_dict("tiny compact", network.state_dict())
 
 
-def _stream(source: Path, target: Path, upscaler: Any, size: int) -> None:
+def _stream(source: Path, target: Path, upscaler: Any, size: int, killed: bool = False) -> None:
     models, pieces = module("upscale_models"), module("pictures.stream_pieces")
     tiles = models.settle_tiles(upscaler, size, size)
     with module("pictures.stream_source").open_source(source) as picture:
 
         def make(marks: tuple[int, ...]) -> Iterator[Any]:
             done = max(marks, default=0)
-            return pieces.pieces_of_one(
-                models.upscale_blocks(picture, upscaler, size, size, tiles, rows_done=done), size, (done,)
-            )
+            blocks = models.upscale_blocks(picture, upscaler, size, size, tiles, rows_done=done)
+            found = pieces.pieces_of_one(blocks, size, (done,))
+            return _until_half(found, size) if killed else found
 
         layout = module("pictures.stream_tiff").TiffLayout(size, size, 3, 8)
         job = {"input": [str(source), source.stat().st_mtime_ns], "tiles": asdict(tiles)}
         module("pictures.stream_file").stream_picture(target, layout, job, make)
+
+
+def _until_half(pieces: Iterator[Any], size: int) -> Iterator[Any]:
+    """Kill this process before the first piece that completes more than half of the rows."""
+    for piece in pieces:
+        if piece.marks[0] > size // 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield piece
 
 
 def _whole(source: Path, target: Path, upscaler: Any, size: int) -> None:
@@ -180,37 +192,22 @@ def _whole(source: Path, target: Path, upscaler: Any, size: int) -> None:
 # ------------------------------------------------------------------------------------------------- this process
 
 
-def _command(what: str, source: Path, target: Path, size: int) -> list[str]:
-    return [sys.executable, __file__, what, str(source), str(target), str(size)]
-
-
 def _run(what: str, source: Path, target: Path, size: int) -> dict[str, float]:
-    done = subprocess.run(_command(what, source, target, size), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise _error(f"'{what}' at {size} failed:\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(_ended(what, source, target, size, 0).splitlines()[-1])
 
 
 def _run_until_half(source: Path, target: Path, size: int) -> None:
-    """Kill the process as soon as its journal has half of the rows."""
-    journal = module("pictures.stream_journal").Journal(target)
-    with subprocess.Popen(
-        _command("stream", source, target, size), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            while process.poll() is None and _rows(journal) < SCALE * size // 2:
-                time.sleep(0.005)
-        finally:
-            process.kill()
-    if target.exists() or not journal.part.exists():
-        raise _error(f"the run at {size} ended before it could be killed at half; larger --sizes take longer")
+    """Have the other process kill itself at half; the file stays unfinished."""
+    _ended("half", source, target, size, -signal.SIGKILL)
 
 
-def _rows(journal: Any) -> int:
-    try:
-        return max(json.loads(journal.file.read_text(encoding="utf-8"))["marks"], default=0)
-    except (OSError, ValueError):
-        return 0
+def _ended(what: str, source: Path, target: Path, size: int, status: int) -> str:
+    """What the other process has printed; raises `ReportError` where it ended in another way."""
+    command = [sys.executable, __file__, what, str(source), str(target), str(size)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != status:
+        raise _error(f"'{what}' at {size} failed:\n{done.stderr}")
+    return done.stdout
 
 
 def _digest(path: Path) -> str:

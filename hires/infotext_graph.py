@@ -20,6 +20,15 @@ _FIRST, _SECOND = "HiresFixBaseSampling", "HiresFixSecondSampling"
 _UPSCALE_IMAGE, _TARGET_SIZE = "HiresFixUpscaleImage", "HiresFixTargetSize"
 _UPSCALES = ("HiresFixLatentUpscale", "HiresFixPixelUpscale", _UPSCALE_IMAGE)
 
+_NO_CHANGE = frozenset(
+    (
+        *("HiresFixRenoise", "HiresFixEncodeAnySize", "HiresFixDecodeToSize", _TARGET_SIZE),
+        *("VAEDecode", "VAEDecodeTiled", "VAEEncode", "VAEEncodeTiled", "GetImageSize", "PreviewImage", "Reroute"),
+        *("PrimitiveInt", "PrimitiveFloat", "PrimitiveBoolean"),
+    )
+)
+"""Nodes between the passes that do not change what the picture shows, or give numbers."""
+
 
 class UnsayableError(InputError):
     """The pack's samplings draw the picture, but in a way that A1111's text has no words for."""
@@ -106,9 +115,9 @@ class _Reader(GraphWalk):
         first, second = firsts[0], next(iter(seconds), None)
         if len(drawing) > 1 + len(seconds) or len(seconds) > 1 or (second and first not in self.way(second)):
             raise UnsayableError(
-                f"{len(drawing)} nodes sample this picture. A1111's infotext has words for one Base Sampling and one "
-                "Second Sampling. Connect the picture before the further ones, or link a text of your own to the "
-                "save node.",
+                "besides one Base Sampling and one Second Sampling, other nodes sample or take prompts on the way to "
+                "this picture, and A1111's infotext has no words for them. Connect the picture before them, or link a "
+                "text of your own to the save node.",
                 "images",
             )
         return first, second
@@ -207,14 +216,15 @@ class _Reader(GraphWalk):
         def unless_same(mine: Any, of_first: Any) -> Any:
             return mine if mine != of_first else None
 
-        upscales = [node for node in self.way(second) if self.kind(node) in _UPSCALES]
-        upscale = upscales[0] if len(upscales) == 1 else None
+        before = {second, *self.way(first)}
+        between = [node for node in self.way(second) if node not in before and self.kind(node) not in _NO_CHANGE]
+        upscale = between[0] if len(between) == 1 and self.kind(between[0]) in _UPSCALES else None
         upscaler, size = self._upscaler(upscale), self._size(upscale)
         if not upscaler or size is None:
             raise UnsayableError(
                 "A1111's infotext has no words for how this picture is enlarged between its two samplings. Use one of "
-                "Latent Upscale, Pixel Upscale and Upscale Image, with one upscaler and numbers for the size, or link "
-                "a text of your own to the save node.",
+                "Latent Upscale, Pixel Upscale and Upscale Image, with one upscaler, numbers for the size and nothing "
+                "else that changes the picture, or link a text of your own to the save node.",
                 "images",
             )
         renoise = self.source(second, "sigmas")

@@ -90,9 +90,9 @@ class GraphWalk:
         waiting, seen, found = [(*start, side)] if start else [], set(), []
         while waiting:
             current, output, side = waiting.pop(0)
-            if (current, side) in seen:
+            if (current, output, side) in seen:
                 continue
-            seen.add((current, side))
+            seen.add((current, output, side))
             before = [] if self._is_prompt(current) else self._prompts_before(current, output, side)
             waiting += before
             if not before and current not in found:

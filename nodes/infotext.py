@@ -30,7 +30,7 @@ class HiresFixInfotext(io.ComfyNode):
                     "images",
                     types=[io.Image, io.Latent],
                     tooltip="The picture that the text is of, or its latent: says which branch of the graph is meant. "
-                    "It must come from Base Sampling or Second Sampling. Of a latent, the VAE is not known.",
+                    "It must begin with Base Sampling. Of a latent, the VAE is not known.",
                 ),
                 io.Int.Input(
                     "batch_index",

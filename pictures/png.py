@@ -26,6 +26,7 @@ _BEST_PACKING = 1032  # bytes that Deflate can make of one
 _LEVEL = 4  # of zlib: a higher one takes up to eight times as long for a few per cent
 _BAND = 64  # rows that are filtered together
 _MOST_TEXT = 2**26  # bytes that all texts and the colour profile of a file may have
+_STEP = 2**16  # bytes of them that are unpacked at once
 _METRES_AN_INCH = 0.0254
 
 
@@ -237,22 +238,22 @@ class _Budget:
 
     def inflated(self, data: bytes) -> bytes:
         """Unpack them. Raises ValueError if they are cut off or too many."""
-        if not self._left:  # which zlib takes for no limit
-            raise ValueError("it is too long")
-        unpacker = zlib.decompressobj()
-        try:
-            found = unpacker.decompress(data, self._left)
-        except zlib.error:
-            self._left = max(0, self._left - _BEST_PACKING * len(data))  # nobody knows how far it came
-            raise
-        self._left -= len(found)
+        unpacker, packed, parts = zlib.decompressobj(), memoryview(data), []
+        while packed and not unpacker.eof:
+            if not self._left:  # which zlib takes for no limit
+                raise ValueError("it is too long")
+            given, most = packed[: 2 * _STEP], min(_STEP, self._left)
+            self._left -= most  # if zlib raises, nobody knows how much of this step it has unpacked
+            parts.append(unpacker.decompress(given, most))
+            self._left += most - len(parts[-1])
+            packed = packed[len(given) - len(unpacker.unconsumed_tail) :]
         if not unpacker.eof:
-            raise ValueError("it is cut off or too long")
-        return found
+            raise ValueError("it is cut off")
+        return b"".join(parts)
 
 
 def _log_left_out(kind: bytes, reason: Exception) -> None:
-    log.warning("A PNG chunk '%s' is damaged and left out (%s).", kind.decode("latin-1"), reason)
+    log.warning("A PNG chunk '%s' cannot be read and is left out (%s).", kind.decode("latin-1"), reason)
 
 
 def _note(info: PngInfo, kind: bytes, data: bytes, budget: _Budget) -> None:

@@ -5,8 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hires_pack.benchmarks import bench_sampling, bench_streaming, peak_memory
-from hires_pack.scripts.report_file import ReportError
+from hires_pack.benchmarks import bench_sampling, peak_memory
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,18 +48,3 @@ def test_streaming_says_where_memory_cannot_be_measured(run, tmp_path, monkeypat
     assert run("streaming", "--sizes", 64, "--json", report) == 1
     assert "only be measured on Linux" in capsys.readouterr().err
     assert not report.exists()
-
-
-@pytest.mark.skipif(not peak_memory.forget_peak(), reason="measures the process on Linux")
-def test_streaming_of_one_small_picture(run, tmp_path):
-    report = tmp_path / "report.json"
-    assert run("streaming", "--sizes", 512, "--folder", tmp_path, "--json", report) == 0
-    (row,) = json.loads(report.read_text(encoding="utf-8"))["rows"]
-    assert row["same_bytes"] is row["resumed_same_bytes"] is True
-    assert 0 < row["own_mb"] < row["peak_mb"]
-    assert list(tmp_path.iterdir()) == [report]
-
-
-def test_streaming_says_what_ended_before_it_could_be_killed(tmp_path):
-    with pytest.raises(ReportError, match="larger --sizes take longer"):
-        bench_streaming._run_until_half(tmp_path / "none.tif", tmp_path / "large.tif", 64)

@@ -416,7 +416,10 @@ SAID = {
     "hires-fix-sdxl": (NEGATIVE_PROMPT, "", ""),
 }
 """Negative, hires and hires negative prompt of the saved workflows."""
-UNSAID = {"hires-fix-image": "made from one that was there before", "multi-stage-upscale": "3 nodes sample this"}
+UNSAID = {
+    "hires-fix-image": "made from one that was there before",
+    "multi-stage-upscale": "other nodes sample or take prompts",
+}
 SAVED = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in WORKFLOWS.glob("*.json")}
 SAMPLINGS = {"HiresFixBaseSampling", "HiresFixSecondSampling"}
 
@@ -492,6 +495,18 @@ def of(kind: str, **links: str) -> dict[str, Any]:
                 "cat",
             ),
             ("a picture besides", {"x": of("unCLIPConditioning", conditioning="cat", image="dog")}, ["x", 0], "cat"),
+            (
+                "both outputs",
+                {
+                    "x": {
+                        "class_type": "ConditioningCombine",
+                        "inputs": {"conditioning_1": ["y", 0], "conditioning_2": ["y", 1]},
+                    },
+                    "y": both_sides("A", ["cat", 0], ["dog", 0]),
+                },
+                ["x", 0],
+                "",
+            ),
             ("any node between", {"x": of("Reroute", value="cat")}, ["x", 0], "cat"),
             ("any of two", {"x": of("Switch", a="cat", b="dog")}, ["x", 0], ""),
             ("not known", {"x": {"class_type": "Dice", "inputs": {"sides": 6}}}, ["x", 0], ""),
@@ -556,14 +571,14 @@ def test_further_samplings_cannot_be_said(node, before):
         del api[api.pop(name)["inputs"]["images"][0]]  # the base picture
     settings_of_graph(api, saves(api))
     between(api, node, before=before)
-    with pytest.raises(UnsayableError, match="3 nodes sample this picture"):
+    with pytest.raises(UnsayableError, match="other nodes sample or take prompts"):
         settings_of_graph(api, saves(api))
 
 
 def test_two_pictures_that_are_laid_upon_each_other_cannot_be_said():
     api = {**to_api(library.hires_fix_image()), "other": of("HiresFixBaseSampling")}
     between(api, of("ImageBlend", image2="other"), before="SaveImage")
-    with pytest.raises(UnsayableError, match="2 nodes sample this picture"):
+    with pytest.raises(UnsayableError, match="other nodes sample or take prompts"):
         settings_of_graph(api, saves(api))
 
 
@@ -614,6 +629,15 @@ def test_sizes_of_pictures_that_upscale_image_enlarges(inputs, size):
 def test_ways_to_enlarge_that_a1111_does_not_have_cannot_be_said():
     with pytest.raises(UnsayableError, match="no words for how this picture is enlarged"):
         enlarged_by("LatentUpscaleBy", upscale_method="bilinear", scale_by=1.5)
+
+
+@pytest.mark.parametrize("before", ["HiresFixLatentUpscale", "HiresFixRenoise"])
+@pytest.mark.parametrize("kind", ["LatentUpscaleBy", "LatentFlip", "HiresFixMultiStageUpscale"])
+def test_what_else_changes_the_picture_between_the_passes_cannot_be_said(kind, before):
+    api = to_api(library.hires_fix_latent())
+    between(api, of(kind), before=before)
+    with pytest.raises(UnsayableError, match="nothing else that changes the picture"):
+        settings_of_graph(api, saves(api))
 
 
 def test_the_base_picture_has_no_hires_settings():

@@ -174,11 +174,39 @@ def test_all_texts_of_a_file_have_one_limit(read, caplog):
     assert [caplog.text.count(f"A PNG chunk '{kind}'") for kind in ("zTXt", "iTXt", "iCCP", "tEXt")] == [0, 1, 1, 1]
 
 
-def test_texts_that_are_damaged_at_their_end_have_unpacked_as_much(read):
-    third = bytearray(zlib.compress(bytes(30 * 2**20)))
-    third[-1] ^= 1
-    chunks = [*[(b"zTXt", b"a\0\0" + bytes(third))] * 3, (b"tEXt", b"e\0short")]
+@pytest.mark.parametrize(("count", "size"), [(3, 30 * 2**20), (2000, 60_000)])
+def test_texts_that_are_damaged_at_their_end_have_unpacked_as_much(read, count, size):
+    part = bytearray(zlib.compress(bytes(size)))
+    part[-1] ^= 1
+    chunks = [*[(b"zTXt", b"a\0\0" + bytes(part))] * count, (b"tEXt", b"e\0short")]
     assert read(png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), chunks)).text == {}
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iCCP"])
+@pytest.mark.parametrize("flaw", ["its start", "its end"])
+def test_a_large_damaged_chunk_takes_no_room_from_the_others(read, rng, kind, flaw, caplog):
+    """Noise hardly packs: if each byte counted as the 1032 that it could be, 70000 would fill the limit."""
+    noise = rng.bytes(70_000)
+    damaged = noise if flaw == "its start" else zlib.compress(noise)[:-1] + b"?"
+    chunks = [
+        (kind, b"a\0\0" + damaged),
+        (b"tEXt", b"parameters\0Steps: 20"),
+        (b"zTXt", b"packed\0\0" + zlib.compress(b"C" * (2**26 - 2**18))),
+        (b"iCCP", b"name\0\0" + zlib.compress(SRGB)),
+    ]
+    picture = read(png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), chunks))
+    assert {key: len(value) for key, value in picture.text.items()} == {"parameters": 9, "packed": 2**26 - 2**18}
+    assert picture.icc == SRGB
+    assert [line.split("'")[1] for line in caplog.messages] == [kind.decode()]
+
+
+@pytest.mark.parametrize("spare", [0, -1])
+@pytest.mark.parametrize("noise", [0, 200_000])
+def test_a_text_as_long_as_the_limit(read, rng, noise, spare):
+    text = bytes(2**26 - noise - spare) + rng.bytes(noise)
+    chunk = (b"zTXt", b"all\0\0" + zlib.compress(text))
+    found = read(png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), [chunk])).text
+    assert found == ({"all": text.decode("latin-1")} if spare == 0 else {})
 
 
 def texts_of(content, *keys):

@@ -50,6 +50,9 @@ sys.exit(stopping.run(work))
 DEV = """
 import os, sys
 import dev
+import stopping
+
+stopping.listen()
 sys.exit(dev._run([sys.executable, *sys.argv[1:]], dict(os.environ)))
 """
 
@@ -91,7 +94,8 @@ def start(tmp_path):
 
     yield run
     for process in running:
-        process.kill()
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         process.stdout.close()
     if not (tmp_path / "stopped").exists():
@@ -111,6 +115,14 @@ def test_a_signal_that_arrives_twice_ends_a_script_and_its_server(start, tmp_pat
     assert process.wait(20) == 130
     assert (tmp_path / "stopped").exists()
     assert "Stopped." in process.stdout.read()
+
+
+def test_a_ctrl_c_for_the_front_door_alone_does_not_keep_a_sigterm_from_the_script(start, tmp_path):
+    process = start("-c", DEV, tmp_path / "script.py", tmp_path)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 130
+    assert (tmp_path / "stopped").exists()
 
 
 @pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
