@@ -95,11 +95,8 @@ def test_aliases_say_each_thing_once(ours):
 def test_an_error_begins_with_the_packs_words(host, client):
     """The editor shows the type of the exception before its text; a type named after a folder would push it away."""
     g = Graph()
-    image = g.add("EmptyImage", width=6250, height=16, batch_size=1, color=0)
-    loader = g.add("HiresFixUpscalerLoader", upscaler_name="Lanczos")
-    sizes = {"resize_mode": "scale by", "upscaling_resize": 16.0, "upscaling_resize_w": 1, "upscaling_resize_h": 1}
-    tiles = {"upscaling_crop": True, "tile_size": 0, "tile_overlap": 0}
-    g.save(image=g.add("HiresFixUpscaleImage", image=image, upscaler=loader, **sizes, **tiles))
+    sizes = {"width": 16384, "height": 16384, "hr_scale": 16.0, "hr_resize_x": 0, "hr_resize_y": 0}
+    g.add("PreviewAny", source=g.add("HiresFixTargetSize", **sizes))
     error = client.queue(g).error
     assert error["exception_type"] == "hires_fix.HiresFixError"
-    assert error["exception_message"].startswith("Upscale Image, input 'upscaling_resize': ")
+    assert error["exception_message"].startswith("Target Size, input 'hr_scale': ")
