@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from hires_pack.scripts.comfyui_host import PACK_NAME
 from playwright.sync_api import Locator, Page, TimeoutError
@@ -107,10 +107,10 @@ class Editor:
         act()
         seen(LONGEST_WAIT)
 
-    def click(self, where: Locator, opened: Locator, button: Literal["left", "right"] = "left") -> None:
+    def click(self, where: Locator, opened: Locator) -> None:
         """Click something until what it opens is there."""
         self.insist(
-            lambda: opened.is_visible() or where.click(button=button, timeout=LONGEST_WAIT / TRIES),
+            lambda: opened.is_visible() or where.click(timeout=LONGEST_WAIT / TRIES),
             lambda longest: opened.wait_for(timeout=longest),
         )
 
