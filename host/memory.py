@@ -77,8 +77,9 @@ class HostRuntime:
 def tell(text: str | None) -> None:
     """Show a line of text on the node that is being run; without a server there is nobody to see it."""
     server = getattr(PromptServer, "instance", None)
-    if text and server is not None and server.client_id is not None and server.last_node_id is not None:
-        # to the page that asked for the run alone: in others the same id may be any node; without a page, to nobody
+    # the host notes the node only where a page has asked for the run
+    if text and server is not None and server.last_node_id is not None:
+        # to that page alone: in others the same id may be any node
         server.send_progress_text(text, server.last_node_id, server.client_id)
 
 
