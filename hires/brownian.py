@@ -59,7 +59,7 @@ class BrownianTree:
         """Return the increment between two times within the tree's, `start < end`."""
         start = min(max(round(start, _DIGITS), self._top.start), self._top.end)
         end = min(max(round(end, _DIGITS), self._top.start), self._top.end)
-        if start >= end:
+        if not start < end:  # NaN, too: halving would find no interval
             return torch.zeros(self._shape)
         parts = self._parts(self._top, self._whole, start, end)
         total = next(parts)

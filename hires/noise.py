@@ -11,6 +11,9 @@ import torch
 
 Source = Literal["CPU", "GPU"]
 
+SEEDS = 2**64
+"""How many seeds there are; sums of seeds wrap around."""
+
 
 class Generator(Protocol):
     """A seeded source of normal numbers; every call goes on where the last one stopped."""
@@ -24,7 +27,7 @@ class TorchGenerator:
     """A1111's `CPU` source: torch's Mersenne Twister, one of its own."""
 
     def __init__(self, seed: int) -> None:
-        self._generator = torch.Generator("cpu").manual_seed(seed)
+        self._generator = torch.Generator("cpu").manual_seed(seed % SEEDS)
 
     def randn(self, shape: Sequence[int]) -> torch.Tensor:
         """See `Generator`."""
@@ -107,7 +110,7 @@ class ImageNoise:
         self._new = GENERATORS[source]
         self._variation = variation or Variation()
         shared = self._variation.subseed_strength != 0
-        self.seeds = [seed if shared else seed + i for i in indices]
+        self.seeds = [(seed if shared else seed + i) % SEEDS for i in indices]
         self._subseeds = [self._variation.subseed + i for i in indices]
         self._generators: list[Generator] = []
 

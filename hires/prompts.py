@@ -52,6 +52,10 @@ class PromptPart:
     last_step: int
     """Last one. Past the last of the whole group its first conditioning applies again, as in A1111."""
 
+    percents: tuple[float, float] | None = None
+    """About the same as shares of the sampling, which it carries for the host's samplers; None: all of it. Another
+    range beside it was set by a later node."""
+
 
 PART_KEY = "hires_fix_part"
 

@@ -10,7 +10,7 @@ import torch
 from ..hires.errors import InputError
 from ..hires.latent import check_latent_size, crop_latent
 from ..hires.sizes import A1111_CELL, TargetSize
-from .latents import Latent, LatentError, samples_of, with_mask_resized, with_samples
+from .latents import Latent, LatentError, at_target, samples_of, with_samples
 from .posterior import encode_posterior, has_posterior
 
 
@@ -138,7 +138,7 @@ def _cropped(samples: torch.Tensor, latent: Latent, target: TargetSize) -> Laten
             f"{target.latent_size[0]}x{target.latent_size[1]} were expected. Connect the same VAE to Target Size.",
             "vae",
         )
-    return with_mask_resized(with_samples(latent, samples), target)
+    return at_target(with_samples(latent, samples), target)
 
 
 def check_target(vae: Any, latent: Latent, target: TargetSize) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import comfy.model_patcher
+import comfy.patcher_extension
 import comfy.sampler_helpers
 import comfy.samplers
 import torch
@@ -31,6 +33,19 @@ class Refiner:
 
     by_steps: bool = False
     """Count the way in model calls; else in training timesteps."""
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """The refiner, ready to denoise."""
+
+    model: Any
+    conds: dict[str, Any]
+    options: dict[str, Any]
+    """Its own MODEL's: CFG functions, attention patches, wrappers."""
+
+    helpers: list[Any]
+    """Models that its prompts brought along."""
 
 
 class A1111Guider(comfy.samplers.CFGGuider):
@@ -72,8 +87,8 @@ class A1111Guider(comfy.samplers.CFGGuider):
     ) -> torch.Tensor:
         """Remember what the refiner's prompts must be prepared with."""
         self._calls = 0
-        self._refining: tuple[Any, dict[str, Any], list[Any]] | None = None
-        self._context = (noise, device, latent_image, denoise_mask, seed, latent_shapes)
+        self._refining: _Loaded | None = None
+        self._context = (noise, device, latent_image, sigmas, denoise_mask, seed, latent_shapes)
         try:
             return super().inner_sample(
                 noise, latent_image, device, sampler, sigmas, denoise_mask, callback, disable_pbar, seed, latent_shapes
@@ -81,16 +96,33 @@ class A1111Guider(comfy.samplers.CFGGuider):
         finally:
             del self._context
             if self._refining:
-                comfy.sampler_helpers.cleanup_models(self._refining[1], self._refining[2])
+                self._unload_refiner(self._refining)
                 self._refining = None
+
+    def outer_predict_noise(
+        self, x: torch.Tensor, timestep: torch.Tensor, model_options: dict[str, Any] | None = None, seed: Any = None
+    ) -> torch.Tensor:
+        """Denoise once, with the options and wrappers of the model whose turn it is."""
+        if self._refining is None and self._refiner_takes_over(self._calls, timestep[0]):
+            self._refining = self._load_refiner()
+        options = self._refining.options if self._refining else model_options or {}
+        wrappers = comfy.patcher_extension.get_all_wrappers(
+            comfy.patcher_extension.WrappersMP.PREDICT_NOISE, options, is_model_options=True
+        )
+        predict = comfy.patcher_extension.WrapperExecutor.new_class_executor(self.predict_noise, self, wrappers)
+        try:
+            return predict.execute(x, timestep, options, seed)
+        finally:
+            self._calls += 1
 
     def predict_noise(
         self, x: torch.Tensor, timestep: torch.Tensor, model_options: dict[str, Any] | None = None, seed: Any = None
     ) -> torch.Tensor:
-        """Denoise once."""
+        """Predict the picture in `x`."""
         step, sigma, options = self._calls, timestep[0], model_options or {}
-        self._calls += 1
-        model, conds = self._model_for(step, sigma)
+        model, conds = (
+            (self._refining.model, self._refining.conds) if self._refining else (self.inner_model, self.conds)
+        )
         groups = _active(conds.get("positive") or [], step)
         negative = [entry for entries, _ in _active(conds.get("negative") or [], step) for entry in entries]
         cfg = self.cfg / CFG_PLUS_SCALE if self.guidance_plus else self.cfg
@@ -98,13 +130,8 @@ class A1111Guider(comfy.samplers.CFGGuider):
             cfg, groups = 1.0, groups[:1]
         if len(groups) == 1 and groups[0][1] == 1 and not self.guidance_plus:
             return comfy.samplers.sampling_function(model, x, timestep, negative, groups[0][0], cfg, options, seed)
-        batches = [entries for entries, _ in groups]
-        *parts, unguided = comfy.samplers.calc_cond_batch(model, [*batches, negative], x, timestep, options)
-        guided = unguided + sum(weight * (part - unguided) for part, (_, weight) in zip(parts, groups, strict=True))
-        self._last_unguided = unguided
-        return comfy.samplers.cfg_function(
-            model, guided, unguided, cfg, x, timestep, model_options=options, cond=batches[0], uncond=negative
-        )
+        denoised, self._last_unguided = _composed(model, x, timestep, groups, negative, cfg, options)
+        return denoised
 
     def _skips_negative(self, step: int, sigma: torch.Tensor) -> bool:
         settings = self._settings
@@ -113,33 +140,107 @@ class A1111Guider(comfy.samplers.CFGGuider):
         level = float(self._table.sigma_to_t(sigma.cpu())) if self.counts_timesteps else float(sigma)
         return level < settings.s_min_uncond and (step % 2 == 1 or settings.s_min_uncond_all)
 
-    def _model_for(self, step: int, sigma: torch.Tensor) -> tuple[Any, dict[str, Any]]:
-        refiner = self.refiner
-        if refiner is None:
-            return self.inner_model, self.conds
-        if self._refining is None:
-            if refiner.by_steps:
-                way = step / self._total_calls
-            else:
-                entry = int((self._table.sigmas - sigma.cpu()).abs().argmin())
-                way = (len(self._table.sigmas) - 1 - entry) / len(self._table.sigmas)
-            if way < refiner.switch_at:
-                return self.inner_model, self.conds
-            self._refining = self._load_refiner(refiner)
-        return self._refining[0], self._refining[1]
+    def _refiner_takes_over(self, step: int, sigma: torch.Tensor) -> bool:
+        if self.refiner is None:
+            return False
+        if self.refiner.by_steps:
+            return step / self._total_calls >= self.refiner.switch_at
+        entry = int((self._table.sigmas - sigma.cpu()).abs().argmin())
+        return (len(self._table.sigmas) - 1 - entry) / len(self._table.sigmas) >= self.refiner.switch_at
 
-    def _load_refiner(self, refiner: Refiner) -> tuple[Any, dict[str, Any], list[Any]]:
-        noise, device, latent, mask, seed, shapes = self._context
-        prompts = _padded(_without_percentages(refiner.positive), _without_percentages(refiner.negative))
+    def _load_refiner(self) -> _Loaded:
+        """Do for the refiner what the host has done for the pass's own model."""
+        assert self.refiner is not None
+        patcher = self.refiner.model
+        noise, device, latent, sigmas, mask, seed, shapes = self._context
+        prompts = _padded(_without_percentages(self.refiner.positive), _without_percentages(self.refiner.negative))
         conds = {
             name: comfy.sampler_helpers.convert_cond(cond)
             for name, cond in zip(("positive", "negative"), prompts, strict=True)
         }
-        options = refiner.model.model_options
-        model, conds, loaded = comfy.sampler_helpers.prepare_sampling(refiner.model, noise.shape, conds, options)
-        refiner.model.pre_run()
+        options = comfy.model_patcher.create_model_options_clone(patcher.model_options)
+        options.setdefault("transformer_options", {})["sample_sigmas"] = sigmas
+        comfy.samplers.preprocess_conds_hooks(conds)
+        comfy.sampler_helpers.prepare_model_patcher(patcher, conds, options)
+        comfy.samplers.filter_registered_hooks_on_conds(conds, options)
+        model, conds, helpers = comfy.sampler_helpers.prepare_sampling(patcher, noise.shape, conds, options)
+        comfy.samplers.cast_to_load_options(options, device=device, dtype=patcher.model_dtype())
+        patcher.pre_run()
         prepared = comfy.samplers.process_conds(model, noise, conds, device, latent, mask, seed, latent_shapes=shapes)
-        return model, prepared, loaded
+        return _Loaded(model, prepared, options, helpers)
+
+    def _unload_refiner(self, loaded: _Loaded) -> None:
+        assert self.refiner is not None
+        patcher = self.refiner.model
+        comfy.sampler_helpers.cleanup_models(loaded.conds, loaded.helpers)
+        comfy.samplers.cast_to_load_options(loaded.options, device=patcher.offload_device)
+        patcher.cleanup()
+        patcher.restore_hook_patches()
+
+
+Group = tuple[list[dict[str, Any]], float]
+"""The conditionings of one AND part, and its weight."""
+
+
+def _composed(
+    model: Any,
+    x: torch.Tensor,
+    timestep: torch.Tensor,
+    groups: list[Group],
+    negative: list[dict[str, Any]],
+    cfg: float,
+    options: dict[str, Any],
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Guide by several prompts at once (Liu et al. 2022), with the hooks that a MODEL's options hold.
+
+    Hooks before the guidance and the CFG function see the sum of the parts as one prompt. Hooks after it may run the
+    model on the prompt again: they see each part with its own conditioning, and their results are averaged by weight.
+
+    Returns:
+        The guided picture, and the one without the prompts as the hooks before the guidance left it.
+    """
+    batches, weights = [entries for entries, _ in groups], [weight for _, weight in groups]
+    *parts, unguided = _predictions(model, batches, negative, x, timestep, options)
+    guided = unguided + sum(weight * (part - unguided) for part, weight in zip(parts, weights, strict=True))
+    both = [guided, unguided]
+    shared = {"timestep": timestep, "sigma": timestep, "input": x, "model": model, "model_options": options}
+    for hook in options.get("sampler_pre_cfg_function", []):
+        both = hook({**shared, "conds": [batches[0], negative], "conds_out": both, "cond_scale": cfg})
+    guided, unguided = both[0], both[1]
+    after = options.get("sampler_post_cfg_function", [])
+    denoised = comfy.samplers.cfg_function(
+        model,
+        guided,
+        unguided,
+        cfg,
+        x,
+        timestep,
+        model_options={**options, "sampler_post_cfg_function": []},
+        cond=batches[0],
+        uncond=negative,
+    )
+    seen = [guided] if weights == [1] else parts
+    total = sum(abs(weight) for weight in weights) or 1.0
+    for hook in after:
+        same = {**shared, "uncond": negative, "uncond_denoised": unguided, "cond_scale": cfg, "denoised": denoised}
+        denoised = sum(
+            abs(weight) / total * hook({**same, "cond": entries, "cond_denoised": part})
+            for entries, weight, part in zip(batches, weights, seen, strict=True)
+        )
+    return denoised, unguided
+
+
+def _predictions(
+    model: Any, batches: list[Any], negative: Any, x: torch.Tensor, timestep: torch.Tensor, options: dict[str, Any]
+) -> list[torch.Tensor]:
+    """The picture as each part and, last, the negative prompt sees it."""
+    own = options.get("sampler_calc_cond_batch_function")
+    if own is None:
+        return comfy.samplers.calc_cond_batch(model, [*batches, negative], x, timestep, options)
+    # a model patch in the host's place expects one prompt and one negative prompt
+    shared = {"input": x, "sigma": timestep, "model": model, "model_options": options}
+    pairs = [own({**shared, "conds": [entries, negative]}) for entries in batches]
+    return [*(pair[0] for pair in pairs), pairs[0][1]]
 
 
 def needs_a1111_guidance(positive: Any, negative: Any, settings: A1111Settings, refiner: Refiner | None) -> bool:
@@ -149,15 +250,15 @@ def needs_a1111_guidance(positive: Any, negative: Any, settings: A1111Settings, 
 
 
 def _without_percentages(cond: Any) -> Any:
-    """Scheduled entries carry the host's percentages as well, for core's samplers."""
+    """Leave out the ranges that scheduled entries carry for the host's samplers; those set by a later node stay."""
+
+    def own(extra: dict[str, Any]) -> bool:
+        part = extra.get(PART_KEY)
+        return part is not None and (extra.get("start_percent"), extra.get("end_percent")) == part.percents
+
+    ranges = ("start_percent", "end_percent")
     return [
-        [
-            tensor,
-            {k: v for k, v in extra.items() if k not in ("start_percent", "end_percent")}
-            if PART_KEY in extra
-            else extra,
-        ]
-        for tensor, extra in cond
+        [tensor, {k: v for k, v in extra.items() if k not in ranges} if own(extra) else extra] for tensor, extra in cond
     ]
 
 
@@ -174,7 +275,7 @@ def _padded(positive: Any, negative: Any) -> tuple[Any, Any]:
     return fill(positive, max(0, -missing)), fill(negative, max(0, missing))
 
 
-def _active(entries: list[dict[str, Any]], step: int) -> list[tuple[list[dict[str, Any]], float]]:
+def _active(entries: list[dict[str, Any]], step: int) -> list[Group]:
     """Group the entries that apply at a step by AND part: `[(entries, weight)]`."""
     groups: dict[int, list[tuple[dict[str, Any], PromptPart | None]]] = {}
     for entry in entries:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from ..hires.errors import InputError
 from ..hires.latent import crop_latent, upscale_latent
+from ..hires.regions import enlarged
 from ..hires.sizes import TargetSize
 
 Latent = dict[str, Any]
@@ -49,8 +50,9 @@ def samples_of(latent: Latent) -> torch.Tensor:
     bad = samples.numel() - int(torch.isfinite(samples).sum())
     if bad:
         raise LatentError(
-            f"{bad} of {samples.numel()} numbers of the latent are NaN or infinite. "
-            "The node that made it failed: often a half-precision VAE or model overflowed."
+            f"{bad} of {samples.numel()} numbers of the latent are NaN or infinite. The node that made it failed: "
+            "often a half-precision VAE or model overflowed. Noised latents of flow models at full strength are "
+            "infinite, too: connect them to Second Sampling only."
         )
     return samples
 
@@ -104,38 +106,70 @@ class Noised:
     """The whole schedule that the pass is the end of."""
 
     samples: torch.Tensor
-    """The noised latent itself. Identity, not equality, says whether another node has changed it since."""
+    """The noised latent itself, by which it is recognised after nodes that copy it or pick from the batch."""
 
 
-def with_noised(latent: Latent, noised: Noised) -> Latent:
-    """Copy a LATENT with noised samples and remember their parts."""
+def with_noised(latent: Latent, noised: Noised, sigmas: torch.Tensor) -> Latent:
+    """Copy a LATENT with noised samples and remember their parts, in the LATENT and in the SIGMAS of the pass."""
     out = with_samples(latent, noised.samples)
     out[_NOISED] = noised
+    setattr(sigmas, _NOISED, noised)  # nodes of other packs may drop the LATENT's keys
     return out
 
 
-def noised_of(latent: Latent) -> Noised | None:
-    """Return the parts of a noised latent; None when it came from elsewhere or was changed on the way."""
-    noised = latent.get(_NOISED)
-    return noised if isinstance(noised, Noised) and noised.samples is latent["samples"] else None
+def noised_of(latent: Latent, sigmas: torch.Tensor) -> Noised | None:
+    """Return the parts of the noised pictures in a LATENT; None when it came from elsewhere or was changed on the way.
+
+    Pictures picked from the noised batch, in any order and number, keep theirs.
+    """
+    noised, samples = _remembered(latent, sigmas), latent.get("samples") if isinstance(latent, dict) else None
+    if noised is None or not isinstance(samples, torch.Tensor):
+        return None
+    if samples is noised.samples:
+        return noised
+    if samples.shape[1:] != noised.samples.shape[1:] or samples.dtype != noised.samples.dtype:
+        return None
+    rows = [next((i for i, old in enumerate(noised.samples) if torch.equal(new, old)), -1) for new in samples.cpu()]
+    if not rows or -1 in rows:
+        return None
+    return Noised(noised.clean[rows], noised.noise[rows], noised.schedule, samples)
+
+
+def schedule_of(latent: Latent, sigmas: torch.Tensor) -> torch.Tensor:
+    """The whole schedule that a pass is the end of, also where another sampler has changed the LATENT."""
+    noised = _remembered(latent, sigmas)
+    if noised is None:
+        return sigmas
+    end = noised.schedule[len(noised.schedule) - len(sigmas) :]
+    return noised.schedule if torch.equal(end.cpu(), sigmas.cpu()) else sigmas
+
+
+def _remembered(latent: Latent, sigmas: torch.Tensor) -> Noised | None:
+    kept = latent.get(_NOISED) if isinstance(latent, dict) else None
+    found = kept or getattr(sigmas, _NOISED, None)
+    return found if isinstance(found, Noised) else None
 
 
 def resize_latent(latent: Latent, target: TargetSize, mode: str) -> Latent:
-    """Enlarge a LATENT and its mask to the target in one of A1111's latent modes.
+    """Enlarge a LATENT with all that lies in it to the target, in one of A1111's latent modes.
 
     Raises:
         LatentError: see `samples_of`.
         SizeError: the latent is not of the size that the target was worked out for.
     """
-    out = with_samples(latent, upscale_latent(samples_of(latent), target, mode))
-    return with_mask_resized(out, target)
+    return at_target(with_samples(latent, upscale_latent(samples_of(latent), target, mode)), target)
 
 
-def with_mask_resized(latent: Latent, target: TargetSize) -> Latent:
-    """Bring a LATENT's mask, if any, to the target: the host would stretch it over the crop."""
+def at_target(latent: Latent, target: TargetSize) -> Latent:
+    """Bring what lies in a LATENT, whose samples are of the target's size by now, there as well.
+
+    Its mask, which the host would stretch over the crop, and the places of the first pass's prompts.
+    """
+    size = (target.up_height // target.cell, target.up_width // target.cell)
+    left, top, _, _ = target.crop_window(size[1], size[0])
+    latent = enlarged(latent, size, top, left)
     mask = latent.get("noise_mask")
     if mask is None:
         return latent
-    size = (target.up_height // target.cell, target.up_width // target.cell)
     mask = F.interpolate(mask.reshape(-1, 1, *mask.shape[-2:]), size=size, mode="bilinear")
     return {**latent, "noise_mask": crop_latent(mask, target)}

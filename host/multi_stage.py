@@ -10,9 +10,11 @@ from comfy_execution.graph_utils import GraphBuilder, is_link
 
 import nodes as host_nodes
 
+from ..hires.regions import Move, places
 from ..hires.resample import check_image
 from ..hires.sizes import MAX_SIDE, image_size
 from ..hires.stages import Size, is_redrawn, redraw_strengths, stage_sizes
+from .codec import cell_of
 from .upscalers import as_upscaler
 
 Wires = Mapping[str, Any]
@@ -49,6 +51,9 @@ class Plan:
     strengths: list[float]
     """Denoising strength after each stage; 0: not redrawn."""
 
+    moves: list[Move]
+    """From the picture that came in to each stage: places in the prompts count that one's pixels."""
+
 
 def plan(values: Mapping[str, Any], resize: float | tuple[int, int], crop: bool, stages: int, redraw: Redraw) -> Plan:
     """Plan the stages.
@@ -72,17 +77,34 @@ def plan(values: Mapping[str, Any], resize: float | tuple[int, int], crop: bool,
     sizes = stage_sizes(source, (target.up_width, target.up_height), stages, factor)
     sizes[-1] = target.width, target.height
     if not redrawn:
-        return Plan(sizes, [0.0] * len(sizes))
+        return Plan(sizes, [0.0] * len(sizes), [])
     falling = redraw.denoising_strength, redraw.strength_falloff
-    return Plan(sizes, redraw_strengths(len(sizes), *falling, redraw.redraw_last))
+    moves = _moves(source, sizes, cell_of(values["vae"]))
+    return Plan(sizes, redraw_strengths(len(sizes), *falling, redraw.redraw_last), moves)
 
 
-def expand(planned: Plan, wires: Wires, redraw: Redraw, tile_size: int, tile_overlap: int) -> tuple[Any, Any]:
+def _moves(source: Size, sizes: list[Size], cell: int) -> list[Move]:
+    """Follow the picture through the stages, each of which covers its size and cuts around the centre."""
+    move, before, moves = Move(source[1] / cell, source[0] / cell), source, []
+    for width, height in sizes:
+        up = image_size(*before, (width, height), True, MAX_SIDE)
+        top, left = (up.up_height - height) // 2 / cell, (up.up_width - width) // 2 / cell
+        up_cells = (up.up_height / cell, up.up_width / cell)
+        move = move.then(up_cells, top, left, (height / cell, width / cell))
+        moves.append(move)
+        before = width, height
+    return moves
+
+
+def expand(
+    planned: Plan, wires: Wires, values: Wires, redraw: Redraw, tile_size: int, tile_overlap: int
+) -> tuple[Any, Any]:
     """Build the graph.
 
     Args:
         planned: the stages.
         wires: what comes in, see `wires_of`.
+        values: the same as values.
         redraw: how to redraw.
         tile_size: of Upscale Image.
         tile_overlap: of Upscale Image.
@@ -107,8 +129,18 @@ def expand(planned: Plan, wires: Wires, redraw: Redraw, tile_size: int, tile_ove
             tile_overlap=tile_overlap,
         ).out(0)
         if strength > 0:
-            picture = _redrawn(graph, number, picture, strength, wires, redraw)
+            prompts = _prompts(wires, values, planned.moves[number - 1])
+            picture = _redrawn(graph, number, picture, strength, {**wires, **prompts}, redraw)
     return picture, graph.finalize()
+
+
+def _prompts(wires: Wires, values: Wires, move: Move) -> dict[str, Any]:
+    """The prompts of a stage: as they came in, or with what counts pixels in them moved."""
+    prompts = {}
+    for name in ("positive", "negative"):
+        moves = bool(places(extra for _, extra in values[name]))
+        prompts[name] = move.cond(values[name]) if moves else wires[name]
+    return prompts
 
 
 def _redrawn(graph: GraphBuilder, number: int, picture: Any, strength: float, wires: Wires, redraw: Redraw) -> Any:

@@ -10,6 +10,7 @@ import torch
 from comfy.ldm.models.autoencoder import AutoencodingEngine, DiagonalGaussianRegularizer
 from comfy.ldm.modules.distributions.distributions import DiagonalGaussianDistribution
 
+from ..hires.noise import SEEDS
 from .latents import Latent, samples_of
 
 logger = logging.getLogger("hires-fix")
@@ -88,4 +89,4 @@ def posterior_generator(noise: Any, latent: Latent) -> torch.Generator | None:
         last = noise.seed + (latent.get("batch_index") or range(samples_of(latent).shape[0]))[-1]
     else:
         return None
-    return torch.Generator("cpu").manual_seed(last)
+    return torch.Generator("cpu").manual_seed(last % SEEDS)

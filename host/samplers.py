@@ -12,6 +12,7 @@ import torch
 from comfy.extra_samplers.uni_pc import NoiseScheduleVP, UniPC
 
 from ..hires.brownian import BrownianNoise
+from ..hires.noise import SEEDS
 from ..hires.samplers import A1111Sampler
 from ..hires.schedules import DiscreteTable, SigmaTable
 from ..hires.settings import A1111Settings
@@ -63,9 +64,9 @@ def build_sampler(this: Pass) -> comfy.samplers.KSAMPLER:
     if step_noise is not None:
         options["noise_sampler"] = step_noise
     if chosen.function == "uni_pc":
-        return comfy.samplers.KSAMPLER(_unipc(this))
+        return comfy.samplers.KSAMPLER(_keeping_unmasked(_unipc(this)))
     if chosen.function in ("dpm_fast", "dpm_adaptive"):
-        return comfy.samplers.KSAMPLER(_dpm_solver(this), options)
+        return comfy.samplers.KSAMPLER(_keeping_unmasked(_dpm_solver(this)), options)
     if isinstance(chosen.function, str):
         return comfy.samplers.KSAMPLER(getattr(k_diffusion, f"sample_{chosen.function}"), options)
     if chosen.walks_timesteps:
@@ -74,7 +75,27 @@ def build_sampler(this: Pass) -> comfy.samplers.KSAMPLER:
             options["eta"] = settings.eta_ddim
         if chosen.guidance_plus:
             options["direction"] = this.last_unguided
+        return comfy.samplers.KSAMPLER(_keeping_unmasked(chosen.function), options)
     return comfy.samplers.KSAMPLER(chosen.function, options)
+
+
+def _keeping_unmasked(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """Lay the original back over what the noise mask protects, after the last step, as A1111 does.
+
+    For samplers that stop above sigma 0. All others end with the model's picture, in which the host has done so.
+    """
+
+    def sample(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **arguments: Any) -> torch.Tensor:
+        out = function(model, x, sigmas, **arguments)
+        extra = arguments.get("extra_args") or {}
+        mask = extra.get("denoise_mask")
+        if mask is None:
+            return out
+        if "denoise_mask_function" in extra.get("model_options", {}):  # a mask for each step: none is left at the end
+            return torch.where(mask == 0, model.latent_image, out)
+        return out * mask + model.latent_image * (1 - mask)
+
+    return sample
 
 
 def _step_noise(this: Pass) -> StepNoise | None:
@@ -97,7 +118,7 @@ def _step_noise(this: Pass) -> StepNoise | None:
 
 def _one_stream(this: Pass) -> StepNoise:
     """Noise for samplers of our own when a foreign NOISE object has nothing but a seed."""
-    generator = torch.Generator("cpu").manual_seed(this.noise.seed + 1)
+    generator = torch.Generator("cpu").manual_seed((this.noise.seed + 1) % SEEDS)
     shape = this.latent["samples"].shape
     return lambda sigma, sigma_next: torch.randn(shape, generator=generator).to(sigma.device)
 

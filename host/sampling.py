@@ -13,30 +13,39 @@ import comfy.utils
 import latent_preview
 import torch
 
+from ..hires.noise import SEEDS
 from ..hires.plan_steps import OWN_PACE
+from ..hires.regions import FIRST_PASS, FirstPass, Move
 from ..hires.samplers import A1111_SAMPLERS
 from ..hires.settings import A1111Settings
 from ..upscale_models import RemainingTime
 from .denoiser import a1111_table, denoising_like_a1111
-from .guidance import A1111Guider, Refiner, needs_a1111_guidance
-from .latents import Latent, Noised, fit_to_model, noised_of, samples_of, with_noised, with_samples
+from .guidance import A1111Guider, needs_a1111_guidance
+from .latents import (
+    Latent,
+    LatentError,
+    Noised,
+    fit_to_model,
+    noised_of,
+    samples_of,
+    schedule_of,
+    with_noised,
+    with_samples,
+)
 from .memory import tell
 from .samplers import Pass, build_sampler
-from .sigmas import SamplingError, Sigmas, first_pass_sigmas
+from .sigmas import SamplingError, Sigmas, check_range, check_sampler, first_pass_sigmas
+from .steering import Steering
 
 
 def sample_base(
-    model: Any,
-    positive: Any,
-    negative: Any,
+    steering: Steering,
     latent: Latent,
     noise: Any,
     steps: int,
-    cfg: float,
     sampler_name: str,
     scheduler: str,
     settings: A1111Settings | None = None,
-    refiner: Refiner | None = None,
 ) -> Latent:
     """Run the first pass; with the host's sampler and scheduler names bit-identical to core's KSampler.
 
@@ -44,11 +53,11 @@ def sample_base(
         LatentError, SamplingError, ScheduleError: see the functions this calls.
     """
     settings = settings or A1111Settings()
-    start = {**latent, "samples": fit_to_model(model, latent)}
-    sigmas = first_pass_sigmas(model, sampler_name, scheduler, steps, settings)
+    start = {**latent, "samples": fit_to_model(steering.model, latent)}
+    sigmas = first_pass_sigmas(steering.model, sampler_name, scheduler, steps, settings)
     unit = noise.generate_noise(start)
-    out = _sample(model, positive, negative, start, unit, sigmas, cfg, sampler_name, noise, settings, refiner, True)
-    return with_samples(latent, out)
+    out = _sample(steering, start, unit, sigmas, sampler_name, noise, settings, True)
+    return {**with_samples(latent, out), FIRST_PASS: FirstPass(steering.places(), Move(*out.shape[-2:]))}
 
 
 def renoise(
@@ -57,8 +66,9 @@ def renoise(
     """Add noise of the first sigma's strength to a clean latent, as the model's family does it.
 
     Returns:
-        A LATENT with the noised samples (unscaled like every LATENT). It also remembers clean latent and noise,
-        which Second Sampling uses: the sum alone is not enough for flow models and masks.
+        A LATENT with the noised samples, in the form in which the host keeps latents that still hold noise: unscaled,
+        and for flow models divided by what the noise leaves of the picture, which is infinite at full strength. It
+        also remembers clean latent and noise, which Second Sampling uses: the sum alone is not enough for masks.
     """
     clean = fit_to_model(model, latent)
     if len(sigmas.run) == 0:
@@ -75,74 +85,83 @@ def renoise(
     largest = float(sampling.sigma_max)
     full = first > largest or math.isclose(first, largest, rel_tol=1e-5)  # what the host's samplers ask
     x = sampling.noise_scaling(sigmas.run[0].to(scaled), unit.to(scaled), scaled, full)
-    return with_noised(latent, Noised(clean, unit, sigmas.whole, model.model.process_latent_out(x)))
+    samples = model.model.process_latent_out(x / left_of_picture(model, sigmas.run[0]))
+    return with_noised(latent, Noised(clean, unit, sigmas.whole, samples), sigmas.run)
+
+
+def left_of_picture(model: Any, sigma: torch.Tensor) -> float:
+    """Share of the picture in a noised latent: all of it for eps and v models, `1 - sigma` for flow."""
+    one, zero = torch.ones(1, 1, 1, 1), torch.zeros(1, 1, 1, 1)
+    return float(model.get_model_object("model_sampling").noise_scaling(sigma.cpu(), zero, one))
 
 
 def sample_second(
-    model: Any,
-    positive: Any,
-    negative: Any,
+    steering: Steering,
     latent: Latent,
     sigmas: torch.Tensor,
     noise: Any,
-    cfg: float,
     sampler_name: str,
     settings: A1111Settings | None = None,
-    refiner: Refiner | None = None,
 ) -> Latent:
     """Run the second pass from a noised latent; `noise` is not added again, it only seeds the sampler's steps.
 
+    The latent may come from Re-noise or, as the host keeps latents with noise left in, from any of its samplers.
+
     Raises:
-        LatentError, SamplingError: see the functions this calls.
+        LatentError, SamplingError: see the functions this calls; also a latent that is not Re-noise's where a noise
+            mask or a sigma at which nothing is left of the picture needs its parts.
     """
-    samples = samples_of(latent)
+    settings = settings or A1111Settings()
     if sigmas.ndim != 1 or not bool(torch.isfinite(sigmas).all()):
         raise SamplingError(f"found sigmas of shape {tuple(sigmas.shape)}; connect Re-noise's sigmas.", "sigmas")
     if len(sigmas) < 2:  # strength 0: there is nothing to run
-        return with_samples(latent, samples)
-    noised = noised_of(latent)
+        return with_samples(latent, samples_of(latent))
+    check_sampler(steering.model, sampler_name)
+    check_range(steering.model, sigmas, "the sigmas start", "sigmas")
+    noised = noised_of(latent, sigmas)
     if noised:
         start, unit, whole = noised.clean, noised.noise, noised.schedule
     else:
-        start, unit = _split_noised(model, fit_to_model(model, latent), sigmas[0])
-        whole = sigmas
+        start = fit_to_model(steering.model, latent)
+        unit, whole = torch.zeros_like(start), schedule_of(latent, sigmas)
+        _check_sum_is_enough(steering.model, latent, sigmas)
+    first = latent.get(FIRST_PASS)
+    if isinstance(first, FirstPass):
+        steering = steering.after(first, *start.shape[-2:])
     begin, plan = {**latent, "samples": start}, Sigmas(whole, sigmas)
-    settings = settings or A1111Settings()
-    out = _sample(model, positive, negative, begin, unit, plan, cfg, sampler_name, noise, settings, refiner, False)
+    out = _sample(steering, begin, unit, plan, sampler_name, noise, settings, False)
     return with_samples(latent, out)
 
 
-def _split_noised(model: Any, samples: torch.Tensor, sigma: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Find `(latent, noise)` that the model's own noise scaling adds up to `samples`.
-
-    For latents that were noised elsewhere. Noise scaling is linear, so one probe tells how much of the latent
-    is left at this sigma: all of it for eps and v models, `1 - sigma` for flow.
-    """
-    sampling = model.get_model_object("model_sampling")
-    one, zero = torch.ones(1, 1, 1, 1), torch.zeros(1, 1, 1, 1)
-    left = float(sampling.noise_scaling(sigma.cpu(), zero.clone(), one))
-    x = model.model.process_latent_in(samples)
-    if left > 1e-3:
-        return model.model.process_latent_out(x / left), torch.zeros_like(samples)
-    share = float(sampling.noise_scaling(sigma.cpu(), one.clone(), zero))
-    return torch.zeros_like(samples), x / share
+def _check_sum_is_enough(model: Any, latent: Latent, sigmas: torch.Tensor) -> None:
+    """A latent whose clean part and noise are unknown can only be sampled on as it is."""
+    remedy = "Connect the latent of Re-noise, with nothing in between that changes it."
+    mask = latent.get("noise_mask")
+    if mask is not None and bool((mask < 1).any()):
+        raise LatentError(
+            "the latent has a noise mask, but its clean picture, which is to be kept outside the mask, is not known: "
+            f"another node has noised or changed it. {remedy}"
+        )
+    if left_of_picture(model, sigmas[0]) < 1e-6:
+        raise LatentError(
+            f"at sigma {float(sigmas[0]):g}, where the sigmas start, nothing is left of the latent but noise, and this "
+            f"one has been noised or changed by another node. {remedy} Or start from noise with Base Sampling."
+        )
 
 
 def _sample(
-    model: Any,
-    positive: Any,
-    negative: Any,
+    steering: Steering,
     latent: Latent,
     unit: torch.Tensor,
     sigmas: Sigmas,
-    cfg: float,
     sampler_name: str,
     noise: Any,
     settings: A1111Settings,
-    refiner: Refiner | None,
     first: bool,
 ) -> torch.Tensor:
+    model, refiner = steering.model, steering.refiner
     chosen = A1111_SAMPLERS.get(sampler_name)
+    steering.check(chosen, settings)
     if chosen is None:
         if refiner is not None:
             raise SamplingError(
@@ -150,24 +169,26 @@ def _sample(
                 "choose a capitalised one.",
                 "sampler_name",
             )
-        guider, sampler = comfy.samplers.CFGGuider(model), comfy.samplers.sampler_object(sampler_name)
+        guider, sampler = steering.host_guider(model), comfy.samplers.sampler_object(sampler_name)
     else:
         table = a1111_table(model, settings, chosen)
         model = denoising_like_a1111(model, chosen, settings, first)
-        guider = comfy.samplers.CFGGuider(model)
-        if chosen.guidance_plus or needs_a1111_guidance(positive, negative, settings, refiner):
+        own = chosen.guidance_plus or needs_a1111_guidance(steering.positive, steering.negative, settings, refiner)
+        if own and steering.guider is None:
             calls = (len(sigmas.run) - (not chosen.walks_timesteps)) * (2 if chosen.second_order else 1)
             guider = A1111Guider(model, settings, table, calls)
             guider.guidance_plus, guider.counts_timesteps = chosen.guidance_plus, chosen.walks_timesteps
             if refiner is not None:
                 patched = denoising_like_a1111(refiner.model, chosen, settings, first)
                 guider.refiner = replace(refiner, model=patched)
+            guider.set_conds(steering.positive, steering.negative)
+            guider.set_cfg(steering.cfg)
+        else:
+            guider = steering.host_guider(model)
         last_unguided = getattr(guider, "last_unguided", None)
         sampler = build_sampler(
             Pass(sampler_name, chosen, settings, table, sigmas, first, noise, latent, last_unguided)
         )
-    guider.set_conds(positive, negative)
-    guider.set_cfg(cfg)
     out = guider.sample(
         unit,
         latent["samples"],
@@ -176,7 +197,7 @@ def _sample(
         denoise_mask=latent.get("noise_mask"),
         callback=_callback(model, sampler_name, len(sigmas.run) - 1),
         disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
-        seed=noise.seed,
+        seed=min(noise.seed, SEEDS - 2),  # the host's samplers count on from it, and fail at the end
     )
     out = out.to(comfy.model_management.intermediate_device(), comfy.model_management.intermediate_dtype())
     bad = out.numel() - int(torch.isfinite(out).sum())

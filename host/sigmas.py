@@ -93,12 +93,7 @@ def _walks_timesteps(sampler_name: str) -> bool:
 
 def _full(model: Any, sampler_name: str, scheduler: str, steps: int, settings: A1111Settings) -> torch.Tensor:
     chosen = A1111_SAMPLERS.get(sampler_name)
-    if chosen and chosen.needs_discrete and not is_discrete(model):
-        raise SamplingError(
-            f"'{sampler_name}' needs an eps or v model with training timesteps (SD1, SD2, SDXL), and this is a "
-            f"{type(model.model).__name__}. Choose Euler, DPM++ 2M or one of ComfyUI's lower-case samplers.",
-            "sampler_name",
-        )
+    check_sampler(model, sampler_name)
     if chosen and chosen.walks_timesteps:  # the scheduler plays no part
         table = a1111_table(model, settings)
         return table.sigmas[timesteps(steps + settings.always_discard_next_to_last_sigma)].flip(0)
@@ -110,9 +105,11 @@ def _full(model: Any, sampler_name: str, scheduler: str, steps: int, settings: A
         if scheduler == AUTOMATIC:
             scheduler = chosen.schedule if chosen else "Uniform"
         table = a1111_table(model, settings, chosen)
-        return a1111_schedule(
+        sigmas = a1111_schedule(
             scheduler, steps, table, is_sdxl=_is_sdxl(model), discard_penultimate=discard, settings=settings
         )
+        check_range(model, sigmas, f"the schedule '{scheduler}' starts", "settings", settings)
+        return sigmas
     sampling = model.get_model_object("model_sampling")
     sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps + discard)
     if discard:
@@ -120,6 +117,55 @@ def _full(model: Any, sampler_name: str, scheduler: str, steps: int, settings: A
     if not bool(torch.isfinite(sigmas).all()):
         raise SamplingError(f"'{scheduler}' has no finite sigmas for {steps} steps; use more steps.", "scheduler")
     return sigmas
+
+
+def check_sampler(model: Any, sampler_name: str) -> None:
+    """Refuse A1111 samplers that are not defined for the model's family.
+
+    Raises:
+        SamplingError: the model has no table of training timesteps, and the sampler needs one.
+    """
+    chosen = A1111_SAMPLERS.get(sampler_name)
+    if chosen and chosen.needs_discrete and not is_discrete(model):
+        raise SamplingError(
+            f"'{sampler_name}' needs an eps or v model with training timesteps (SD1, SD2, SDXL), and this is a "
+            f"{type(model.model).__name__}. Choose Euler, DPM++ 2M or one of ComfyUI's lower-case samplers.",
+            "sampler_name",
+        )
+
+
+def check_range(
+    model: Any, sigmas: torch.Tensor, what: str, input_name: str, settings: A1111Settings | None = None
+) -> None:
+    """Refuse sigmas above the model's largest where they mean nothing, as for flow models, whose noise ends at 1.
+
+    Eps and v models with a table of timesteps take them, as in A1111.
+
+    Args:
+        model: the MODEL.
+        sigmas: the schedule.
+        what: begins the sentence: "the sigmas start".
+        input_name: the input to blame.
+        settings: the settings that the schedule was made with.
+
+    Raises:
+        SamplingError: names both numbers and the setting that made it.
+    """
+    if is_discrete(model) or len(sigmas) == 0:
+        return
+    largest, found = float(model.get_model_object("model_sampling").sigma_max), float(sigmas.max())
+    if found <= largest * (1 + 1e-4):
+        return
+    remedy = "Use sigmas that were made for this model."
+    if settings and settings.sigma_max > largest:
+        remedy = f"Set sigma_max in A1111 Settings to at most {largest:g}, or to 0 for the model's own."
+    elif settings and settings.use_old_karras_scheduler_sigmas:
+        remedy = "Switch use_old_karras_scheduler_sigmas off in A1111 Settings."
+    family = type(model.model).__name__
+    raise SamplingError(
+        f"{what} at sigma {found:g}, and the largest of this {family} model is {largest:g}. {remedy}",
+        input_name,
+    )
 
 
 def _is_sdxl(model: Any) -> bool:

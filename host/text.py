@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import comfy.model_management
@@ -205,5 +205,5 @@ def _when(part: PromptPart, entries: int, steps: PassSteps) -> dict[str, Any]:
     """The part itself, and for the host's own samplers about the same as fractions of the sampling."""
     if entries == 1:
         return {PART_KEY: part}
-    start, end = part.first_step / steps.total, (part.last_step + 1) / steps.total
-    return {PART_KEY: part, "start_percent": min(start, 1.0), "end_percent": min(end, 1.0)}
+    start, end = min(part.first_step / steps.total, 1.0), min((part.last_step + 1) / steps.total, 1.0)
+    return {PART_KEY: replace(part, percents=(start, end)), "start_percent": start, "end_percent": end}

@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from ..hires.settings import A1111Settings
 from ..host.guidance import Refiner
 from ..host.sampling import sample_base
+from ..host.steering import Steering
 from . import inputs
 from .errors import blame
 
@@ -48,6 +49,7 @@ class HiresFixBaseSampling(io.ComfyNode):
                 inputs.scheduler(),
                 inputs.settings(),
                 inputs.refiner(),
+                inputs.guider(),
             ],
             outputs=[io.Latent.Output(display_name="latent", tooltip="The finished small picture.")],
         )
@@ -66,21 +68,9 @@ class HiresFixBaseSampling(io.ComfyNode):
         scheduler: str,
         settings: A1111Settings | None = None,
         refiner: Refiner | None = None,
+        guider: Any = None,
     ) -> io.NodeOutput:
         """Run the first pass."""
+        steering = Steering(model, positive, negative, cfg, refiner, guider)
         with blame(cls, "latent"):
-            return io.NodeOutput(
-                sample_base(
-                    model,
-                    positive,
-                    negative,
-                    latent,
-                    noise,
-                    steps,
-                    cfg,
-                    sampler_name,
-                    scheduler,
-                    settings,
-                    refiner,
-                )
-            )
+            return io.NodeOutput(sample_base(steering, latent, noise, steps, sampler_name, scheduler, settings))

@@ -91,6 +91,16 @@ def refiner() -> io.Custom.Input:
     )
 
 
+def guider() -> io.Guider.Input:
+    """A guider, optional."""
+    return io.Guider.Input(
+        "guider",
+        optional=True,
+        tooltip="A guider of core or another pack (Perp-Neg, Dual CFG, …). It brings its own model, prompts and cfg: "
+        "those of this node then are not used.",
+    )
+
+
 def target() -> io.Custom.Input:
     """What Target Size worked out."""
     return TargetType.Input("target", tooltip="The size to reach, from Target Size.")

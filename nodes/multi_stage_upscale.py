@@ -130,5 +130,5 @@ class HiresFixMultiStageUpscale(io.ComfyNode):
         with blame(cls, "image"):
             planned = plan(values, resize, upscaling_crop, stages, redraw)
         wires = wires_of(cls.hidden.dynprompt, cls.hidden.unique_id, values)
-        link, graph = expand(planned, wires, redraw, tile_size, tile_overlap)
+        link, graph = expand(planned, wires, values, redraw, tile_size, tile_overlap)
         return io.NodeOutput(link, expand=graph)

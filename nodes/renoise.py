@@ -7,8 +7,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..hires.settings import A1111Settings
-from ..host.sampling import renoise
+from ..host.sampling import left_of_picture, renoise
 from ..host.sigmas import second_pass_sigmas
+from ..host.wiring import check_followers
 from . import inputs
 from .errors import blame
 
@@ -66,6 +67,7 @@ class HiresFixRenoise(io.ComfyNode):
                 io.Latent.Output(display_name="latent", tooltip="The noised latent, for Second Sampling."),
                 io.Sigmas.Output(display_name="sigmas", tooltip="The second pass's sigmas; empty at strength 0."),
             ],
+            hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
         )
 
     @classmethod
@@ -87,4 +89,8 @@ class HiresFixRenoise(io.ComfyNode):
                 model, sampler_name, scheduler, steps, denoising_strength, hr_second_pass_steps, settings
             )
         with blame(cls, "latent"):
-            return io.NodeOutput(renoise(model, latent, noise, sigmas, sampler_name, settings), sigmas.run)
+            noised = renoise(model, latent, noise, sigmas, sampler_name, settings)
+            if len(sigmas.run):
+                all_noise = left_of_picture(model, sigmas.run[0]) < 1e-6
+                check_followers(cls.hidden.dynprompt, cls.hidden.unique_id, "noise_mask" in latent, all_noise)
+            return io.NodeOutput(noised, sigmas.run)

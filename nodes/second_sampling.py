@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from ..hires.settings import A1111Settings
 from ..host.guidance import Refiner
 from ..host.sampling import sample_second
+from ..host.steering import Steering
 from . import inputs
 from .errors import blame
 
@@ -51,6 +52,7 @@ class HiresFixSecondSampling(io.ComfyNode):
                 inputs.sampler_name(" Set the same as in Re-noise."),
                 inputs.settings(),
                 inputs.refiner(),
+                inputs.guider(),
             ],
             outputs=[io.Latent.Output(display_name="latent", tooltip="The finished large picture.")],
         )
@@ -68,9 +70,9 @@ class HiresFixSecondSampling(io.ComfyNode):
         sampler_name: str,
         settings: A1111Settings | None = None,
         refiner: Refiner | None = None,
+        guider: Any = None,
     ) -> io.NodeOutput:
         """Run the second pass."""
+        steering = Steering(model, positive, negative, cfg, refiner, guider)
         with blame(cls, "latent"):
-            return io.NodeOutput(
-                sample_second(model, positive, negative, latent, sigmas, noise, cfg, sampler_name, settings, refiner)
-            )
+            return io.NodeOutput(sample_second(steering, latent, sigmas, noise, sampler_name, settings))

@@ -257,7 +257,9 @@ class ProbeNoise:
 
 
 class ProbeChanged:
-    """A LATENT that another node has touched: the same numbers in a tensor of its own."""
+    """A LATENT that another node has touched: the same numbers in a tensor of its own, and with `only_samples` nothing
+    else of the LATENT.
+    """
 
     RETURN_TYPES = ("LATENT",)
     FUNCTION = "run"
@@ -265,10 +267,10 @@ class ProbeChanged:
 
     @classmethod
     def INPUT_TYPES(cls):  # noqa: N802
-        return {"required": {"latent": ("LATENT",)}}
+        return {"required": {"latent": ("LATENT",)}, "optional": {"only_samples": ("BOOLEAN", {"default": False})}}
 
-    def run(self, latent):
-        return ({**latent, "samples": latent["samples"].clone()},)
+    def run(self, latent, only_samples=False):
+        return ({**({} if only_samples else latent), "samples": latent["samples"].clone()},)
 
 
 class ProbeSave:

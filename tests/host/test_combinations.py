@@ -1,0 +1,516 @@
+"""Sampling with what people put beside it: masks, areas, ranges, patches, guiders, core's samplers, nodes in between."""
+
+import pytest
+import torch
+
+from .graphs import Graph, give, saved
+from .test_bad_input import explained
+from .test_native import start
+from .test_samplers import settings
+
+WORDS = {
+    "steps": 4,
+    "hr_second_pass_steps": 0,
+    "sampler_name": "Euler",
+    "clip_skip": 1,
+    "emphasis": "Original",
+    "comma_padding_backtrack": 20,
+    "for_pass": "first pass",
+}
+
+
+class Both:
+    """A graph of one family in which passes are added with the same model, prompts and noise."""
+
+    def __init__(self, host, models, family, batch=1, size=8, seed=3):
+        self.graph = Graph()
+        self.host, self.facts = host, models.families[family]
+        self.model, (self.positive, self.negative), self.empty = start(self.graph, host, models, family)
+        content = torch.randn(batch, self.facts.latent_channels, size, size, generator=torch.Generator().manual_seed(7))
+        self.latent = self.graph.add("ProbeLatent", file=give(host, latent=content), key="latent")
+        self.noise = self.graph.add("HiresFixNoise", seed=seed, source="CPU")
+
+    def common(self, sampler, **changes):
+        common = {"model": self.model, "positive": self.positive, "negative": self.negative, "cfg": 3.0}
+        return {**common, "sampler_name": sampler, **changes}
+
+    def base(self, latent, sampler="Euler", steps=4, scheduler="Automatic", **changes):
+        common = self.common(sampler, noise=self.noise, steps=steps, scheduler=scheduler)
+        return self.graph.add("HiresFixBaseSampling", latent=latent, **{**common, **changes})
+
+    def renoise(self, latent, sampler="Euler", strength=0.6, steps=4, scheduler="Automatic", **changes):
+        inputs = {"model": self.model, "noise": self.noise, "steps": steps, "denoising_strength": strength}
+        inputs |= {"hr_second_pass_steps": 0, "sampler_name": sampler, "scheduler": scheduler}
+        return self.graph.add("HiresFixRenoise", latent=latent, **{**inputs, **changes})
+
+    def second(self, noised, sampler="Euler", latent=None, **changes):
+        inputs = {"latent": latent or noised, "sigmas": noised[1], "noise": self.noise}
+        return self.graph.add("HiresFixSecondSampling", **{**self.common(sampler), **inputs, **changes})
+
+    def masked(self, latent, columns=4, soft=0.0):
+        """The left half, `columns` of 8, is kept."""
+        mask = torch.ones(1, 64, 64)
+        mask[:, :, : columns * 8] = soft
+        image = self.graph.add(
+            "ProbeImage", file=give(self.host, mask=mask[..., None].expand(-1, -1, -1, 3)), key="mask"
+        )
+        mask = self.graph.add("ImageToMask", image=image, channel="red")
+        return self.graph.add("SetLatentNoiseMask", samples=latent, mask=mask)
+
+    def run(self, client, **nodes):
+        """Queue it; what the nodes put out, by name."""
+        names = {key: self.graph.save(latent=node)[1] for key, node in nodes.items()}
+        client.queue(self.graph).require_success()
+        return {key: saved(self.host, name)["latent"] for key, name in names.items()}
+
+
+def distance(a, b):
+    return float((a - b).norm() / b.norm())
+
+
+# ------------------------------------------------------------------------------------------------- noise masks
+
+
+def test_every_sampler_keeps_what_is_masked_in_both_passes(host, client, models):
+    names = client.object_info()["HiresFixBaseSampling"]["input"]["required"]["sampler_name"][1]["options"]
+    both = Both(host, models, "sdxl")
+    masked = both.masked(both.latent)
+    outs = {"before": masked}
+    for name in names:
+        if name in ("DPM adaptive", "dpm_adaptive"):  # hundreds of calls: alone below
+            continue
+        scheduler = "Automatic" if name[0].isupper() else "normal"
+        outs[f"first {name}"] = both.base(masked, name, scheduler=scheduler)
+        noised = both.renoise(masked, name, scheduler=scheduler)
+        outs[f"second {name}"] = both.second(noised, name)
+    adaptive = both.renoise(masked, "DPM adaptive", strength=0.3)
+    outs["second DPM adaptive"] = both.second(adaptive, "DPM adaptive")
+    found = both.run(client, **outs)
+    before = found.pop("before")
+    kept = {name: float((out - before).abs()[..., :4].max()) for name, out in found.items()}
+    assert {name: change for name, change in kept.items() if not change <= 1e-6} == {}
+    assert all(float((out - before).abs()[..., 4:].max()) > 0.01 for out in found.values())
+
+
+def test_masks_by_step_keep_what_is_masked(host, client, models):
+    both = Both(host, models, "sdxl")
+    masked = both.masked(both.latent)
+    both.model = both.graph.add("DifferentialDiffusion", model=both.model)
+    found = both.run(client, before=masked, ddim=both.base(masked, "DDIM"), unipc=both.base(masked, "UniPC"))
+    for name in ("ddim", "unipc"):
+        assert float((found[name] - found["before"]).abs()[..., :4].max()) <= 1e-6
+        assert float((found[name] - found["before"]).abs()[..., 4:].max()) > 0.01
+
+
+# ------------------------------------------------------------------------------- core's samplers before and after
+
+
+@pytest.mark.parametrize("family", ["sdxl", "sdxl-v", "sd3", "flux", "wan"])
+def test_core_and_the_second_pass_take_over_from_each_other(family, host, client, models):
+    both = Both(host, models, family)
+    g = both.graph
+    euler = both.common("euler")
+    core = {**euler, "noise_seed": 3, "steps": 6, "scheduler": "simple"}
+    leftover = {"start_at_step": 0, "end_at_step": 3, "return_with_leftover_noise": "enable"}
+    first = g.add("KSamplerAdvanced", add_noise="enable", latent_image=both.latent, **leftover, **core)
+    rest = {"start_at_step": 3, "end_at_step": 10000, "return_with_leftover_noise": "disable"}
+    theirs = g.add("KSamplerAdvanced", add_noise="disable", latent_image=first, **rest, **core)
+    sigmas = g.add("BasicScheduler", model=both.model, scheduler="simple", steps=6, denoise=1.0)
+    low = g.add("SplitSigmas", sigmas=sigmas, step=3)[1]
+    ours = g.add("HiresFixSecondSampling", latent=first, sigmas=low, noise=both.noise, **euler)
+
+    noised = both.renoise(both.latent, "euler", 0.5, scheduler="simple")
+    straight = both.second(noised, "euler")
+    guider = g.add("CFGGuider", model=both.model, positive=both.positive, negative=both.negative, cfg=3.0)
+    sampler = g.add("KSamplerSelect", sampler_name="euler")
+    custom = {"noise": g.add("DisableNoise"), "guider": guider, "sampler": sampler}
+    after = g.add("SamplerCustomAdvanced", sigmas=noised[1], latent_image=noised, **custom)
+    # half of the second pass there, half here
+    high, low = (g.add("SplitSigmas", sigmas=noised[1], step=2)[i] for i in (0, 1))
+    half = g.add("SamplerCustomAdvanced", sigmas=high, latent_image=noised, **custom)
+    together = g.add("HiresFixSecondSampling", latent=half, sigmas=low, noise=both.noise, **euler)
+
+    found = both.run(client, ours=ours, theirs=theirs, straight=straight, after=after, together=together)
+    assert distance(found["ours"], found["theirs"]) <= 1e-5
+    assert distance(found["after"], found["straight"]) <= 1e-5
+    assert distance(found["together"], found["straight"]) <= 1e-5
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+def test_samplers_that_cannot_go_on_are_named(strength, host, client, models):
+    """Those that would add noise twice, keep noise under a mask, or get nothing of a flow model's picture."""
+    euler = {"sampler_name": "euler"}
+    both = Both(host, models, "sd3")
+    noised = both.renoise(both.latent, "euler", strength, scheduler="simple")
+    twice = both.graph.add(
+        "KSampler", latent_image=noised, seed=1, steps=4, scheduler="simple", denoise=0.5, **both.common("euler")
+    )
+    both.graph.save(latent=twice)
+    explained(client.queue(both.graph), "Re-noise", "'latent'", "KSampler", "noise of its own", "Second Sampling")
+
+    both = Both(host, models, "sd3")
+    latent = both.masked(both.latent) if strength < 1 else both.latent
+    noised = both.renoise(latent, "euler", strength, scheduler="simple")
+    picked = both.graph.add("LatentFromBatch", samples=noised, batch_index=0, length=1)
+    out = both.graph.add(
+        "SamplerCustomAdvanced",
+        noise=both.graph.add("DisableNoise"),
+        guider=both.graph.add("BasicGuider", model=both.model, conditioning=both.positive),
+        sampler=both.graph.add("KSamplerSelect", **euler),
+        sigmas=noised[1],
+        latent_image=picked,
+    )
+    both.graph.save(latent=out)
+    reason = "noise mask" if strength < 1 else "nothing but noise"
+    explained(client.queue(both.graph), "Re-noise", "SamplerCustomAdvanced", reason, "Second Sampling")
+
+
+def test_a_latent_that_is_not_renoise_s_is_refused_where_its_parts_are_needed(host, client, models):
+    both = Both(host, models, "sd3")
+    noised = both.renoise(both.latent, "euler", 0.5, scheduler="simple")
+    both.graph.save(latent=both.second(noised, "euler", latent=both.masked(both.latent)))
+    explained(client.queue(both.graph), "Second Sampling", "'latent'", "noise mask", "Re-noise")
+    both = Both(host, models, "sd3")
+    noised = both.renoise(both.latent, "euler", 1.0, scheduler="simple")
+    both.graph.save(latent=both.second(noised, "euler", latent=both.latent))
+    explained(client.queue(both.graph), "Second Sampling", "'latent'", "sigma 1", "Base Sampling")
+
+
+# ------------------------------------------------------------------------------------------ nodes in between
+
+
+@pytest.mark.parametrize("family", ["sdxl", "sd3", "wan"])
+def test_pictures_picked_from_the_noised_batch_keep_their_state(family, host, client, models):
+    sampler = "DPM++ SDE"
+    both = Both(host, models, family, batch=3)
+    g = both.graph
+    mask = torch.ones(3, 8, 8)
+    mask[:, :, :4] = 0
+    file = give(host, mask=mask[..., None].expand(-1, -1, -1, 3))
+    mask = g.add("ImageToMask", image=g.add("ProbeImage", file=file, key="mask"), channel="red")
+    latent = g.add("SetLatentNoiseMask", samples=both.latent, mask=mask)
+    noised = both.renoise(latent, sampler, strength=1.0 if family == "sd3" else 0.7)
+    picked = g.add("LatentFromBatch", samples=noised, batch_index=1, length=1)
+    pair = g.add("LatentFromBatch", samples=noised, batch_index=1, length=2)
+    copied = g.add("ProbeChanged", latent=noised)
+    outs = {
+        "all": both.second(noised, sampler),
+        "one": both.second(noised, sampler, latent=picked),
+        "two": both.second(noised, sampler, latent=pair),
+        "copy": both.second(noised, sampler, latent=copied),
+    }
+    found = both.run(client, **outs)
+    for name, rows in {"one": [1], "two": [1, 2], "copy": [0, 1, 2]}.items():
+        assert distance(found[name], found["all"][rows]) <= 1e-6, name
+
+
+def test_the_state_also_travels_with_the_sigmas(host, client, models):
+    """Some nodes make a new LATENT and drop all keys they do not know."""
+    both = Both(host, models, "sd3")
+    noised = both.renoise(both.latent, "DPM++ SDE", strength=0.7)
+    rebuilt = both.graph.add("ProbeChanged", latent=noised, only_samples=True)
+    found = both.run(
+        client, straight=both.second(noised, "DPM++ SDE"), rebuilt=both.second(noised, "DPM++ SDE", rebuilt)
+    )
+    assert torch.equal(found["rebuilt"], found["straight"])
+
+
+# ------------------------------------------------------------------------------------------------- guiders
+
+
+@pytest.mark.parametrize(("family", "sampler"), [("sdxl", "euler"), ("sd3", "euler"), ("sdxl", "Euler a")])
+def test_guiders_work_in_both_passes(family, sampler, host, client, models):
+    """Perp-Neg with core's sampler names is core's own run; a plain CFG Guider is what the node does without one."""
+    scheduler = "simple" if sampler == "euler" else "Automatic"
+    both = Both(host, models, family)
+    g = both.graph
+    prompts = {"model": both.model, "positive": both.positive, "negative": both.negative, "cfg": 3.0}
+    plain = g.add("CFGGuider", **prompts)
+    perp = g.add("PerpNegGuider", **prompts, empty_conditioning=both.negative, neg_scale=0.5)
+    unlike = {"cfg": 11.0, "positive": both.negative}  # what a guider brings itself is not taken from the node
+    noised = both.renoise(both.latent, sampler, scheduler=scheduler)
+    outs = {
+        "base": both.base(both.empty, sampler, scheduler=scheduler),
+        "base plain": both.base(both.empty, sampler, scheduler=scheduler, guider=plain, **unlike),
+        "base perp": both.base(both.empty, sampler, scheduler=scheduler, guider=perp),
+        "second": both.second(noised, sampler),
+        "second plain": both.second(noised, sampler, guider=plain, **unlike),
+        "second perp": both.second(noised, sampler, guider=perp),
+    }
+    if sampler == "euler":
+        custom = {"noise": both.noise, "guider": perp, "sampler": g.add("KSamplerSelect", sampler_name="euler")}
+        sigmas = g.add("BasicScheduler", model=both.model, scheduler="simple", steps=4, denoise=1.0)
+        outs["core base"] = g.add("SamplerCustomAdvanced", sigmas=sigmas, latent_image=both.empty, **custom)
+        outs["core second"] = g.add("SamplerCustomAdvanced", sigmas=noised[1], latent_image=both.latent, **custom)
+    found = both.run(client, **outs)
+    for name in ("base", "second"):
+        assert torch.equal(found[f"{name} plain"], found[name])
+        assert distance(found[f"{name} perp"], found[name]) > 1e-3
+        if sampler == "euler":
+            assert torch.equal(found[f"{name} perp"], found[f"core {name}"])
+
+
+def test_what_a_guider_cannot_do_is_said(host, client, models):
+    both = Both(host, models, "sdxl")
+    guider = both.graph.add("BasicGuider", model=both.model, conditioning=both.positive)
+    both.graph.save(latent=both.base(both.empty, "DDIM CFG++", guider=guider))
+    explained(client.queue(both.graph), "Base Sampling", "'guider'", "CFG++", "Guider_Basic")
+    both = Both(host, models, "sdxl")
+    guider = both.graph.add("BasicGuider", model=both.model, conditioning=both.positive)
+    both.graph.save(latent=both.base(both.empty, guider=guider))
+    explained(client.queue(settings(both.graph, skip_early_cond=0.5)), "Base Sampling", "'guider'", "skip_early_cond")
+
+
+# ----------------------------------------------------------------------------- prompts with ranges, AND, patches
+
+
+class Words:
+    """A1111 Prompt and core's text node on the demo checkpoint, 64x64."""
+
+    def __init__(self, models):
+        self.graph = Graph()
+        self.model = self.graph.add("CheckpointLoaderSimple", ckpt_name=models.demo)
+        self.clip = self.model[1]
+        self.noise = self.graph.add("HiresFixNoise", seed=3, source="CPU")
+        self.latent = self.graph.add("EmptyLatentImage", width=64, height=64, batch_size=1)
+
+    def a1111(self, text, negative=False):
+        return self.graph.add("HiresFixPrompt", clip=self.clip, text=text, negative_prompt=negative, **WORDS)
+
+    def core(self, text, negative=False):
+        return self.graph.add("CLIPTextEncode", clip=self.clip, text=text)
+
+    def draw(self, positive, negative, model=None, sampler="Euler", **more):
+        inputs = {"model": model or self.model, "positive": positive, "negative": negative, "latent": self.latent}
+        inputs |= {"noise": self.noise, "steps": 4, "cfg": 5.0, "sampler_name": sampler, "scheduler": "Automatic"}
+        return self.graph.add("HiresFixBaseSampling", **inputs, **more)
+
+    def run(self, host, client, nodes):
+        names = {key: self.graph.save(latent=node)[1] for key, node in nodes.items()}
+        client.queue(self.graph).require_success()
+        return {key: saved(host, name)["latent"] for key, name in names.items()}
+
+
+def test_timestep_ranges_of_later_nodes_count(host, client, models):
+    words = Words(models)
+    g, outs = words.graph, {}
+    for name, encode in (("a1111", words.a1111), ("core", words.core)):
+        parts = [("a red house", 0.0, 0.3), ("two blue trees by the sea", 0.3, 1.0)]
+        ranged = [
+            g.add("ConditioningSetTimestepRange", conditioning=encode(text), start=start, end=end)
+            for text, start, end in parts
+        ]
+        both = g.add("ConditioningCombine", conditioning_1=ranged[0], conditioning_2=ranged[1])
+        outs[name] = words.draw(both, encode("", True))
+    outs["edited"] = words.draw(words.a1111("[a red house:two blue trees by the sea:0.5]"), words.a1111("", True))
+    unranged = g.add(
+        "ConditioningCombine", conditioning_1=words.core(parts[0][0]), conditioning_2=words.core(parts[1][0])
+    )
+    outs["unranged"] = words.draw(unranged, words.core(""))
+    found = words.run(host, client, outs)
+    assert distance(found["a1111"], found["core"]) <= 1e-6
+    assert distance(found["unranged"], found["core"]) > 0.01
+    assert distance(found["edited"], found["core"]) > 0.01
+
+
+PATCHES = {
+    "APG": {"eta": 0.0, "norm_threshold": 1.0, "momentum": 0.5},
+    "TCFG": {},
+    "FreSca": {"scale_low": 1.0, "scale_high": 2.0, "freq_cutoff": 2},
+    "RescaleCFG": {"multiplier": 0.9},
+    "PerturbedAttentionGuidance": {"scale": 3.0},
+    "FreeU_V2": {"b1": 1.3, "b2": 1.4, "s1": 0.9, "s2": 0.2},
+    "Mahiro": {},
+}
+
+
+@pytest.mark.parametrize("patch", PATCHES)
+def test_model_patches_act_on_and_and_on_cfg_plus(patch, host, client, models):
+    """A prompt joined with itself, half and half, is the prompt: so is what a patch makes of it."""
+    words = Words(models)
+    patched = words.graph.add(patch, model=words.model, **PATCHES[patch])
+    negative = words.a1111("", True)
+    one, same = words.a1111("a red house"), words.a1111("a red house :0.5 AND a red house :0.5")
+    outs = {
+        "plain": words.draw(one, negative),
+        "one": words.draw(one, negative, patched),
+        "same": words.draw(same, negative, patched),
+        "plus": words.draw(one, negative, sampler="DDIM CFG++"),
+        "plus patched": words.draw(one, negative, patched, "DDIM CFG++"),
+    }
+    found = words.run(host, client, outs)
+    assert distance(found["one"], found["plain"]) > 1e-3
+    assert distance(found["same"], found["one"]) <= 1e-4
+    assert distance(found["plus patched"], found["plus"]) > 1e-4
+
+
+@pytest.mark.parametrize("patch", ["RescaleCFG", "PerturbedAttentionGuidance", "APG", "FreeU_V2"])
+def test_a_refiner_brings_its_own_patches(patch, host, client, models):
+    words = Words(models)
+    patched = words.graph.add(patch, model=words.model, **PATCHES[patch])
+    positive, negative = words.a1111("a red house"), words.a1111("", True)
+
+    def refined(base, refiner):
+        prompts = {"positive": positive, "negative": negative}
+        node = words.graph.add("HiresFixRefiner", model=refiner, switch_at=0.0, by_steps=True, **prompts)
+        return words.draw(positive, negative, base, refiner=node)
+
+    outs = {
+        "plain": words.draw(positive, negative),
+        "patched": words.draw(positive, negative, patched),
+        "on refiner": refined(words.model, patched),
+        "on base": refined(patched, words.model),
+    }
+    found = words.run(host, client, outs)
+    assert distance(found["patched"], found["plain"]) > 1e-3
+    assert distance(found["on refiner"], found["patched"]) <= 1e-6
+    assert distance(found["on base"], found["plain"]) <= 1e-6
+
+
+# ------------------------------------------------------------------------------------------------------- areas
+
+
+@pytest.mark.parametrize("path", ["latent", "pixel", "multi-stage", "cropped"])
+def test_areas_in_pixels_follow_the_picture(path, host, client, models):
+    """Beside the same areas in percent, which the host scales; cropped ones beside those worked out by hand."""
+    both = Both(host, models, "sdxl")
+    g, found, names = both.graph, {}, {}
+    halves = [(both.positive, 0), (both.negative, 32)]
+
+    def combined(kind):
+        if kind == "pixels":  # core's node takes 64 pixels at least
+            areas = [{"width": 64, "height": 64, "x": x * 2, "y": 0} for _, x in halves]
+            node = "ConditioningSetArea"
+        else:
+            areas = [{"width": 0.5, "height": 0.5, "x": x / 64, "y": 0.0} for _, x in halves]
+            node = "ConditioningSetAreaPercentage"
+        parts = [
+            g.add(node, conditioning=prompt, strength=1.0, **area)
+            for (prompt, _), area in zip(halves, areas, strict=True)
+        ]
+        return g.add("ConditioningCombine", conditioning_1=parts[0], conditioning_2=parts[1])
+
+    empty = g.add("EmptyLatentImage", width=128, height=128, batch_size=1)
+    crop = {"hr_resize_x": 256, "hr_resize_y": 128} if path == "cropped" else {"hr_resize_x": 0, "hr_resize_y": 0}
+    target = g.add("HiresFixTargetSize", width=128, height=128, hr_scale=2.0, vae=both.model[2], **crop)
+    upscaler = g.add("HiresFixUpscalerLoader", upscaler_name="Lanczos")
+    for kind in ("pixels", "percent"):
+        prompt = combined(kind)
+        if path == "multi-stage":
+            image = g.add("EmptyImage", width=128, height=128, batch_size=1, color=0x3366CC)
+            out = g.add(
+                "HiresFixMultiStageUpscale",
+                image=image,
+                upscaler=upscaler,
+                resize_mode="scale by",
+                upscaling_resize=2.0,
+                upscaling_resize_w=64,
+                upscaling_resize_h=64,
+                upscaling_crop=True,
+                stages=2,
+                steps=2,
+                scheduler="Automatic",
+                denoising_strength=0.6,
+                strength_falloff=1.0,
+                redraw_last=True,
+                tile_size=0,
+                tile_overlap=-1,
+                vae=both.model[2],
+                noise=both.noise,
+                **both.common("Euler", positive=prompt),
+            )
+            names[kind] = g.save(image=out)[1]
+            continue
+        first = both.base(empty, positive=prompt)
+        if path == "pixel":
+            tiles = {"tile_size": 0, "tile_overlap": -1, "vae_tile_size": 0}
+            large = g.add(
+                "HiresFixPixelUpscale", latent=first, vae=both.model[2], upscaler=upscaler, target=target, **tiles
+            )
+        else:
+            large = g.add("HiresFixLatentUpscale", latent=first, target=target, mode="Latent")
+        if path == "cropped" and kind == "percent":
+            # 128x128 covers 256x128 as 256x256, of which the middle is kept: the upper half of the areas is cut off
+            parts = [
+                g.add("ConditioningSetArea", conditioning=p, width=128, height=64, x=x * 4, y=0, strength=1.0)
+                for p, x in halves
+            ]
+            prompt = g.add("ConditioningCombine", conditioning_1=parts[0], conditioning_2=parts[1])
+        noised = both.renoise(large)
+        names[kind] = g.save(latent=both.second(noised, positive=prompt))[1]
+    client.queue(g).require_success()
+    key = "image" if path == "multi-stage" else "latent"
+    found = {kind: saved(host, name)[key] for kind, name in names.items()}
+    assert distance(found["pixels"], found["percent"]) <= 1e-5
+
+
+def test_areas_that_only_the_second_prompt_has_stay_where_they_are(host, client, models):
+    both = Both(host, models, "sdxl")
+    g = both.graph
+    empty = g.add("EmptyLatentImage", width=128, height=128, batch_size=1)
+    target = g.add("HiresFixTargetSize", width=128, height=128, hr_scale=2.0, hr_resize_x=0, hr_resize_y=0)
+    outs = {}
+    for name, node, area in (
+        ("pixels", "ConditioningSetArea", {"width": 128, "height": 128, "x": 64, "y": 0}),
+        ("percent", "ConditioningSetAreaPercentage", {"width": 0.5, "height": 0.5, "x": 0.25, "y": 0.0}),
+    ):
+        area = g.add(node, conditioning=both.negative, strength=1.0, **area)
+        prompt = g.add("ConditioningCombine", conditioning_1=both.positive, conditioning_2=area)
+        large = g.add("HiresFixLatentUpscale", latent=both.base(empty), target=target, mode="Latent")
+        outs[name] = both.second(both.renoise(large), positive=prompt)
+    found = both.run(client, **outs)
+    assert distance(found["pixels"], found["percent"]) <= 1e-6
+
+
+# ------------------------------------------------------------------------------------- limits that said nothing
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"sigma_max": 14.6}, ["14.6", "is 1.", "sigma_max"]),
+        ({"use_old_karras_scheduler_sigmas": True}, ["sigma 10", "is 1.", "use_old_karras_scheduler_sigmas"]),
+    ],
+)
+@pytest.mark.parametrize("sampler", ["DPM++ SDE", "dpmpp_sde"])
+def test_sigmas_above_a_flow_model_s_largest(sampler, change, words, host, client, models):
+    """Core's SDE samplers split their Brownian interval for ever, and do not hear a cancel."""
+    both = Both(host, models, "sd3")
+    both.graph.save(latent=both.base(both.empty, sampler, scheduler="Karras"))
+    explained(client.queue(settings(both.graph, **change)), "Base Sampling", "'settings'", *words)
+    both = Both(host, models, "sd3")
+    noised = both.renoise(both.latent, sampler, scheduler="Karras")
+    both.graph.save(latent=noised)
+    explained(client.queue(settings(both.graph, **change)), "Re-noise", "'settings'", *words)
+    both = Both(host, models, "sd3")
+    noised = both.renoise(both.latent, "euler", scheduler="simple")
+    karras = both.graph.add("KarrasScheduler", steps=4, sigma_max=14.6, sigma_min=0.03, rho=7.0)
+    both.graph.save(latent=both.second(noised, sampler, sigmas=karras))
+    explained(client.queue(both.graph), "Second Sampling", "'sigmas'", "14.6", "is 1.")
+
+
+def test_unipc_named_only_in_the_second_pass_of_a_flow_model(host, client, models):
+    both = Both(host, models, "sd3")
+    noised = both.renoise(both.latent, "Euler")
+    both.graph.save(latent=both.second(noised, "UniPC"))
+    explained(client.queue(both.graph), "Second Sampling", "'sampler_name'", "UniPC", "eps or v model")
+
+
+def test_the_largest_seeds(host, client, models):
+    """Seeds and what is added to them wrap around; core's own samplers fail at the last one."""
+    both = Both(host, models, "sdxl", seed=2**64 - 1)
+    g = both.graph
+    extras = {"subseed": 2**64 - 1, "subseed_strength": 0.1, "eta_noise_seed_delta": 2**32 - 1}
+    wrapped = g.add("HiresFixNoise", seed=2**64 - 1, source="CPU", **extras)
+    zero = g.add("HiresFixNoise", seed=0, source="CPU")
+    pair = g.add("RepeatLatentBatch", samples=both.empty, amount=2)
+    outs = {
+        "pair": both.base(pair, "Euler a"),
+        "zero": both.base(both.empty, "Euler a", noise=zero),
+        "wrapped": both.base(pair, "DPM++ SDE", noise=wrapped),
+        "core": both.base(both.empty, "euler_ancestral", scheduler="normal"),
+        "foreign": both.base(both.empty, "DDIM", noise=g.add("RandomNoise", noise_seed=2**64 - 1)),
+    }
+    found = both.run(client, **outs)
+    assert all(bool(torch.isfinite(out).all()) for out in found.values())
+    assert distance(found["pair"][1:], found["zero"]) <= 1e-5
