@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import comfy.model_management
+import comfy.sampler_helpers
 import comfy.samplers
 import comfy.utils
 import latent_preview
@@ -207,7 +208,20 @@ def _sample(
             "Try another sampler or scheduler, more steps, or a model in higher precision.",
             "sampler_name",
         )
-    return out
+    smallest = float(model.get_model_object("model_sampling").sigma_min)
+    return _masked_kept(out, latent) if float(sigmas.run[-1]) <= smallest else out
+
+
+def _masked_kept(out: torch.Tensor, latent: Latent) -> torch.Tensor:
+    """Put back what the noise mask protects where a sampler has changed it by more than rounding.
+
+    Some of the host's do (UniPC, DPM fast, DDPM): they end with more than the model's last picture.
+    """
+    if latent.get("noise_mask") is None:
+        return out
+    kept = comfy.sampler_helpers.prepare_mask(latent["noise_mask"], out.shape, out.device) == 0
+    before = latent["samples"].to(out)
+    return out if torch.allclose(out[kept], before[kept], rtol=0, atol=1e-6) else torch.where(kept, before, out)
 
 
 def _callback(model: Any, sampler_name: str, steps: int) -> Callable[..., None]:

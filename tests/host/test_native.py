@@ -13,8 +13,8 @@ FAMILIES = ["sdxl", "sdxl-v", "sd3", "flux", "wan"]
 
 def start(g, host, models, family, batch=1):
     """Loader, conditioning and an empty latent of 64x64 pixels for a family."""
-    facts = models.families[family]
-    loader = g.add("CheckpointLoaderSimple", ckpt_name=models.checkpoint(family))
+    facts = models.family(family)
+    loader = g.add("CheckpointLoaderSimple", ckpt_name=facts.file)
     file = conditioning(host, facts)
     prompts = [g.add("ProbeConditioning", file=file, key=key) for key in ("positive", "negative")]
     empty = torch.zeros(batch, facts.latent_channels, 8, 8)
