@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.infotext import infotexts_to_save
+from ..host.infotext import texts_to_save
 from ..host.picture_files import BIT_DEPTHS, BitDepth, FileInfo, save_images, texts
 from ..pictures import FORMATS, PictureFormat
 from . import inputs
@@ -110,6 +110,6 @@ class HiresFixSaveImage(io.ComfyNode):
         """Write every picture of the batch."""
         with blame(cls, "images"):
             text = texts(file_info, cls.hidden.prompt, cls.hidden.extra_pnginfo)
-            infotext = infotexts_to_save(parameters, write_infotext, cls.hidden.prompt, cls.hidden.unique_id)
-            saved, shown = save_images(images, filename_prefix, format, bit_depth, quality, text, infotext, file_info)
+            own = texts_to_save(parameters, write_infotext, cls.hidden.prompt, cls.hidden.unique_id)
+            saved, shown = save_images(images, filename_prefix, format, bit_depth, quality, text, own, file_info)
         return io.NodeOutput(images, ui={"images": shown, "files": saved})
