@@ -86,8 +86,9 @@ class HiresFixSaveImage(io.ComfyNode):
                     optional=True,
                     tooltip="Write A1111's infotext of the graph that drew each picture, with its own seed, if "
                     "nothing is linked to parameters. Needs Base Sampling, with at most one Second Sampling behind it; "
-                    "pictures that no sampling of this pack made keep the text of the loaded file. Takes the SHA-256 "
-                    "of each model once after a start of ComfyUI: some seconds for each, which can be cancelled.",
+                    "pictures that no sampling of this pack made keep the text of the loaded file. Upscale Image and "
+                    "Restore Faces add what A1111's Extras tab writes into png files. Takes the SHA-256 of each model "
+                    "once after a start of ComfyUI: some seconds for each, which can be cancelled.",
                 ),
             ],
             outputs=[io.Image.Output(display_name="images", tooltip="The pictures that came in.")],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hires_pack.hires.infotext import parse
-from hires_pack.hires.infotext_graph import settings_of_graph
+from hires_pack.hires.infotext_graph import read_graph
 from hires_pack.hires.infotext_write import write_settings
 from hires_pack.recipes.from_infotext import hires_workflow
 from hires_pack.recipes.to_api import to_api
@@ -111,7 +111,7 @@ def assert_draws_the_same(text, graph, keys):
         assert written.get("Hires prompt").endswith(" <lora:add_detail:0.8>")
         assert written.get("Lora hashes").startswith("add_detail: ")
     again = to_api(hires_workflow(text).graph)
-    texts = [write_settings(settings_of_graph(one, save_node(one))) for one in (graph, again)]
+    texts = [write_settings(read_graph(one, save_node(one)).settings) for one in (graph, again)]
     assert texts[0] == texts[1]
 
 
