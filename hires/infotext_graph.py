@@ -78,7 +78,7 @@ class _Reader(GraphWalk):
         self._told |= told | extras_of(self, node_id)[1]
         unsaid = [*self._left_out, *missing_values(settings)]
         unsaid += unsaid_nodes(self, node_id, first, second, settings, self._told)
-        return GraphText(settings, controls, further, list(dict.fromkeys(unsaid)))
+        return GraphText(settings, controls, further, list(dict.fromkeys(filter(None, unsaid))))
 
     def _settings(self, node_id: str, first: str, second: str | None) -> GenerationSettings:
         hires = self._hires(first, second) if second else None
