@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from .errors import InputError
-from .infotext_names import FILTERS, stem, upscaler_title
-from .infotext_networks import LoraTag, with_tags
+from .infotext import Parameter
+from .infotext_controls import ControlUnit, control_units
+from .infotext_extras import UPSCALE_IMAGE, extras_of, upscaler_name
+from .infotext_names import stem
+from .infotext_networks import LoraTag, can_be_tagged, with_tags
+from .infotext_passes import UnsayableError, passes_of
 from .infotext_settings import ZERO_SNR, GenerationSettings, HiresSettings, ModelName, RefinerPass, RefinerSettings
+from .infotext_unsaid import PROMPTS, missing_values, unsaid_nodes
 from .infotext_walk import GraphWalk
+from .infotext_write import shown
 from .settings import A1111Settings
 
-log = logging.getLogger("hires-fix")
-
-_FIRST, _SECOND = "HiresFixBaseSampling", "HiresFixSecondSampling"
-_UPSCALE_IMAGE, _TARGET_SIZE = "HiresFixUpscaleImage", "HiresFixTargetSize"
-_UPSCALES = ("HiresFixLatentUpscale", "HiresFixPixelUpscale", _UPSCALE_IMAGE)
+_TARGET_SIZE, _GUIDANCE = "HiresFixTargetSize", "FluxGuidance"
+_UPSCALES = ("HiresFixLatentUpscale", "HiresFixPixelUpscale", UPSCALE_IMAGE)
 
 _NO_CHANGE = frozenset(
     (
@@ -30,14 +31,24 @@ _NO_CHANGE = frozenset(
 """Nodes between the passes that do not change what the picture shows, or give numbers."""
 
 
-class UnsayableError(InputError):
-    """The pack's samplings draw the picture, but in a way that A1111's text has no words for."""
+@dataclass(frozen=True)
+class GraphText:
+    """All that is read off a graph."""
+
+    settings: GenerationSettings
+    """A value that another node works out while the graph runs is None; so are, empty, prompts that are made of several
+    texts."""
+
+    controls: list[ControlUnit]
+    further: list[Parameter]
+    """What Forge has words for, and A1111 has not."""
+
+    unsaid: list[str]
+    """What the picture depends on besides: keys of the text that have no value, and types of nodes."""
 
 
-def settings_of_graph(
-    prompt: Mapping[str, Any], node_id: str, hash_of: Callable[[str], str] = lambda name: ""
-) -> GenerationSettings:
-    """The settings of the picture that reaches a node.
+def read_graph(prompt: Any, node_id: str, hash_of: Callable[[str], str] = lambda name: "") -> GraphText:
+    """Read how the picture that reaches a node is drawn.
 
     Args:
         prompt: the graph as `POST /prompt` takes it.
@@ -45,28 +56,36 @@ def settings_of_graph(
         hash_of: gives the first ten digits of a model file's SHA-256, by the file's name without folders and suffix;
             empty if it is not known.
 
-    Returns:
-        What the graph says. A value that another node works out while the graph runs is None; so are, empty and with
-        a line in the log, prompts that are made of several texts.
-
     Raises:
-        InputError: no Base Sampling or Second Sampling comes before the node.
+        InputError: no Base Sampling or Second Sampling comes before the node; OtherSamplerError if another one does.
         UnsayableError: anything but one Base Sampling, followed by at most one enlarging and one Second Sampling.
     """
-    return _Reader(prompt, hash_of).settings(node_id)
+    return _Reader(prompt, hash_of).read(node_id)
 
 
 class _Reader(GraphWalk):
-    def __init__(self, prompt: Mapping[str, Any], hash_of: Callable[[str], str]) -> None:
+    def __init__(self, prompt: Any, hash_of: Callable[[str], str]) -> None:
         super().__init__(prompt)
         self._hash_of = hash_of
+        self._told: set[str] = set()  # nodes that values were read from
+        self._left_out: list[str] = []
 
-    def settings(self, node_id: str) -> GenerationSettings:
-        first, second = self._passes(node_id)
+    def read(self, node_id: str) -> GraphText:
+        first, second = passes_of(self, node_id)
+        settings = self._settings(node_id, first, second)
+        controls, told = control_units(self, first, second)
+        further = [*self._guidance(first, second), *self._text_encoders(first)]
+        self._told |= told | extras_of(self, node_id)[1]
+        unsaid = [*self._left_out, *missing_values(settings)]
+        unsaid += unsaid_nodes(self, node_id, first, second, settings, self._told)
+        return GraphText(settings, controls, further, list(dict.fromkeys(filter(None, unsaid))))
+
+    def _settings(self, node_id: str, first: str, second: str | None) -> GenerationSettings:
         hires = self._hires(first, second) if second else None
         prompt, hr_prompt = self._prompts(first, second, "positive")
         negative_prompt, hr_negative_prompt = self._prompts(first, second, "negative")
         positive = next(iter(self.prompt_nodes(first, "positive")), None)
+        clip_skip, emphasis, pads = self.encoding(positive)
         noise, empty = self.source(first, "noise"), self.source(first, "latent")
         return GenerationSettings(
             prompt=prompt,
@@ -84,47 +103,15 @@ class _Reader(GraphWalk):
             subseed_strength=self.number(noise, "subseed_strength") or 0.0,
             seed_resize_from_w=self.whole(noise, "seed_resize_from_w") or 0,
             seed_resize_from_h=self.whole(noise, "seed_resize_from_h") or 0,
-            clip_skip=self.whole(positive, "clip_skip") or 1,
+            clip_skip=clip_skip,
             eta_noise_seed_delta=self.whole(noise, "eta_noise_seed_delta") or 0,
             noise_source=self.text(noise, "source") or "ComfyUI",
-            emphasis=self.text(positive, "emphasis") or "Original",
-            pad_cond_uncond=bool(self.value(positive, "pad_cond_uncond", bool)),
+            emphasis=emphasis,
+            pad_cond_uncond=pads,
             options=self._options(self.source(first, "settings")),
             refiner=self._refiner(first, second),
             hires=hires and replace(hires, hr_prompt=hr_prompt, hr_negative_prompt=hr_negative_prompt),
         )
-
-    # ------------------------------------------------------------------------------------------ passes
-
-    def _passes(self, node_id: str) -> tuple[str, str | None]:
-        """The nodes of the first and the second pass."""
-        drawing = [node for node in self.way(node_id) if self._draws(node)]
-        firsts, seconds = ([node for node in drawing if self.kind(node) == kind] for kind in (_FIRST, _SECOND))
-        if not firsts and not seconds:
-            raise InputError(
-                "no Base Sampling or Second Sampling leads to this picture, so there are no settings to write. "
-                "Connect a picture that one of them made.",
-                "images",
-            )
-        if not firsts:
-            raise UnsayableError(
-                "the picture is made from one that was there before. A1111's infotext has words only for pictures that "
-                "begin with Base Sampling. Connect one of those, or link a text of your own to the save node.",
-                "images",
-            )
-        first, second = firsts[0], next(iter(seconds), None)
-        if len(drawing) > 1 + len(seconds) or len(seconds) > 1 or (second and first not in self.way(second)):
-            raise UnsayableError(
-                "besides one Base Sampling and one Second Sampling, other nodes sample or take prompts on the way to "
-                "this picture, and A1111's infotext has no words for them. Connect the picture before them, or link a "
-                "text of your own to the save node.",
-                "images",
-            )
-        return first, second
-
-    def _draws(self, node: str) -> bool:
-        """Whether this node samples; those of other packs have prompts, too."""
-        return self.kind(node) in (_FIRST, _SECOND) or any(self.source(node, name) for name in ("positive", "guider"))
 
     def _first_whole(self, node: str | None, *names: str) -> int | None:
         return next((value for name in names if (value := self.whole(node, name)) is not None), None)
@@ -140,11 +127,7 @@ class _Reader(GraphWalk):
         prompt = self._prompt_of(first, side)
         hr_prompt = self._prompt_of(second, side) if second else prompt
         if prompt is None or hr_prompt is None or (prompt and not hr_prompt):
-            log.info(
-                "The infotext leaves out the %s prompt: one of the passes takes it from several texts, from a node "
-                "that makes it while the graph runs, or, only in the second pass, from none.",
-                side,
-            )
+            self._left_out.append(PROMPTS[side])
             return "", ""
         return prompt, "" if hr_prompt == prompt else hr_prompt
 
@@ -156,12 +139,14 @@ class _Reader(GraphWalk):
     def _loras(self, node: str | None) -> list[LoraTag]:
         """The LoRAs that a pass's model has, the first loaded first; without those whose strength is not known."""
         found = []
-        for loader in self.upstream(self.source(node, "model"), lambda name: name.startswith("model")):
+        for loader in self.models(node):
             file, model = self.text(loader, "lora_name"), self.number(loader, "strength_model")
             # loaders for the model only have no strength for the text encoder
             clip = self.number(loader, "strength_clip") if "strength_clip" in self.inputs(loader) else 0.0
-            if file and model is not None and clip is not None and (model or clip):
-                found.append(LoraTag(stem(file), clip, model))
+            if file and model is not None and clip is not None:
+                tag = LoraTag(stem(file), clip, model)
+                self._told |= {loader} if can_be_tagged(tag) or not (model or clip) else set()
+                found += [tag] if model or clip else []
         return found[::-1]
 
     # ------------------------------------------------------------------------------------------ models and options
@@ -170,16 +155,19 @@ class _Reader(GraphWalk):
         return ModelName(stem(file), self._hash_of(stem(file)))
 
     def _checkpoint(self, node: str | None) -> ModelName | None:
-        for found in self.upstream(self.source(node, "model"), lambda name: name.startswith("model")):
+        for found in self.models(node):
             file = self.text(found, "ckpt_name") or self.text(found, "unet_name")
             if file:
+                self._told.add(found)
                 return self._model(file)
         return None
 
     def _vae(self, node_id: str) -> ModelName | None:
         """The VAE that the picture was decoded with, where it is a file of its own."""
         decodes = (self.source(node, "vae") for node in self.way(node_id))
-        file = self.text(next(filter(None, decodes), None), "vae_name")
+        loader = next((found for found in decodes if found is not None), None)
+        file = self.text(loader, "vae_name")
+        self._told |= {loader} if loader is not None and file else set()
         name = file.replace("\\", "/").rpartition("/")[2] if file else ""
         return ModelName(name, self._hash_of(stem(name))) if name else None
 
@@ -204,9 +192,37 @@ class _Reader(GraphWalk):
         return RefinerSettings(
             checkpoint,
             RefinerSettings.switch_at if switch_at is None else switch_at,
-            bool(self.value(node, "by_steps", bool)),
+            bool(self.flag(node, "by_steps")),
             hires_pass,
         )
+
+    # ------------------------------------------------------------------------------------------ words of Forge
+
+    def _guidance(self, first: str, second: str | None) -> list[Parameter]:
+        """The distilled guidance that flow models take as a number; nothing if only one of the passes has it."""
+        passes = [self._guides(sampling) for sampling in (first, second) if sampling is not None]
+        if not all(len(guides) == 1 for guides in passes):
+            return []
+        values = [self.number(*guides, "guidance") for guides in passes]
+        if None in values:
+            return []
+        self._told |= {node for guides in passes for node in guides}
+        keys = ("Distilled CFG Scale", "Hires Distilled CFG Scale")[: len(set(values))]
+        return [Parameter(key, shown(value)) for key, value in zip(keys, values, strict=False)]
+
+    def _guides(self, sampling: str) -> list[str]:
+        return [node for node in self.prompt_way(sampling, "positive") if self.kind(node) == _GUIDANCE]
+
+    def _text_encoders(self, first: str) -> list[Parameter]:
+        """Text encoders that are files of their own."""
+        files = []
+        for node in self.prompt_nodes(first, "positive"):
+            for clip in self.upstream(self.source(node, "clip"), lambda _, name: name.startswith("clip")):
+                names = [self.text(clip, name) for name in self.inputs(clip) if name.startswith("clip_name")]
+                if names and None not in names:
+                    self._told.add(clip)
+                    files += [name for name in names if name]
+        return [Parameter(f"Module {index}", stem(file)) for index, file in enumerate(dict.fromkeys(files), 1)]
 
     # ------------------------------------------------------------------------------------------ hires
 
@@ -220,13 +236,15 @@ class _Reader(GraphWalk):
         between = [node for node in self.way(second) if node not in before and self.kind(node) not in _NO_CHANGE]
         upscale = between[0] if len(between) == 1 and self.kind(between[0]) in _UPSCALES else None
         upscaler, size = self._upscaler(upscale), self._size(upscale)
-        if not upscaler or size is None:
+        if upscale is None or not upscaler or size is None:
+            names = " and ".join(sorted({self.kind(node) for node in between}))
             raise UnsayableError(
+                f"{names or 'nothing'} between the passes",
                 "A1111's infotext has no words for how this picture is enlarged between its two samplings. Use one of "
                 "Latent Upscale, Pixel Upscale and Upscale Image, with one upscaler, numbers for the size and nothing "
                 "else that changes the picture, or link a text of your own to the save node.",
-                "images",
             )
+        self._told.add(upscale)
         renoise = self.source(second, "sigmas")
         steps = unless_same(self.whole(renoise, "steps"), self.whole(first, "steps"))
         return HiresSettings(
@@ -248,14 +266,14 @@ class _Reader(GraphWalk):
             return None
         loader = self.source(upscale, "upscaler")
         file = self.text(loader, "upscaler_name") or self.text(loader, "model_name") or ""
-        return self.text(upscale, "mode") or (file if file in FILTERS else upscaler_title(file))
+        return self.text(upscale, "mode") or upscaler_name(file)
 
     def _size(self, upscale: str | None) -> tuple[float, int, int] | None:
         """Factor, width and height as in Target Size; None if they are not known or not A1111's."""
         if upscale is None:
             return None
         target, names = self.source(upscale, "target"), ("hr_scale", "hr_resize_x", "hr_resize_y")
-        if self.kind(upscale) == _UPSCALE_IMAGE:
+        if self.kind(upscale) == UPSCALE_IMAGE:
             if self.number(upscale, "max_side"):
                 return None
             if self.text(upscale, "resize_mode") == "scale by":
@@ -264,7 +282,7 @@ class _Reader(GraphWalk):
             target = self.source(upscale, "upscaling_resize_w")
             if target is None or self.kind(target) != _TARGET_SIZE:
                 # without the crop, only one side is reached
-                crops = self.value(upscale, "upscaling_crop", bool)
+                crops = self.flag(upscale, "upscaling_crop")
                 target, names = (upscale, ("", "upscaling_resize_w", "upscaling_resize_h")) if crops else (None, names)
         scale, width, height = self.number(target, names[0]), self.whole(target, names[1]), self.whole(target, names[2])
         if width is None or height is None or (scale is None and not (width or height)):

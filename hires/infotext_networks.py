@@ -46,10 +46,15 @@ def network_tags(prompt: str) -> tuple[tuple[LoraTag, ...], tuple[str, ...]]:
     return tuple(loras), tuple(others)
 
 
+def can_be_tagged(lora: LoraTag) -> bool:
+    """Whether the tag of this LoRA would be read back as it is: some names of files cannot stand in one."""
+    return network_tags(str(lora))[0] == (lora,)
+
+
 def with_tags(prompt: str, loras: Iterable[LoraTag]) -> str:
     """The prompt with the tags of these LoRAs behind it, except those that it names and those that no tag can name."""
     named = {tag.name.lower() for tag in network_tags(prompt)[0]}
-    wanted = (lora for lora in loras if lora.name.lower() not in named and network_tags(str(lora))[0] == (lora,))
+    wanted = (lora for lora in loras if lora.name.lower() not in named and can_be_tagged(lora))
     # A1111 takes the tags out again, and blanks at the end of a prompt say nothing
     return " ".join([prompt, *map(str, wanted)])
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .infotext_networks import unmark_embeddings
+from .plan_graph import link_of
 
-_SIDES = ("positive", "negative")
+SIDES = ("positive", "negative")
 """Inputs of the nodes that take both prompts, and their first two outputs."""
 
 _ZEROS = "ConditioningZeroOut"
@@ -17,60 +19,78 @@ _NO_PROMPT = frozenset(("clip", "model", "vae", "control_net", "image", "pixels"
 
 _NO_PICTURE = frozenset(
     (
-        *("model", "clip", "vae", *_SIDES, "noise", "settings", "refiner"),
+        *("model", "clip", "vae", *SIDES, "noise", "settings", "refiner"),
         *("target", "upscaler", "upscaler_2", "control_net", "mask", "guider"),
+        *("steps", "cfg", "sampler_name", "scheduler", "denoising_strength", "hr_second_pass_steps"),
     )
 )
 """Inputs that do not lead to the picture's origin."""
 
 
 class GraphWalk:
-    """Asks nodes what is before them, by their ids."""
+    """Asks nodes what is before them, by their ids. Every walk comes by each node once, in a ring, too."""
 
-    def __init__(self, prompt: Mapping[str, Any]) -> None:
-        """`prompt`: the graph as `POST /prompt` takes it."""
-        self._prompt = prompt
+    def __init__(self, prompt: Any) -> None:
+        """`prompt`: the graph as `POST /prompt` takes it; what is not of this form is left out."""
+        entries = prompt.items() if isinstance(prompt, Mapping) else ()
+        self._nodes = {str(name): entry for name, entry in entries if isinstance(entry, Mapping)}
+
+    def __iter__(self) -> Iterator[str]:
+        """Every node."""
+        return iter(self._nodes)
 
     def inputs(self, node: str) -> Mapping[str, Any]:
         """Values and links of a node; empty for one that the graph does not have."""
-        return self._prompt.get(node, {}).get("inputs", {})
+        found = self._nodes.get(node, {}).get("inputs")
+        return found if isinstance(found, Mapping) else {}
 
     def kind(self, node: str) -> str:
         """The node's type."""
-        return self._prompt.get(node, {}).get("class_type", "")
+        found = self._nodes.get(node, {}).get("class_type")
+        return found if isinstance(found, str) else ""
 
     def source(self, node: str | None, name: str) -> str | None:
         """The node that an input is linked to."""
-        found = self._link(node, name) if node else None
-        return found and found[0]
+        found = None if node is None else link_of(self.inputs(node).get(name))
+        return found[0] if found else None
 
-    def upstream(self, node: str | None, follow: Callable[[str], bool]) -> Iterator[str]:
-        """This node and those before it, the nearest first, along the inputs that are to be followed."""
-        waiting, seen = [node] if node else [], set()
+    def upstream(self, node: str | None, follow: Callable[[str, str], bool]) -> Iterator[str]:
+        """This node and those before it, the nearest first, along the inputs (node, name) that are to be followed."""
+        waiting, seen = deque([] if node is None else [node]), {node}
         while waiting:
-            current = waiting.pop(0)
-            if current in seen:
-                continue
-            seen.add(current)
+            current = waiting.popleft()
             yield current
-            sources = (self.source(current, name) for name in self.inputs(current) if follow(name))
-            waiting += [source for source in sources if source]
+            for name in self.inputs(current):
+                source = self.source(current, name)
+                if source is not None and source not in seen and follow(current, name):
+                    seen.add(source)
+                    waiting.append(source)
 
     def way(self, node: str | None) -> Iterator[str]:
         """This node and those before it that the picture comes through, the nearest first."""
-        return self.upstream(node, lambda name: name not in _NO_PICTURE)
+        return self.upstream(node, lambda _, name: name not in _NO_PICTURE)
+
+    def models(self, node: str | None) -> Iterator[str]:
+        """The nodes that an input `model` comes through, the nearest first."""
+        return self.upstream(self.source(node, "model"), lambda _, name: name.startswith("model"))
+
+    def draws(self, node: str) -> bool:
+        """Whether this node samples: it takes prompts, as those of all packs do."""
+        return any(self.source(node, name) is not None for name in ("positive", "guider"))
 
     def value(self, node: str | None, name: str, kind: type | tuple[type, ...]) -> Any:
         """A widget's value, also where it comes from a node that holds nothing else; None if not of this type."""
         if node is None:
             return None
         source = self.source(node, name)
-        if source:
-            held = [value for value in self.inputs(source).values() if not isinstance(value, list)]
-            value = held[0] if len(held) == len(self.inputs(source)) == 1 else None
-        else:
-            value = self.inputs(node).get(name)
-        return value if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) else None
+        value = self.inputs(node).get(name) if source is None else self.held(source)
+        is_switch = isinstance(value, bool) and kind not in (bool, object)
+        return value if isinstance(value, kind) and not is_switch else None
+
+    def held(self, node: str) -> Any:
+        """What a node hands on that has one value and nothing else, None for any other."""
+        (value, *more) = self.inputs(node).values() or (None,)
+        return None if more or isinstance(value, list) else value
 
     def whole(self, node: str | None, name: str) -> int | None:
         """A widget's whole number."""
@@ -84,20 +104,31 @@ class GraphWalk:
         """A widget's text."""
         return self.value(node, name, str)
 
-    def prompt_nodes(self, node: str, side: str) -> list[str]:
-        """Where the positive or negative prompt of a node begins: nodes that hold a text, zeros, or are not known."""
-        start = self._link(node, side)
-        waiting, seen, found = [(*start, side)] if start else [], set(), []
+    def flag(self, node: str | None, name: str) -> bool | None:
+        """A widget's switch."""
+        return self.value(node, name, bool)
+
+    def prompt_way(self, node: str | None, side: str) -> dict[str, bool]:
+        """The nodes that the positive or negative prompt of a node comes through, the nearest first.
+
+        Each with whether it is a beginning: a node that holds a text, zeros, or is not known.
+        """
+        start = link_of(self.inputs(node).get(side)) if node is not None else None
+        waiting = deque([(*start, side)] if start else [])
+        seen, found = set(waiting), dict[str, bool]()
         while waiting:
-            current, output, side = waiting.pop(0)
-            if (current, output, side) in seen:
-                continue
-            seen.add((current, output, side))
+            current, output, side = waiting.popleft()
             before = [] if self._is_prompt(current) else self._prompts_before(current, output, side)
-            waiting += before
-            if not before and current not in found:
-                found.append(current)
+            found[current] = not before or found.get(current, False)
+            for step in before:
+                if step not in seen:
+                    seen.add(step)
+                    waiting.append(step)
         return found
+
+    def prompt_nodes(self, node: str, side: str) -> list[str]:
+        """Where the positive or negative prompt of a node begins, see `prompt_way`."""
+        return [found for found, begins in self.prompt_way(node, side).items() if begins]
 
     def words(self, node: str, side: str) -> str | None:
         """The positive or negative prompt of a node, as A1111 wants it; None unless it is one text that is known."""
@@ -106,21 +137,25 @@ class GraphWalk:
         text = texts.pop() if len(texts) == 1 else None
         return None if text is None else unmark_embeddings(text)
 
-    def _link(self, node: str, name: str) -> tuple[str, int] | None:
-        """The node and the number of its output that an input is linked to."""
-        found = self.inputs(node).get(name)
-        return (str(found[0]), found[1]) if isinstance(found, list) and len(found) == 2 else None
+    def encoding(self, node: str | None) -> tuple[int, str, bool]:
+        """How a node that holds a prompt encodes it: clip skip, emphasis, whether it pads."""
+        skip = self.whole(node, "clip_skip")
+        if skip is None:
+            clips = self.upstream(self.source(node, "clip") if node else None, lambda _, name: name.startswith("clip"))
+            layers = (self.whole(clip, "stop_at_clip_layer") for clip in clips)
+            skip = -next((layer for layer in layers if layer is not None), -1)
+        return skip, self.text(node, "emphasis") or "Original", bool(self.flag(node, "pad_cond_uncond"))
 
     def _is_prompt(self, node: str) -> bool:
         return "text" in self.inputs(node) or self.kind(node) == _ZEROS
 
     def _prompts_before(self, node: str, output: int, side: str) -> list[tuple[str, int, str]]:
         """Nodes, outputs and sides that an output of a node which holds no text takes its prompt from."""
-        links = {name: link for name in self.inputs(node) if (link := self._link(node, name))}
-        if any(name in links for name in _SIDES):
+        links = {name: link for name, value in self.inputs(node).items() if (link := link_of(value))}
+        if any(name in links for name in SIDES):
             # where a model goes through the node, too, the outputs may be in another order
-            if all(name in links for name in _SIDES) and "model" not in links and output in (0, 1):
-                side = _SIDES[output]
+            if all(name in links for name in SIDES) and "model" not in links and output in (0, 1):
+                side = SIDES[output]
             names = [side] if side in links else []
         else:
             names = [name for name in links if "cond" in name] or [name for name in links if name not in _NO_PROMPT]

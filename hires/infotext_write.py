@@ -23,14 +23,14 @@ def write_settings(settings: GenerationSettings, version: str = "", extra: Itera
         extra: further parameters, such as `Lora hashes`, put before the version.
     """
     rows = [*_base(settings), *_hires(settings), *_options(settings), *_refiner(settings.refiner)]
-    parameters = [Parameter(key, _shown(value)) for key, value in rows if value is not None and value is not False]
+    parameters = [Parameter(key, shown(value)) for key, value in rows if value is not None and value is not False]
     parameters += extra
     if version:
         parameters.append(Parameter("Version", version))
     return Infotext(settings.prompt, settings.negative_prompt, tuple(parameters))
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """Numbers as A1111's page sends them: 7, not 7.0."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

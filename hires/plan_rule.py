@@ -14,6 +14,10 @@ CELLS = (8, 16, 32)
 """Pixels a side that a latent cell may have where the VAE is not known: only what is the same with all is said."""
 
 
+STOPS = "stops with an error"
+"""What a node shows of which a warning says why."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What is known of a node."""

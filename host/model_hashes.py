@@ -12,6 +12,7 @@ import comfy.model_management
 import comfy.utils
 
 _CHUNK = 2**24
+_SHORT_START, _SHORT_LENGTH, _SHORT_DIGITS = 2**20, 2**16, 8
 
 _known: dict[tuple[Path, bool, int, int], str] = {}
 
@@ -34,6 +35,17 @@ def lora_hash(path: Path) -> str:
     If the header says what it was when the LoRA was made (`sshs_model_hash`), that.
     """
     return _remembered(path, behind_header=path.suffix == ".safetensors")
+
+
+def short_hash(path: Path) -> str:
+    """Return the hash of its early days that A1111 still gives ControlNets: of a small part of the file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        file.seek(_SHORT_START)
+        return hashlib.sha256(file.read(_SHORT_LENGTH)).hexdigest()[:_SHORT_DIGITS]
 
 
 def _remembered(path: Path, behind_header: bool) -> str:

@@ -18,7 +18,7 @@ from comfy.cli_args import args
 
 from ..hires.errors import InputError
 from ..hires.resample import check_image
-from ..pictures import DEEP_FORMATS, EXTENSIONS, PARAMETERS, Picture, PictureFormat, read_picture, write_picture
+from ..pictures import DEEP_FORMATS, EXTENSIONS, Picture, PictureFormat, read_picture, write_picture
 
 Channels = Literal["RGB and mask", "as in the file"]
 CHANNELS: tuple[Channels, ...] = ("RGB and mask", "as in the file")
@@ -94,7 +94,7 @@ def save_images(
     bit_depth: BitDepth,
     quality: int,
     text: Mapping[str, str],
-    infotext: Callable[[int], str | None],
+    own_text: Callable[[int], Mapping[str, str | None]],
     info: FileInfo | None = None,
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """Write pictures to the output folder, under names that are not taken.
@@ -106,8 +106,8 @@ def save_images(
         bit_depth: "auto" takes that of `info`, else 8, as far as the format goes.
         quality: 1 to 100, of JPEG and WebP.
         text: of every picture; see `texts`.
-        infotext: A1111's text of a picture by its place in the batch; an empty one leaves that in `text`, None takes
-            it out.
+        own_text: further texts of a picture by its place in the batch, in place of those in `text`; None takes one
+            out.
         info: colour profile, EXIF and resolution are taken from it.
 
     Returns:
@@ -128,9 +128,8 @@ def save_images(
     saved, shown = [], []
     for index, pixels in enumerate(images):
         comfy.model_management.throw_exception_if_processing_interrupted()
-        own = infotext(index)
-        kept = {key: value for key, value in text.items() if key != PARAMETERS or own is not None}
-        picture = Picture(pixels, depth, text={**kept, **({PARAMETERS: own} if own else {})})
+        both = {**text, **own_text(index)}
+        picture = Picture(pixels, depth, text={key: value for key, value in both.items() if value is not None})
         if info:
             picture = replace(picture, icc=info.icc, exif=info.exif, dpi=info.dpi)
         path = output.free_path(index, EXTENSIONS[format])

@@ -11,7 +11,9 @@ from typing import Any
 
 import comfy.model_management
 import torch
+from comfy.cli_args import args
 
+from ..hires.infotext_extras import EXTRAS_KEYS, extras_text, upscale_parameters
 from ..hires.sizes import ImageSize, image_size
 from ..pictures import Picture, write_picture
 from ..pictures.folder_names import Task
@@ -63,6 +65,15 @@ class Recipe:
         """Width and height of the result of such a picture. Raises as `size`."""
         size = self.size(width, height)
         return size.width, size.height
+
+    def text(self, width: int, height: int) -> dict[str, str]:
+        """What A1111's Extras tab would write into the file of the result of such a picture."""
+        if args.disable_metadata:
+            return {}
+        names = [upscaler.name for upscaler in self.upscalers]
+        second = names[1] if self.second else None
+        words = upscale_parameters(names[0], self.resize, self.crop, self.max_side, second, (width, height))
+        return dict.fromkeys(EXTRAS_KEYS, extras_text(words))
 
     @property
     def upscalers(self) -> list[Upscaler]:
@@ -133,11 +144,12 @@ def upscale_file(task: Task, recipe: Recipe, settings: FileSettings, on_progress
         depth = settings.depth or source.depth
         # half precision is judged by what 8 bits show, and keeps no more
         tiles = replace(recipe.tiles, precision="float32") if depth == _DEEP else recipe.tiles
+        text = {**source.text, **recipe.text(source.width, source.height)}
         job, journal = _Job(source, recipe, size, tiles, on_progress), Journal(task.streamed)
         description = _description(task, recipe, job)
         if _too_large(size, source.channels) or journal.read(description) is not None:
             layout = TiffLayout(
-                size.width, size.height, source.channels, depth, source.icc, source.exif, source.text, source.dpi
+                size.width, size.height, source.channels, depth, source.icc, source.exif, text, source.dpi
             )
             stream_picture(task.streamed, layout, description, job.pieces, job.corner, settings.overwrite)
             return task.streamed
@@ -149,7 +161,7 @@ def upscale_file(task: Task, recipe: Recipe, settings: FileSettings, on_progress
             if inside is not None:
                 box, values = inside
                 pixels[box.y0 : box.y1, box.x0 : box.x1] = values
-        picture = Picture(pixels, depth, source.icc, source.exif, source.text, source.dpi)
+        picture = Picture(pixels, depth, source.icc, source.exif, text, source.dpi)
     write_picture(task.target, picture, task.format, settings.quality, settings.overwrite)
     return task.target
 

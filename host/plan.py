@@ -6,9 +6,10 @@ import asyncio
 import json
 import logging
 import os
+import threading
 import time
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable
+from functools import cache, cached_property, lru_cache
 
 import comfy.model_management
 import folder_paths
@@ -16,6 +17,7 @@ import torch
 from aiohttp import web
 from PIL import Image
 
+from ..hires.errors import InputError
 from ..hires.plan_run import Said, plan
 from ..hires.plan_values import FolderSearch, ModelFile, Size, UpscaleJob, UpscalerFile
 from ..pictures.folder_scan import find_pictures
@@ -27,8 +29,12 @@ from .memory import HostRuntime
 logger = logging.getLogger("hires-fix")
 
 LONGEST_LOOK = 1.0
-"""Seconds after which no further folder is looked into, and nothing is said: the graph changes often, and disks can be
-slow."""
+"""Seconds after which no further folder or node is looked at: the graph changes often, and disks can be slow."""
+
+LONGEST_BODY = 2**22
+"""Bytes of a question."""
+
+_LISTEN = 0.1  # seconds between two looks whether somebody still waits for the answer
 
 _ORIENTATION = 0x0112
 _ON_THEIR_SIDE = (5, 6, 7, 8)
@@ -39,28 +45,56 @@ class _TooLongError(Exception):
     """See `LONGEST_LOOK`."""
 
 
-def plan_of(prompt: Any) -> dict[str, Said]:
-    """Say what a graph will do on this host, see `hires.plan_run.plan`."""
-    return plan(prompt, HostFacts())
-
-
 async def answer(request: web.Request) -> web.Response:
-    """Answer `{"prompt": …}` with what each node will do; with `{}` where nothing is known or understood."""
-    body = await request.read()
+    """Answer `{"prompt": …}` with what each node will do; with `{}` where nothing is known or understood.
+
+    `{"error"}` with status 413 for a graph that is too large. The work ends when the client leaves.
+    """
+    body = bytearray()
+    async for piece in request.content.iter_any():
+        body += piece
+        if len(body) > LONGEST_BODY:
+            return _too_large(f"The graph has more than {LONGEST_BODY} bytes, too many to tell what a run will do.")
+    is_left = threading.Event()
     # off the event loop: files are looked into
-    return web.json_response(await asyncio.to_thread(_plan_of_json, body))
+    work = asyncio.ensure_future(asyncio.to_thread(_plan_of_json, bytes(body), is_left.is_set))
+    try:
+        while not work.done():
+            await asyncio.wait([work], timeout=_LISTEN)
+            if request.transport is None or request.transport.is_closing():
+                is_left.set()
+        return web.json_response(work.result())
+    except InputError as error:
+        return _too_large(str(error))
+    finally:
+        is_left.set()
 
 
-def _plan_of_json(body: bytes) -> dict[str, Said]:
+def _too_large(reason: str) -> web.Response:
+    return web.json_response({"error": reason}, status=413)
+
+
+def _plan_of_json(body: bytes, is_left: Callable[[], bool]) -> dict[str, Said]:
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return plan_of(asked.get("prompt")) if isinstance(asked, dict) else {}
+    end = time.monotonic() + LONGEST_LOOK
+
+    def go_on() -> bool:
+        return not is_left() and time.monotonic() < end
+
+    return plan(asked.get("prompt"), HostFacts(go_on), go_on) if isinstance(asked, dict) else {}
 
 
 class HostFacts:
-    """The `Facts` of this host: its files and its memory."""
+    """The `Facts` of this host for one question: its files and its memory, each looked at once."""
+
+    def __init__(self, go_on: Callable[[], bool]) -> None:
+        """`go_on`: asked on the way through a folder, whether to look further."""
+        self._go_on = go_on
+        self.pictures_in = cache(self._pictures_in)
+        self.tiles = cache(self._tiles)
 
     def picture_size(self, name: str) -> Size | None:
         """See `Facts`; only the file's header is read."""
@@ -71,12 +105,11 @@ class HostFacts:
             return None
         return _picture_size(path, (found.st_mtime_ns, found.st_size))
 
-    def pictures_in(self, search: FolderSearch) -> int | None:
+    def _pictures_in(self, search: FolderSearch) -> int | None:
         """See `Facts`; None also where counting takes too long."""
-        end = time.monotonic() + LONGEST_LOOK
 
         def check() -> None:
-            if time.monotonic() > end:
+            if not self._go_on():
                 raise _TooLongError
 
         try:
@@ -102,7 +135,7 @@ class HostFacts:
         outline = plan_models.upscaler_outline(upscaler.name)
         return outline.scale if outline else None
 
-    def tiles(self, job: UpscaleJob) -> str | None:
+    def _tiles(self, job: UpscaleJob) -> str | None:
         """See `Facts`."""
         outline = None if job.upscaler.name in CLASSICAL else plan_models.upscaler_outline(job.upscaler.name)
         if outline is None:
@@ -125,6 +158,10 @@ class HostFacts:
 
     def free_memory(self) -> int | None:
         """See `Facts`."""
+        return self._free
+
+    @cached_property
+    def _free(self) -> int:
         return int(comfy.model_management.get_free_memory(torch.device("cpu")))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.infotext import infotexts_to_save
+from ..host.infotext import texts_to_save
 from ..host.picture_files import BIT_DEPTHS, BitDepth, FileInfo, save_images, texts
 from ..pictures import FORMATS, PictureFormat
 from . import inputs
@@ -86,8 +86,9 @@ class HiresFixSaveImage(io.ComfyNode):
                     optional=True,
                     tooltip="Write A1111's infotext of the graph that drew each picture, with its own seed, if "
                     "nothing is linked to parameters. Needs Base Sampling, with at most one Second Sampling behind it; "
-                    "pictures that no sampling of this pack made keep the text of the loaded file. Takes the SHA-256 "
-                    "of each model once after a start of ComfyUI: some seconds for each, which can be cancelled.",
+                    "pictures that no sampling of this pack made keep the text of the loaded file. Upscale Image and "
+                    "Restore Faces add what A1111's Extras tab writes into png files. Takes the SHA-256 of each model "
+                    "once after a start of ComfyUI: some seconds for each, which can be cancelled.",
                 ),
             ],
             outputs=[io.Image.Output(display_name="images", tooltip="The pictures that came in.")],
@@ -110,6 +111,6 @@ class HiresFixSaveImage(io.ComfyNode):
         """Write every picture of the batch."""
         with blame(cls, "images"):
             text = texts(file_info, cls.hidden.prompt, cls.hidden.extra_pnginfo)
-            infotext = infotexts_to_save(parameters, write_infotext, cls.hidden.prompt, cls.hidden.unique_id)
-            saved, shown = save_images(images, filename_prefix, format, bit_depth, quality, text, infotext, file_info)
+            own = texts_to_save(parameters, write_infotext, cls.hidden.prompt, cls.hidden.unique_id)
+            saved, shown = save_images(images, filename_prefix, format, bit_depth, quality, text, own, file_info)
         return io.NodeOutput(images, ui={"images": shown, "files": saved})

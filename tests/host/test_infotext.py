@@ -12,7 +12,9 @@ import uuid
 import numpy as np
 import pytest
 import torch
+from hires_pack.hires.errors import InputError
 from hires_pack.hires.infotext import parse
+from hires_pack.hires.infotext_graph import read_graph
 from hires_pack.pictures import Picture, write_picture
 from hires_pack.recipes.from_infotext import hires_workflow
 from hires_pack.recipes.loaders import ModelFiles
@@ -226,15 +228,127 @@ def test_a_picture_that_no_text_tells_of_is_saved_without_one(host, client):
     graph["encoded"] = {"class_type": "VAEEncode", "inputs": {"pixels": ["load", 0], "vae": vae}}
     graph[upscale]["inputs"]["latent"] = ["encoded", 0]
     graph[node]["inputs"]["file_info"] = ["load", 2]
-    (place_saved,) = client.queue(graph).require_success().outputs[node]["files"]
+    run = client.queue(graph).require_success()
+    (place_saved,) = run.outputs[node]["files"]
     image = Image.open(host.base / "output" / place_saved["filename"])
     assert "parameters" not in image.text
     assert image.text["mine"] == "kept"
     assert f"Node {node} saves no infotext: the picture is made from one that was there before" in host.log()
+    assert run.texts[-1][0] == node
+    assert run.texts[-1][1].startswith("No A1111 text: the picture is made from one that was there before.")
     graph["text"] = {"class_type": "HiresFixInfotext", "inputs": {"images": graph[node]["inputs"]["images"]}}
     graph["text"]["inputs"]["batch_index"] = 0
     graph["show"] = {"class_type": "PreviewAny", "inputs": {"source": ["text", 0]}}
     assert "A1111 Infotext, input 'images': the picture is made from one" in client.queue(graph).explanation()
+
+
+def test_what_the_text_only_names_is_told_on_the_node(host, client):
+    graph, node = graph_of(QUICK)
+    drawn = graph[node]["inputs"]["images"]
+    graph["flip"] = {"class_type": "ImageInvert", "inputs": {"image": drawn}}
+    graph[node]["inputs"]["images"] = ["flip", 0]
+    run = client.queue(graph)
+    (written,) = saved_texts(host, run, node)
+    assert written == f"{QUICK}, Not in this text: ImageInvert, Version: {version(client)}"
+    assert run.texts[-1] == (node, "A1111's text of this picture is not all: it only names ImageInvert.")
+
+
+# ---- what A1111's Extras write --------------------------------------------------------------------------------------
+
+EXTRAS = "Postprocess upscale by: 2, Postprocess upscaler: Lanczos"
+
+
+def upscaled(graph, images):
+    """Add an Upscale Image; returns its pictures."""
+    graph["lanczos"] = {"class_type": "HiresFixUpscalerLoader", "inputs": {"upscaler_name": "Lanczos"}}
+    sides = {"upscaling_resize_w": 64, "upscaling_resize_h": 64, "upscaling_crop": True}
+    values = {"resize_mode": "scale by", "upscaling_resize": 2.0, "tile_size": 0, "tile_overlap": -1, **sides}
+    inputs = {"image": images, "upscaler": ["lanczos", 0], **values}
+    graph["large"] = {"class_type": "HiresFixUpscaleImage", "inputs": inputs}
+    return ["large", 0]
+
+
+def png_texts(host, run, node):
+    (saved,) = run.require_success().outputs[node]["files"]
+    texts = Image.open(host.base / "output" / saved["filename"]).text
+    return {key: value for key, value in texts.items() if key not in ("prompt", "workflow")}
+
+
+def test_an_upscaled_picture_has_a1111s_text_and_keeps_that_of_its_file(host, client):
+    """As A1111 v1.10.1 answers `extra-single-image` with a picture that has both texts."""
+    texts = [(b"tEXt", b"parameters\0a cat\nSteps: 5, Sampler: Euler"), (b"tEXt", b"Title\0x")]
+    name = place(host, "input", png_by_hand.encode(np.zeros((4, 4, 3), np.uint8), texts))
+    graph = {"load": {"class_type": "HiresFixLoadImage", "inputs": {"image": name, "channels": "RGB and mask"}}}
+    graph["save"] = saving(upscaled(graph, ["load", 0]), file_info=["load", 2])
+    graph["off"] = saving(["large", 0], file_info=["load", 2], write_infotext=False)
+    kept = {"parameters": "a cat\nSteps: 5, Sampler: Euler", "Title": "x"}
+    run = client.queue(graph)
+    assert png_texts(host, run, "save") == {**kept, "postprocessing": EXTRAS, "extras": EXTRAS}
+    assert png_texts(host, run, "off") == kept
+
+
+def test_a_drawn_and_upscaled_picture_has_both_texts(host, client):
+    graph, node = graph_of(QUICK)
+    graph[node] = saving(upscaled(graph, graph[node]["inputs"]["images"]))
+    parameters = f"{QUICK}, Version: {version(client)}"
+    found = png_texts(host, client.queue(graph), node)
+    assert found == {"parameters": parameters, "postprocessing": EXTRAS, "extras": EXTRAS}
+
+
+def test_texts_of_a_folder_of_upscaled_pictures(host, client):
+    folder = host.base / "input" / "texts"
+    folder.mkdir(exist_ok=True)
+    (folder / "a.png").write_bytes(png((b"tEXt", b"parameters\0of the file")))
+    graph = {}
+    upscaled(graph, None)
+    of_image = {"image", "upscaler"}
+    values = {name: value for name, value in graph.pop("large")["inputs"].items() if name not in of_image}
+    more = {"include": "*", "recursive": False, "max_side": 0, "format": "as input", "bit_depth": "auto"}
+    places = {"input_folder": "texts", "output_folder": "texts", "file_name": "{name}", "quality": 95}
+    inputs = {**values, **more, **places, "upscaler": ["lanczos", 0], "existing": "overwrite"}
+    graph["folder"] = {"class_type": "HiresFixUpscaleFolder", "inputs": inputs}
+    client.queue(graph).require_success()
+    texts = Image.open(host.base / "output" / "texts" / "a.png").text
+    assert texts == {"parameters": "of the file", "postprocessing": EXTRAS, "extras": EXTRAS}
+
+
+# ---- nodes of the host ----------------------------------------------------------------------------------------------
+
+TOLD = {
+    "model": {"LoraLoader", "LoraLoaderModelOnly"},
+    "positive": {"ConditioningZeroOut", "ControlNetApply", "ControlNetApplyAdvanced", "ControlNetApplySD3"},
+    "latent": set(),
+    "images": {"HiresFixUpscaleImage", "HiresFixDecodeToSize", "HiresFixSaveImage", "SaveImage", "PreviewImage"},
+    "noise": {"HiresFixNoise", "RandomNoise"},
+}
+"""What the text has words for, or what changes nothing, by where it stands; and latents that are empty."""
+KINDS = {"model": "MODEL", "positive": "CONDITIONING", "latent": "LATENT", "images": "IMAGE", "noise": "NOISE"}
+
+
+@pytest.mark.parametrize("place_name", KINDS)
+def test_every_node_of_the_host_is_named_if_the_text_does_not_tell_of_it(place_name, client):
+    """Each node that hands on what a picture is made with, in place of the link to the first pass or the Save node."""
+    kind, complete = KINDS[place_name], []
+    for name, info in client.object_info().items():
+        inputs = {**info["input"].get("required", {}), **info["input"].get("optional", {})}
+        sockets = {key: KINDS.get(key) for key, value in inputs.items() if value and value[0] == kind}
+        if kind not in info["output"] or not (sockets or place_name in ("noise", "latent")):
+            continue
+        graph, save = graph_of(f"{QUICK}, Denoising strength: 0.5, Hires upscale: 1.5, Hires upscaler: Latent")
+        (base,) = nodes_of(graph, "HiresFixBaseSampling")
+        user = graph[save if place_name == "images" else base]["inputs"]
+        values = {key: value[1]["default"] for key, value in inputs.items() if len(value) > 1 and "default" in value[1]}
+        links = dict.fromkeys(sockets, user[place_name])
+        graph["new"] = {"class_type": name, "inputs": {**values, **links}}
+        user[place_name] = ["new", info["output"].index(kind)]
+        try:
+            found = read_graph(graph, save)
+        except InputError:
+            continue
+        named = name in found.unsaid or found.further or (place_name == "latent" and name.startswith("Empty"))
+        if not named:
+            complete.append(name)
+    assert set(complete) <= TOLD[place_name]
 
 
 # ---- as a node ------------------------------------------------------------------------------------------------------

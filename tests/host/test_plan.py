@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import urllib.error
 import urllib.request
 
 import pytest
@@ -223,6 +224,28 @@ def test_a_checkpoint_tells_what_it_was_trained_at(host, client, models):
 )
 def test_a_body_that_is_no_graph_is_answered_with_nothing(body, host):
     assert ask(host, body) == (200, {})
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({str(index): {"class_type": "Any", "inputs": {}} for index in range(50_000)}, "50000 nodes"),
+        (b" " * (2**22 + 1), "more than 4194304 bytes"),
+    ],
+    ids=["nodes", "bytes"],
+)
+def test_a_graph_that_is_too_large_is_refused(body, words, host):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        ask(host, body)
+    assert caught.value.code == 413
+    assert words in json.load(caught.value)["error"]
+
+
+def test_why_a_picture_has_no_text_is_told(host, client, models):
+    graph = small("multi-stage-upscale", client, host, models)
+    (save,) = nodes_of(graph, "SaveImage")
+    graph[save] = {"class_type": "HiresFixSaveImage", "inputs": graph[save]["inputs"]}
+    assert plan(host, graph)[save] == {"text": "no A1111 text: two second passes", "warning": None}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 Generated models stand in for public ones, see tests/checkpoints/stand_ins.py.
 """
 
+import hashlib
 import io
 import json
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from hires_pack.hires.infotext import parse
-from hires_pack.hires.infotext_graph import settings_of_graph
+from hires_pack.hires.infotext_graph import read_graph
 from hires_pack.hires.infotext_write import write_settings
 from hires_pack.recipes.from_infotext import hires_workflow
 from hires_pack.recipes.to_api import to_api
@@ -111,7 +112,7 @@ def assert_draws_the_same(text, graph, keys):
         assert written.get("Hires prompt").endswith(" <lora:add_detail:0.8>")
         assert written.get("Lora hashes").startswith("add_detail: ")
     again = to_api(hires_workflow(text).graph)
-    texts = [write_settings(settings_of_graph(one, save_node(one))) for one in (graph, again)]
+    texts = [write_settings(read_graph(one, save_node(one)).settings) for one in (graph, again)]
     assert texts[0] == texts[1]
 
 
@@ -162,6 +163,22 @@ def test_what_is_for_the_second_pass_changes_only_that_one(name, kind, widget, h
     ran = {graph[one]["class_type"] for one in second.executed}
     assert "HiresFixSecondSampling" in ran
     assert not ran & {"HiresFixBaseSampling", "CheckpointLoaderSimple", "PreviewImage"}
+
+
+def test_the_text_of_a_control_net_has_a1111s_short_hash(host, client, models):
+    """Of 64 KB of the file, one MB into it."""
+    graph = small("hires-fix-controlnet", client, host, models)
+    images = graph[save_node(graph)]["inputs"]["images"]
+    graph["text"] = {"class_type": "HiresFixInfotext", "inputs": {"images": images, "batch_index": 0}}
+    graph["shown"] = {"class_type": "PreviewAny", "inputs": {"source": ["text", 0]}}
+    (written,) = client.queue(graph).require_success().outputs["shown"]["text"]
+    (loader,) = nodes_of(graph, "ControlNetLoader")
+    name = graph[loader]["inputs"]["control_net_name"]
+    content = (host.base / "models" / "controlnet" / name).read_bytes()[2**20 : 2**20 + 2**16]
+    digits = hashlib.sha256(content).hexdigest()[:8]
+    model = f"{name.removesuffix('.safetensors')} [{digits}]"
+    assert f'ControlNet 0: "Module: none, Model: {model}, Weight: 0.8, Resize' in written
+    assert 'Control Mode: Balanced, Hr Option: High res only"' in written
 
 
 def test_both_passes_report_every_step_and_show_previews(host, client, models):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hires_pack.hires import plan_warnings
 from hires_pack.hires.errors import InputError
-from hires_pack.hires.plan_run import plan
+from hires_pack.hires.plan_run import MOST_NODES, plan
 from hires_pack.hires.plan_steps import planned_steps
 from hires_pack.hires.plan_values import FolderSearch
 from hires_pack.hires.stages import REDRAW
@@ -105,6 +105,88 @@ def hires_fix(
 
 def said(graph, ids, facts=None, of="second"):
     return plan(graph, facts or Known()).get(ids[of])
+
+
+# ---- graphs of hostile hands ----------------------------------------------------------------------------------------
+
+
+def chain(length):
+    graph = Graph()
+    before = graph.add("EmptyLatentImage", width=512, height=512)
+    for _ in range(length - 1):
+        before = graph.add("HiresFixSecondSampling", latent=[before, 0])
+    return graph
+
+
+def test_a_graph_of_very_many_nodes_is_refused_with_both_numbers():
+    with pytest.raises(InputError, match="The graph has 10001 nodes; what a run will do is told of up to 10000"):
+        plan(chain(MOST_NODES + 1), Known())
+    assert len(plan(chain(MOST_NODES), Known())) == MOST_NODES - 1
+
+
+def test_it_is_asked_before_each_node_whether_to_go_on():
+    asked = []
+    graph = chain(100)
+    assert len(plan(graph, Known(), lambda: not asked.append(True))) == 99
+    assert len(asked) == 100
+    said = plan(graph, Known(), lambda: not asked.append(True) and len(asked) <= 140)
+    assert list(said) == [str(index) for index in range(2, 41)]
+
+
+# ---- A1111's text ---------------------------------------------------------------------------------------------------
+
+
+def with_prompts(api):
+    """A whole graph of the library with both nodes; returns it and their ids."""
+    api = json.loads(json.dumps(API[api]))
+    (save,) = (name for name, node in api.items() if node["class_type"] in ("SaveImage", "HiresFixSaveImage"))
+    images = api[save]["inputs"]["images"]
+    api["save"] = {"class_type": "HiresFixSaveImage", "inputs": {"images": images}}
+    api["text"] = {"class_type": "HiresFixInfotext", "inputs": {"images": images, "batch_index": 0}}
+    return api
+
+
+def test_a_text_that_says_all_is_not_spoken_of():
+    said = plan(with_prompts("hires-fix-controlnet"), Known())
+    assert {"save", "text"} & set(said) == set()
+
+
+def test_why_there_is_no_text_is_told_before_the_run():
+    said = plan(with_prompts("multi-stage-upscale"), Known())
+    assert said["save"] == {"text": "no A1111 text: two second passes", "warning": None}
+    assert said["text"]["text"] == "stops with an error"
+    assert said["text"]["warning"].startswith("the graph has two second passes")
+
+
+def test_a_picture_that_was_not_drawn_has_no_text_to_speak_of():
+    said = plan(with_prompts("standalone-upscale"), Known())
+    assert "save" not in said
+    assert said["text"]["warning"].startswith("no Base Sampling or Second Sampling leads to this picture")
+
+
+def test_what_a_text_leaves_out_is_told_before_the_run():
+    api = with_prompts("hires-fix-latent")
+    images = api["save"]["inputs"]["images"]
+    for index in range(5):
+        api[f"more{index}"] = {"class_type": f"Filter{index}", "inputs": {"image": images}}
+        images = [f"more{index}", 0]
+    api["save"]["inputs"]["images"] = images
+    text = "A1111 text without Filter4, Filter3, Filter2 and 2 more"
+    assert plan(api, Known())["save"] == {"text": text, "warning": None}
+
+
+@pytest.mark.parametrize("save", [{"write_infotext": False}, {"parameters": ["1", 0]}, {"write_infotext": ["1", 0]}])
+def test_a_node_that_writes_no_text_of_the_graph_says_nothing(save):
+    api = with_prompts("multi-stage-upscale")
+    api["save"]["inputs"] |= save
+    assert "save" not in plan(api, Known())
+
+
+def test_of_very_many_such_nodes_some_are_looked_at():
+    api = with_prompts("multi-stage-upscale")
+    api |= {f"save{index}": api["save"] for index in range(100)}
+    said = plan(api, Known())
+    assert sum(one["text"].startswith("no A1111 text") for one in said.values()) == 15  # and the other node
 
 
 # ---- sizes ----------------------------------------------------------------------------------------------------------

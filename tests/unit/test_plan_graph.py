@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from hires_pack.hires import plan_graph
 from hires_pack.hires.plan_graph import Node, in_order, link_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +38,17 @@ def test_a_link_to_a_node_that_is_not_there_is_no_reason_to_wait():
 def test_a_chain_of_twenty_thousand_nodes_is_read():
     prompt = {str(index): node(a=[str(index - 1), 0]) for index in range(20_000, 0, -1)}
     assert order(prompt) == [str(index) for index in range(1, 20_001)]
+
+
+@pytest.mark.parametrize("fan", [1, 50])
+def test_every_input_is_looked_at_once(fan, monkeypatch):
+    """However the nodes are linked."""
+    looks = []
+    monkeypatch.setattr(plan_graph, "link_of", lambda value: looks.append(value) or link_of(value))
+    sources = {str(index): node() for index in range(fan)}
+    prompt = sources | {f"n{index}": node(**{f"i{name}": [name, 0] for name in sources}) for index in range(100)}
+    assert len(order(prompt)) == len(prompt)
+    assert len(looks) == 100 * fan
 
 
 @pytest.mark.parametrize("prompt", [None, [], "text", 5, {"1": None, "2": [], "3": "x", "4": 5}])

@@ -75,7 +75,7 @@ async function answerTo(question) {
   try {
     const answer = await app.api.fetchApi('/hires-fix/plan', { method: 'POST', headers, body: question })
     if (answer.ok) return await answer.json()
-    console.debug('Hires Fix:', answer.status)
+    console.debug('Hires Fix:', answer.status, await answer.text())
   } catch (error) {
     console.debug('Hires Fix:', error)
   }
