@@ -45,7 +45,10 @@ def read_batch(path: Path) -> tuple[torch.Tensor, Picture, str]:
                 pictures.append(Picture(pixels, source.depth, source.icc, source.exif, source.text, source.dpi))
     rest = len(series) - first - len(wanted)
     width, height = size
-    left_out = f"{rest} pages have another size than {width}x{height} and are left out. Upscale Folder takes all."
+    left_out = (
+        f"{rest} of the pages {'has' if rest == 1 else 'have'} another size than {width}x{height} and "
+        f"{'is' if rest == 1 else 'are'} left out. Upscale Folder takes all."
+    )
     return _stacked(pictures), _deepest(pictures), left_out if rest else ""
 
 

@@ -20,7 +20,7 @@ from comfy.cli_args import args
 from ..hires.errors import InputError
 from ..hires.resample import check_image
 from ..pictures import DEEP_FORMATS, EXTENSIONS, PARAMETERS, Picture, PictureError, PictureFormat, write_picture
-from ..pictures.file_names import check_characters
+from ..pictures.file_names import check_characters, is_too_long
 from ..pictures.read import endings
 from .memory import tell
 from .picture_batch import read_batch
@@ -192,8 +192,11 @@ class _Folder:
         try:
             found = folder_paths.get_save_image_path(prefix, folder_paths.get_directory_by_type(kind), *size)
         except Exception as error:  # the host raises a bare one for a folder outside
-            raise InputError(f"'{prefix}' cannot be used: {str(error).splitlines()[0]}", "filename_prefix") from error
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error).splitlines()[0]
+            raise InputError(f"'{prefix}' cannot be used: {reason}", "filename_prefix") from error
         folder, stem, counter, subfolder, _ = found
+        if is_too_long(f"{stem}_{counter:05}_.webp"):
+            raise InputError(f"'{stem}' is too long for the name of a file. Shorten it.", "filename_prefix")
         return cls(Path(folder), stem, counter, subfolder, kind)
 
     def free_path(self, index: int, extension: str) -> Path:

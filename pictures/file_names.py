@@ -25,12 +25,18 @@ def fitting(name: str, ending: str, room: int = 0) -> str:
         ending: stays whole.
         room: how much longer the names are that will be made from this one.
     """
-    if _length(name + ending) + room <= _LONGEST:
+    if not is_too_long(name + ending, room):
         return name + ending
     mark = "~" + hashlib.sha256((name + ending).encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    while name and _length(name + mark + ending) + room > _LONGEST:
+    while name and is_too_long(name + mark + ending, room):
         name = name[:-1]
     return name + mark + ending
+
+
+def is_too_long(name: str, room: int = 0) -> bool:
+    """Whether a disk does not take a name that gets so much longer yet."""
+    units = len(name.encode("utf-16-le", "surrogatepass")) // 2 if _ON_WINDOWS else len(os.fsencode(name))
+    return units + room > _LONGEST
 
 
 def check_characters(text: str, input_name: str, windows: bool = _ON_WINDOWS) -> None:
@@ -54,7 +60,3 @@ def check_encodable(text: str, input_name: str) -> None:
     except UnicodeEncodeError:
         pass
     raise InputError(f"{text!r} holds a character that the name of a file cannot have. Take it out.", input_name)
-
-
-def _length(name: str) -> int:
-    return len(name.encode("utf-16-le", "surrogatepass")) // 2 if _ON_WINDOWS else len(os.fsencode(name))

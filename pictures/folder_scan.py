@@ -81,7 +81,7 @@ def find_pictures(
             f"there is no folder '{printable(folder.name)}'. Make it, or correct the name.", "input_folder"
         )
     scan = Scan()
-    hidden = {_identity(leave_out)} if leave_out is not None and leave_out.is_dir() else set()
+    hidden = {_identity(leave_out)} if leave_out is not None and os.path.isdir(leave_out) else set()
     search = _Search(Path(os.path.realpath(folder)), patterns, recursive, allowed, endings(), hidden, check)
     _look_into(folder, search, scan)
     return scan
