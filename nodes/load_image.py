@@ -42,7 +42,7 @@ class HiresFixLoadImage(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="image", tooltip="The picture."),
+                io.Image.Output(display_name="image", tooltip="The picture; several of an animation or document."),
                 io.Mask.Output(display_name="mask", tooltip="1 where the picture is transparent."),
                 inputs.FileInfoType.Output(
                     display_name="file_info",
