@@ -66,14 +66,14 @@ class HiresFixUpscaleFolder(io.ComfyNode):
                     "include",
                     default="*",
                     tooltip="Which pictures: name patterns separated by commas, such as *.png, holiday*. A pattern "
-                    "with / is for the path inside the input folder. Files that are no pictures are passed over and named in "
-                    "the report.",
+                    "with / is for the path inside the input folder. Files that are no pictures are passed over and "
+                    "named in the report.",
                 ),
                 io.Boolean.Input(
                     "recursive",
                     default=False,
-                    tooltip="Also the folders inside the input folder; the output folder gets the same folders. Links to "
-                    "folders are not followed.",
+                    tooltip="Also the folders inside the input folder; the output folder gets the same folders. Links "
+                    "to folders are not followed.",
                 ),
                 inputs.upscaler(),
                 *inputs.resize(),

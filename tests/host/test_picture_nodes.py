@@ -260,21 +260,13 @@ def test_a_missing_file_is_rejected_before_anything_runs(host, client):
     assert "There is no file 'gone.png' in the input folder" in run.explanation()
 
 
-@pytest.mark.parametrize("name", ["../server.log", "/etc/hostname"])
+@pytest.mark.parametrize("name", ["../server.log", "/etc/hostname", "a\0b.png", "\ud800.png"])
 def test_no_way_out_of_the_input_folder(name, host, client):
     g = Graph()
     g.save(image=load(g, name))
-    assert client.queue(g).status == "rejected"
-
-
-@pytest.mark.parametrize("name", ["gone.png", "a\0b.png", "../server.log", "\ud800.png", 300 * "x"])
-def test_a_missing_file_whose_name_another_node_makes_is_named(name, host, client):
-    g = Graph()
-    text = g.add("PrimitiveString", value=name)
-    g.save(image=load(g, text))
     run = client.queue(g)
-    assert run.status == "error"
-    assert "Load Image (16-bit, ICC), input 'image': There is no file" in run.explanation()
+    assert run.status == "rejected"
+    assert f"There is no file {name!r} in the input folder" in run.explanation()
 
 
 @pytest.mark.parametrize(
