@@ -7,6 +7,7 @@ from pathlib import Path
 import folder_paths
 
 from ..hires.errors import InputError
+from ..pictures.file_names import check_characters, check_encodable
 from ..pictures.folder_scan import printable
 
 KEY = "hires_fix_folders"
@@ -30,7 +31,7 @@ def output_folder(name: str) -> Path:
     """Return a folder to write to, which need not be there; as `input_folder`, but inside ComfyUI's output folder.
 
     Raises:
-        InputError: it is not inside ComfyUI's output folder or an added one.
+        InputError: it is not inside ComfyUI's output folder or an added one, or no folder can be called that.
     """
     return _resolve(name, folder_paths.get_output_directory(), "output_folder")
 
@@ -58,10 +59,11 @@ def may_write(path: Path) -> bool:
 
 
 def _resolve(name: str, home: str, input_name: str) -> Path:
+    reading = input_name == "input_folder"
+    (check_encodable if reading else check_characters)(name, input_name)
     short, base = folder_paths.annotated_filepath(name.strip())
     path = Path(base or home) / short.strip()
-    reading = input_name == "input_folder"
-    if "\0" in name or not (may_read(path) if reading else may_write(path)):
+    if not (may_read(path) if reading else may_write(path)):
         raise InputError(
             f"'{printable(name)}' is not inside ComfyUI's {'input or output folder' if reading else 'output folder'}. "
             f"Other folders work once they are listed under {KEY} in ComfyUI's extra_model_paths.yaml.",

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import comfy.model_management
 import comfy.utils
 
 from ..hires.errors import InputError
+from ..pictures.folder_lock import only_job
 from ..pictures.folder_names import Task, plan_names
 from ..pictures.folder_report import Report
 from ..pictures.folder_scan import find_pictures, printable
 from ..pictures.folder_skip import find_result
+from ..pictures.series import Series, find_series, holds_another
 from ..pictures.stream_journal import Journal
 from ..pictures.write import UNFINISHED, PictureFormat
 from ..upscale_models import ModelUpscaler, RemainingTime, Upscaler
 from . import folder_access
 from .memory import tell
 from .picture_job import FileSettings, OnProgress, Recipe, upscale_file
+from .series_job import upscale_series
 
 logger = logging.getLogger("hires-fix")
 
@@ -67,25 +73,27 @@ def upscale_folder(folder: FolderSettings, recipe: Recipe, files: FileSettings) 
     scan = find_pictures(source, folder.include, folder.recursive, folder_access.may_read, target, check)
     values = {"scale": _scale(recipe.resize), "upscaler": _name(recipe.upscaler)}
     tasks = plan_names(scan.pictures, target, folder.pattern, values, folder.format)
-    report = Report(failed=scan.problems)
-    _make(target)
-    for place in {task.target.parent for task in tasks}:
-        _remove_unfinished(place)
+    report = Report(failed=scan.problems, passed_over=scan.passed_over)
     bar, remaining = comfy.utils.ProgressBar(max(1, len(tasks) * _STEPS)), RemainingTime()
-    for index, task in enumerate(tasks):
 
-        def on_progress(part: float, index: int = index) -> None:
-            done = round((index + part) * _STEPS)
-            bar.update_absolute(done)
-            tell(remaining.text(done, len(tasks) * _STEPS))
-            check()
+    def on_progress(index: int, part: float) -> None:
+        done = round((index + part) * _STEPS)
+        bar.update_absolute(done)
+        tell(remaining.text(done, len(tasks) * _STEPS))
+        check()
 
-        on_progress(0.0)
-        problem = _misplaced(task, source, target)
-        if problem:
-            report.failed.append((task.picture.label, problem))
-        else:
-            _upscale(task, recipe, files, report, on_progress)
+    _make(target)
+    with only_job(target):
+        for place, some in groupby(enumerate(tasks), lambda each: each[1].target.parent):
+            problem = _misplaced(place, source, target)
+            with ExitStack() as lock:
+                problem = problem or _prepare(place, target, lock)
+                for index, task in some:
+                    on_progress(index, 0.0)
+                    if problem:
+                        report.failed.append((task.picture.label, problem))
+                    else:
+                        _upscale(task, recipe, files, report, partial(on_progress, index))
     return report
 
 
@@ -97,15 +105,14 @@ def _make(folder: Path) -> None:
 
 
 def _upscale(task: Task, recipe: Recipe, files: FileSettings, report: Report, on_progress: OnProgress) -> None:
-    """Do one picture and note what became of it."""
+    """Do one picture file and note what became of it."""
     label = task.picture.label
     try:
-        found = None if files.overwrite else find_result(task, recipe.result_size)
-        if found is not None:
-            Journal(task.streamed).discard()  # of a job that was killed at its very end
-            report.skipped.append(label)
-            return
-        place = upscale_file(task, recipe, files, on_progress)
+        series = find_series(task.picture.path, lambda: on_progress(0.0))
+        if series is None:
+            places = _upscale_one(task, recipe, files, on_progress)
+        else:
+            places = upscale_series(task, series, recipe, files, on_progress)
     except (InputError, OSError) as error:
         reason = str(error) if isinstance(error, InputError) else f"{error.strerror or error}"
         logger.warning("'%s' was not upscaled: %s", label, reason)
@@ -114,19 +121,54 @@ def _upscale(task: Task, recipe: Recipe, files: FileSettings, report: Report, on
         logger.exception("'%s' was not upscaled.", label)
         report.failed.append((label, f"{type(error).__name__}: {error}"))
     else:
-        report.done.append(label)
-        if task.renamed or place != task.target:
-            report.notes.append((label, f"the result is '{printable(place.name)}'"))
+        (report.done if places else report.skipped).append(label)
+        if series is not None and len(series) > 1:
+            report.notes.append((label, _told(task, series, places)))
+        elif places and (task.renamed or places != [task.target]):
+            report.notes.append((label, f"the result is '{printable(places[0].name)}'"))
+        if holds_another(task.picture.path):
+            report.in_part.append(label)
 
 
-def _misplaced(task: Task, source: Path, target: Path) -> str:
-    """Return why the result cannot have its place, or nothing."""
-    folder = task.target.parent
+def _upscale_one(task: Task, recipe: Recipe, files: FileSettings, on_progress: OnProgress) -> list[Path]:
+    """Return the result; nothing if it is there already."""
+    if not files.overwrite and find_result(task, recipe.result_size) is not None:
+        Journal(task.streamed).discard()  # of a job that was killed at its very end
+        return []
+    return [upscale_file(task, recipe, files, on_progress)]
+
+
+def _told(task: Task, series: Series, places: list[Path]) -> str:
+    """Say where the pictures of a file are."""
+    count, kind = len(series), "frames" if series.timing else "pages"
+    if places in ([], [task.target]) and task.target.exists():
+        return f"all {count} {kind} are in '{printable(task.target.name)}'"
+    first, last = (printable(task.part(index, count).target.name) for index in (0, count - 1))
+    timing = ", without their timing" if series.timing else ""
+    return f"its {count} {kind} are in files of their own, '{first}' to '{last}'{timing}"
+
+
+def _misplaced(folder: Path, source: Path, target: Path) -> str:
+    """Return why results cannot go there, or nothing."""
     if not folder_access.may_write(folder):
         return "its result would go to a place outside of the allowed folders, through a link."
     # with the results in a folder inside the one that is read, that one is not looked into
     if folder.resolve().is_relative_to(source) and not target.is_relative_to(source):
         return "its result would go into the folder that is read. Choose another output_folder."
+    return ""
+
+
+def _prepare(place: Path, target: Path, lock: ExitStack) -> str:
+    """Make a folder of results ready and keep it; return why that is not possible, or nothing."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        if place != target:
+            lock.enter_context(only_job(place))
+    except InputError as error:
+        return str(error)
+    except OSError as error:
+        return f"the folder of its result cannot be made: {error.strerror}."
+    _remove_unfinished(place)
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +19,13 @@ from comfy.cli_args import args
 
 from ..hires.errors import InputError
 from ..hires.resample import check_image
-from ..pictures import DEEP_FORMATS, EXTENSIONS, Picture, PictureFormat, read_picture, write_picture
+from ..pictures import DEEP_FORMATS, EXTENSIONS, Picture, PictureError, PictureFormat, write_picture
+from ..pictures.file_names import check_characters, is_too_long
+from ..pictures.read import endings
+from .memory import tell
+from .picture_batch import read_batch
+
+logger = logging.getLogger("hires-fix")
 
 Channels = Literal["RGB and mask", "as in the file"]
 CHANNELS: tuple[Channels, ...] = ("RGB and mask", "as in the file")
@@ -48,12 +55,17 @@ def input_names() -> list[str]:
     """Return the names of the pictures in the input folder."""
     folder = folder_paths.get_input_directory()
     files = [entry.name for entry in os.scandir(folder) if entry.is_file()]
-    return sorted(folder_paths.filter_files_content_types(files, ["image"]))
+    return sorted(name for name in files if Path(name).suffix.lower() in endings())
 
 
 def input_exists(name: str) -> bool:
     """Say whether there is such a file; the name may end in " [output]" or " [temp]" for the other folders."""
     return folder_paths.exists_annotated_filepath(name)
+
+
+def missing(name: str) -> str:
+    """Say that there is no such file."""
+    return f"There is no file {name!r} in the input folder. Upload it, or choose another one."
 
 
 def input_version(name: str) -> str:
@@ -63,28 +75,33 @@ def input_version(name: str) -> str:
 
 
 def load_image(name: str, channels: Channels) -> tuple[torch.Tensor, torch.Tensor, FileInfo]:
-    """Read a picture.
+    """Read a picture; of an animation or a document all frames or pages. What has to be left out the node tells.
 
     Args:
         name: see `input_exists`.
         channels: see `CHANNELS`.
 
     Returns:
-        The picture `(1, H, W, C)` in float32, whatever the host's own precision; the mask `(1, H, W)`, 1 where the
-        picture is transparent, as core's Load Image gives it: `(1, 64, 64)` zeros if it has no alpha; the rest.
+        The pictures `(B, H, W, C)` in float32, whatever the host's own precision; the masks `(B, H, W)`, 1 where a
+        picture is transparent, as core's Load Image gives it: `(B, 64, 64)` zeros if it has no alpha; the rest.
 
     Raises:
-        PictureError: see `read_picture`.
+        PictureError: there is no such file; see `read_batch`.
     """
+    if not input_exists(name):
+        raise PictureError(missing(name), "image")
     path = Path(folder_paths.get_annotated_filepath(name))
-    picture = read_picture(path)
-    pixels = picture.pixels.to(comfy.model_management.intermediate_device())
+    pixels, picture, left_out = read_batch(path)
+    pixels = pixels.to(comfy.model_management.intermediate_device())
     has_alpha = pixels.shape[-1] in (2, 4)
-    mask = 1 - pixels[..., -1] if has_alpha else torch.zeros(64, 64, device=pixels.device)
+    mask = 1 - pixels[..., -1] if has_alpha else torch.zeros(len(pixels), 64, 64, device=pixels.device)
     if channels == "RGB and mask":
-        pixels = pixels[..., :3] if pixels.shape[-1] > 2 else pixels[..., :1].expand(-1, -1, 3)
+        pixels = pixels[..., :3] if pixels.shape[-1] > 2 else pixels[..., :1].expand(-1, -1, -1, 3)
     info = FileInfo(path.name, picture.depth, picture.icc, picture.exif, picture.text, picture.dpi)
-    return pixels[None].contiguous(), mask[None], info
+    if left_out:
+        logger.warning("'%s': %s", path.name, left_out)
+        tell(left_out)
+    return pixels.contiguous(), mask, info
 
 
 def save_images(
@@ -170,11 +187,15 @@ class _Folder:
         """Follow the host's rules for a prefix: subfolders, %width% and the like, a number after the last one used."""
         if not prefix.strip():
             raise InputError("it is empty. Give the beginning of a file name, like 'ComfyUI'.", "filename_prefix")
+        check_characters(prefix, "filename_prefix")
         try:
             found = folder_paths.get_save_image_path(prefix, folder_paths.get_directory_by_type(kind), *size)
         except Exception as error:  # the host raises a bare one for a folder outside
-            raise InputError(f"'{prefix}' cannot be used: {str(error).splitlines()[0]}", "filename_prefix") from error
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error).splitlines()[0]
+            raise InputError(f"'{prefix}' cannot be used: {reason}", "filename_prefix") from error
         folder, stem, counter, subfolder, _ = found
+        if is_too_long(f"{stem}_{counter:05}_.webp"):
+            raise InputError(f"'{stem}' is too long for the name of a file. Shorten it.", "filename_prefix")
         return cls(Path(folder), stem, counter, subfolder, kind)
 
     def free_path(self, index: int, extension: str) -> Path:

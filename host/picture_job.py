@@ -138,32 +138,32 @@ def upscale_file(task: Task, recipe: Recipe, settings: FileSettings, on_progress
         InputError: the picture cannot be read, upscaled or written.
         OSError: the disk does not take it.
     """
-    task.target.parent.mkdir(parents=True, exist_ok=True)
     with open_source(task.picture.path) as source:
-        size = recipe.size(source.width, source.height)
-        depth = settings.depth or source.depth
-        # half precision is judged by what 8 bits show, and keeps no more
-        tiles = replace(recipe.tiles, precision="float32") if depth == _DEEP else recipe.tiles
-        text = {**source.text, **recipe.text(source.width, source.height)}
-        job, journal = _Job(source, recipe, size, tiles, on_progress), Journal(task.streamed)
-        description = _description(task, recipe, job)
-        if _too_large(size, source.channels) or journal.read(description) is not None:
-            layout = TiffLayout(
-                size.width, size.height, source.channels, depth, source.icc, source.exif, text, source.dpi
-            )
-            stream_picture(task.streamed, layout, description, job.pieces, job.corner, settings.overwrite)
-            return task.streamed
-        check_sides(task.target.name, task.format, size.width, size.height)
-        journal.discard()
-        pixels = torch.empty(size.height, size.width, source.channels)
-        for piece in job.pieces(()):
-            inside = cut(piece, job.corner, (size.width, size.height))
-            if inside is not None:
-                box, values = inside
-                pixels[box.y0 : box.y1, box.x0 : box.x1] = values
-        picture = Picture(pixels, depth, source.icc, source.exif, text, source.dpi)
-    write_picture(task.target, picture, task.format, settings.quality, settings.overwrite)
+        return upscale_source(source, task, recipe, settings, on_progress)
+
+
+def upscale_source(source: Source, task: Task, recipe: Recipe, settings: FileSettings, on_progress: OnProgress) -> Path:
+    """`upscale_file` for an open picture."""
+    task.target.parent.mkdir(parents=True, exist_ok=True)
+    job, journal = _Job(source, recipe, settings, on_progress), Journal(task.streamed)
+    description = _description(task, recipe, job)
+    if job.is_too_large or journal.read(description) is not None:
+        layout = TiffLayout(*job.result, source.channels, job.depth, source.icc, source.exif, job.text, source.dpi)
+        stream_picture(task.streamed, layout, description, job.pieces, job.corner, settings.overwrite)
+        return task.streamed
+    check_sides(task.target.name, task.format, *job.result)
+    journal.discard()
+    write_picture(task.target, job.picture(), task.format, settings.quality, settings.overwrite)
     return task.target
+
+
+def upscaled(source: Source, recipe: Recipe, settings: FileSettings, on_progress: OnProgress) -> Picture:
+    """Upscale an open picture in memory.
+
+    Raises:
+        InputError: it cannot be upscaled.
+    """
+    return _Job(source, recipe, settings, on_progress).picture()
 
 
 def _description(task: Task, recipe: Recipe, job: _Job) -> dict[str, Any]:
@@ -179,7 +179,8 @@ def _description(task: Task, recipe: Recipe, job: _Job) -> dict[str, Any]:
     }
 
 
-def _too_large(size: ImageSize, channels: int) -> bool:
+def is_too_large(size: ImageSize, channels: int) -> bool:
+    """Whether a result has to be written piece by piece."""
     pixels = max(size.width * size.height, size.up_width * size.up_height)
     free = comfy.model_management.get_free_memory(torch.device("cpu"))
     return pixels > STREAM_FROM or pixels * channels * _MEMORY_PER_VALUE > free
@@ -188,21 +189,41 @@ def _too_large(size: ImageSize, channels: int) -> bool:
 class _Job:
     """The upscaling of one open picture."""
 
-    def __init__(
-        self, source: Source, recipe: Recipe, size: ImageSize, tiles: TileSettings, on_progress: OnProgress
-    ) -> None:
+    def __init__(self, source: Source, recipe: Recipe, settings: FileSettings, on_progress: OnProgress) -> None:
+        self.size = size = recipe.size(source.width, source.height)
+        self.result = size.width, size.height
         self.corner = (size.up_width - size.width) // 2, (size.up_height - size.height) // 2
         """Of the result in what the upscalers make."""
 
-        self.size = size
+        self.depth = settings.depth or source.depth
+        self.text = {**source.text, **recipe.text(source.width, source.height)}
+        """The file's own, and what A1111 would write beside it."""
+
         self._source, self._recipe = source, recipe
         self._target = size.up_width, size.up_height
         self._runtimes = _runtimes(len(recipe.upscalers), on_progress)
+        # half precision is judged by what 8 bits show, and keeps no more
+        tiles = replace(recipe.tiles, precision="float32") if self.depth == _DEEP else recipe.tiles
         self.tiles = [
             settle_tiles(upscaler, *self._target, tiles, runtime)
             for upscaler, runtime in zip(recipe.upscalers, self._runtimes, strict=True)
         ]
         """Of each upscaler, nothing automatic left."""
+
+    @property
+    def is_too_large(self) -> bool:
+        return is_too_large(self.size, self._source.channels)
+
+    def picture(self) -> Picture:
+        """Make the result in memory."""
+        source = self._source
+        pixels = torch.empty(self.size.height, self.size.width, source.channels)
+        for piece in self.pieces(()):
+            inside = cut(piece, self.corner, self.result)
+            if inside is not None:
+                box, values = inside
+                pixels[box.y0 : box.y1, box.x0 : box.x1] = values
+        return Picture(pixels, self.depth, source.icc, source.exif, self.text, source.dpi)
 
     def pieces(self, marks: Marks) -> Iterator[Piece]:
         """Make the result, before the crop, from these marks on; `()` makes all."""

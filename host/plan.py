@@ -38,6 +38,7 @@ _LISTEN = 0.1  # seconds between two looks whether somebody still waits for the 
 
 _ORIENTATION = 0x0112
 _ON_THEIR_SIDE = (5, 6, 7, 8)
+_ANIMATED = ("GIF", "WEBP", "PNG", "AVIF", "TIFF")  # what Pillow counts in others are layers and previews
 """Values of EXIF's orientation that swap width and height."""
 
 
@@ -169,6 +170,8 @@ class HostFacts:
 def _picture_size(path: str, version: tuple[int, int]) -> Size | None:
     try:
         with Image.open(path) as image:
+            if image.format in _ANIMATED and getattr(image, "is_animated", False):
+                return None  # a batch of as many pictures as only reading all of it tells
             width, height = image.size
             upright = image.getexif().get(_ORIENTATION) not in _ON_THEIR_SIDE
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

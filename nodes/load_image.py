@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.picture_files import CHANNELS, Channels, input_exists, input_names, input_version, load_image
+from ..host.picture_files import CHANNELS, Channels, input_exists, input_names, input_version, load_image, missing
 from . import inputs
 from .errors import blame
 
@@ -30,7 +30,7 @@ class HiresFixLoadImage(io.ComfyNode):
                     options=input_names(),
                     upload=io.UploadType.image,
                     tooltip="A picture in ComfyUI's input folder, or one to upload. It is turned upright as its EXIF "
-                    "block says; CMYK becomes sRGB.",
+                    "block says; CMYK becomes sRGB. The frames of an animation and the pages of a TIFF become a batch.",
                 ),
                 io.Combo.Input(
                     "channels",
@@ -42,7 +42,7 @@ class HiresFixLoadImage(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Image.Output(display_name="image", tooltip="The picture."),
+                io.Image.Output(display_name="image", tooltip="The picture; several of an animation or document."),
                 io.Mask.Output(display_name="mask", tooltip="1 where the picture is transparent."),
                 inputs.FileInfoType.Output(
                     display_name="file_info",
@@ -56,7 +56,7 @@ class HiresFixLoadImage(io.ComfyNode):
         """Accept files that came after the list was made; a linked name is looked at when it is there."""
         if image is None or input_exists(image):
             return True
-        return f"There is no file '{image}' in the input folder. Upload it, or choose another one."
+        return missing(image)
 
     @classmethod
     def fingerprint_inputs(cls, image: str, **_others: Any) -> str:

@@ -66,12 +66,14 @@ class HiresFixUpscaleFolder(io.ComfyNode):
                     "include",
                     default="*",
                     tooltip="Which pictures: name patterns separated by commas, such as *.png, holiday*. A pattern "
-                    "with / is for the path inside the input folder. Files that are no pictures are passed over.",
+                    "with / is for the path inside the input folder. Files that are no pictures are passed over and "
+                    "named in the report.",
                 ),
                 io.Boolean.Input(
                     "recursive",
                     default=False,
-                    tooltip="Also the folders inside the input folder; the output folder gets the same folders.",
+                    tooltip="Also the folders inside the input folder; the output folder gets the same folders. Links "
+                    "to folders are not followed.",
                 ),
                 inputs.upscaler(),
                 *inputs.resize(),
@@ -81,7 +83,8 @@ class HiresFixUpscaleFolder(io.ComfyNode):
                     options=[_AS_INPUT, *FORMATS],
                     default=_AS_INPUT,
                     tooltip="Format of the results. As input: the picture's own if it is PNG, JPEG, WebP or TIFF, "
-                    "else PNG. JPEG has up to 65500 pixels a side, WebP 16383.",
+                    "else PNG. JPEG has up to 65500 pixels a side, WebP 16383. Animations stay animations as PNG and "
+                    "WebP, pages stay together as TIFF; otherwise every frame or page gets a numbered file.",
                 ),
                 io.Combo.Input(
                     "bit_depth",

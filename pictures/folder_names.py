@@ -8,10 +8,11 @@ import string
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..hires.errors import InputError
+from .file_names import check_encodable, fitting
 from .folder_scan import Found, printable
 from .write import EXTENSIONS, PictureFormat
 
@@ -22,6 +23,7 @@ height) asked for, the upscaler's name."""
 _FORMAT_OF: dict[str, PictureFormat] = {
     ".jpg": "jpeg",
     ".jpeg": "jpeg",
+    ".jpe": "jpeg",
     ".jfif": "jpeg",
     ".webp": "webp",
     ".tif": "tiff",
@@ -30,6 +32,8 @@ _FORMAT_OF: dict[str, PictureFormat] = {
 """Formats by the input's ending; everything else becomes PNG."""
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+_NUMBERED = re.compile(r"_\d+((?:\.\w+){1,2})$")
+_FEWEST_DIGITS = 3
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,22 @@ class Task:
     target: Path
 
     renamed: bool = False
-    """Whether the name got an addition, because another result has the pattern's name."""
+    """Whether the name is not what the pattern makes: another result has that one, or it is too long for a disk."""
+
+    before_number: str = ""
+    """What the names of numbered results have besides, so that no other picture's result has one of them."""
 
     @property
     def streamed(self) -> Path:
         """Where the result goes if it is too large for the asked format: a TIFF that says what it should have been."""
-        return self.target if self.format == "tiff" else self.target.with_name(self.target.name + ".tif")
+        return self.target if self.format == "tiff" else self.target.with_name(fitting(self.target.name, ".tif"))
+
+    def part(self, index: int, count: int) -> Task:
+        """Return the task of one of a file's several pictures, whose result is a file of its own: from 0 on."""
+        ending = EXTENSIONS[self.format]
+        number = f"_{index + 1:0{max(_FEWEST_DIGITS, len(str(count)))}}"
+        name = fitting(self.target.name.removesuffix(ending) + self.before_number, number + ending)
+        return replace(self, target=self.target.with_name(name))
 
 
 def plan_names(
@@ -62,7 +76,7 @@ def plan_names(
 
     Results that would have one name, also where a disk takes capital and small letters for the same (a.png and a.jpg,
     a.png and A.png), get the picture's ending added, and where that is not enough, some letters made from its path.
-    So a name depends on which names meet, never on their order.
+    Names that are too long for a disk are shortened. So a name depends on which names meet, never on their order.
 
     Args:
         pictures: from `find_pictures`.
@@ -79,8 +93,10 @@ def plan_names(
     def plan(picture: Found, addition: str = "") -> Task:
         chosen = picture_format or _FORMAT_OF.get(picture.path.suffix.lower(), "png")
         cleaned = {key: _FORBIDDEN.sub("_", value) for key, value in values.items()}
-        name = pattern.format(name=picture.path.stem, ext=picture.path.suffix[1:], **cleaned) + addition
-        return Task(picture, chosen, folder / picture.folder / f"{name}{EXTENSIONS[chosen]}", bool(addition))
+        stem = pattern.format(name=picture.path.stem, ext=picture.path.suffix[1:], **cleaned) + addition
+        name = fitting(stem, EXTENSIONS[chosen])
+        renamed = bool(addition) or name != stem + EXTENSIONS[chosen]
+        return Task(picture, chosen, folder / picture.folder / name, renamed)
 
     tasks = [plan(picture) for picture in pictures]
     for addition in (_ending, _mark):
@@ -89,12 +105,16 @@ def plan_names(
             plan(task.picture, addition(task.picture)) if any(shared[claim] > 1 for claim in _claims(task)) else task
             for task in tasks
         ]
-    return tasks
+    taken = {_NUMBERED.sub(r"_#\1", claim) for task in tasks for claim in _claims(task)}
+    return [
+        replace(task, before_number=_mark(task.picture)) if _numbered_claim(task) in taken else task for task in tasks
+    ]
 
 
 def check_pattern(pattern: str) -> None:
     """Refuse (InputError) a pattern that `plan_names` cannot use."""
     known = ", ".join(f"{{{token}}}" for token in TOKENS)
+    check_encodable(pattern, "file_name")
     try:
         fields = [(name, spec, conversion) for _, name, spec, conversion in string.Formatter().parse(pattern)]
     except ValueError as error:
@@ -117,7 +137,17 @@ def check_pattern(pattern: str) -> None:
 
 def _claims(task: Task) -> set[str]:
     """The names that a task may write, as a disk sees them that does not tell capital letters from small ones."""
-    return {unicodedata.normalize("NFC", str(path)).casefold() for path in (task.target, task.streamed)}
+    return {_folded(path) for path in (task.target, task.streamed)}
+
+
+def _numbered_claim(task: Task) -> str:
+    """The names of numbered results, in which # stands for the number."""
+    ending = EXTENSIONS[task.format]
+    return _folded(task.target.with_name(f"{task.target.name.removesuffix(ending)}_#{ending}"))
+
+
+def _folded(path: Path) -> str:
+    return unicodedata.normalize("NFC", str(path)).casefold()
 
 
 def _ending(picture: Found) -> str:

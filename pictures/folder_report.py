@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+_MOST_NAMES = 50  # in one list: some folders hold a text file beside every picture
+
 
 @dataclass
 class Report:
@@ -19,10 +21,16 @@ class Report:
     """Pictures without a result, and why."""
 
     notes: list[tuple[str, str]] = field(default_factory=list)
-    """Pictures whose result is not where one would look for it, and where it is."""
+    """Pictures whose result is not where one would look for it, and where it is; files with several pictures."""
+
+    in_part: list[str] = field(default_factory=list)
+    """Files that hold another picture, which was not upscaled, behind the one that was; see `holds_another`."""
+
+    passed_over: list[tuple[str, str]] = field(default_factory=list)
+    """Files and folders that were not looked into, and why; the reasons are few."""
 
     def text(self) -> str:
-        """Counts in one line, then every failure and every note in a line of its own."""
+        """Counts in one line, then every failure and every note in a line of its own, then what was passed over."""
         count = len(self.done) + len(self.skipped) + len(self.failed)
         lines = [
             f"{count} {'picture' if count == 1 else 'pictures'}: {len(self.done)} done, "
@@ -31,7 +39,19 @@ class Report:
         for title, entries in (("Failed", self.failed), ("Notes", self.notes)):
             if entries:
                 lines += ["", f"{title}:", *(f"  {name}: {_one_line(reason)}" for name, reason in entries)]
+        groups: dict[str, list[str]] = {}
+        for name, reason in self.passed_over:
+            groups.setdefault(f"Passed over ({{}}), {reason}:", []).append(name)
+        if self.in_part:
+            groups["Taken in part ({}), a preview, depth map or second view lies behind the picture:"] = self.in_part
+        for title, names in groups.items():
+            lines += ["", title.format(len(names)), f"  {_few(names)}"]
         return "\n".join(lines)
+
+
+def _few(names: list[str]) -> str:
+    rest = len(names) - _MOST_NAMES
+    return ", ".join(_one_line(name) for name in names[:_MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _one_line(text: str) -> str:

@@ -11,11 +11,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ..hires.errors import InputError
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif"})
-"""What counts as a picture; other files are passed over."""
+from .read import endings
 
 _RESOURCE_FORK = "._"
+
+NO_PICTURE = "not a kind of picture that can be read"
+CLOSED = "a folder, and recursive is off"
+TWICE = "a link to a folder that is looked into where it is"
+"""Why something is passed over."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class Scan:
     problems: list[tuple[str, str]] = field(default_factory=list)
     """What cannot be looked at: path from the scanned folder on, and the reason."""
 
+    passed_over: list[tuple[str, str]] = field(default_factory=list)
+    """All else that `include` asks for: path from the scanned folder on, and `NO_PICTURE`, `CLOSED` or `TWICE`."""
+
 
 def find_pictures(
     folder: Path,
@@ -58,8 +64,9 @@ def find_pictures(
         folder: where to look.
         include: name patterns with `*`, `?` and `[…]`, separated by commas; small and capital letters are the same.
             A pattern with a slash is for the path from `folder` on.
-        recursive: look into the folders inside it, too. Links are followed, but no folder is visited twice.
-        allowed: whether links may lead to this place.
+        recursive: look into the folders inside it, too. Links to folders are not followed: those that stay inside the
+            folder would show everything twice, the others lead out of it.
+        allowed: whether links to files may lead to this place.
         leave_out: a folder that is not looked into.
         check: called at every folder; may raise to cancel.
 
@@ -69,13 +76,14 @@ def find_pictures(
     patterns = [_folded(part.strip()) for part in include.split(",") if part.strip()]
     if not patterns:
         raise InputError("there is no pattern; * stands for all pictures.", "include")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise InputError(
             f"there is no folder '{printable(folder.name)}'. Make it, or correct the name.", "input_folder"
         )
     scan = Scan()
-    hidden = {_identity(leave_out)} if leave_out is not None and leave_out.is_dir() else set()
-    _look_into(folder, Path(), _Search(patterns, recursive, allowed, hidden, check), scan)
+    hidden = {_identity(leave_out)} if leave_out is not None and os.path.isdir(leave_out) else set()
+    search = _Search(Path(os.path.realpath(folder)), patterns, recursive, allowed, endings(), hidden, check)
+    _look_into(folder, search, scan)
     return scan
 
 
@@ -93,47 +101,77 @@ def printable(path: Path | str) -> str:
 
 @dataclass(frozen=True)
 class _Search:
+    root: Path
     patterns: list[str]
     recursive: bool
     allowed: Callable[[Path], bool]
+    endings: frozenset[str]
     visited: set[tuple[int, int]]
     check: Callable[[], None]
 
     def wants(self, name: str, path: Path) -> bool:
-        if Path(name).suffix.lower() not in SUFFIXES or name.startswith(_RESOURCE_FORK):
-            return False
         return any(fnmatchcase(_folded(printable(path) if "/" in p else name), p) for p in self.patterns)
 
+    def takes(self, name: str) -> bool:
+        return Path(name).suffix.lower() in self.endings and not name.startswith(_RESOURCE_FORK)
 
-def _look_into(folder: Path, inside: Path, search: _Search, scan: Scan) -> None:
-    search.check()
-    try:
-        identity = _identity(folder)
-        if identity in search.visited:
-            return
-        search.visited.add(identity)
-        entries = sorted(_entries(folder), key=lambda entry: natural_key(entry.name))
-    except OSError as error:
-        scan.problems.append((printable(inside) + "/", f"the folder cannot be read: {error.strerror or error}."))
-        return
-    folders: list[os.DirEntry[str]] = []
-    for entry in entries:
-        if _is_folder(entry):
-            folders.append(entry)
-        elif search.wants(entry.name, inside / entry.name):
-            problem = _problem(entry, search)
-            if problem:
-                scan.problems.append((printable(inside / entry.name), problem))
-            else:
-                scan.pictures.append(Found(Path(entry.path), inside))
-    for entry in folders if search.recursive else ():
-        if entry.is_symlink() and not search.allowed(Path(entry.path)):
-            scan.problems.append((printable(inside / entry.name) + "/", _OUTSIDE))
-        else:
-            _look_into(Path(entry.path), inside / entry.name, search, scan)
+
+def _look_into(root: Path, search: _Search, scan: Scan) -> None:
+    waiting = [(root, Path())]  # what comes first at the end
+    while waiting:
+        folder, inside = waiting.pop()
+        search.check()
+        try:
+            identity = _identity(folder)
+            if identity in search.visited:
+                continue
+            search.visited.add(identity)
+            entries = sorted(_entries(folder), key=lambda entry: natural_key(entry.name))
+        except OSError as error:
+            scan.problems.append((printable(inside) + "/", f"the folder cannot be read: {error.strerror or error}."))
+            continue
+        folders = [entry for entry in entries if _is_folder(entry)]
+        for entry in entries:
+            if not _is_folder(entry) and search.wants(entry.name, inside / entry.name):
+                _note_file(entry, inside, search, scan)
+        for entry in reversed(folders):
+            if _note_folder(entry, inside, search, scan):
+                waiting.append((Path(entry.path), inside / entry.name))
+
+
+def _note_file(entry: os.DirEntry[str], inside: Path, search: _Search, scan: Scan) -> None:
+    label, problem = printable(inside / entry.name), _problem(entry, search)
+    if not search.takes(entry.name):
+        scan.passed_over.append((label, NO_PICTURE))
+    elif problem:
+        scan.problems.append((label, problem))
+    else:
+        scan.pictures.append(Found(Path(entry.path), inside))
+
+
+def _note_folder(entry: os.DirEntry[str], inside: Path, search: _Search, scan: Scan) -> bool:
+    """Return whether to look into it."""
+    label = printable(inside / entry.name) + "/"
+    if search.recursive and not Path(os.path.realpath(entry.path)).is_relative_to(search.root):
+        scan.problems.append((label, _LEADS_OUT))
+    elif search.recursive and entry.is_symlink():
+        scan.passed_over.append((label, TWICE))
+    elif search.recursive:
+        return True
+    elif not _is_visited(entry, search):
+        scan.passed_over.append((label, CLOSED))
+    return False
 
 
 _OUTSIDE = "it is a link to a place outside of the allowed folders."
+_LEADS_OUT = "it is a link to a place outside of the folder that is read. Give that one as input_folder."
+
+
+def _is_visited(entry: os.DirEntry[str], search: _Search) -> bool:
+    try:
+        return _identity(Path(entry.path)) in search.visited
+    except OSError:
+        return False
 
 
 def _problem(entry: os.DirEntry[str], search: _Search) -> str:

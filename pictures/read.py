@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,9 +52,29 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
             `MAX_PIXELS`.
     """
     path = Path(path)
+    with reading(path), path.open("rb") as file:
+        return read_open(file)
+
+
+def read_open(file: BinaryIO) -> Picture:
+    """Read the picture of an open file; within `reading`."""
+    return _picture(_read(file))
+
+
+def read_frames(file: BinaryIO) -> Iterator[tuple[np.ndarray, Image.Image]]:
+    """Yield the frames of an animation that Pillow reads, `(H, W, C)`, each with the file as it stands at that frame;
+    within `reading`."""
+    image = _opened(file, file.read(16))
+    for index in range(getattr(image, "n_frames", 1)):
+        image.seek(index)
+        yield _levels(image), image
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Make a PictureError with the file's name of whatever goes wrong inside."""
     try:
-        with path.open("rb") as file:
-            return _picture(_read(file))
+        yield
     except PictureError as error:
         raise PictureError(f"'{path.name}' cannot be read: {error}.", "image") from error
     except Image.DecompressionBombError as error:  # WebP and TIFF ask the limit that all of the host shares
@@ -62,6 +85,13 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
         system = isinstance(error, OSError) and error.strerror
         reason = system or f"it is damaged or cut off ({type(error).__name__}: {error})"
         raise PictureError(f"'{path.name}' cannot be read: {reason}.", "image") from error
+
+
+@cache
+def endings() -> frozenset[str]:
+    """Return how the names of files end that can be read, as ".png"."""
+    Image.init()
+    return frozenset(ending for ending, name in Image.registered_extensions().items() if name in _FORMATS)
 
 
 def _picture(found: _Found) -> Picture:

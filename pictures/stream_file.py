@@ -90,5 +90,5 @@ def _unfinished(path: Path, layout: TiffLayout) -> TiffSink | None:
 
 
 def _refuse(target: Path) -> None:
-    if target.exists():
+    if os.path.lexists(target):
         raise PictureError(f"'{target.name}' is there already. Ask to overwrite it, or choose another name.")

@@ -9,24 +9,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .file_names import fitting
 from .stream_pieces import Marks
 
 log = logging.getLogger("hires-fix")
 
 _VERSION = 1
+_PART, _JOURNAL, _FRESH = ".part", ".part.json", ".part.json.new"
 
 
 class Journal:
     """The unfinished file of a target and the small JSON file beside it that says what is in it."""
 
     def __init__(self, target: Path) -> None:
-        self.part = target.with_name(target.name + ".part")
+        name = fitting(target.name, "", room=len(_FRESH))
+        self.part = target.with_name(name + _PART)
         """The unfinished file."""
 
-        self.file = target.with_name(target.name + ".part.json")
+        self.file = target.with_name(name + _JOURNAL)
         """The journal itself."""
 
-        self._fresh = target.with_name(target.name + ".part.json.new")
+        self._fresh = target.with_name(name + _FRESH)
 
     def read(self, job: Mapping[str, Any]) -> Marks | None:
         """Return how far this very job has come, None if nothing of it can be used. What counts is on the disk."""

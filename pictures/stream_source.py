@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,10 @@ import torch
 
 from ..hires.tiles import Box
 from .picture import Picture, PictureError, from_levels, to_levels
-from .read import read_picture
+from .read import read_open, read_picture, reading
 from .stream_tiff_source import TiffSource
 from .tiff import SIGNATURES
+from .tiff_pages import Page
 
 
 class Source(Protocol):
@@ -54,20 +56,30 @@ class MemorySource:
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[Source]:
+def open_source(path: Path, page: int | None = None) -> Iterator[Source]:
     """Open a picture file: a TIFF that allows it is read piece by piece from the disk, all others as a whole.
+
+    Args:
+        path: the file.
+        page: of a TIFF, the place of the page that is meant, see `page_places`; None is the first.
 
     Raises:
         PictureError: the file cannot be read.
     """
-    tiff = TiffSource.open(path) if _is_tiff(path) else None
+    tiff = TiffSource.open(path, page) if _is_tiff(path) else None
     if tiff is None:
-        yield MemorySource(read_picture(path))
+        yield MemorySource(read_picture(path) if page is None else read_page(path, page))
         return
     try:
         yield tiff
     finally:
         tiff.close()
+
+
+def read_page(path: Path, page: int) -> Picture:
+    """Read a page of a TIFF file as `read_picture` does the first."""
+    with reading(path), io.BufferedReader(Page(path.open("rb"), page)) as file:
+        return read_open(file)
 
 
 def _is_tiff(path: Path) -> bool:

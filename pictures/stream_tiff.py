@@ -13,6 +13,7 @@ from typing import BinaryIO
 import numpy as np
 import torch
 
+from ..hires.amounts import as_bytes
 from ..hires.errors import InputError
 from ..hires.tiles import Box
 from . import stream_tags as tags
@@ -85,8 +86,8 @@ class TiffSink:
         free = shutil.disk_usage(path.parent).free
         if free < layout.bytes:
             raise InputError(
-                f"{layout.width}x{layout.height} pixels take {layout.bytes / 1e9:.2f} GB uncompressed, but the disk of "
-                f"the output folder has {free / 1e9:.2f} GB free. Make room or ask for a smaller result."
+                f"{layout.width}x{layout.height} pixels take {as_bytes(layout.bytes)} uncompressed, but the disk of "
+                f"the output folder has {as_bytes(free)} free. Make room or ask for a smaller result."
             )
         head = _head(layout)
         with open(path, "wb") as file:

@@ -15,6 +15,7 @@ from ..hires.tiles import Box
 from . import tiff
 from .metadata import split_exif
 from .picture import PictureError, from_levels
+from .tiff_pages import Page
 
 log = logging.getLogger("hires-fix")
 
@@ -27,11 +28,16 @@ class TiffSource:
     """A `Source` on a TIFF or BigTIFF file; memory holds the strips or tiles around the box that was read last."""
 
     @classmethod
-    def open(cls, path: Path) -> TiffSource | None:
+    def open(cls, path: Path, page: int | None = None) -> TiffSource | None:
         """Open a file, or return None where it has to be read as a whole: anything but 8 or 16 bit grey or RGB, with
         or without straight alpha, upright, channels together, uncompressed or packed with Deflate.
+
+        Args:
+            path: the file.
+            page: the place of a page, see `page_places`; None is the first.
         """
-        file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by `close`
+        file: Any = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by `close`
+        file = file if page is None else Page(file, page)
         try:
             return cls(path, file, tiff.read_info(file))
         except Exception as error:  # what is wrong with it, reading it as a whole will tell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from typing import BinaryIO, NamedTuple
@@ -21,6 +22,9 @@ _STRIP = 2**18  # bytes of a strip before it is packed
 _LEVEL = 4  # of zlib, as for PNG
 _LONGEST = 2**32  # offsets have 32 bits
 
+HEADER_LINK = 4
+"""Where a TIFF file says where its first page is."""
+
 
 class _Entry(NamedTuple):
     """One tag."""
@@ -30,21 +34,26 @@ class _Entry(NamedTuple):
     data: bytes
 
 
-def write_tiff(file: BinaryIO, levels: np.ndarray, picture: Picture) -> None:
-    """Write a TIFF file: strips packed with Deflate, what other programs read, too.
+def write_tiff(file: BinaryIO, levels: np.ndarray, picture: Picture, link: int = HEADER_LINK) -> int:
+    """Write a TIFF file, or a page behind others: strips packed with Deflate, what other programs read, too.
 
     Args:
-        file: where to; an empty file.
+        file: where to; an empty file, or one at the end of the page before.
         levels: `(H, W, C)` uint8 or uint16, 1 to 4 channels.
         picture: its profile, EXIF, texts and resolution are written, its pixels are not looked at. Of the texts, those
             stay that EXIF or TIFF have a place for.
+        link: where the file says where this page is; of further pages what the page before returned.
+
+    Returns:
+        The link of the next page.
 
     Raises:
         PictureError: the file would be longer than 4 GB.
     """
     height, width, channels = levels.shape
     rows = max(1, _STRIP // levels[:1].nbytes)
-    file.write(b"II*\0" + bytes(4))
+    if link == HEADER_LINK:
+        file.write(b"II*\0" + bytes(4))
     offsets, sizes = [], []
     for start in range(0, height, rows):
         offsets.append(file.tell())
@@ -66,7 +75,7 @@ def write_tiff(file: BinaryIO, levels: np.ndarray, picture: Picture) -> None:
     ]
     if channels in (2, 4):
         entries.append(_numbers(tiff.EXTRA_CHANNELS, _SHORT, _SEPARATE_ALPHA))
-    _write_directory(file, entries)
+    return _write_directory(file, entries, link)
 
 
 def _differences(levels: np.ndarray) -> np.ndarray:
@@ -105,8 +114,8 @@ def _described(file: BinaryIO, picture: Picture) -> list[_Entry]:
     return entries
 
 
-def _write_directory(file: BinaryIO, entries: list[_Entry]) -> None:
-    """Write the tags and tell the header where they are."""
+def _write_directory(file: BinaryIO, entries: list[_Entry], link: int) -> int:
+    """Write the tags and, at `link`, where they are; return where the place of the next ones belongs."""
     entries = sorted(entries)
     start = file.tell()
     place = start + 2 + 12 * len(entries) + 4
@@ -121,8 +130,11 @@ def _write_directory(file: BinaryIO, entries: list[_Entry]) -> None:
     if place + len(long) >= _LONGEST:
         raise PictureError("a TIFF file can have up to 4 GB")
     file.write(head + bytes(4) + long)
-    file.seek(4)
+    _align(file)
+    file.seek(link)
     file.write(struct.pack("<I", start))
+    file.seek(0, os.SEEK_END)
+    return start + len(head)
 
 
 def _numbers(tag: int, kind: int, *values: int) -> _Entry:

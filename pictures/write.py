@@ -17,7 +17,7 @@ from PIL import Image
 from .metadata import fit_exif, join_exif
 from .picture import XMP, Picture, PictureError, to_levels
 from .png import PngWriter
-from .tiff_write import write_tiff
+from .tiff_write import HEADER_LINK, write_tiff
 
 log = logging.getLogger("hires-fix")
 
@@ -69,12 +69,25 @@ def write_picture(
     if not 1 <= channels <= 4 or picture.depth not in (8, 16):
         raise PictureError(f"a picture has 1 to 4 channels of 8 or 16 bits, not {channels} of {picture.depth}.")
     check_sides(path.name, format, width, height)
+    with writing(path), complete_or_absent(path, overwrite) as file:
+        encode(file, picture, format, quality)
+
+
+def encode(file: BinaryIO, picture: Picture, format: PictureFormat, quality: int, **options: Any) -> None:
+    """Write a picture to an open file; `options` are Pillow's, for a WebP animation that begins with this picture."""
+    _WRITERS[format](file, picture, quality, **options)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Name the file in what goes wrong while it is written."""
     try:
-        with complete_or_absent(path, overwrite) as file:
-            _WRITERS[format](file, picture, quality)
+        yield
     except OSError as error:
         raise PictureError(f"'{path.name}' cannot be written: {error.strerror or error}.") from error
     except PictureError as error:
+        if error.input_name == "image":  # of a file that is read meanwhile, and already named
+            raise
         raise PictureError(f"'{path.name}' cannot be written: {error}.", error.input_name) from error
 
 
@@ -120,8 +133,13 @@ def _write_png(file: BinaryIO, picture: Picture, quality: int) -> None:
 
 
 def _write_tiff(file: BinaryIO, picture: Picture, quality: int) -> None:
+    write_page(file, picture)
+
+
+def write_page(file: BinaryIO, picture: Picture, link: int = HEADER_LINK) -> int:
+    """Write a page of a TIFF file, at its end; see `write_tiff`."""
     levels = to_levels(picture.pixels, picture.depth)
-    write_tiff(file, levels, replace(picture, icc=_fitting_profile(picture, levels.shape[-1])))
+    return write_tiff(file, levels, replace(picture, icc=_fitting_profile(picture, levels.shape[-1])), link)
 
 
 def _write_jpeg(file: BinaryIO, picture: Picture, quality: int) -> None:
@@ -148,7 +166,7 @@ def _write_jpeg(file: BinaryIO, picture: Picture, quality: int) -> None:
     )
 
 
-def _write_webp(file: BinaryIO, picture: Picture, quality: int) -> None:
+def _write_webp(file: BinaryIO, picture: Picture, quality: int, **animation: Any) -> None:
     levels = to_levels(picture.pixels, 8)
     if levels.shape[-1] <= 2:  # WebP knows no grey
         levels = np.concatenate([levels[..., :1].repeat(3, axis=-1), levels[..., 1:]], axis=-1)
@@ -163,6 +181,7 @@ def _write_webp(file: BinaryIO, picture: Picture, quality: int) -> None:
         icc_profile=_fitting_profile(picture, levels.shape[-1]) or b"",
         exif=b"Exif\0\0" + exif if exif else b"",
         xmp=picture.text.get(XMP, "").encode("utf-8", "replace"),
+        **animation,
     )
 
 

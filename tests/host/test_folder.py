@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import tifffile
 from hires_pack.pictures import read_picture
+from hires_pack.pictures.folder_lock import only_job
 from hires_pack.scripts.comfy_client import ClientError, ComfyClient
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageSequence
 
 from .conftest import start_host
 from .graphs import Graph
@@ -124,7 +125,10 @@ def test_formats_depth_profile_and_texts(server, client, models, registered):
     tifffile.imwrite(source / "deep.tif", deep, photometric="rgb", iccprofile=profile)
     (source / "notes.txt").write_text("no picture")
     text = report(client, models.exact_x2, input_folder=str(source), output_folder=str(target), recursive=True)
-    assert text == "4 pictures: 4 done, 0 skipped (there already), 0 failed"
+    assert text == (
+        "4 pictures: 4 done, 0 skipped (there already), 0 failed\n\n"
+        "Passed over (1), not a kind of picture that can be read:\n  notes.txt"
+    )
     assert names(target) == ["a_x2.png", "b/c/a b_x2.webp", "deep_x2.tif", "grey_x2.jpg"]
     for name, kind in (("b/c/a b_x2.webp", "WEBP"), ("grey_x2.jpg", "JPEG")):
         with Image.open(target / name) as image:
@@ -139,6 +143,111 @@ def test_formats_depth_profile_and_texts(server, client, models, registered):
     found = read_picture(server.base / "output" / "sixteen" / "a_x2.png")
     assert found.depth == 16
     np.testing.assert_array_equal((found.pixels * 255).numpy()[..., :3].round(), double(levels)[..., :3])
+
+
+def animation(path, count=3, mode="RGB", **options):
+    """Frames of random pixels; returns their levels."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(count)
+    frames = [random.integers(0, 256, (6, 8, Image.getmodebands(mode)), np.uint8) for _ in range(count)]
+    images = [Image.fromarray(levels.squeeze(), mode) for levels in frames]
+    images[0].save(path, save_all=True, append_images=images[1:], **options)
+    return frames
+
+
+def frames_of(path):
+    with Image.open(path) as image:
+        found = []
+        for frame in ImageSequence.Iterator(image):
+            found.append((np.asarray(frame.convert("RGB")), frame.info.get("duration")))
+        return found, image.info.get("loop")
+
+
+def test_all_frames_and_pages(server, client, models):
+    """Animations stay animations and documents documents where the format can; else every picture gets a number."""
+    source, target = server.base / "input" / "moving", server.base / "output" / "moving"
+    timing = {"duration": [80, 90, 100], "loop": 2}
+    made = {name: animation(source / name, lossless=True, **timing) for name in ("a.webp", "b.png")}
+    animation(source / "c.gif", **timing)
+    made["c.gif"] = [levels for levels, _ in frames_of(source / "c.gif")[0]]
+    pages = animation(source / "d.tif")
+    kept = {"output_folder": "moving", "input_folder": "moving", "file_name": "{name}", "quality": 100}
+    text = report(client, models.exact_x2, **kept)
+    assert text.startswith("4 pictures: 4 done, 0 skipped (there already), 0 failed\n")
+    assert names(target) == ["a.webp", "b.png", "c.png", "d.tif"]
+    assert "  c.gif: all 3 frames are in 'c.png'" in text
+    assert "  d.tif: all 3 pages are in 'd.tif'" in text
+    for name, place, loop in (("a.webp", "a.webp", 2), ("b.png", "b.png", 2), ("c.gif", "c.png", 3)):
+        found, plays = frames_of(target / place)
+        assert plays == loop
+        assert [duration for _, duration in found] == [80, 90, 100]
+        for (levels, _), expected in zip(found, made[name], strict=True):
+            np.testing.assert_array_equal(levels, double(expected))
+    for levels, expected in zip(tifffile.TiffFile(target / "d.tif").pages, pages, strict=True):
+        np.testing.assert_array_equal(levels.asarray(), double(expected))
+    assert report(client, models.exact_x2, **kept).startswith("4 pictures: 0 done, 4 skipped")
+
+    kept |= {"output_folder": "moving numbered", "format": "jpeg"}
+    target = server.base / "output" / "moving numbered"
+    picture(source / "a_002.bmp")
+    text = report(client, models.exact_x2, **kept)
+    assert text.startswith("5 pictures: 5 done, 0 skipped (there already), 0 failed\n")
+    assert "  d.tif: its 3 pages are in files of their own, 'd_001.jpg' to 'd_003.jpg'" in text
+    assert "'c_003.jpg', without their timing" in text
+    mark = next(path.name for path in target.glob("a_webp_*_001.jpg")).removesuffix("001.jpg")
+    others = [f"{stem}_00{index}.jpg" for stem in "bcd" for index in (1, 2, 3)]
+    assert names(target) == sorted(["a_002.jpg", *others, *(f"{mark}00{index}.jpg" for index in (1, 2, 3))])
+    (target / "c_002.jpg").unlink()
+    assert report(client, models.exact_x2, **kept).startswith("5 pictures: 1 done, 4 skipped")
+    with Image.open(target / "c_002.jpg") as image:
+        assert np.abs(np.asarray(image).astype(int) - double(made["c.gif"][1])).mean() < 40
+
+    (source / "b.png").write_bytes((source / "b.png").read_bytes()[:-300])
+    text = report(client, models.exact_x2, **{**kept, "output_folder": "moving cut", "format": "png", "include": "b.*"})
+    assert text.startswith("1 picture: 0 done, 0 skipped (there already), 1 failed\n")
+    assert names(server.base / "output" / "moving cut") == []
+
+
+def test_an_animation_whose_first_frame_alone_was_done_is_not_taken_for_done(server, client):
+    source, target = server.base / "input" / "early", server.base / "output" / "early"
+    animation(source / "a.gif")
+    picture(target / "a_x2.png", 16, 12)
+    text = report(client, input_folder="early", output_folder="early")
+    assert "3 pictures of 16x12, but 'a_x2.png' is there already with 16x12" in text
+    text = report(client, input_folder="early", output_folder="early", existing="overwrite")
+    assert text.startswith("1 picture: 1 done")
+    assert len(frames_of(target / "a_x2.png")[0]) == 3
+
+
+def test_every_kind_of_picture_and_names_as_long_as_a_disk_takes(server, client):
+    source, target = server.base / "input" / "kinds", server.base / "output" / "kinds"
+    kinds = ("bmp", "gif", "jfif", "jpe", "avif", "jp2", "ppm", "ico", "webp", "tiff", "png")
+    for ending in kinds:
+        picture(source / f"{ending}.{ending}", 16, 16)
+    for size in (235, 250, 255):
+        picture(source / (f"{size}_".ljust(size - 4, "x") + ".png"))
+    text = report(client, input_folder="kinds", output_folder="kinds")
+    assert text.startswith(f"{len(kinds) + 3} pictures: {len(kinds) + 3} done, 0 skipped (there already), 0 failed\n")
+    assert sorted(len(name) for name in names(target))[-3:] == [238, 253, 255]
+    assert "the result is '255_xxx" in text
+    assert "14 skipped" in report(client, input_folder="kinds", output_folder="kinds")
+
+
+def test_the_second_job_on_a_folder_says_so(server, client):
+    """A lock as another server has it, on the folder of all results and on one inside it."""
+    source, target = server.base / "input" / "shared", server.base / "output" / "shared"
+    picture(source / "a.png")
+    picture(source / "sub" / "b.png")
+    (target / "sub").mkdir(parents=True)
+    job = {"input_folder": "shared", "output_folder": "shared", "recursive": True}
+    with only_job(target):
+        assert "input 'output_folder': another job is writing to 'shared'" in refusal(client, **job)
+    assert names(target) == []
+    with only_job(target / "sub"):
+        text = report(client, **job)
+    assert text.startswith("2 pictures: 1 done, 0 skipped (there already), 1 failed")
+    assert "  sub/b.png: another job is writing to 'sub' just now." in text
+    assert report(client, **job).startswith("2 pictures: 1 done, 1 skipped")
 
 
 def test_two_upscalers_a_crop_and_overwriting(server, client, models):
@@ -207,12 +316,19 @@ def test_results_inside_the_folder_that_is_read_are_left_alone(server, client):
         ({"output_folder": "../input/here"}, "output_folder"),
         ({"output_folder": "/tmp"}, "output_folder"),
         ({"output_folder": "a\0b"}, "output_folder"),
+        ({"output_folder": "a\nb"}, "output_folder"),
+        ({"output_folder": "a\ud800"}, "output_folder"),
+        ({"output_folder": 300 * "x"}, "output_folder"),
+        ({"input_folder": "a\0b"}, "input_folder"),
+        ({"input_folder": "a\ud800"}, "input_folder"),
+        ({"input_folder": 300 * "x"}, "input_folder"),
+        ({"file_name": "{name}\0"}, "file_name"),
         ({"input_folder": "not there"}, "input_folder"),
         ({"file_name": "same"}, "file_name"),
         ({"file_name": "../{name}"}, "file_name"),
         ({"include": ","}, "include"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:40],
 )
 def test_what_is_refused(values, word, server, client):
     (server.base / "input").mkdir(exist_ok=True)

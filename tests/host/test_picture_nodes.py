@@ -224,6 +224,31 @@ def test_the_images_go_on(host, client):
     assert torch.equal(saved(host, name)["image"], images)
 
 
+def test_all_frames_of_an_animation_and_all_pages(host, client):
+    """As a batch; pages of another size than the first one's are left out, and the node says so."""
+    frames = [Image.new("RGB", (12, 8), colour) for colour in ("red", "lime", "blue")]
+    content = io.BytesIO()
+    frames[0].save(content, "GIF", save_all=True, append_images=frames[1:], duration=80)
+    pages = io.BytesIO()
+    more = [Image.new("RGBA", (12, 8), (9, 99, 199, 51)), Image.new("L", (5, 5))]
+    Image.new("L", (12, 8), 102).save(pages, "TIFF", save_all=True, append_images=more)
+    g = Graph()
+    image = load(g, place(host, content.getvalue(), "gif"), "RGB and mask")
+    animation = g.save(image=image)[1], g.save(image=g.add("MaskToImage", mask=image[1]))[1]
+    image = load(g, place(host, pages.getvalue(), "tif"))
+    document = g.save(image=image)[1], g.save(image=g.add("MaskToImage", mask=image[1]))[1]
+    run = client.queue(g).require_success()
+    found = saved(host, animation[0])["image"]
+    assert found.shape == (3, 8, 12, 3)
+    assert found[:, 3, 3].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    assert saved(host, animation[1])["image"].shape == (3, 64, 64, 3)
+    found = saved(host, document[0])["image"]
+    assert found.shape == (2, 8, 12, 4)
+    assert (found[:, 3, 3] * 255).round().tolist() == [[102, 102, 102, 255], [9, 99, 199, 51]]
+    assert saved(host, document[1])["image"][:, 3, 3, 0].tolist() == pytest.approx([0, 0.8])
+    assert [node for node, text in run.texts if "1 of the pages has another size than 12x8" in text] == [image.id]
+
+
 # ---- what goes wrong ------------------------------------------------------------------------------------------------
 
 
@@ -235,11 +260,13 @@ def test_a_missing_file_is_rejected_before_anything_runs(host, client):
     assert "There is no file 'gone.png' in the input folder" in run.explanation()
 
 
-@pytest.mark.parametrize("name", ["../server.log", "/etc/hostname"])
+@pytest.mark.parametrize("name", ["../server.log", "/etc/hostname", "a\0b.png", "\ud800.png"])
 def test_no_way_out_of_the_input_folder(name, host, client):
     g = Graph()
     g.save(image=load(g, name))
-    assert client.queue(g).status == "rejected"
+    run = client.queue(g)
+    assert run.status == "rejected"
+    assert f"There is no file {name!r} in the input folder" in run.explanation()
 
 
 @pytest.mark.parametrize(
@@ -260,6 +287,11 @@ def test_a_file_that_cannot_be_read_is_named(content, reason, host, client):
         ({"format": "jpeg", "bit_depth": "16"}, "input 'bit_depth': jpeg files have 8 bits"),
         ({"filename_prefix": "../outside"}, "input 'filename_prefix': '../outside' cannot be used"),
         ({"filename_prefix": " "}, "input 'filename_prefix': it is empty"),
+        ({"filename_prefix": "a\0b"}, "input 'filename_prefix': 'a\\x00b' holds '\\x00'"),
+        ({"filename_prefix": "a/b\nc"}, "input 'filename_prefix': 'a/b\\nc' holds '\\n'"),
+        ({"filename_prefix": "a\ud800"}, "input 'filename_prefix': 'a\\ud800' holds a character"),
+        ({"filename_prefix": "long/" + 250 * "x"}, "input 'filename_prefix': 'xxx.*' is too long"),
+        ({"filename_prefix": 300 * "x" + "/a"}, "input 'filename_prefix': 'xxx.*File name too long"),
         ({"images": torch.zeros(1, 4, 4, 5)}, "input 'images': an image has 1 to 4 channels, but this one has 5"),
         ({"images": torch.full((1, 4, 4, 3), float("nan"))}, "input 'images': 48 of 48 values"),
         ({"images": torch.zeros(1, 1, 16384, 1), "format": "webp"}, "input 'format': .*up to 16383 pixels"),

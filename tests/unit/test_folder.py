@@ -1,6 +1,9 @@
 """Which pictures of a folder are upscaled and what their results are called."""
 
+import inspect
 import os
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +11,20 @@ from hires_pack.hires.errors import InputError
 from hires_pack.pictures import FORMATS, PictureError
 from hires_pack.pictures.folder_names import Task, check_pattern, plan_names
 from hires_pack.pictures.folder_report import Report
-from hires_pack.pictures.folder_scan import Found, find_pictures, natural_key, printable
-from hires_pack.pictures.folder_skip import find_result
+from hires_pack.pictures.folder_scan import (
+    CLOSED,
+    NO_PICTURE,
+    TWICE,
+    Found,
+    find_pictures,
+    natural_key,
+    printable,
+)
+from hires_pack.pictures.folder_skip import find_result, find_series_result
+from hires_pack.pictures.read import endings
+from hires_pack.pictures.series import Timing
+from hires_pack.pictures.stream_journal import Journal
+from hires_pack.pictures.write import EXTENSIONS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -45,7 +60,7 @@ def test_pictures_come_in_the_order_in_which_people_count(tmp_path):
     assert natural_key("²") > natural_key("9")
 
 
-def test_every_kind_of_name_is_found_and_other_files_are_not(tmp_path):
+def test_every_kind_of_name_is_found_and_other_files_are_passed_over(tmp_path):
     good = [
         "two words.png",
         "dots.in.name.jpg",
@@ -55,9 +70,25 @@ def test_every_kind_of_name_is_found_and_other_files_are_not(tmp_path):
         "a.TIF",
         "-x.bmp",
         "%d{0}.gif",
+        "new.avif",
+        "film.JP2",
+        "a.jpe",
+        "sign.ico",
+        "a.ppm",
     ]
-    make(tmp_path, *good, "notes.txt", "png", ".png", "._a.png", "a.png.part", "b/inside.png")
-    assert sorted(labels(found_in(tmp_path))) == sorted(good)
+    others = ["notes.txt", "png", ".png", "._a.png", "a.png.part", "raw.heic"]
+    make(tmp_path, *good, *others, "b/inside.png")
+    scan = found_in(tmp_path)
+    assert sorted(labels(scan)) == sorted(good)
+    assert sorted(scan.passed_over) == sorted([*((name, NO_PICTURE) for name in others), ("b/", CLOSED)])
+    wanted = found_in(tmp_path, "*.png, no*").passed_over
+    assert {name for name, _ in wanted} == {".png", "._a.png", "b/", "notes.txt"}
+
+
+def test_a_folder_takes_what_can_be_read():
+    """Every kind of picture that is written here by its ending."""
+    assert endings() >= {*EXTENSIONS.values(), ".jpeg", ".jfif", ".jpe", ".tiff", ".gif", ".apng", ".bmp", ".avif"}
+    assert not endings() & {".txt", ".pdf", ".eps", ".mp4", ".mpg", ".html", ".json", ""}
 
 
 def test_names_that_are_no_text_are_shown_anyway(tmp_path):
@@ -99,11 +130,30 @@ def test_folders_inside_only_if_asked_and_not_those_of_the_results(tmp_path):
     assert not scan.problems
 
 
-def test_links_in_a_circle_end(tmp_path):
-    make(tmp_path, "a.png", "sub/b.png")
-    (tmp_path / "sub" / "up").symlink_to(tmp_path, target_is_directory=True)
-    (tmp_path / "sub" / "same").symlink_to("same")
-    assert labels(found_in(tmp_path, recursive=True)) == ["a.png", "sub/b.png"]
+def test_links_to_folders_are_not_followed(tmp_path):
+    """Neither in a circle nor out of the folder, and what they lead to is found once, where it is."""
+    folder = tmp_path / "folder"
+    make(tmp_path, "beside.png", "folder/a.png", "folder/sub/b.png", "folder/z/c.png")
+    (folder / "a link").symlink_to("z", target_is_directory=True)
+    (folder / "sub" / "up").symlink_to(folder, target_is_directory=True)
+    (folder / "sub" / "same").symlink_to("same")
+    (folder / "loop").symlink_to("..", target_is_directory=True)
+    scan = found_in(folder, recursive=True)
+    assert labels(scan) == ["a.png", "sub/b.png", "z/c.png"]
+    assert scan.passed_over == [("a link/", TWICE), ("sub/same", NO_PICTURE), ("sub/up/", TWICE)]
+    assert [name for name, reason in scan.problems if "outside of the folder" in reason] == ["loop/"]
+
+
+def test_folders_inside_each_other_take_no_stack(tmp_path):
+    (tmp_path.joinpath(*"d" * 300)).mkdir(parents=True)
+    (tmp_path.joinpath(*"d" * 300) / "a.png").write_bytes(b"x")
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 100)
+    try:
+        scan = found_in(tmp_path, recursive=True)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert len(scan.pictures) == 1
 
 
 def test_what_cannot_be_looked_at_is_listed(tmp_path):
@@ -120,7 +170,7 @@ def test_what_cannot_be_looked_at_is_listed(tmp_path):
     reasons = dict(scan.problems)
     assert sorted(reasons) == ["folder/", "gone.png", "link.png", "pipe.png"]
     assert "outside" in reasons["link.png"]
-    assert "outside" in reasons["folder/"]
+    assert "outside of the folder" in reasons["folder/"]
     assert "not a file" in reasons["pipe.png"]
 
 
@@ -182,7 +232,22 @@ def test_values_cannot_leave_the_folder():
 
 @pytest.mark.parametrize(
     "pattern",
-    ["", "same", "{name", "{0}", "{nam}", "{name!r}", "{name:9}", "../{name}", "a\\{name}", "{name}\0", "{name}:x"],
+    [
+        *(
+            "",
+            "same",
+            "{name",
+            "{0}",
+            "{nam}",
+            "{name!r}",
+            "{name:9}",
+            "../{name}",
+            "a\\{name}",
+            "{name}\0",
+            "{name}:x",
+        ),
+        "{name}\ud800",
+    ],
 )
 def test_patterns_that_cannot_be_used_are_refused(pattern):
     with pytest.raises(InputError) as caught:
@@ -227,6 +292,37 @@ def test_no_two_results_share_a_file(names, picture_format):
     tasks = plan(names, "{name}", picture_format)
     written = [{str(path).casefold() for path in (task.target, task.streamed)} for task in tasks]
     assert len(set().union(*written)) == sum(map(len, written))
+
+
+@pytest.mark.parametrize("letter", ["x", "\u00e9", "\u65e5"])
+@pytest.mark.parametrize("picture_format", [None, *FORMATS])
+def test_names_that_are_too_long_for_a_disk_are_shortened(letter, picture_format, tmp_path):
+    """All that is made from a result's name fits, too, and no two results share a file."""
+    size = len(letter.encode())
+    names = [letter * ((bytes_ - 4) // size) + ".png" for bytes_ in range(225, 256)]
+    written = {}
+    for name in sorted(set(names)):
+        task = plan([name], picture_format=picture_format)[0]
+        journal = Journal(task.streamed)
+        parts = [task.part(index, 1000) for index in (0, 999)]
+        places = [task.target, task.streamed, journal.part, journal.file, journal._fresh]
+        places += [part.target for part in parts] + [part.streamed for part in parts]
+        for place in places:
+            (tmp_path / place.name).touch()
+            assert written.setdefault(place.name, name) == name or picture_format == "tiff" or place != task.target
+        plain = f"{Path(name).stem}_x2{EXTENSIONS[picture_format or 'png']}"
+        assert task.renamed == (len(plain.encode()) > 255)
+        assert (task.target.name == plain) == (not task.renamed)
+        assert task.target.suffix == EXTENSIONS[picture_format or "png"]
+
+
+def test_numbered_results_do_not_take_the_place_of_others():
+    tasks = plan(["a.gif", "a_001.jpg", "b.gif", "A_1000.png"], "{name}", "png")
+    taken = {name.casefold() for name in targets(tasks)}
+    numbered = [str(task.part(index, 1000).target.relative_to("/out")) for task in tasks for index in range(1000)]
+    assert not taken & {name.casefold() for name in numbered}
+    assert len({name.casefold() for name in numbered}) == 4000
+    assert targets([tasks[2].part(2, 12), tasks[2].part(11, 12)]) == ["b_003.png", "b_012.png"]
 
 
 # --------------------------------------------------------------------------------------------- what is there already
@@ -280,6 +376,23 @@ def test_a_broken_picture_is_not_taken_for_done(task):
         find_result(task, double)
 
 
+def test_an_animation_with_all_its_frames_is_found(tmp_path):
+    task = Task(Found(tmp_path / "a.gif", Path()), "png", tmp_path / "a_x2.png")
+    frames = [Image.new("RGB", (16, 12), colour) for colour in ("red", "lime", "blue")]
+    timing = Timing((80, 80, 80), 0)
+    assert find_series_result(task, [(16, 12)] * 3, timing) is None
+    frames[0].save(task.target)  # by a program that takes the first frame
+    with pytest.raises(PictureError, match=r"3 pictures of 16x12, but 'a_x2\.png' is there already with 16x12"):
+        find_series_result(task, [(16, 12)] * 3, timing)
+    frames[0].save(task.target, save_all=True, append_images=frames[1:], duration=80)
+    assert find_series_result(task, [(16, 12)] * 3, timing) == task.target
+    with pytest.raises(PictureError, match="3 pictures of 24x18"):
+        find_series_result(task, [(24, 18)] * 3, timing)
+    webp = replace(task, format="webp", target=tmp_path / "a_x2.webp")
+    frames[0].save(webp.target, save_all=True, append_images=[frames[0], frames[1]], duration=80)  # keeps two
+    assert find_series_result(webp, [(16, 12)] * 3, timing) == webp.target
+
+
 # ------------------------------------------------------------------------------------------------------------ report
 
 
@@ -288,6 +401,15 @@ def test_the_report_counts_and_lists():
     lines = report.text().splitlines()
     assert lines[0] == "196 pictures: 195 done, 0 skipped (there already), 1 failed"
     assert "  sub/b.png: it is empty." in lines
+    report.passed_over += [(f"{index}.txt", NO_PICTURE) for index in range(60)] + [("d/", CLOSED)]
+    report.in_part.append("e.jpg")
+    lines = report.text().splitlines()
+    assert lines[0] == "196 pictures: 195 done, 0 skipped (there already), 1 failed"
+    place = lines.index("Passed over (60), not a kind of picture that can be read:")
+    assert lines[place + 1].startswith("  0.txt, 1.txt, ")
+    assert lines[place + 1].endswith("49.txt and 10 more")
+    assert lines[lines.index("Passed over (1), a folder, and recursive is off:") + 1] == "  d/"
+    assert lines[-1] == "  e.jpg"
     assert "  c.jpg: the result is 'c_jpg.png'" in lines
     assert Report().text() == "0 pictures: 0 done, 0 skipped (there already), 0 failed"
     assert printable(Path("a/b")) == "a/b"

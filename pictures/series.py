@@ -1,0 +1,209 @@
+"""Files that hold several pictures: the frames of an animation, the pages of a document."""
+
+from __future__ import annotations
+
+import io
+import logging
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from . import apng, png, tiff
+from .metadata import split_exif
+from .orientation import upright
+from .picture import Picture, PictureError, from_levels, to_levels
+from .read import read_frames, read_open, read_picture, reading
+from .stream_source import MemorySource, Source, open_source
+from .tiff_pages import Page, page_places
+
+log = logging.getLogger("hires-fix")
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+Parts = Iterator[AbstractContextManager[Source]]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How the frames of an animation follow each other."""
+
+    durations: tuple[float, ...]
+    """Milliseconds of each frame."""
+
+    plays: int
+    """How often all of it is shown; 0 for ever."""
+
+    still: bool = False
+    """Whether the first picture of the series is none of the frames, but for programs without animation."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """The pictures of a file."""
+
+    sizes: tuple[Size, ...]
+    """Of each, upright. Those of an animation are the same."""
+
+    timing: Timing | None
+    """None for pages."""
+
+    parts: Callable[[], Parts]
+    """The pictures, in their order, to be opened one after another. All of an animation have the same channels.
+    Raises PictureError."""
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+
+def find_series(path: Path, check: Callable[[], None] = lambda: None) -> Series | None:
+    """Look for several pictures in a file, or for one that is not where readers take the first from.
+
+    Args:
+        path: a GIF, WebP, PNG, AVIF or TIFF file; all others have one picture.
+        check: called at every frame; may raise to cancel.
+
+    Returns:
+        None if there is nothing but the picture that `read_picture` reads.
+
+    Raises:
+        PictureError: the file cannot be read.
+    """
+    with reading(path), path.open("rb") as file:
+        head = file.read(64)
+        file.seek(0)
+        if head.startswith(tiff.SIGNATURES):
+            return _pages(path, file)
+        in_png = head.startswith(png.SIGNATURE) and apng.is_animated(file)
+    if not in_png and not _is_animation(head):
+        return None
+    first = read_picture(path)  # before anything else: it refuses what is too large for the memory
+    with reading(path):
+        return _apng(path, first) if in_png else _animation(path, first, check)
+
+
+def holds_another(path: Path) -> bool:
+    """Whether a JPEG file holds another picture behind the one that is read: a preview, a depth map, a second view."""
+    try:
+        with path.open("rb") as file:
+            if file.read(3) != b"\xff\xd8\xff":
+                return False
+            file.seek(0)
+            with Image.open(file, formats=["JPEG", "MPO"]) as image:
+                return getattr(image, "n_frames", 1) > 1
+    except Exception as error:  # damaged in one of many ways, but it has been read
+        log.debug("'%s' is not looked into: %s", path.name, error)
+        return False
+
+
+def _is_animation(head: bytes) -> bool:
+    """By the first bytes of the file; whether a GIF has several frames they do not tell."""
+    webp = head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20] & 2)
+    length = struct.unpack_from(">I", head)[0] if head[4:8] == b"ftyp" else 0
+    return head.startswith(b"GIF8") or webp or b"avis" in head[8 : min(length, len(head))]
+
+
+def _pages(path: Path, file: BinaryIO) -> Series | None:
+    first, places = page_places(file)
+    if places == [first]:
+        return None
+    sizes = tuple(_page_size(Page(path.open("rb"), place)) for place in places)
+
+    def parts() -> Parts:
+        for place in places:
+            yield open_source(path, place)
+
+    return Series(sizes, None, parts)
+
+
+def _page_size(page: Page) -> Size:
+    with page:
+        tags = tiff.read_info(page).tags
+    size = tags[tiff.WIDTH], tags[tiff.HEIGHT]
+    return size[::-1] if tags.get(tiff.ORIENTATION, 1) >= 5 else size
+
+
+def _apng(path: Path, first: Picture) -> Series | None:
+    with path.open("rb") as file:
+        info = apng.read_info(file)
+        file.seek(0)
+        header = png.read_info(file)
+    if len(info.durations) + info.still < 2:
+        return None
+    turn = split_exif(header.exif)[1]
+
+    def frames() -> Iterator[np.ndarray]:
+        canvas = apng.Canvas(header.height, header.width)
+        with path.open("rb") as file:
+            for frame, control in apng.read_frames(file):
+                picture = read_open(io.BytesIO(frame))
+                part = to_levels(picture.pixels, picture.depth)
+                yield upright(part if control is None else canvas.show(part, control), turn)
+
+    timing = Timing(tuple(info.durations), info.plays, info.still)
+    return _of_frames(path, timing, first, frames)
+
+
+def _animation(path: Path, first: Picture, check: Callable[[], None]) -> Series | None:
+    """Look through an animation that Pillow reads: its frames' channels and times are known only at their turn."""
+    durations, kinds, sizes, plays, turn = [], set(), set(), 0, 1
+    with path.open("rb") as file:
+        for levels, image in read_frames(file):
+            check()
+            if not durations:
+                turn, plays = split_exif(image.info.get("exif"))[1], _plays(image)
+            durations.append(float(image.info.get("duration", 0)))
+            kinds.add(levels.shape[2])
+            sizes.add(levels.shape[:2])
+    if len(durations) < 2:
+        return None
+    if len(sizes) > 1:
+        raise PictureError(f"its frames have different sizes ({', '.join(f'{w}x{h}' for h, w in sorted(sizes))})")
+    colour, alpha = max(kinds) > 2, bool(kinds & {2, 4})
+
+    def frames() -> Iterator[np.ndarray]:
+        with path.open("rb") as file:
+            for levels, _ in read_frames(file):
+                yield _with_channels(upright(levels, turn), colour, alpha)
+
+    return _of_frames(path, Timing(tuple(durations), plays), first, frames)
+
+
+def _plays(image: Image.Image) -> int:
+    """How often an animation is shown; 0 for ever."""
+    loop = image.info.get("loop")
+    if image.format != "GIF":
+        return loop or 0
+    if loop is None:
+        return 1
+    return loop + 1 if loop else 0  # a GIF tells how often it is repeated
+
+
+def _of_frames(path: Path, timing: Timing, first: Picture, frames: Callable[[], Iterator[np.ndarray]]) -> Series:
+    """Make a series of `(H, W, C)` uint8 or uint16; all else is as in the first picture."""
+
+    def parts() -> Parts:
+        with reading(path):
+            for levels in frames():
+                yield nullcontext(MemorySource(replace(first, pixels=from_levels(levels))))
+
+    height, width, _ = first.pixels.shape
+    return Series(((width, height),) * (len(timing.durations) + timing.still), timing, parts)
+
+
+def _with_channels(levels: np.ndarray, colour: bool, alpha: bool) -> np.ndarray:
+    """Bring frames of one animation, of which some are grey or opaque, to the same channels."""
+    has_alpha = levels.shape[2] in (2, 4)
+    colours = levels[..., : levels.shape[2] - has_alpha]
+    if colour and colours.shape[2] == 1:
+        colours = colours.repeat(3, axis=2)
+    if not alpha:
+        return colours
+    top = np.full_like(levels[..., :1], np.iinfo(levels.dtype).max)
+    return np.concatenate([colours, levels[..., -1:] if has_alpha else top], axis=2)
