@@ -24,18 +24,20 @@ def area_warnings(prompt: Any, go_on: Callable[[], bool]) -> dict[str, str]:
 
     Args:
         prompt: the graph as `POST /prompt` takes it.
-        go_on: asked before each Second Sampling; once it says no, the rest is left out.
+        go_on: asked before each Second Sampling with prompts; once it says no, the rest is left out.
     """
     nodes = {str(name): node for name, node in prompt.items()} if isinstance(prompt, Mapping) else {}
     links = {name: _links(node) for name, node in nodes.items()}
     seconds = [name for name, node in nodes.items() if _kind(node) == "HiresFixSecondSampling"]
     warnings = {}
     for name in seconds:
+        prompts, start = [source for key, source in links[name].items() if key in _PROMPTS], links[name].get("latent")
+        if not prompts or start is None:
+            continue
         if not go_on():
             break
-        own = _places(nodes, links, [source for key, source in links[name].items() if key in _PROMPTS])
-        start = links[name].get("latent")
-        if not own or start is None or _knows_the_first_pass(nodes, links, start):
+        own = _places(nodes, links, prompts)
+        if not own or _knows_the_first_pass(nodes, links, start):
             continue
         before = _behind(links, [start])
         prompts = [source for other in before for key, source in links.get(other, {}).items() if key in _PROMPTS]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
 from .errors import InputError
+from .plan_areas import area_warnings
 from .plan_graph import Link, Node, in_order
 from .plan_nodes import RULES
 from .plan_rule import STOPS, Answer
@@ -58,6 +59,9 @@ def plan(prompt: Any, facts: Facts, go_on: Callable[[], bool] = lambda: True) ->
         known.update(((node.id, index), value) for index, value in enumerate(answer.outputs) if value is not None)
         if answer.text or answer.warning:
             said[node.id] = _said(answer)
+    for name, warning in area_warnings(prompt, go_on).items():
+        before = said.get(name, _said(Answer()))
+        said[name] = {"text": before["text"], "warning": before["warning"] or warning}
     return {**said, **{node: _said(answer) for node, answer in text_answers(prompt, go_on)}}
 
 
