@@ -385,7 +385,7 @@ def test_a_refiner_brings_its_own_patches(patch, host, client, models):
 @pytest.mark.parametrize("path", ["latent", "pixel", "multi-stage", "cropped"])
 def test_areas_in_pixels_follow_the_picture(path, host, client, models):
     """Beside the same areas in percent, which the host scales; cropped ones beside those worked out by hand."""
-    both = Both(host, models, "sd1")
+    both = Both(host, models, "sd3")
     g, found, names = both.graph, {}, {}
     halves = [(both.positive, 0), (both.negative, 32)]
 
@@ -415,7 +415,7 @@ def test_areas_in_pixels_follow_the_picture(path, host, client, models):
                 image=image,
                 upscaler=upscaler,
                 resize_mode="scale by",
-                upscaling_resize=2.0,
+                upscaling_resize=2.25,  # 24 and 36 cells: half of them are whole
                 upscaling_resize_w=64,
                 upscaling_resize_h=64,
                 upscaling_crop=True,
@@ -457,7 +457,7 @@ def test_areas_in_pixels_follow_the_picture(path, host, client, models):
 
 
 def test_areas_that_only_the_second_prompt_has_stay_where_they_are(host, client, models):
-    both = Both(host, models, "sd1")
+    both = Both(host, models, "sd3")
     g = both.graph
     empty = g.add("EmptyLatentImage", width=128, height=128, batch_size=1)
     target = g.add("HiresFixTargetSize", width=128, height=128, hr_scale=2.0, hr_resize_x=0, hr_resize_y=0)
