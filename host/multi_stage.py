@@ -10,9 +10,11 @@ from comfy_execution.graph_utils import GraphBuilder, is_link
 
 import nodes as host_nodes
 
+from ..hires import room
 from ..hires.resample import check_image
 from ..hires.sizes import MAX_SIDE, image_size
 from ..hires.stages import Size, is_redrawn, redraw_strengths, stage_sizes
+from .room import check_room
 from .upscalers import as_upscaler
 
 Wires = Mapping[str, Any]
@@ -61,7 +63,8 @@ def plan(values: Mapping[str, Any], resize: float | tuple[int, int], crop: bool,
         redraw: how; counts if all of `REDRAW` is there.
 
     Raises:
-        InputError: see `is_redrawn`, `check_image`, `image_size` and `redraw_strengths`.
+        InputError: see `is_redrawn`, `check_image`, `image_size` and `redraw_strengths`; there is no room for the
+            stages' results.
     """
     redrawn = is_redrawn([name for name, value in values.items() if value is not None])
     image = values["image"]
@@ -71,10 +74,17 @@ def plan(values: Mapping[str, Any], resize: float | tuple[int, int], crop: bool,
     factor = as_upscaler(values["upscaler"]).scale
     sizes = stage_sizes(source, (target.up_width, target.up_height), stages, factor)
     sizes[-1] = target.width, target.height
-    if not redrawn:
-        return Plan(sizes, [0.0] * len(sizes))
-    falling = redraw.denoising_strength, redraw.strength_falloff
-    return Plan(sizes, redraw_strengths(len(sizes), *falling, redraw.redraw_last))
+    strengths = [0.0] * len(sizes)
+    if redrawn:
+        falling = redraw.denoising_strength, redraw.strength_falloff
+        strengths = redraw_strengths(len(sizes), *falling, redraw.redraw_last)
+    check_room(
+        f"{len(image)} pictures of {source[0]}x{source[1]} pixels would become "
+        f"{target.width}x{target.height} in {len(sizes)} stages",
+        room.staged(sizes, strengths, len(image), image.shape[-1]),
+        "upscaling_resize_w" if isinstance(resize, tuple) else "upscaling_resize",
+    )
+    return Plan(sizes, strengths)
 
 
 def expand(planned: Plan, wires: Wires, redraw: Redraw, tile_size: int, tile_overlap: int) -> tuple[Any, Any]:
