@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from comfy_execution.graph_utils import GraphBuilder, is_link
+from comfy_execution.utils import get_executing_context
 
 import nodes as host_nodes
 
@@ -16,6 +18,21 @@ from ..hires.sizes import MAX_SIDE, image_size
 from ..hires.stages import Size, is_redrawn, redraw_strengths, stage_sizes
 from .room import check_room
 from .upscalers import as_upscaler
+
+NAME = "Multi-Stage Upscale"
+"""Of the node, in the editor."""
+
+_PARTS = {
+    "HiresFixUpscaleImage": "upscale",
+    "HiresFixEncodeAnySize": "encode",
+    "HiresFixRenoise": "renoise",
+    "HiresFixSecondSampling": "sample",
+    "HiresFixDecodeToSize": "decode",
+}
+"""Nodes that a stage consists of, and their names in the graph, before the number of the stage."""
+
+_INPUTS = {"latent": "vae", "sigmas": "steps", "hr_second_pass_steps": "steps"}
+"""Inputs of theirs that the node does not have, and the one that decides about it."""
 
 Wires = Mapping[str, Any]
 """Input name -> the link it came by, or its value."""
@@ -149,6 +166,22 @@ def _redrawn(graph: GraphBuilder, number: int, picture: Any, strength: float, wi
         sampler_name=redraw.sampler_name,
     ).out(0)
     return graph.node("HiresFixDecodeToSize", f"decode{number}", latent=sampled, vae=vae, image=picture).out(0)
+
+
+def blamed(node_id: str, display_name: str, input_name: str) -> tuple[str, str]:
+    """Name the node and the input that a person sees: those of Multi-Stage Upscale, if the node works in its place.
+
+    Args:
+        node_id: of the class that runs.
+        display_name: its name in the editor.
+        input_name: the input that is to blame.
+    """
+    context = get_executing_context()
+    # the host puts numbers between the name of the node that is replaced and those of `expand`
+    stage = re.search(rf"\.\d+\.{_PARTS.get(node_id, ' ')}(\d+)$", str(context.node_id) if context else "")
+    if stage is None:
+        return display_name, input_name
+    return f"{NAME}, stage {stage[1]} ({display_name})", _INPUTS.get(input_name, input_name)
 
 
 def wires_of(dynprompt: Any, node_id: str, values: Mapping[str, Any]) -> Wires:
