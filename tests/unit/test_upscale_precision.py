@@ -192,6 +192,27 @@ def test_an_easy_picture_does_not_decide_for_a_hard_one(place: tuple[int, int]) 
     assert seen[-1] == torch.bfloat16, "a hard picture decides for none but itself"
 
 
+class Dazzled(Weighted):
+    """Halves, and in half precision is wrong in the middle of what is white: no made-up picture has that much."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.dtype == torch.float32:
+            return x / 2
+        around = torch.nn.functional.avg_pool2d(x, 9, stride=1, padding=4, count_include_pad=False)
+        return x / 2 + 0.2 * (around > 0.98)
+
+
+def test_a_soft_bright_part_is_found_beside_sharp_dark_ones() -> None:
+    hard = slope_with((8, 8)) * 0.6
+    y, x = torch.meshgrid(torch.arange(150.0), torch.arange(200.0), indexing="ij")
+    hard = torch.maximum(hard, (1.2 - ((x - 140) ** 2 + (y - 90) ** 2) / 2000).clamp(0, 1)[None, :, :, None])
+    upscaler = upscaler_of(Dazzled())
+    assert (upscale(upscaler, hard) - hard / 2).abs().max() <= 1e-6
+    seen = watched(upscaler)
+    upscale(upscaler, slope_with((8, 8)) * 0.6)
+    assert seen[-1] == torch.bfloat16
+
+
 class Pixels:
     """A picture in memory, as a `PictureSource`."""
 
