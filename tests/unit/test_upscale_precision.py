@@ -207,8 +207,8 @@ def test_a_soft_bright_part_is_found_beside_sharp_dark_ones() -> None:
     y, x = torch.meshgrid(torch.arange(150.0), torch.arange(200.0), indexing="ij")
     hard = torch.maximum(hard, (1.2 - ((x - 140) ** 2 + (y - 90) ** 2) / 2000).clamp(0, 1)[None, :, :, None])
     upscaler = upscaler_of(Dazzled())
-    assert (upscale(upscaler, hard) - hard / 2).abs().max() <= 1e-6
     seen = watched(upscaler)
+    assert (upscale(upscaler, hard) - hard / 2).abs().max() <= 1e-6
     upscale(upscaler, slope_with((8, 8)) * 0.6)
     assert seen[-1] == torch.bfloat16
 
