@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import room
 from .plan_graph import Node
 from .plan_quiet import QUIET
 from .plan_rule import CELLS, Answer, Rule, agreed, cells_of
@@ -69,7 +70,7 @@ def _pixel_upscale(node: Node, facts: Facts) -> Answer:
         if factor is None or factor > 1:  # A1111 runs no upscaler for a size that is not larger
             tiles = _tiles(node, facts, [upscaler], pictures.size, target.up, factor)
     warning = _mismatch(target, latents, cells_of(node, facts)) or too_large_for_memory(
-        target.size, count, facts.free_memory()
+        target.size, count, facts.free_memory(), room.between_passes(target.up, target.size, count, numbers == "A1111")
     )
     out = Latents(target.size, count), Pictures(target.size, count)
     return Answer(out, _way(target.source, target.size) + tiles, warning)
@@ -117,17 +118,18 @@ def _upscale_image(node: Node, facts: Facts) -> Answer:
     if numbers == "A1111":
         if upscalers[0] is None:
             return Answer()
-        factor, size = facts.extras_size(source, resize, crop, limit)
-        up = size
+        factor, up, size = facts.extras_size(source, resize, crop, limit)
+        needed = room.enlarged_as_a1111(up, size, pictures.count)
         if upscalers[0].name == "None":
-            factor, size, upscalers = None, source, []
+            factor, size, upscalers, needed = None, source, [], 0
     else:
         if limit and not isinstance(resize, tuple):
             resize = min(resize, limit / max(source))
         plan = image_size(*source, resize, crop)
         up, size = (plan.up_width, plan.up_height), (plan.width, plan.height)
+        needed = room.enlarged(size, pictures.count, upscalers=len(upscalers))
     tiles = _tiles(node, facts, upscalers, source, up, factor)
-    warning = too_large_for_memory(size, pictures.count, facts.free_memory())
+    warning = too_large_for_memory(size, pictures.count, facts.free_memory(), needed)
     return Answer((Pictures(size, pictures.count),), _way(source, size) + tiles, warning)
 
 
@@ -158,18 +160,25 @@ def _multi_stage(node: Node, facts: Facts) -> Answer:
     sizes = stage_sizes(pictures.size, (target.up_width, target.up_height), stages, scale)
     sizes[-1] = out[0].size
     text = f"{_way(pictures.size, *sizes)} in {_counted(len(sizes), 'stage')}"
-    warning = too_large_for_memory(out[0].size, pictures.count, facts.free_memory())
-    return Answer(out, text, _redraw_warning(node, facts, sizes) or warning)
+    strengths = _strengths(node, len(sizes))
+    needed = room.staged(sizes, strengths, pictures.count)
+    warning = too_large_for_memory(out[0].size, pictures.count, facts.free_memory(), needed)
+    return Answer(out, text, warning or _redraw_warning(node, facts, sizes, strengths))
 
 
-def _redraw_warning(node: Node, facts: Facts, sizes: list[Size]) -> str | None:
+def _strengths(node: Node, stages: int) -> list[float]:
+    """Of the redraws, as far as they are known."""
+    none = [0.0] * stages
     if not is_redrawn([name for name in REDRAW if node.has(name)]):
-        return None
+        return none
     strength, falloff = node.number("denoising_strength"), node.number("strength_falloff")
     redraw_last = node.flag("redraw_last")
     if strength is None or falloff is None or redraw_last is None:
-        return None
-    strengths = redraw_strengths(len(sizes), strength, falloff, redraw_last)
+        return none
+    return redraw_strengths(stages, strength, falloff, redraw_last)
+
+
+def _redraw_warning(node: Node, facts: Facts, sizes: list[Size], strengths: list[float]) -> str | None:
     model = node.incoming("model", ModelFile)
     trained = facts.trained_side(model) if model else None
     return next(

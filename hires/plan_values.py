@@ -130,8 +130,8 @@ class Facts(Protocol):
         """How a picture is cut for an upscale model, in words; None also if no model runs."""
         ...
 
-    def extras_size(self, size: Size, resize: float | Size, crop: bool, max_side: int) -> tuple[float, Size]:
-        """Factor and result of A1111's Extras tab. Raises SizeError."""
+    def extras_size(self, size: Size, resize: float | Size, crop: bool, max_side: int) -> tuple[float, Size, Size]:
+        """Factor, and the sizes before and after the crop, of A1111's Extras tab. Raises SizeError."""
         ...
 
     def free_memory(self) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import room
 from .plan_values import Size
 
 LARGEST_AREA = 16
@@ -18,28 +19,26 @@ COPIES = 3
 """Pictures of the result's size that main memory holds at once: as it is made, cropped or clamped, and as it is
 shown or saved."""
 
-BYTES = 3 * 4
-"""Of a pixel: three colours in float32."""
-
 SHARPENING_STRENGTH = 0.5
 """Below this, sampling does not get rid of the blur of an enlarged latent (Latent Upscale's own advice)."""
 
 
-def too_large_for_memory(size: Size, count: int, free: int | None) -> str | None:
+def too_large_for_memory(size: Size, count: int, free: int | None, needed: int = 0) -> str | None:
     """Warn of pictures that main memory has no room for.
 
     Args:
         size: of the result.
         count: pictures in the batch.
         free: bytes that are free, None if not known.
+        needed: bytes without which the node stops, see `room`.
     """
-    needed = size[0] * size[1] * count * BYTES * COPIES
+    needed = max(needed, room.pictures(size, count) * COPIES)
     if free is None or needed <= free:
         return None
     batch = f"{count} pictures" if count > 1 else "A picture"
     return (
-        f"{batch} of {as_text(size)} pixels will need about {_gigabytes(needed)} of main memory, and only "
-        f"{_gigabytes(free)} are free. Choose a smaller size{' or batch' if count > 1 else ''}, or close other "
+        f"{batch} of {as_text(size)} pixels will need about {room.as_text(needed)} of main memory, and only "
+        f"{room.as_text(free)} are free. Choose a smaller size{' or batch' if count > 1 else ''}, or close other "
         "programs; Upscale Folder takes large pictures through in pieces."
     )
 
@@ -100,7 +99,3 @@ def no_pictures(include: str) -> str:
 def as_text(size: Size) -> str:
     """Return width × height."""
     return f"{size[0]}×{size[1]}"
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.1f} GB"

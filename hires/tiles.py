@@ -39,6 +39,10 @@ class Box(NamedTuple):
         """Return the same part of the picture, counted from the corner of `outer`."""
         return Box(self.x0 - outer.x0, self.y0 - outer.y0, self.x1 - outer.x0, self.y1 - outer.y0)
 
+    def shared(self, other: Box) -> Box:
+        """Return what both cover; without a positive width and height if that is nothing."""
+        return Box(max(self.x0, other.x0), max(self.y0, other.y0), min(self.x1, other.x1), min(self.y1, other.y1))
+
 
 @dataclass(frozen=True)
 class Tile:

@@ -8,10 +8,12 @@ import comfy.model_management
 import torch
 import torch.nn.functional as F
 
+from ..hires import room
 from ..hires.errors import InputError
 from ..hires.resample import check_image
-from .codec import cell_of, decode
+from .codec import cancellable, cell_of, decode, fit_to_vae
 from .latents import Latent
+from .room import check_room
 
 
 def encode_any_size(vae: Any, image: torch.Tensor) -> Latent:
@@ -34,10 +36,16 @@ def encode_any_size(vae: Any, image: torch.Tensor) -> Latent:
     colours = image[..., :3] if channels > 2 else image[..., :1].expand(-1, -1, -1, 3)
     cell = cell_of(vae)
     beyond = (0, -image.shape[2] % cell, 0, -image.shape[1] % cell)
+    width, height = image.shape[2] + beyond[1], image.shape[1] + beyond[3]
+    cells = (width // cell, height // cell)
+    # a copy of one picture, and all latents, one by one and then together
+    needed = room.pictures((width, height)) + 2 * room.pictures(cells, len(image), vae.latent_channels)
+    check_room(f"{len(image)} pictures of {image.shape[2]}x{image.shape[1]} pixels become latents", needed, "image")
     encoded = []
     for picture in colours:
         whole = F.pad(picture.movedim(-1, 0), beyond, mode="replicate").movedim(0, -1)
-        encoded.append(vae.encode(whole[None].contiguous()))
+        with cancellable(vae):
+            encoded.append(vae.encode(whole[None].contiguous()))
         comfy.model_management.throw_exception_if_processing_interrupted()
     return {"samples": torch.cat(encoded)}
 
@@ -57,9 +65,13 @@ def decode_to_size(vae: Any, latent: Latent, image: torch.Tensor) -> torch.Tenso
         InputError: the latent holds other pictures than that; see also `decode`.
     """
     check_image(image)
-    frames = decode(vae, latent).flatten(0, -4)
     batch, height, width, channels = image.shape
     cell = cell_of(vae)
+    samples = fit_to_vae(vae, latent)
+    large = samples.shape[-1] * cell, samples.shape[-2] * cell
+    needed = room.pictures(large, len(samples)) + room.pictures((width, height), batch, 4 if channels in (2, 4) else 3)
+    check_room(f"{len(samples)} latents become pictures of {large[0]}x{large[1]} pixels", needed, "latent")
+    frames = decode(vae, latent).flatten(0, -4)
     whole = (batch, height + -height % cell, width + -width % cell)
     if frames.shape[:3] != whole:
         raise InputError(

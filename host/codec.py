@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import comfy.model_management
@@ -13,29 +15,85 @@ from ..hires.sizes import A1111_CELL, TargetSize
 from .latents import Latent, LatentError, at_target, samples_of, with_samples
 from .posterior import encode_posterior, has_posterior
 
+SMALLEST_TILE = 64
+"""Pixels a side of the smallest tile, as on ComfyUI's own tiled nodes. Below, hardly anything of a tile is its own."""
+
+SMALLEST_TILE_CELLS = 4
+"""The same in latent cells: ComfyUI also takes tiles of half the side, and a quarter of a tile overlaps."""
+
+_OWN_CELL = "downscale_ratio_spacial"
+"""Key of a LATENT under which an empty one names its cell, which its model may then change."""
+
 
 class CodecError(InputError):
     """A VAE that cannot do what is asked."""
 
 
-def cell_of(vae: Any) -> int:
-    """Pixels a side of one latent cell; A1111's 8 where no VAE is given."""
-    return A1111_CELL if vae is None else int(vae.spacial_compression_decode())
+def cell_of(vae: Any, latent: Latent | None = None) -> int:
+    """Pixels a side of one latent cell: the VAE's; without one what the latent names, else A1111's 8.
+
+    Raises:
+        CodecError: not a VAE for pictures.
+    """
+    if vae is None:
+        return int((latent or {}).get(_OWN_CELL) or A1111_CELL)
+    if getattr(vae, "first_stage_model", None) is None:
+        raise CodecError(
+            "there is no VAE in the file that was loaded. Connect one from core's Load VAE, or load a checkpoint that "
+            "holds one.",
+            "vae",
+        )
+    cell = vae.spacial_compression_decode()
+    if vae.latent_dim not in (2, 3) or vae.output_channels < 3 or not cell or cell != int(cell):
+        raise CodecError(
+            f"this is not a VAE for pictures: its latents have {vae.latent_dim} axes beside batch and channels, what "
+            f"it decodes has {vae.output_channels} channels. Connect the VAE of the model that draws the pictures.",
+            "vae",
+        )
+    return int(cell)
 
 
 def pixel_size(latent: Latent, vae: Any) -> tuple[int, int]:
     """Width and height in pixels of the pictures in a LATENT.
 
-    An empty latent may name its own cell size; everything else needs the VAE.
+    An empty latent may name its own cell size, whatever the VAE's: sampling it keeps its size in pixels. Everything
+    else needs the VAE.
 
     Raises:
         LatentError: see `samples_of`; also when nothing tells the cell size.
+        CodecError: see `cell_of`.
     """
     samples = samples_of(latent)
-    cell = cell_of(vae) if vae is not None else latent.get("downscale_ratio_spacial")
-    if cell is None:
+    if vae is None and not latent.get(_OWN_CELL):
         raise LatentError("a latent does not tell its size in pixels; connect the VAE as well.")
+    cell = int(latent.get(_OWN_CELL) or cell_of(vae))
     return samples.shape[-1] * cell, samples.shape[-2] * cell
+
+
+def check_tile(vae: Any, tile: int) -> None:
+    """Refuse (CodecError) tiles that are not worth making; 0 stands for none."""
+    smallest = max(SMALLEST_TILE, SMALLEST_TILE_CELLS * cell_of(vae))
+    if 0 < tile < smallest:
+        raise CodecError(
+            f"vae_tile_size is {tile}; with this VAE a tile has at least {smallest} pixels a side. Use {smallest} or "
+            "more (512 suits most), or 0 for one piece.",
+            "vae_tile_size",
+        )
+
+
+@contextmanager
+def cancellable(vae: Any) -> Iterator[None]:
+    """Let the user cancel while the VAE works, at every one of its layers: the host only looks between tiles."""
+
+    def look(*_: Any) -> None:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+
+    hooks = [module.register_forward_pre_hook(look) for module in vae.first_stage_model.modules()]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def decode(vae: Any, latent: Latent, tile: int = 0) -> torch.Tensor:
@@ -51,21 +109,17 @@ def decode(vae: Any, latent: Latent, tile: int = 0) -> torch.Tensor:
         `(B, [T,] H, W, channels)`, 0 to 1.
 
     Raises:
-        LatentError: see `samples_of`; also a latent with another number of channels than the VAE's.
-        CodecError: the VAE gave NaN.
+        LatentError: see `samples_of`; also a latent with other channels or axes than the VAE's.
+        CodecError: see `cell_of` and `check_tile`; also if the VAE gave NaN.
     """
-    samples = samples_of(latent)
-    if samples.shape[1] != vae.latent_channels:
-        raise LatentError(
-            f"the latent has {samples.shape[1]} channels, the VAE decodes {vae.latent_channels}. "
-            "Latent and VAE belong to different families: connect the VAE of the model that made the latent."
-        )
-    if tile:
-        cell = cell_of(vae)
-        side = max(1, tile // cell)
-        image = vae.decode_tiled(samples, tile_x=side, tile_y=side, overlap=side // 4)
-    else:
-        image = vae.decode(samples)
+    samples = fit_to_vae(vae, latent)
+    check_tile(vae, tile)
+    with cancellable(vae):
+        if tile:
+            side = tile // cell_of(vae)
+            image = vae.decode_tiled(samples, tile_x=side, tile_y=side, overlap=side // 4)
+        else:
+            image = vae.decode(samples)
     comfy.model_management.throw_exception_if_processing_interrupted()
     bad = image.numel() - int(torch.isfinite(image).sum())
     if bad:
@@ -75,6 +129,32 @@ def decode(vae: Any, latent: Latent, tile: int = 0) -> torch.Tensor:
             "vae",
         )
     return image
+
+
+def fit_to_vae(vae: Any, latent: Latent) -> torch.Tensor:
+    """Return the latent in the form that the VAE decodes.
+
+    Raises:
+        LatentError: see `samples_of`; also a latent with other channels or axes than the VAE's.
+        CodecError: see `cell_of`.
+    """
+    cell_of(vae)
+    samples = samples_of(latent)
+    if samples.shape[1] != vae.latent_channels:
+        raise LatentError(
+            f"the latent has {samples.shape[1]} channels, the VAE decodes {vae.latent_channels}. "
+            "Latent and VAE belong to different families: connect the VAE of the model that made the latent."
+        )
+    axes = vae.latent_dim + 2
+    if samples.ndim == 5 and axes == 4 and samples.shape[2] == 1:
+        return samples[:, :, 0]  # a clip of one picture
+    if samples.ndim != axes:
+        raise LatentError(
+            f"the latent has {samples.ndim} axes {tuple(samples.shape)}, the VAE decodes {axes} "
+            f"({'clips: batch, channels, frames, height, width' if axes == 5 else 'pictures, not clips'}). "
+            "Connect the VAE of the model that made the latent."
+        )
+    return samples
 
 
 def encode(vae: Any, image: torch.Tensor, latent: Latent, target: TargetSize, tile: int = 0) -> Latent:
@@ -93,13 +173,15 @@ def encode(vae: Any, image: torch.Tensor, latent: Latent, target: TargetSize, ti
     """
     # whole cells from the top left, where A1111's latents lie; the host would cut around the centre
     width, height = target.up_width // target.cell * target.cell, target.up_height // target.cell * target.cell
+    check_tile(vae, tile)
     image = image[..., :height, :width, :]
     encoded = []
     for item in image:
         frames = item if item.ndim == 4 else item[None]
-        encoded.append(
-            vae.encode_tiled(frames, tile_x=tile, tile_y=tile, overlap=tile // 4) if tile else vae.encode(frames)
-        )
+        with cancellable(vae):
+            encoded.append(
+                vae.encode_tiled(frames, tile_x=tile, tile_y=tile, overlap=tile // 4) if tile else vae.encode(frames)
+            )
         comfy.model_management.throw_exception_if_processing_interrupted()
     return _cropped(torch.cat(encoded), latent, target)
 
@@ -124,7 +206,8 @@ def encode_as_a1111(
         return encode(vae, image, latent, target, tile)
     encoded = []
     for item in image:
-        encoded.append(encode_posterior(vae, item[None], generator))
+        with cancellable(vae):
+            encoded.append(encode_posterior(vae, item[None], generator))
         comfy.model_management.throw_exception_if_processing_interrupted()
     return _cropped(torch.cat(encoded), latent, target)
 

@@ -9,6 +9,7 @@ import comfy.model_management
 import folder_paths
 import torch
 
+from ..hires import room
 from ..hires.errors import InputError
 from ..hires.resample import check_image
 from ..upscale_models.faces import (
@@ -27,6 +28,7 @@ from ..upscale_models.faces import (
 from ..upscale_models.shipped import checksums
 from .memory import HostRuntime, patcher_of
 from .model_files import UnreadableFileError, read_weights
+from .room import check_room
 
 FROM_LANDMARKS, WHOLE_PICTURE = "face landmarks", "whole picture"
 """Ways to find faces without a detector of our own: ComfyUI's landmarks, or none at all."""
@@ -101,6 +103,10 @@ def restore(
     if image.shape[-1] > 4:
         raise InputError(f"an image has 1 to 4 channels, but this one has {image.shape[-1]}.", "image")
     model = face_model if isinstance(face_model, FaceModel) else face_model_from_descriptor(face_model)
+    count, height, width, channels = image.shape
+    # the result, and of one picture what a detector looks at and what is laid over it
+    needed = room.pictures((width, height), count, channels) + 2 * room.pictures((width, height))
+    check_room(f"the faces of {count} pictures of {width}x{height} pixels are restored", needed, "image")
     faces = _find(image, detection, landmarks, confidence)
     runtime = HostRuntime()
     if visibility > 0 and any(faces):

@@ -9,10 +9,12 @@ import comfy.sample
 import torch
 import torch.nn.functional as F
 
+from ..hires import room
 from ..hires.errors import InputError
 from ..hires.latent import crop_latent, upscale_latent
 from ..hires.regions import enlarged
 from ..hires.sizes import TargetSize
+from .room import check_room
 
 Latent = dict[str, Any]
 
@@ -157,7 +159,14 @@ def resize_latent(latent: Latent, target: TargetSize, mode: str) -> Latent:
         LatentError: see `samples_of`.
         SizeError: the latent is not of the size that the target was worked out for.
     """
-    return at_target(with_samples(latent, upscale_latent(samples_of(latent), target, mode)), target)
+    samples = samples_of(latent)
+    cells = target.up_width // target.cell, target.up_height // target.cell
+    count = samples[..., 0, 0].numel()
+    size = samples.shape[-1], samples.shape[-2]
+    becomes = f"{samples.shape[0]} latents of {size[0]}x{size[1]} cells become {cells[0]}x{cells[1]}"
+    # before the crop and after it
+    check_room(becomes, room.pictures(cells, count, 1) + room.pictures(target.latent_size, count, 1), "target")
+    return at_target(with_samples(latent, upscale_latent(samples, target, mode)), target)
 
 
 def at_target(latent: Latent, target: TargetSize) -> Latent:

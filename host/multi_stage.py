@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from comfy_execution.graph_utils import GraphBuilder, is_link
+from comfy_execution.utils import get_executing_context
 
 import nodes as host_nodes
 
+from ..hires import room
 from ..hires.regions import Move, places
 from ..hires.resample import check_image
 from ..hires.sizes import MAX_SIDE, image_size
 from ..hires.stages import Size, is_redrawn, redraw_strengths, stage_sizes
 from .codec import cell_of
+from .room import check_room
 from .upscalers import as_upscaler
+
+NAME = "Multi-Stage Upscale"
+"""Of the node, in the editor."""
+
+_PARTS = {
+    "HiresFixUpscaleImage": "upscale",
+    "HiresFixEncodeAnySize": "encode",
+    "HiresFixRenoise": "renoise",
+    "HiresFixSecondSampling": "sample",
+    "HiresFixDecodeToSize": "decode",
+}
+"""Nodes that a stage consists of, and their names in the graph, before the number of the stage."""
+
+_INPUTS = {"latent": "vae", "sigmas": "steps", "hr_second_pass_steps": "steps"}
+"""Inputs of theirs that the node does not have, and the one that decides about it."""
 
 Wires = Mapping[str, Any]
 """Input name -> the link it came by, or its value."""
@@ -66,7 +85,8 @@ def plan(values: Mapping[str, Any], resize: float | tuple[int, int], crop: bool,
         redraw: how; counts if all of `REDRAW` is there.
 
     Raises:
-        InputError: see `is_redrawn`, `check_image`, `image_size` and `redraw_strengths`.
+        InputError: see `is_redrawn`, `check_image`, `image_size` and `redraw_strengths`; there is no room for the
+            stages' results.
     """
     redrawn = is_redrawn([name for name, value in values.items() if value is not None])
     image = values["image"]
@@ -76,11 +96,18 @@ def plan(values: Mapping[str, Any], resize: float | tuple[int, int], crop: bool,
     factor = as_upscaler(values["upscaler"]).scale
     sizes = stage_sizes(source, (target.up_width, target.up_height), stages, factor)
     sizes[-1] = target.width, target.height
-    if not redrawn:
-        return Plan(sizes, [0.0] * len(sizes), [])
-    falling = redraw.denoising_strength, redraw.strength_falloff
-    moves = _moves(source, sizes, cell_of(values["vae"]))
-    return Plan(sizes, redraw_strengths(len(sizes), *falling, redraw.redraw_last), moves)
+    strengths, moves = [0.0] * len(sizes), []
+    if redrawn:
+        falling = redraw.denoising_strength, redraw.strength_falloff
+        strengths = redraw_strengths(len(sizes), *falling, redraw.redraw_last)
+        moves = _moves(source, sizes, cell_of(values["vae"]))
+    check_room(
+        f"{len(image)} pictures of {source[0]}x{source[1]} pixels would become "
+        f"{target.width}x{target.height} in {len(sizes)} stages",
+        room.staged(sizes, strengths, len(image), image.shape[-1]),
+        "upscaling_resize_w" if isinstance(resize, tuple) else "upscaling_resize",
+    )
+    return Plan(sizes, strengths, moves)
 
 
 def _moves(source: Size, sizes: list[Size], cell: int) -> list[Move]:
@@ -171,6 +198,22 @@ def _redrawn(graph: GraphBuilder, number: int, picture: Any, strength: float, wi
         sampler_name=redraw.sampler_name,
     ).out(0)
     return graph.node("HiresFixDecodeToSize", f"decode{number}", latent=sampled, vae=vae, image=picture).out(0)
+
+
+def blamed(node_id: str, display_name: str, input_name: str) -> tuple[str, str]:
+    """Name the node and the input that a person sees: those of Multi-Stage Upscale, if the node works in its place.
+
+    Args:
+        node_id: of the class that runs.
+        display_name: its name in the editor.
+        input_name: the input that is to blame.
+    """
+    context = get_executing_context()
+    # the host puts numbers between the name of the node that is replaced and those of `expand`
+    stage = re.search(rf"\.\d+\.{_PARTS.get(node_id, ' ')}(\d+)$", str(context.node_id) if context else "")
+    if stage is None:
+        return display_name, input_name
+    return f"{NAME}, stage {stage[1]} ({display_name})", _INPUTS.get(input_name, input_name)
 
 
 def wires_of(dynprompt: Any, node_id: str, values: Mapping[str, Any]) -> Wires:

@@ -6,9 +6,11 @@ from typing import Any, Literal
 
 import torch
 
+from ..hires import room
 from ..hires.errors import InputError
 from ..hires.resample import check_image, from_8_bit, to_8_bit
 from ..hires.sizes import ImageSize, TargetSize, image_size
+from ..hires.tiles import Box
 from ..upscale_models import (
     TileSettings,
     Upscaler,
@@ -17,10 +19,11 @@ from ..upscale_models import (
     extras_size,
     is_none,
     resize_pictures,
+    runs_as_a1111,
     upscale_extras,
     upscale_to,
 )
-from .codec import cell_of, check_target, decode, encode, encode_as_a1111
+from .codec import cell_of, check_target, check_tile, decode, encode, encode_as_a1111
 from .latents import Latent, samples_of
 from .memory import HostRuntime
 from .posterior import posterior_generator
@@ -68,12 +71,16 @@ def upscale_latent_as_pixels(
     """
     check_target(vae, latent, target)
     chosen = as_upscaler(upscaler)
+    width, height = target.up_width, target.up_height
+    samples = samples_of(latent)
+    check_tile(vae, vae_tile)
+    _check_room_between(chosen, target, (target.source_width, target.source_height), samples.shape[0], numbers)
     if image is None:
         decoded = decode(vae, latent, vae_tile)
     else:
         decoded = _in_place_of_decoded(image, vae, latent, target, numbers)
     frames = decoded.flatten(0, -4)
-    width, height = target.up_width, target.up_height
+    _check_room_between(chosen, target, (frames.shape[2], frames.shape[1]), len(frames), numbers)
     if numbers == "A1111":
         runtime = HostRuntime()
         large = from_8_bit(resize_pictures(to_8_bit(frames), chosen, width, height, tiles, runtime))
@@ -130,43 +137,44 @@ def upscale_image(
         runtime = HostRuntime()
         plan = extras_size(size, resize, crop, max_side)
         if not is_none(first):
-            _check_extras_room(image, enlarged_size(size, plan), plan.canvas, decides)
+            large = enlarged_size(size, plan)
+            runs = [run for one in (first, other) if one for run in runs_as_a1111(one, size, plan.factor)]
+            needed = room.enlarged_as_a1111(large, plan.canvas or large, len(image), runs)
+            check_room(_becomes(image, large), needed, decides)
         pictures = upscale_extras(to_8_bit(image), plan, first, other, visibility, tiles, runtime)
         return from_8_bit(pictures).to(runtime.output_device)
     if max_side and not isinstance(resize, tuple):
         resize = min(resize, max_side / max(size))
     target = image_size(*size, resize, crop)
-    _check_room(image, target, 1 if other is None else 2, decides)
+    needed = room.enlarged((target.width, target.height), len(image), image.shape[-1], 1 if other is None else 2)
+    check_room(_becomes(image, (target.width, target.height)), needed, decides)
     large = _exactly(image, first, target, tiles)
     if other is None:
         return large
-    return large.lerp(_exactly(image, other, target, tiles), min(visibility, 1.0))
+    return large.lerp_(_exactly(image, other, target, tiles), min(visibility, 1.0))
 
 
-def _check_room(image: torch.Tensor, plan: ImageSize, upscalers: int, decides: str) -> None:
-    """Refuse (InputError) what the results alone, of one or two upscalers, leave no room for."""
-    pixel = image.shape[0] * image.shape[-1] * image.element_size()
-    whole, result = plan.up_width * plan.up_height * pixel, plan.width * plan.height * pixel
-    # the second is made beside the finished first, and then what is mixed from both
-    needed = whole if upscalers == 1 else max(result + whole, 3 * result)
-    check_room((image.shape[2], image.shape[1]), (plan.up_width, plan.up_height), needed, decides)
+def _becomes(image: torch.Tensor, size: tuple[int, int]) -> str:
+    count, height, width = image.shape[:3]
+    pictures = f"{count} pictures of " if count > 1 else ""
+    return f"{pictures}{width}x{height} pixels would become {size[0]}x{size[1]}"
 
 
-def _check_extras_room(
-    image: torch.Tensor, enlarged: tuple[int, int], canvas: tuple[int, int] | None, decides: str
+def _check_room_between(
+    upscaler: Upscaler, target: TargetSize, source: tuple[int, int], count: int, numbers: Numbers
 ) -> None:
-    """The same with A1111's numbers."""
-    width, height = canvas or enlarged
-    count = image.shape[0]
-    # at the end the pictures, of which Pillow keeps four bytes a pixel, and three colours in float32
-    needed = max(count * width * height * (4 + 3 * 4), enlarged[0] * enlarged[1] * 4)
-    check_room((image.shape[2], image.shape[1]), enlarged, needed, decides)
+    """Refuse (InputError) pictures of the size `source` that the way through pixels leaves no room for."""
+    up, is_a1111 = (target.up_width, target.up_height), numbers == "A1111"
+    runs = runs_as_a1111(upscaler, source, max(up[0] / source[0], up[1] / source[1])) if is_a1111 else []
+    needed = room.between_passes(up, target.size, count, is_a1111, runs)
+    pictures = f"{count} pictures of " if count > 1 else ""
+    check_room(f"{pictures}{source[0]}x{source[1]} pixels would become {up[0]}x{up[1]}", needed, "target")
 
 
 def _exactly(image: torch.Tensor, upscaler: Upscaler, plan: ImageSize, tiles: TileSettings) -> torch.Tensor:
-    large = upscale_to(image, upscaler, plan.up_width, plan.up_height, tiles, HostRuntime())
     x, y = (plan.up_width - plan.width) // 2, (plan.up_height - plan.height) // 2
-    return large[:, y : y + plan.height, x : x + plan.width].contiguous()
+    window = Box(x, y, x + plan.width, y + plan.height)
+    return upscale_to(image, upscaler, plan.up_width, plan.up_height, tiles, HostRuntime(), window)
 
 
 def _in_place_of_decoded(

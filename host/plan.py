@@ -11,9 +11,7 @@ import time
 from collections.abc import Callable
 from functools import cache, cached_property, lru_cache
 
-import comfy.model_management
 import folder_paths
-import torch
 from aiohttp import web
 from PIL import Image
 
@@ -25,6 +23,7 @@ from ..upscale_models import CLASSICAL, TileSettings, enlarged_size, extras_size
 from ..upscale_models.tile_count import count_a1111_tiles, count_tiles
 from . import folder_access, plan_models
 from .memory import HostRuntime
+from .room import free_main_memory
 
 logger = logging.getLogger("hires-fix")
 
@@ -151,11 +150,11 @@ class HostFacts:
         about = "about " if count > 1 and not settings.size and job.factor is None else ""
         return f"{about}{count} tile{'' if count == 1 else 's'}" if count else None
 
-    def extras_size(self, size: Size, resize: float | Size, crop: bool, max_side: int) -> tuple[float, Size]:
+    def extras_size(self, size: Size, resize: float | Size, crop: bool, max_side: int) -> tuple[float, Size, Size]:
         """See `Facts`."""
         asked = extras_size(size, resize, crop, max_side)
         large = enlarged_size(size, asked)
-        return asked.factor, asked.canvas or large
+        return asked.factor, large, asked.canvas or large
 
     def free_memory(self) -> int | None:
         """See `Facts`."""
@@ -163,7 +162,7 @@ class HostFacts:
 
     @cached_property
     def _free(self) -> int:
-        return int(comfy.model_management.get_free_memory(torch.device("cpu")))
+        return free_main_memory()
 
 
 @lru_cache(256)

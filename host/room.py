@@ -1,4 +1,4 @@
-"""Whether main memory has room for pictures beyond the host's own limit."""
+"""Whether main memory has room for what a node will make."""
 
 from __future__ import annotations
 
@@ -6,33 +6,37 @@ import comfy.model_management
 import torch
 
 from ..hires.errors import InputError
-from ..hires.sizes import MAX_SIDE
+from ..hires.room import as_text, free_in_container
 
 _CPU = torch.device("cpu")
 
 
-def check_room(source: tuple[int, int], size: tuple[int, int], needed: int, input_name: str) -> None:
+def free_main_memory() -> int:
+    """Bytes that can be taken before the system looks for a process to kill: the machine's, or the container's."""
+    free = int(comfy.model_management.get_free_memory(_CPU))
+    limit = free_in_container()
+    return free if limit is None else min(free, limit)
+
+
+def check_room(what: str, needed: int, input_name: str) -> None:
     """Refuse results that would end in the system killing the host, before any work is done.
 
-    Those within `MAX_SIDE` are left to the system, which may swap or give up caches: what could be made stays possible.
-
     Args:
-        source: width and height of the pictures.
-        size: width and height that the upscaler makes of them.
+        what: is made, as the beginning of a sentence: "8x8 pixels would become 16x16".
         needed: bytes that this takes at the very least.
-        input_name: the input that decides about the size.
+        input_name: the input that decides about it.
 
     Raises:
         InputError: less memory is free.
     """
-    output = comfy.model_management.intermediate_device()
-    free = comfy.model_management.get_free_memory(_CPU)
     # a GPU says itself what it has no room for
-    if max(size) <= MAX_SIDE or output.type != _CPU.type or needed <= free:
+    if comfy.model_management.intermediate_device().type != _CPU.type:
         return
-    raise InputError(
-        f"{source[0]}x{source[1]} pixels would become {size[0]}x{size[1]}, which take at least {needed / 1e9:.1f} GB "
-        f"of main memory, and {free / 1e9:.1f} GB are free. Ask for a smaller size or fewer pictures at once, or take "
-        "Upscale Folder, which writes large results to files piece by piece.",
-        input_name,
-    )
+    free = free_main_memory()
+    if needed > free:
+        raise InputError(
+            f"{what}, which takes at least {as_text(needed)} of main memory, and {as_text(free)} are free. "
+            "Ask for a smaller size or fewer pictures at once, or take Upscale Folder, which writes large results to "
+            "files piece by piece.",
+            input_name,
+        )

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from comfy_api.latest import io
 
 from ..hires.errors import InputError
+from ..host.multi_stage import blamed
 
 
 class HiresFixError(ValueError):
@@ -30,4 +31,5 @@ def blame(node: type[io.ComfyNode], input_name: str) -> Iterator[None]:
         schema = node.define_schema()
         known = error.input_name in {item.id for item in schema.inputs}
         where = error.input_name if known else input_name
-        raise HiresFixError(f"{schema.display_name}, input '{where}': {error}") from error
+        title, where = blamed(schema.node_id, schema.display_name, where)
+        raise HiresFixError(f"{title}, input '{where}': {error}") from error

@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..hires.stages import MOST_STAGES, REDRAW
-from ..host.multi_stage import Redraw, expand, plan, wires_of
+from ..host.multi_stage import NAME, Redraw, expand, plan, wires_of
 from . import inputs
 from .errors import blame
 
@@ -20,7 +20,7 @@ class HiresFixMultiStageUpscale(io.ComfyNode):
         """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixMultiStageUpscale",
-            display_name="Multi-Stage Upscale",
+            display_name=NAME,
             category=inputs.CATEGORY,
             description="Upscales pictures in stages to exactly the size asked for. With a model connected, each stage "
             "is followed by a light second sampling, which keeps large factors sharp. Every stage runs as the pack's "

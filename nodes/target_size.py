@@ -52,13 +52,14 @@ class HiresFixTargetSize(io.ComfyNode):
                 io.Latent.Input(
                     "latent",
                     optional=True,
-                    tooltip="The first pass itself: its size replaces width and height. Needs the VAE.",
+                    tooltip="The first pass itself: its size replaces width and height. Needs the VAE, but for "
+                    "empty latents that tell their cell.",
                 ),
                 io.Vae.Input(
                     "vae",
                     optional=True,
-                    tooltip="Tells how many pixels a latent cell has. Without it 8 is taken, right for SD1, SDXL, "
-                    "SD3 and Flux.",
+                    tooltip="Tells how many pixels a latent cell has. Without it: what an empty latent tells, else 8, "
+                    "right for SD1, SDXL, SD3 and Flux.",
                 ),
             ],
             outputs=[
@@ -84,5 +85,5 @@ class HiresFixTargetSize(io.ComfyNode):
             with blame(cls, "latent"):
                 width, height = pixel_size(latent, vae)
         with blame(cls, "width"):
-            target = target_size(width, height, hr_scale, hr_resize_x, hr_resize_y, cell_of(vae))
+            target = target_size(width, height, hr_scale, hr_resize_x, hr_resize_y, cell_of(vae, latent))
         return io.NodeOutput(target, *target.size)

@@ -1,6 +1,6 @@
 """Pixel upscalers: classical resamplers, single-image models, and the tiled engine that runs them to an exact size."""
 
-from .a1111 import draw_as_if_loading, is_none, resize_pictures
+from .a1111 import draw_as_if_loading, is_none, resize_pictures, runs_as_a1111
 from .classical import CLASSICAL, ClassicalUpscaler
 from .engine import PRECISIONS, Precision, TileSettings
 from .errors import UnusableModelError, UpscalerError, UpscalerMemoryError
@@ -37,6 +37,7 @@ __all__ = [
     "is_allocation_failure",
     "is_none",
     "resize_pictures",
+    "runs_as_a1111",
     "settle_tiles",
     "upscale_blocks",
     "upscale_extras",

@@ -10,7 +10,7 @@ from PIL import Image
 from spandrel import ModelLoader
 
 from ..hires.resample import lanczos_8_bit
-from ..hires.sizes import MAX_SIDE, SizeError
+from ..hires.sizes import MAX_PICTURE_SIDE, MAX_SIDE, SizeError
 from .classical import ClassicalUpscaler
 from .eight_bit_model import EightBitModel
 from .engine import Size, TileSettings
@@ -114,6 +114,14 @@ def runs(upscaler: Upscaler, size: Size, factor: float, longest: int = MAX_SIDE)
                 break
             found.append(size)
     return found
+
+
+def runs_as_a1111(upscaler: Upscaler, size: Size, factor: float) -> list[Size]:
+    """Sizes of the pictures that a model makes of those of `size` on the way to `factor`; none for filters."""
+    if not isinstance(upscaler, ModelUpscaler):
+        return []
+    scale = upscaler.scale
+    return [(width * scale, height * scale) for width, height in runs(upscaler, size, factor, MAX_PICTURE_SIDE)]
 
 
 def resize_pictures(

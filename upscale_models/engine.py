@@ -13,7 +13,7 @@ import torch
 from ..hires.errors import InputError
 from ..hires.tiles import Box
 from .errors import UpscalerMemoryError
-from .precision import give_up_half_precision, half_type, in_half_precision
+from .precision import bears, give_up_half_precision, half_type, in_half_precision
 from .reach import Reach, reach_of
 from .runtime import Runtime
 from .spandrel_model import ModelUpscaler
@@ -232,6 +232,8 @@ class Worker:
         """
         upscaler = self._upscaler
         try:
+            if upscaler is not self._float32 and not bears(upscaler, self._float32, pixels, self._runtime.device):
+                upscaler = self._float32
             planes = send(pixels, self._runtime.device, upscaler.dtype, self.reach.exact)
             return Arrival(keep(upscaler.apply(planes).movedim(1, -1)), self.target, self._side)
         except Exception as error:
@@ -283,6 +285,8 @@ class Worker:
     def _prepare(self) -> None:
         width, height = (min(side, self.tile) for side in self._largest)
         per_pixel = measured(self._upscaler) or self.scale * BYTES_PER_PIXEL
+        if self._upscaler is not self._float32:
+            self._runtime.prepare(self._float32, 0)  # for the samples, and for tiles that need it
         self._runtime.prepare(self._upscaler, int(self.together * width * height * per_pixel))
 
 

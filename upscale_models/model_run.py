@@ -46,6 +46,10 @@ class ModelRun(ABC):
     def _covered(self, tile: Tile) -> Box:
         """Return the pixels of the result that this tile contributes to; may be empty."""
 
+    def _is_wanted(self, covered: Box) -> bool:
+        """Whether these columns are asked for."""
+        return True
+
     @abstractmethod
     def _keep(self, tile: Tile, result: torch.Tensor) -> torch.Tensor:
         """Take `_covered` from `(N, h * scale, w * scale, C)`, what the model made of the window."""
@@ -68,7 +72,7 @@ class ModelRun(ABC):
                 region = region._replace(y0=row[0].owned.y1)
                 for tile in row:
                     covered = self._covered(tile)
-                    if covered.y1 > start and covered.area:
+                    if covered.y1 > start and covered.area and self._is_wanted(covered):
                         yield tile
                     elif counted:
                         worker.work.skip(self._share * tile.owned.area)
@@ -139,8 +143,19 @@ class ModelRun(ABC):
 class CroppedRun(ModelRun):
     """For tiles whose inner part is right: it is cut out, and resized if that is asked."""
 
-    def __init__(self, worker: Worker, source: Stack, share: float = 1.0, target: Size | None = None) -> None:
-        """See `ModelRun`; `target` is the size that the result is brought to, which `can_resize` allows."""
+    def __init__(
+        self,
+        worker: Worker,
+        source: Stack,
+        share: float = 1.0,
+        target: Size | None = None,
+        columns: tuple[int, int] | None = None,
+    ) -> None:
+        """See `ModelRun`; `target` is the size that the result is brought to, which `can_resize` allows.
+
+        Blocks beside `columns` (the first that is wanted, and the one after the last) are left out.
+        """
+        self._columns = columns
         scale = worker.scale
         size = (source.width * scale, source.height * scale)
         self._resize = LanczosParts(size, target) if target and target != size else None
@@ -148,6 +163,9 @@ class CroppedRun(ModelRun):
         super().__init__(worker, source, share, worker.overlap + widened)
         if target:
             self.width, self.height = target
+
+    def _is_wanted(self, covered: Box) -> bool:
+        return self._columns is None or (covered.x1 > self._columns[0] and covered.x0 < self._columns[1])
 
     @staticmethod
     def can_resize(size: Size, target: Size, scale: int) -> bool:

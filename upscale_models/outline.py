@@ -9,6 +9,7 @@ import torch
 from spandrel import ModelLoader, canonicalize_state_dict
 from torch.overrides import TorchFunctionMode
 
+from .cost import within_its_size
 from .spandrel_model import ModelUpscaler, from_descriptor
 
 SMALL = 8192
@@ -29,12 +30,13 @@ def outline_of(name: str, state_dict: Mapping[str, Any]) -> ModelUpscaler:
         A model that has its factor, size requirements and parts, but cannot be run.
 
     Raises:
+        CostError: see `within_its_size`.
         UnusableModelError: see `from_descriptor`.
         Exception: whatever spandrel and its networks trip over.
     """
     weights = canonicalize_state_dict(dict(state_dict))
-    emptied = {key: _emptied(value) if torch.is_tensor(value) else value for key, value in weights.items()}
-    with _WithoutWeights():
+    with within_its_size(weights), _WithoutWeights():
+        emptied = {key: _emptied(value) if torch.is_tensor(value) else value for key, value in weights.items()}
         descriptor = ModelLoader("meta").load_from_state_dict(emptied)
     return from_descriptor(descriptor, name)
 

@@ -19,7 +19,14 @@ class ResizeRun:
     """Takes a stack through a filter: a `Stage`."""
 
     def __init__(
-        self, source: Stack, parts: ResizeParts, target: Size, work: Work, share: float, device: torch.device
+        self,
+        source: Stack,
+        parts: ResizeParts,
+        target: Size,
+        work: Work,
+        share: float,
+        device: torch.device,
+        columns: tuple[int, int],
     ) -> None:
         """Set up.
 
@@ -30,18 +37,20 @@ class ResizeRun:
             work: where the work done is counted.
             share: how much of it a pixel of the result counts for.
             device: where results are wanted.
+            columns: the first that is wanted, and the one after the last; blocks beside them are left out.
         """
         self._source = source
         self._parts = parts
         self._work = work
         self._share = share
         self._device = device
+        self._columns = columns
         self.width, self.height = target
 
     def blocks(self, start: int = 0) -> Iterator[Block]:
         """See `Stage`."""
         for box in self._boxes():
-            if box.y1 <= start:
+            if box.y1 <= start or box.x1 <= self._columns[0] or box.x0 >= self._columns[1]:
                 self._work.skip(self._share * box.area)
                 continue
             pixels = self._source.read(self._parts.needs(box))

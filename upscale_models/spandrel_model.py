@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError, canonicalize_state_dict
 
+from .cost import CostError, within_its_size
 from .errors import UnusableModelError, UpscalerError
 
 CHANNELS = (1, 3)
@@ -108,7 +109,11 @@ def from_state_dict(name: str, state_dict: Mapping[str, Any]) -> ModelUpscaler:
         raise UnusableModelError(name, "it holds no weights")
     try:
         # a copy, because some of spandrel's loaders change entries
-        descriptor = ModelLoader().load_from_state_dict(dict(canonicalize_state_dict(dict(state_dict))))
+        weights = dict(canonicalize_state_dict(dict(state_dict)))
+        with within_its_size(weights):
+            descriptor = ModelLoader().load_from_state_dict(weights)
+    except CostError as error:
+        raise UnusableModelError(name, str(error)) from error
     except UnsupportedModelError as error:
         raise UnusableModelError(name, f"spandrel knows no architecture with its {len(state_dict)} keys") from error
     except Exception as error:  # whatever a loader trips over in weights that only look like its own

@@ -31,6 +31,7 @@ def upscale_to(
     height: int,
     tiles: TileSettings | None = None,
     runtime: Runtime | None = None,
+    window: Box | None = None,
 ) -> torch.Tensor:
     """Bring every picture of a batch to exactly this size.
 
@@ -44,10 +45,11 @@ def upscale_to(
         height: pixels of the result.
         tiles: how to cut pictures for a model.
         runtime: the host's devices, memory and progress. Default: plain CPU.
+        window: the part of the result that is wanted; the rest takes no memory, and no more work than it must.
 
     Returns:
-        `(B, height, width, C)` in [0, 1], dtype of `image`, on the runtime's output device. Computed in float32 (in
-        the model's own precision inside a model).
+        `(B, height, width, C)`, or that of the window, in [0, 1], dtype of `image`, on the runtime's output device.
+        Computed in float32 (in the model's own precision inside a model).
 
     Raises:
         InputError: a picture or size that cannot be used; a batch without pictures is one.
@@ -59,12 +61,20 @@ def upscale_to(
     _check_channels(image.shape[-1])
     runtime = runtime or CpuRuntime()
     batch, source_height, source_width, channels = image.shape
-    result = allocate((batch, height, width, channels), image.dtype, runtime.output_device, runtime)
-    job = _Job(upscaler, (source_width, source_height), (width, height), batch, tiles, runtime, runtime.output_device)
+    wanted = window or Box(0, 0, width, height)
+    result = allocate((batch, wanted.height, wanted.width, channels), image.dtype, runtime.output_device, runtime)
+    size = source_width, source_height
+    job = _Job(upscaler, size, (width, height), batch, tiles, runtime, runtime.output_device, wanted)
     for first in range(0, batch, job.together):
         some = slice(first, first + job.together)
-        for (x0, y0, x1, y1), pixels in job.blocks(Pictures(image[some])):
-            result[some, y0:y1, x0:x1] = pixels
+        for box, pixels in job.blocks(Pictures(image[some]), wanted.y0):
+            if box.y0 >= wanted.y1:
+                break
+            part = box.shared(wanted)
+            if part.width > 0 and part.height > 0:
+                x0, y0, x1, y1 = part.within(box)
+                to = part.within(wanted)
+                result[some, to.y0 : to.y1, to.x0 : to.x1] = pixels[:, y0:y1, x0:x1]
     return result
 
 
@@ -166,9 +176,11 @@ class _Job:
         tiles: TileSettings | None,
         runtime: Runtime,
         device: torch.device,
+        window: Box | None = None,
     ) -> None:
         """See `upscale_to`; `count` is how many pictures will come, `device` where results are wanted."""
         self._size, self._target, self._device = size, target, device
+        self._columns = (window.x0, window.x1) if window else (0, target[0])
         self._runs: list[Size] = []
         self._filter = upscaler if isinstance(upscaler, ClassicalUpscaler) else LANCZOS
         self.together = 1
@@ -232,12 +244,14 @@ class _Job:
             return FeatheredRun(worker, source, source.count)
         size = (source.width * worker.scale, source.height * worker.scale)
         at_once = is_last and CroppedRun.can_resize(size, self._target, worker.scale)
-        return CroppedRun(worker, source, source.count, self._target if at_once else None)
+        columns = self._columns if is_last and (at_once or size == self._target) else None
+        return CroppedRun(worker, source, source.count, self._target if at_once else None, columns)
 
     def _resize(self, source: Stack) -> Stage:
         parts = self._filter.parts((source.width, source.height), self._target)
         # where a model runs, only its work is counted
-        return ResizeRun(source, parts, self._target, self._work, 0 if self._runs else source.count, self._device)
+        share = 0 if self._runs else source.count
+        return ResizeRun(source, parts, self._target, self._work, share, self._device, self._columns)
 
 
 def _after(stages: list[Stage], between: list[Strip], source: Stack) -> Stack:

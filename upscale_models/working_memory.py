@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
+from .live_bytes import LiveBytes
 from .precision import PATCH, changed, patch
 from .runtime import Runtime
 from .spandrel_model import ModelUpscaler
@@ -83,40 +82,3 @@ def peak(work: Callable[[], Any], device: torch.device) -> int:
     with LiveBytes() as live:
         work()
     return live.most
-
-
-class LiveBytes(TorchDispatchMode):
-    """Counts the bytes of the tensors that are made inside and not yet gone."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.most = 0
-        self._now = 0
-        self._seen: set[weakref.ref[torch.UntypedStorage]] = set()
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        """Run an operation and count what it returns."""
-        result = func(*args, **(kwargs or {}))
-        before = {leaf.untyped_storage()._cdata for leaf in tree_leaves((args, kwargs)) if _is_tensor(leaf)}
-        for leaf in tree_leaves(result):
-            if _is_tensor(leaf) and leaf.untyped_storage()._cdata not in before:
-                self._count(leaf.untyped_storage())
-        return result
-
-    def _count(self, storage: torch.UntypedStorage) -> None:
-        size = storage.nbytes()
-
-        def gone(reference: weakref.ref[torch.UntypedStorage]) -> None:
-            self._seen.discard(reference)
-            self._now -= size
-
-        reference = weakref.ref(storage, gone)
-        self._seen.add(reference)
-        self._now += size
-        self.most = max(self.most, self._now)
-
-
-def _is_tensor(value: Any) -> bool:
-    return isinstance(value, torch.Tensor)

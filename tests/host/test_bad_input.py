@@ -3,9 +3,12 @@
 import pytest
 import torch
 from hires_pack.tests.checkpoints.upscalers import EXECUTED_MARKER
+from safetensors.torch import save_file
+from spandrel.architectures.Compact import Compact
 
 from .graphs import Graph, conditioning, give, saved
 from .test_families import hires_fix
+from .test_plan import ask
 
 GOOD = torch.zeros(1, 16, 8, 8)
 
@@ -66,6 +69,19 @@ def test_a_latent_alone_does_not_tell_its_size_in_pixels(host, client):
     target = g.add("HiresFixTargetSize", width=64, height=64, hr_scale=2.0, hr_resize_x=0, hr_resize_y=0, latent=latent)
     g.save(latent=g.add("HiresFixLatentUpscale", latent=latent, target=target, mode="Latent"))
     explained(client.queue(g), "Target Size", "'latent'", "connect the VAE")
+
+
+@pytest.mark.parametrize(
+    ("node", "cell"), [("EmptyHunyuanVideo15Latent", 16), ("EmptyLTXVLatentVideo", 32), ("EmptySD3LatentImage", 8)]
+)
+def test_an_empty_latent_tells_its_cell(node, cell, host, client):
+    g = Graph()
+    frames = {} if node == "EmptySD3LatentImage" else {"length": 9}
+    latent = g.add(node, width=512, height=256, batch_size=1, **frames)
+    target = g.add("HiresFixTargetSize", width=64, height=64, hr_scale=2.0, hr_resize_x=0, hr_resize_y=0, latent=latent)
+    name = g.save(latent=g.add("HiresFixLatentUpscale", latent=latent, target=target, mode="Latent"))[1]
+    client.queue(g).require_success()
+    assert saved(host, name)["latent"].shape[-2:] == (512 // cell, 1024 // cell)
 
 
 # ----------------------------------------------------------------------------------------------------- latents
@@ -145,6 +161,44 @@ def test_bad_latents(node, kind, host, client, models):
         "second": "Second Sampling",
     }
     explained(client.queue(g), names[node], "'latent'", *words)
+
+
+@pytest.mark.parametrize(
+    ("family", "shape", "words"),
+    [
+        ("wan", (1, 16, 8, 8), ["4 axes (1, 16, 8, 8)", "the VAE decodes 5", "frames"]),
+        ("sd3", (1, 16, 2, 8, 8), ["5 axes (1, 16, 2, 8, 8)", "the VAE decodes 4"]),
+        ("sd3", (1, 4, 8, 8), ["4 channels", "16"]),
+    ],
+)
+def test_latents_that_a_vae_does_not_decode(family, shape, words, host, client, models):
+    g = Graph()
+    loader = g.add("CheckpointLoaderSimple", ckpt_name=models.checkpoint(family))
+    latent = g.add("ProbeLatent", file=give(host, latent=torch.zeros(shape)), key="latent")
+    image = g.add("EmptyImage", width=64, height=64, batch_size=1, color=1)
+    g.save(image=g.add("HiresFixDecodeToSize", latent=latent, vae=loader[2], image=image))
+    explained(client.queue(g), "Decode to Size", "'latent'", *words)
+
+
+def test_a_clip_of_one_picture_is_a_picture(host, client, models):
+    g = Graph()
+    loader = g.add("CheckpointLoaderSimple", ckpt_name=models.checkpoint("sd3"))
+    image = g.add("EmptyImage", width=64, height=64, batch_size=1, color=1)
+    kinds = [GOOD, GOOD[:, :, None]]
+    latents = [g.add("ProbeLatent", file=give(host, latent=one), key="latent") for one in kinds]
+    vae = loader[2]
+    names = [g.save(image=g.add("HiresFixDecodeToSize", latent=one, vae=vae, image=image))[1] for one in latents]
+    client.queue(g).require_success()
+    assert torch.equal(*(saved(host, name)["image"] for name in names))
+
+
+@pytest.mark.parametrize("tile", [1, 8, 16, 63])
+def test_tiles_of_a_vae_that_are_not_worth_making(tile, host, client, models):
+    graph, _ = hires_fix(host, models, "sd3", "pixel", 0.5)
+    for node in graph.values():
+        if node["class_type"] == "HiresFixPixelUpscale":
+            node["inputs"]["vae_tile_size"] = tile
+    explained(client.queue(graph), "Pixel Upscale", "'vae_tile_size'", f"is {tile}", "64 pixels")
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.5])
@@ -271,6 +325,55 @@ def test_a_picture_larger_than_the_memory_is_refused_before_any_work(numbers, gi
     explained(client.queue(graph), *words)
 
 
+STAGES = {"steps": 1, "cfg": 1.0, "sampler_name": "Euler", "scheduler": "Automatic", "denoising_strength": 0.3}
+STAGES |= {"stages": 0, "strength_falloff": 1.0, "redraw_last": True}
+SIZES = {"resize_mode": "scale to", "upscaling_resize": 2.0, "upscaling_crop": True}
+SIZES |= {"upscaling_resize_h": 16384, "tile_size": 0, "tile_overlap": -1}
+
+
+def test_what_is_cut_off_is_not_made(host, client):
+    """Of a picture of 1x1 pixels 16384x16384, 3.2 GB, were made for these 7x16384."""
+    g = Graph()
+    image = g.add("EmptyImage", width=1, height=1, batch_size=1, color=0xFF8000)
+    loader = g.add("HiresFixUpscalerLoader", upscaler_name="Lanczos")
+    wide = {**SIZES, "upscaling_resize_w": 7}
+    kinds = {"HiresFixMultiStageUpscale": STAGES, "HiresFixUpscaleImage": {}}
+    nodes = [g.add(kind, image=image, upscaler=loader, **wide, **more) for kind, more in kinds.items()]
+    names = [g.save(image=node)[1] for node in nodes]
+    client.queue(g).require_success()
+    for name in names:
+        result = saved(host, name)["image"]
+        assert result.shape == (1, 16384, 7, 3)
+        assert (result - torch.tensor([255, 128, 0]) / 255).abs().max() <= 1e-6
+
+
+@pytest.mark.parametrize("node", ["Multi-Stage Upscale", "Upscale Image", "Latent Upscale", "Pixel Upscale"])
+def test_results_within_the_hosts_limit_are_asked_memory_for_too(node, host, client, models):
+    """4096 results of 16384x16384, which are sides that every node allows."""
+    g = Graph()
+    if node in ("Latent Upscale", "Pixel Upscale"):
+        latent = g.add("EmptyLatentImage", width=512, height=512, batch_size=4096)
+        sizes = {"width": 512, "height": 512, "hr_scale": 2.0, "hr_resize_x": 16384, "hr_resize_y": 0}
+        target = g.add("HiresFixTargetSize", **sizes)
+        if node == "Latent Upscale":
+            out = g.add("HiresFixLatentUpscale", latent=latent, target=target, mode="Latent")
+        else:
+            vae = g.add("CheckpointLoaderSimple", ckpt_name=models.checkpoint("sdxl"))[2]
+            tiles = {"tile_size": 0, "tile_overlap": -1, "vae_tile_size": 0}
+            loader = g.add("HiresFixUpscalerLoader", upscaler_name="Lanczos")
+            out = g.add("HiresFixPixelUpscale", latent=latent, vae=vae, upscaler=loader, target=target, **tiles)
+        g.save(latent=out)
+        where, gigabytes = "'target'", "GB" if node == "Latent Upscale" else "13194.1 GB"
+    else:
+        image = g.add("EmptyImage", width=1, height=1, batch_size=4096, color=1)
+        loader = g.add("HiresFixUpscalerLoader", upscaler_name="Nearest")
+        large = {**SIZES, "upscaling_resize_w": 16384}
+        kind, more = ("HiresFixUpscaleImage", {}) if node == "Upscale Image" else ("HiresFixMultiStageUpscale", STAGES)
+        g.save(image=g.add(kind, image=image, upscaler=loader, **large, **more))
+        where, gigabytes = "'upscaling_resize_w'", "13194.1 GB"
+    explained(client.queue(g), node, where, "4096", gigabytes, "are free")
+
+
 def test_stages_end_at_the_hosts_own_limit(host, client):
     g = Graph()
     image = g.add("ProbeImage", file=give(host, image=torch.zeros(1, 8, 4097, 3)), key="image")
@@ -300,6 +403,29 @@ def test_files_that_are_no_upscalers(which, words, host, client, models):
     graph, _ = upscale(host, torch.zeros(1, 4, 4, 3), name)
     explained(client.queue(graph), "Load Upscaler", "'upscaler_name'", name, *words)
     assert not (host.comfyui / EXECUTED_MARKER).exists()  # in the server's working folder
+
+
+HOSTILE = {
+    "absurd-number.safetensors": "the number 99999998",
+    "asks-for-memory.pth": "memory that it does not fill",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_files_that_would_cost_more_than_their_size(name, host, client):
+    """They are looked at as soon as a workflow names them, and refused when it runs."""
+    path = host.base / "models" / "upscale_models" / name
+    if name.endswith(".pth"):
+        path.write_bytes(b"\x80\x02cbuiltins\nbytearray\nJ\x00\x00\x00\x40\x85R.")  # a GB, and could be any number
+    else:
+        state = Compact(num_feat=16, num_conv=3, upscale=2).state_dict()
+        save_file({**state, "body.99999998.weight": torch.zeros(16)}, path)
+    client.object_info()  # the host lists its folders again
+    graph, _ = upscale(host, torch.zeros(1, 4, 4, 3), name)
+    status, said = ask(host, graph)
+    assert status == 200
+    assert all("tile" not in (one["text"] or "") for one in said.values())
+    explained(client.queue(graph), "Load Upscaler", "'upscaler_name'", name, HOSTILE[name])
 
 
 def test_a_file_that_does_not_exist(host, client):

@@ -289,7 +289,7 @@ def test_what_cannot_be_done_is_said_before_anything_runs(inputs, message, host,
 
 
 def test_an_error_in_a_stage_is_shown_at_the_node(host, client, models):
-    """Latent channels of another family: the stage that finds out speaks, the node is named to the editor."""
+    """Latent channels of another family: the stage that finds out is told, in words of the node that is seen."""
     g = Graph()
     image, loaded = load(g, picture(host)), upscaler(g, models.random_x2)
     other = g.add("CheckpointLoaderSimple", ckpt_name=models.checkpoint("sd3"))
@@ -298,7 +298,7 @@ def test_an_error_in_a_stage_is_shown_at_the_node(host, client, models):
     run = client.queue(g)
     assert run.status == "error"
     assert run.error["node_id"] == node.id
-    assert re.search(r"input 'latent': .*channels", run.explanation())
+    assert re.search(r"Multi-Stage Upscale, stage 1 \(Re-noise\), input 'vae': .*channels", run.explanation())
 
 
 def test_cancel_within_a_stage(host, client, models):

@@ -31,6 +31,7 @@ from hires_pack.upscale_models import (
 )
 from hires_pack.upscale_models.reach import reach_of
 from hires_pack.upscale_models.upscale import model_runs
+from hires_pack.upscale_models.working_memory import LiveBytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spandrel import SizeRequirements
@@ -187,6 +188,42 @@ def test_a_resize_after_the_model_equals_that_of_the_whole(target: tuple[int, in
     # tiles of a random network differ by their own rounding
     assert (result[..., :3] - whole).abs().max() <= (1e-6 if faded else 5e-6)
     assert (result[..., 3:] - lanczos(pixels[..., 3:], *target)).abs().max() <= 1e-6
+
+
+# ---- a window --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        *((name, target) for name in ("Lanczos", "Nearest") for target in ((140, 90), (60, 40))),
+        *(("convolutions", target) for target in ((140, 90), (130, 84), (210, 135), (60, 40))),
+        ("attention", (130, 84)),
+    ],
+)
+def test_a_window_is_what_a_crop_of_the_whole_gives(name: str, target: tuple[int, int]) -> None:
+    made = {"convolutions": compact, "attention": swinir}
+    upscaler = made[name]() if name in made else CLASSICAL[name]
+    pixels, tiles = image(70, 45, channels=4, batch=2), TileSettings(24, 4, "float32")
+    whole = upscale_to(pixels, upscaler, *target, tiles)
+    width, height = target
+    for window in (Box(0, 0, 3, height), Box(41, 10, 42, 11), Box(30, 27, 53, 33), Box(width - 3, 0, width, height)):
+        part = upscale_to(pixels, upscaler, *target, tiles, window=window)
+        assert torch.equal(part, whole[:, window.y0 : window.y1, window.x0 : window.x1])
+
+
+def test_what_is_cut_off_takes_no_memory() -> None:
+    with LiveBytes() as live:
+        result = upscale_to(image(1, 1), CLASSICAL["Lanczos"], 16384, 16384, window=Box(8188, 0, 8195, 16384))
+    assert result.shape == (1, 16384, 7, 3)
+    assert live.most - result.nbytes <= 32 * 2**20  # whole, it is 3.2 GB
+
+
+def test_tiles_beside_the_window_are_not_run() -> None:
+    upscaler, runs = compact(), []
+    upscaler.descriptor.model.register_forward_hook(lambda *call: runs.append(call))
+    upscale_to(image(640, 60), upscaler, 1280, 120, TileSettings(64, 4, "float32"), window=Box(0, 0, 9, 120))
+    assert len(runs) == 1
 
 
 class AtOnce(Recording):

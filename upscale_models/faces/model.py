@@ -17,6 +17,7 @@ from spandrel import (
 )
 
 from ...hires.errors import InputError
+from ..cost import CostError, within_its_size
 
 GFPGAN, RESTOREFORMER, CODEFORMER = "GFPGAN", "RestoreFormer", "CodeFormer"
 """Spandrel's names of the architectures that restore faces."""
@@ -90,9 +91,13 @@ def face_model_from_state_dict(name: str, state_dict: Mapping[str, Any]) -> Face
     try:
         # a copy, because some of spandrel's loaders change entries
         weights = dict(canonicalize_state_dict(dict(state_dict)))
-        descriptor = ModelLoader(registry=_registry_for(name, weights)).load_from_state_dict(weights)
+        registry = _registry_for(name, weights)
+        with within_its_size(weights):
+            descriptor = ModelLoader(registry=registry).load_from_state_dict(weights)
     except FaceModelError:
         raise
+    except CostError as error:
+        raise FaceModelError(name, str(error)) from error
     except UnsupportedModelError as error:
         raise FaceModelError(name, f"spandrel knows no architecture with its {len(state_dict)} keys") from error
     except Exception as error:  # whatever a loader trips over in weights that only look like its own
