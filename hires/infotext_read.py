@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, get_args
 
 from .infotext import NEGATIVE, Infotext, Parameter
-from .infotext_names import AUTOMATIC, SAMPLER_SCHEDULES, known_schedule, same_name, split_hash, split_sampler, stem
-from .infotext_networks import LOST, LoraTag, network_tags, number, with_tags
+from .infotext_loras import json_hashes, listed_loras
+from .infotext_names import AUTOMATIC, SAMPLER_SCHEDULES, known_schedule, same_name, split_hash, split_sampler
+from .infotext_networks import LOST, number, with_tags
 from .infotext_settings import (
     OPTIONS,
     ZERO_SNR,
@@ -35,9 +36,6 @@ _ABOUT = (
 _NORMAL = "normal"
 """ComfyUI's schedule where its savers name none."""
 
-_LORA_KEY = re.compile(
-    r"lora[ _](?:(?P<before>hash|weight|strength)[ _])?(?P<number>\d{1,4})(?:[ _](?P<behind>[\w ]+))?", re.IGNORECASE
-)
 _MODULE = re.compile(r"Module \d+")
 
 _NO_FILE = "TAESD"
@@ -76,6 +74,10 @@ class _Keys:
 
     def use(self, *names: str) -> None:
         self._used.update(found.key for name in names if (found := self._infotext.find(name)))
+
+    def use_all(self, keys: Iterable[str]) -> None:
+        """Parameters by their exact keys."""
+        self._used.update(keys)
 
     def text(self, *names: str) -> str | None:
         """The value of the first of these names that the text has."""
@@ -142,14 +144,17 @@ def read_settings(infotext: Infotext) -> Reading:
     if vae and vae.name.upper() == _NO_FILE:
         vae = None
         notes.append(f"The VAE {_NO_FILE} is no file; the model's own is taken.")
-    loras = _loras(infotext, keys, notes)
+    listed = listed_loras(infotext)
+    keys.use_all(listed.keys)
+    notes += [f"No prompt can name the LoRA {as_code(name)}; load it with **Load LoRA**." for name in listed.unnameable]
     if hires and hires.hr_prompt:
-        hires = replace(hires, hr_prompt=with_tags(hires.hr_prompt, loras))
+        hires = replace(hires, hr_prompt=with_tags(hires.hr_prompt, listed.tags))
     modules = [found for found in infotext.parameters if _MODULE.fullmatch(found.key)]
-    keys.use(*(found.key for found in modules), "Diffusion in Low Bits")
+    keys.use("Diffusion in Low Bits")
+    keys.use_all(found.key for found in modules)
     resize_from = keys.size("Seed resize from") or (0, 0)
     settings = GenerationSettings(
-        prompt=with_tags(infotext.prompt, loras),
+        prompt=with_tags(infotext.prompt, listed.tags),
         negative_prompt=infotext.negative_prompt,
         steps=keys.whole("Steps", "Sampling steps", "num_inference_steps"),
         sampler_name=sampler,
@@ -158,7 +163,7 @@ def read_settings(infotext: Infotext) -> Reading:
         seed=keys.whole("Seed"),
         width=size[0],
         height=size[1],
-        checkpoint=_checkpoint(keys),
+        checkpoint=_checkpoint(keys, json_hashes(infotext).get("model", "")),
         vae=replace(vae, hash=infotext.get("VAE hash") or "") if vae else None,
         subseed=keys.whole("Variation seed") or 0,
         subseed_strength=keys.number("Variation seed strength", "Variation strength") or 0.0,
@@ -175,7 +180,7 @@ def read_settings(infotext: Infotext) -> Reading:
         refiner=_refiner(keys, version),
         hires=hires,
     )
-    return Reading(settings, keys.unused(), tuple(notes), _lora_hashes(infotext))
+    return Reading(settings, keys.unused(), tuple(notes), listed.hashes)
 
 
 def is_generation_text(infotext: Infotext) -> bool:
@@ -247,41 +252,11 @@ def _unless_same(name: str | None, what: str) -> str | None:
     return None if name == f"Use same {what}" else name
 
 
-def _checkpoint(keys: _Keys) -> ModelName | None:
+def _checkpoint(keys: _Keys, digits: str) -> ModelName | None:
     """By name, by hash or both."""
     model = keys.model("Model", "Model name", "Checkpoint", "ckpt_name", "Base model") or ModelName("")
-    model = replace(model, hash=keys.text("Model hash") or model.hash)
+    model = replace(model, hash=keys.text("Model hash") or model.hash or digits)
     return model if model.name or model.hash else None
-
-
-def _loras(infotext: Infotext, keys: _Keys, notes: list[str]) -> list[LoraTag]:
-    """The LoRAs that other programs list as numbered parameters."""
-    loras: dict[str, dict[str, str]] = {}
-    for parameter in infotext.parameters:
-        if found := _LORA_KEY.fullmatch(parameter.key):
-            what = (found["before"] or found["behind"] or "name").lower().split()[-1]
-            loras.setdefault(found["number"], {})[what] = parameter.value.strip()
-            keys.use(parameter.key)
-    tags = []
-    for given in loras.values():
-        both = given.get("weight") or given.get("strength") or "1"
-        clip, model = (number(given.get(side, both)) for side in ("clip", "model"))
-        tag = LoraTag(stem(given.get("name", "")), 1.0 if clip is None else clip, 1.0 if model is None else model)
-        if network_tags(str(tag))[0] == (tag,):
-            tags.append(tag)
-        elif tag.name:
-            notes.append(f"No prompt can name the LoRA {as_code(tag.name)}; load it with **Load LoRA**.")
-    return tags
-
-
-def _lora_hashes(infotext: Infotext) -> dict[str, str]:
-    listed = [entry.rpartition(":") for entry in (infotext.get("Lora hashes") or "").split(",")]
-    numbered = {
-        found["number"]: found for parameter in infotext.parameters if (found := _LORA_KEY.fullmatch(parameter.key))
-    }
-    for number_ in numbered:
-        listed.append((infotext.get(f"Lora {number_}") or "", ":", infotext.get(f"Lora Hash {number_}") or ""))
-    return {stem(name.strip()).lower(): digits.strip() for name, _, digits in listed if name.strip() and digits.strip()}
 
 
 def _refiner(keys: _Keys, version: tuple[int, ...] | None) -> RefinerSettings | None:

@@ -353,6 +353,9 @@ def test_a_renamed_file_is_found_by_its_hash():
     assert [note.endswith("that has the same hash.") for note in conversion.notes] == [True, True]
     only = hires_workflow(f"a cat\n{SETTINGS.replace('Model: m', 'Model hash: aa11bb22cc')}", files)
     assert inputs(only, "CheckpointLoaderSimple")["ckpt_name"] == "new/name.safetensors"
+    hashes = '{"model": "aa11bb22cc", "lora:one": "ddeeff00"}'
+    listed = hires_workflow(f"a <lora:one:1>\n{SETTINGS}, Hashes: {hashes}", files)
+    assert [note.endswith("that has the same hash.") for note in listed.notes] == [True, True]
     asked.clear()
     hires_workflow(f"a cat\n{line}".replace("Model: m", "Model: name"), files)
     assert asked == []  # a file of that name needs no hash
