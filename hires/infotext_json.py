@@ -44,6 +44,9 @@ _PROGRAMS = {
 }
 """Whose the data are, by a key that others do not have."""
 
+_ON_COMFYUI = ("SwarmUI", "Fooocus")
+"""Those that draw with ComfyUI's noise."""
+
 _INSIDE = ("sui_image_params", "image", "meta", "metadata", "generation_data", "v4_prompt", "parameters", "caption")
 """Keys under which programs store what is asked for."""
 
@@ -85,6 +88,8 @@ def read_json(text: str) -> tuple[Infotext, str] | None:
         found["Size"] = f"{found.pop('Width')}x{found.pop('Height')}"
     known = {key for keys in _NAMES.values() for key in keys}
     rest = [Parameter(key, _shown(value)) for key, value in _flat(data) if _plain(key) not in known]
+    if program in _ON_COMFYUI:
+        found["RNG"] = "ComfyUI"
     parameters = tuple(Parameter(key, value) for key, value in found.items())
     note = f"The text is JSON of {program}, not of A1111: what both know was taken, samplers may differ."
     return Infotext(prompt, negative, (*parameters, *rest)), note

@@ -75,6 +75,9 @@ class _Keys:
     def use(self, *names: str) -> None:
         self._used.update(found.key for name in names if (found := self._infotext.find(name)))
 
+    def says(self, name: str, start: str) -> bool:
+        return (self._infotext.get(name) or "").startswith(start)
+
     def use_all(self, keys: Iterable[str]) -> None:
         """Parameters by their exact keys."""
         self._used.update(keys)
@@ -173,7 +176,7 @@ def read_settings(infotext: Infotext) -> Reading:
         eta_noise_seed_delta=keys.whole("ENSD", "Sampler eta delta", "Eta noise seed delta") or 0,
         distilled_cfg=keys.number("Distilled CFG Scale"),
         modules=tuple(found.value for found in modules),
-        noise_source=_noise_source(keys),
+        noise_source=_noise_source(keys, sampler),
         emphasis=keys.choice("Emphasis", ("Original", "No norm", "Ignore", "None")) or "Original",
         pad_cond_uncond=keys.flag("Pad conds"),
         options=_options(keys, version),
@@ -197,12 +200,12 @@ def _sampling(keys: _Keys, version: tuple[int, ...] | None, notes: list[str]) ->
     if given is None:
         return None, scheduler
     sampler, within = split_sampler(given)
-    if " " in sampler or not sampler.islower():  # those in small letters are ComfyUI's
+    if not _is_hosts(sampler):
         sampler = same_name(sampler, SAMPLER_SCHEDULES) or sampler
     if scheduler or within:
         return sampler, scheduler or within
     if sampler not in SAMPLER_SCHEDULES:
-        if sampler.islower() and " " not in sampler:
+        if _is_hosts(sampler):
             notes.append(f"The text names no schedule for the sampler {as_code(sampler)}; {_NORMAL} was taken.")
             return sampler, _NORMAL
         return sampler, None
@@ -272,9 +275,16 @@ def _refiner(keys: _Keys, version: tuple[int, ...] | None) -> RefinerSettings | 
     )
 
 
-def _noise_source(keys: _Keys) -> str:
+def _noise_source(keys: _Keys, sampler: str | None) -> str:
     source = keys.choice("RNG", ("GPU", "NV", "CPU", "ComfyUI"))
+    if source is None and (_is_hosts(sampler or "") or keys.says("Version", "ComfyUI")):
+        return "ComfyUI"
     return "GPU" if source in (None, "NV") else source
+
+
+def _is_hosts(sampler: str) -> bool:
+    """Whether the name is one of ComfyUI's: A1111's have capitals."""
+    return sampler.islower() and " " not in sampler
 
 
 def _options(keys: _Keys, version: tuple[int, ...] | None) -> A1111Settings:

@@ -160,6 +160,7 @@ def test_swarmuis_json():
     assert (asked.seed, asked.steps, asked.cfg_scale, asked.width, asked.height) == (1234567, 20, 7, 1024, 1024)
     assert (asked.sampler_name, asked.scheduler, asked.checkpoint.name) == ("euler", "normal", "sd_xl_base_1.0")
     assert "SwarmUI" in conversion.notes[0]
+    assert inputs(conversion, "HiresFixNoise")["source"] == "ComfyUI"
 
 
 # ------------------------------------------------------------------------------------------ variants
@@ -263,6 +264,10 @@ def test_a_negative_prompt_inside_of_a_line_of_a1111_stays_with_a_word():
         ("Sampler: dpmpp_2m, Denoise: 1.0", "scheduler", "normal"),
         ("Sampler name: Euler a", "sampler_name", "Euler a"),
         ("Denoising strength: 1.0", "hires", None),
+        ("Sampler: Euler", "noise_source", "GPU"),
+        ("Sampler: Euler, Version: ComfyUI", "noise_source", "ComfyUI"),
+        ("Sampler: euler", "noise_source", "ComfyUI"),
+        ("Sampler: euler, RNG: CPU", "noise_source", "CPU"),
     ],
 )
 def test_keys_of_other_savers(line, field, value):
