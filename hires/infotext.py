@@ -9,18 +9,55 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
-_NEGATIVE = "Negative prompt:"
+NEGATIVE = "Negative prompt:"
+_NEGATIVE_LINE = re.compile(r"\s*Negative prompt:[^\S\n]?", re.IGNORECASE)
+_TEMPLATE_LINE = re.compile(r"\s*(?:negative )?template:", re.IGNORECASE)
+"""What SD.Next adds: the prompts before their wildcards were filled in."""
+
 _FEWEST = 3
 """A last line with fewer `key: value` pairs belongs to the prompt, unless it starts as settings do."""
 
-_PAIR = re.compile(r'(?P<key>\w[^,:"]*):[ \t]*')
+_PAIR = re.compile(r'(?P<key>\w[^,:"\n]*(?:\n[a-z][^,:"\n]*)?):[^\S\n]*')
+"""A key may be wrapped, as `Hires` and `upscaler: Latent` in two lines."""
+
+_FURTHER_PAIR = re.compile(r",\s*\w[\w \-/]+:")
 _A1111_KEY = re.compile(r"\w[\w \-/]+")
-_QUOTED = re.compile(r'"(?:\\.|[^\\"])*"(?=\s*(?:,|$))')
-_JSON = json.JSONDecoder()
-_END = re.compile(r"\s*(?:,|$)")
-_START = re.compile(r"Steps: ?\d+\s*(?:,|$)")
-_INSIDE = re.compile(r"(?<=[^\s,])\s+(?=Steps: ?\d+,)")
+_QUOTED = re.compile(r'"(?:\\.|[^\\"])*"(?=[^\S\n]*(?:,|\n|$))', re.DOTALL)
+_JSON, _PATIENT_JSON = json.JSONDecoder(), json.JSONDecoder(strict=False)
+_END = re.compile(r"[^\S\n]*(?:,|\n|$)")
+_MARK = re.compile(r"[,\n]")
+_BLANKS = re.compile(r"\s*")
+_WRAP = re.compile(r"\s*\n\s*")
+_STEPS = r"Steps:\s*\d+\s*(?:$|,\s*(?:$|\w[^,:\"\n]*:))"
+"""The first setting, and what shows that the second follows."""
+
+_START = re.compile(r"\s*Steps:\s*\d+\s*(?:,|$)", re.IGNORECASE)
+_SURE_START = re.compile(rf"\s*{_STEPS}", re.IGNORECASE)
+_INSIDE = re.compile(rf"(?:(?<!\w)|(?=Steps:\s*\d+\s*,\s*Sampler:)){_STEPS}")
+_OTHER_STEPS = re.compile(r"(?:hires|highres|hr|refiner|pass|sampling|total)[ _-]*$", re.IGNORECASE)
+_KEY_MARKS = re.compile(r"[\s_-]+")
+_HEADING = re.compile(r"(?:Parameters|User Comment)\s+:\s", re.IGNORECASE)
+"""What exiftool prints before a text."""
+
+_LINE_BREAKS = re.compile("\r\n?|[\u2028\u2029]")
+_SETTINGS = frozenset(
+    (
+        "steps",
+        "sampler",
+        "schedule type",
+        "cfg scale",
+        "seed",
+        "size",
+        "model",
+        "model hash",
+        "clip skip",
+        "version",
+        "vae",
+    )
+)
+"""Keys, in small letters, that may come before Steps where another program has put them in an order of its own."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +92,23 @@ class Infotext:
     trailer: str = ""
     """Lines behind the settings, which some extensions add."""
 
+    def find(self, key: str) -> Parameter | None:
+        """The last parameter of that name; without any, the last that differs in capitals, blanks, `_` and `-`.
+
+        A1111's keys are exact: its extensions have their own `model` beside `Model`.
+        """
+        exact = (found for found in reversed(self.parameters) if found.key == key)
+        plain = _plain_key(key)
+        return next(exact, None) or next((f for f in reversed(self.parameters) if _plain_key(f.key) == plain), None)
+
     def get(self, key: str) -> str | None:
-        """The value of the last parameter of that name in capitals or not, None without any."""
-        return next((found.value for found in reversed(self.parameters) if found.key.lower() == key.lower()), None)
+        """The value of that parameter, None without any."""
+        found = self.find(key)
+        return found and found.value
+
+
+def _plain_key(key: str) -> str:
+    return _KEY_MARKS.sub("", key).lower()
 
 
 def quoted(value: str) -> str:
@@ -71,7 +122,7 @@ def quoted(value: str) -> str:
 
 def write(infotext: Infotext) -> str:
     """The text that pictures carry."""
-    negative = f"\n{_NEGATIVE} {infotext.negative_prompt}" if infotext.negative_prompt else ""
+    negative = f"\n{NEGATIVE} {infotext.negative_prompt}" if infotext.negative_prompt else ""
     settings = ", ".join(str(parameter) for parameter in infotext.parameters)
     text = f"{infotext.prompt}{negative}\n{settings}".strip()
     return f"{text}\n{infotext.trailer}" if infotext.trailer else text
@@ -80,77 +131,169 @@ def write(infotext: Infotext) -> str:
 def parse(text: str) -> Infotext:
     """Read any text; what is not understood is kept, nothing raises.
 
-    `write(parse(text)) == text` for A1111's own texts. Without settings all is prompt, as in A1111.
+    `write(parse(text)) == text` for A1111's own texts. Without settings all is prompt, as in A1111. Beyond A1111,
+    settings may be wrapped to several lines, come before the negative prompt, or follow the prompts in one line.
     """
-    text = text.strip("\0").strip()
-    if text.count("\n") == text.count("\r\n"):
-        text = text.replace("\r\n", "\n")
-    lines = text.split("\n")
+    lines = _cleaned(text).split("\n")
     place = _settings_line(lines)
     if place is None:
-        return Infotext(*_prompts(lines))
-    *before, settings = lines[: place + 1]
-    collapsed = None if _START.match(settings) else _INSIDE.search(settings)
-    if collapsed:  # prompts and settings in one line, as some pages show them
-        before += settings[: collapsed.start()].replace(f" {_NEGATIVE}", f"\n{_NEGATIVE}").split("\n")
-        settings = settings[collapsed.end() :]
-    return Infotext(*_prompts(before), _parameters(settings.strip()), "\n".join(lines[place + 1 :]))
+        prompt, negative, templates = _prompts(lines)
+        return Infotext(prompt, negative, templates)
+    before, first = lines[:place], lines[place]
+    cut = None if _START.match(first) else _inside(first)
+    if cut is not None:  # prompts and settings in one line, as some pages show them
+        before, first = _cut_prompts([*before, _without_break(first[:cut])]), first[cut:]
+    parameters, trailer = _parameters("\n".join([first.lstrip(), *lines[place + 1 :]]))
+    prompt, negative, templates = _prompts(before)
+    if trailer and not negative and (found := _NEGATIVE_LINE.match(trailer)):
+        negative, trailer = trailer[found.end() :], ""
+    return Infotext(prompt, negative, (*parameters, *templates), trailer)
+
+
+def _cleaned(text: str) -> str:
+    """With one kind of line break, and without what other programs put around it."""
+    text = _LINE_BREAKS.sub("\n", text.strip("\0\ufeff")).strip()
+    text = _HEADING.sub("", text, count=1) if _HEADING.match(text) else text
+    if "\n" not in text and re.search(r"\\nSteps: ?\d", text):  # out of JSON or a program
+        try:
+            return json.loads(f'"{text}"')
+        except ValueError:
+            return text.replace("\\n", "\n")
+    return text
 
 
 def _settings_line(lines: list[str]) -> int | None:
-    """Which line holds the settings: A1111's choice is the last; else the last that starts as settings do."""
+    """Where the settings begin: A1111's choice is the last line, wherever that can be settings."""
     last = len(lines) - 1
-    pairs = [found for found in _parameters(lines[last].strip()) if found.key != found.value or found.written]
-    if sum(_A1111_KEY.fullmatch(found.key) is not None for found in pairs) >= _FEWEST:
+    starts = [index for index, line in enumerate(lines) if _START.match(line)]
+    if last in starts:
         return last
-    return next((index for index in range(last, -1, -1) if _START.match(lines[index])), None)
+    sure = [index for index in starts if _SURE_START.match(lines[index])]
+    inside = [index for index, line in enumerate(lines) if not _START.match(line) and _inside(line) is not None]
+    for index in (sure or starts)[-1:] or inside[-1:]:
+        if not _is_settings(lines[last]) or not _parameters("\n".join(lines[index:]))[1]:
+            return index
+    return last if _is_settings(lines[last]) else None
 
 
-def _prompts(lines: list[str]) -> tuple[str, str]:
-    """Prompt and negative prompt; A1111, too, takes the first line that says so."""
-    for index, line in enumerate(lines):
-        if line.startswith(_NEGATIVE):
-            first = line.removeprefix(_NEGATIVE).removeprefix(" ")
-            return "\n".join(lines[:index]), "\n".join([first, *lines[index + 1 :]])
-    return "\n".join(lines), ""
+def _is_settings(line: str) -> bool:
+    """Whether A1111 takes this line for settings, if it is the last."""
+    if _TEMPLATE_LINE.match(line):
+        return False
+    pairs = [found for found in _parameters(line.strip())[0] if found.key != found.value or found.written]
+    return sum(_A1111_KEY.fullmatch(found.key) is not None for found in pairs) >= _FEWEST
 
 
-def _parameters(line: str) -> tuple[Parameter, ...]:
-    found, position = [], 0
+def _inside(line: str) -> int | None:
+    """Where the settings begin in a line that begins with a prompt; None if they do not."""
+    known = -1
+    for found in reversed(list(_INSIDE.finditer(line))):
+        known = _known_until(line) if known < 0 else known
+        if found.start() > known and not _OTHER_STEPS.search(line[max(0, found.start() - 20) : found.start()]):
+            return found.start()
+    return None
+
+
+def _known_until(line: str) -> int:
+    """Where in a line the first piece begins that is not a setting: those before belong together."""
+    position = 0
     while position < len(line):
-        pair = _PAIR.match(line, position)
-        end = _value_end(line, pair.end()) if pair else _comma(line, position)
+        end = _piece_end(line, position)
+        if line[position:end].partition(":")[0].strip().lower() not in _SETTINGS:
+            break
+        position = end + 1
+    return position
+
+
+def _cut_prompts(lines: list[str]) -> list[str]:
+    """With the negative prompt in a line of its own."""
+    if any(map(_NEGATIVE_LINE.match, lines)):
+        return lines
+    *before, line = lines
+    prompt, mark, negative = line.partition(NEGATIVE)
+    return [*before, _without_break(prompt), mark + negative] if mark else lines
+
+
+def _without_break(text: str) -> str:
+    """Without what stands for the line break behind it: blanks, or the dot that exiftool prints."""
+    return text.removesuffix(".") if text.endswith(".") else text.rstrip()
+
+
+def _prompts(lines: list[str]) -> tuple[str, str, tuple[Parameter, ...]]:
+    """Prompt, negative prompt and SD.Next's templates; A1111, too, takes the first line that says so."""
+    found = [index for index, line in enumerate(lines) if _NEGATIVE_LINE.match(line)]
+    exact = [index for index in found if lines[index].lstrip().startswith(NEGATIVE)]
+    for index in (exact or found)[:1]:
+        first = lines[index][_NEGATIVE_LINE.match(lines[index]).end() :]  # type: ignore[union-attr]
+        negative, templates = _templates([first, *lines[index + 1 :]])
+        return "\n".join(lines[:index]), negative, templates
+    return "\n".join(lines), "", ()
+
+
+def _templates(lines: list[str]) -> tuple[str, tuple[Parameter, ...]]:
+    """The negative prompt, and what lies behind it."""
+    places = [index for index, line in enumerate(lines) if _TEMPLATE_LINE.match(line)]
+    ends = [*places, len(lines)]
+    texts = ("\n".join(lines[start:end]) for start, end in pairwise(ends))
+    parts = (text.partition(":") for text in texts)
+    return "\n".join(lines[: ends[0]]), tuple(Parameter(key.strip(), value.strip()) for key, _, value in parts)
+
+
+def _parameters(text: str) -> tuple[tuple[Parameter, ...], str]:
+    """The settings that a text begins with, and the lines behind them."""
+    found, position = [], 0
+    while position < len(text):
+        pair = _PAIR.match(text, position)
+        end = _value_end(text, pair.end()) if pair else _piece_end(text, position)
         if pair:
-            key, raw = pair["key"].rstrip(), line[pair.end() : end].rstrip()
+            key, raw = _WRAP.sub(" ", pair["key"]).rstrip(), text[pair.end() : end].strip()
+            raw = raw if raw.startswith(('"', "[", "{")) else _WRAP.sub(" ", raw)
             value = _unquoted(raw)
             found.append(Parameter(key, value, None if key != value and quoted(value) == raw else raw))
-        elif word := line[position:end].strip():
+        elif word := _WRAP.sub(" ", text[position:end].strip()):
             found.append(Parameter(word, word))
-        # a comma, and the blanks behind it
-        position = end + 1
-        while position < len(line) and line[position].isspace():
-            position += 1
-    return tuple(found)
+        position = _BLANKS.match(text, end + (text[end : end + 1] == ",")).end()  # type: ignore[union-attr]
+        line_break = text.find("\n", end, position)
+        if line_break >= 0 and not _goes_on(text, position):
+            return tuple(found), text[line_break + 1 :]
+    return tuple(found), ""
 
 
-def _value_end(line: str, start: int) -> int:
-    """Where the value that starts here ends: strings and JSON lists may hold commas."""
-    quotes = _QUOTED.match(line, start)
+def _goes_on(text: str, start: int) -> bool:
+    """Whether the line that starts here has more of the settings."""
+    line = _line(text, start)
+    is_other = _TEMPLATE_LINE.match(line) or _NEGATIVE_LINE.match(line)
+    return not is_other and bool(_PAIR.match(line) or _FURTHER_PAIR.search(line))
+
+
+def _value_end(text: str, start: int) -> int:
+    """Where the value that starts here ends: strings and JSON lists may hold commas and line breaks."""
+    quotes = _QUOTED.match(text, start)
     if quotes:
         return quotes.end()
-    if line.startswith(("[", "{"), start):
+    if text.startswith(("[", "{"), start):
         try:
-            end = _JSON.raw_decode(line, start)[1]
+            end = _JSON.raw_decode(text, start)[1]
         except (ValueError, RecursionError):
             end = start
-        if end > start and _END.match(line, end):
+        if end > start and _END.match(text, end):
             return end
-    return _comma(line, start)
+    return _piece_end(text, start)
 
 
-def _comma(line: str, start: int) -> int:
-    found = line.find(",", start)
-    return len(line) if found < 0 else found
+def _piece_end(text: str, start: int) -> int:
+    """The next comma, or the line break before something else than the rest of this piece."""
+    while mark := _MARK.search(text, start):
+        line = _line(text, mark.end()) if mark[0] == "\n" else ""
+        if not line.strip() or _PAIR.match(line) or not _goes_on(text, mark.end()):
+            return mark.start()
+        start = mark.end()
+    return len(text)
+
+
+def _line(text: str, start: int) -> str:
+    end = text.find("\n", start)
+    return text[start : len(text) if end < 0 else end]
 
 
 def _unquoted(raw: str) -> str:
@@ -158,7 +301,7 @@ def _unquoted(raw: str) -> str:
     if len(raw) < 2 or not (raw.startswith('"') and raw.endswith('"')):
         return raw
     try:
-        value = json.loads(raw)
+        value = _PATIENT_JSON.decode(raw)
         value.encode()
     except ValueError:
         return raw

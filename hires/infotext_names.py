@@ -45,7 +45,13 @@ SCHEDULES = (
     "DDIM",
     "Beta",
 )
-"""A1111's schedule menu. Its API also takes the names in lower case with underscores."""
+"""A1111's schedule menu. Its texts always have these names, whatever its API was given."""
+
+HOST_SCHEDULES = (
+    *("ddim_uniform", "sgm_uniform", "linear_quadratic", "kl_optimal"),
+    *("simple", "karras", "exponential", "beta", "normal"),
+)
+"""ComfyUI's own. Some have A1111's names in small letters, and other numbers."""
 
 LATENT_MODES = (
     "Latent",
@@ -105,14 +111,25 @@ def _plain(name: str) -> str:
 def split_sampler(name: str) -> tuple[str, str | None]:
     """A sampler's name, which may end with a schedule as before A1111 1.9, as (sampler, schedule or None).
 
-    Names that are not in A1111's menu stay as they are: in small letters they may be ComfyUI's own.
+    Names that are not in A1111's menu stay as they are: in small letters they may be ComfyUI's own, which other
+    programs join to one as `dpmpp_2m_karras`.
     """
-    for schedule in SCHEDULES if name not in SAMPLER_SCHEDULES else ():
+    if name in SAMPLER_SCHEDULES:
+        return name, None
+    for schedule in HOST_SCHEDULES:
+        if name.endswith(f"_{schedule}"):
+            return name.removesuffix(f"_{schedule}"), schedule
+    for schedule in SCHEDULES:
         if _plain(name).endswith(f" {_plain(schedule)}"):
             sampler = same_name(_plain(name).removesuffix(_plain(schedule)), SAMPLER_SCHEDULES)
             if sampler:
                 return sampler, schedule
     return name, None
+
+
+def known_schedule(name: str) -> str:
+    """A schedule's name as a node lists it: ComfyUI's own in small letters, which are not A1111's of like names."""
+    return name if name in HOST_SCHEDULES else same_name(name, SCHEDULES) or name
 
 
 def schedule_label(sampler: str | None, schedule: str | None) -> str | None:
@@ -124,7 +141,7 @@ def schedule_label(sampler: str | None, schedule: str | None) -> str | None:
 
 def upscaler_file(name: str) -> str:
     """The file, without suffix, of a pixel upscaler that is none of `FILTERS`."""
-    return UPSCALER_FILES.get(name, stem(name))
+    return UPSCALER_FILES.get(same_name(name, UPSCALER_FILES) or name, stem(name))
 
 
 def upscaler_title(file: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .infotext_read import number
-
 _TAG = re.compile(r"<(?P<kind>\w+):(?P<arguments>[^<>]+)>")
 _LORA_KINDS = ("lora", "lyco")
+
+LOST = "[object Object]"
+"""What a web page wrote where it had no text."""
 
 _MARK = "embedding:"
 """How ComfyUI's prompts name an embedding; in A1111 it is a word like any other."""
@@ -59,6 +61,11 @@ def with_tags(prompt: str, loras: Iterable[LoraTag]) -> str:
     return " ".join([prompt, *map(str, wanted)])
 
 
+def without_tags(prompt: str) -> str:
+    """The prompt without any tag of a network."""
+    return _TAG.sub("", prompt)
+
+
 def _lora(arguments: list[str]) -> LoraTag | None:
     named = dict(part.split("=", 1) for part in arguments if "=" in part)
     name, clip, model, *_ = [*(part for part in arguments if "=" not in part), "", "", ""]
@@ -71,6 +78,8 @@ def _lora(arguments: list[str]) -> LoraTag | None:
 
 def embedding_names(hashes: str) -> tuple[str, ...]:
     """The names in the value of `TI hashes`, such as `first: 66a7279a, second: aa7651be`; each once."""
+    if hashes == LOST:
+        return ()
     names = (entry.partition(":")[0].strip() for entry in hashes.split(","))
     return tuple({name.lower(): name for name in names if name}.values())
 
@@ -105,3 +114,12 @@ def _words_of(names: Iterable[str], prompt: str) -> re.Pattern[str]:
 def unmark_embeddings(prompt: str) -> str:
     """The prompt as A1111 wants it."""
     return prompt.replace(_MARK, "")
+
+
+def number(text: str) -> float | None:
+    """The number that a text is; None where it is none, or not a finite one."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, get_args
 
-from .infotext import Infotext, Parameter
-from .infotext_names import AUTOMATIC, SAMPLER_SCHEDULES, SCHEDULES, same_name, split_hash, split_sampler
+from .infotext import NEGATIVE, Infotext, Parameter
+from .infotext_loras import json_hashes, listed_loras
+from .infotext_names import AUTOMATIC, SAMPLER_SCHEDULES, known_schedule, same_name, split_hash, split_sampler
+from .infotext_networks import LOST, number, with_tags
 from .infotext_settings import (
     OPTIONS,
     ZERO_SNR,
@@ -19,15 +21,27 @@ from .infotext_settings import (
     RefinerPass,
     RefinerSettings,
 )
+from .markdown import as_code
 from .settings import A1111Settings
 
 _HIRES_KEYS = ("Hires upscale", "Hires resize", "Hires steps", "Hires upscaler", "Hires scale", "Hires size")
 """Any of these says that hires fix was on."""
 
-_ABOUT = ("Version", "VAE hash", "TI hashes", "Lora hashes", "Hashes", "App", "Created Date", "User")
+_ABOUT = (
+    *("Version", "VAE hash", "TI hashes", "Lora hashes", "Hashes", "App", "Created Date", "User"),
+    *("Template", "Negative template", "Batch size", "Batch pos"),
+)
 """Keys that say nothing about how the picture is made."""
 
-_SIZE = re.compile(r"(\d{1,9})x(\d{1,9})")
+_NORMAL = "normal"
+"""ComfyUI's schedule where its savers name none."""
+
+_MODULE = re.compile(r"Module \d+")
+
+_NO_FILE = "TAESD"
+"""SD.Next's name of the small decoder that previews are made with."""
+
+_SIZE = re.compile(r"\(?(\d{1,9})\s*[x×*,]\s*(\d{1,9})\)?", re.IGNORECASE)
 _VERSION = re.compile(r"v(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-(\d{1,9}))?")
 _OLD_PIXELS = 512 * 512
 
@@ -43,19 +57,30 @@ class Reading:
     notes: tuple[str, ...]
     """What had to be guessed, in sentences."""
 
+    lora_hashes: Mapping[str, str] = field(default_factory=dict)
+    """First digits of the hashes of LoRAs, by their names in small letters."""
+
 
 class _Keys:
     """The parameters of a text; remembers which were used."""
 
     def __init__(self, infotext: Infotext) -> None:
         self._infotext = infotext
-        self._used = {name.lower() for name in _ABOUT}
+        self._used: set[str] = set()
+        self.use(*_ABOUT)
 
     def has(self, *names: str) -> bool:
-        return any(self._infotext.get(name) is not None for name in names)
+        return any(self._infotext.find(name) for name in names)
 
     def use(self, *names: str) -> None:
-        self._used.update(name.lower() for name in names)
+        self._used.update(found.key for name in names if (found := self._infotext.find(name)))
+
+    def says(self, name: str, start: str) -> bool:
+        return (self._infotext.get(name) or "").startswith(start)
+
+    def use_all(self, keys: Iterable[str]) -> None:
+        """Parameters by their exact keys."""
+        self._used.update(keys)
 
     def text(self, *names: str) -> str | None:
         """The value of the first of these names that the text has."""
@@ -73,12 +98,16 @@ class _Keys:
     def flag(self, name: str) -> bool:
         return bool(self.read((name,), _flag))
 
+    def schedule(self, *names: str) -> str | None:
+        """A schedule's name; SD.Next puts the classes of its samplers there."""
+        return self.read(names, lambda value: None if value.endswith("Scheduler") else known_schedule(value) or None)
+
     def choice(self, name: str, known: tuple[str, ...]) -> str | None:
         return self.read((name,), lambda value: same_name(value, known))
 
-    def model(self, name: str) -> ModelName | None:
+    def model(self, *names: str) -> ModelName | None:
         """A model's title; the words that name none give None."""
-        title = self.text(name)
+        title = self.text(*names)
         if title is None or title.lower() in ("", "none", "automatic", "use same checkpoint"):
             return None
         return ModelName(*split_hash(title))
@@ -87,14 +116,14 @@ class _Keys:
         """The first of these names whose value `convert` takes; None leaves it unused."""
         for name in names:
             given = self._infotext.get(name)
-            value = None if given is None else convert(given.strip())
+            value = None if given in (None, LOST) else convert(given.strip())
             if value is not None:
                 self.use(name)
                 return value
         return None
 
     def unused(self) -> tuple[Parameter, ...]:
-        return tuple(found for found in self._infotext.parameters if found.key.lower() not in self._used)
+        return tuple(found for found in self._infotext.parameters if found.key not in self._used)
 
 
 def read_settings(infotext: Infotext) -> Reading:
@@ -102,7 +131,7 @@ def read_settings(infotext: Infotext) -> Reading:
     keys, notes = _Keys(infotext), []
     version = _version(infotext.get("Version"))
     sampler, scheduler = _sampling(keys, version, notes)
-    size = keys.size("Size") or (None, None)
+    size = keys.size("Size", "Resolution") or (keys.whole("Width"), keys.whole("Height"))
     hires = _hires(keys, sampler, scheduler, notes)
     old_size = keys.size("First pass size")
     if old_size and hires and None not in size:
@@ -110,65 +139,98 @@ def read_settings(infotext: Infotext) -> Reading:
         size = old_size if all(old_size) else _old_first_pass(*size)
     if version and version < (1, 6, 0, 0) and "[" in infotext.prompt:
         notes.append("Before version 1.6, prompt editing in square brackets counted the hires steps otherwise.")
-    vae = keys.model("VAE")
+    if not infotext.negative_prompt and NEGATIVE in infotext.prompt:
+        notes.append(
+            f"The prompt has {NEGATIVE!r} inside of a line. A1111 draws what follows, too; so it was left there."
+        )
+    vae = keys.model("VAE", "VAE name")
+    if vae and vae.name.upper() == _NO_FILE:
+        vae = None
+        notes.append(f"The VAE {_NO_FILE} is no file; the model's own is taken.")
+    listed = listed_loras(infotext)
+    keys.use_all(listed.keys)
+    notes += [f"No prompt can name the LoRA {as_code(name)}; load it with **Load LoRA**." for name in listed.unnameable]
+    if hires and hires.hr_prompt:
+        hires = replace(hires, hr_prompt=with_tags(hires.hr_prompt, listed.tags))
+    modules = [found for found in infotext.parameters if _MODULE.fullmatch(found.key)]
+    keys.use("Diffusion in Low Bits")
+    keys.use_all(found.key for found in modules)
     resize_from = keys.size("Seed resize from") or (0, 0)
     settings = GenerationSettings(
-        prompt=infotext.prompt,
+        prompt=with_tags(infotext.prompt, listed.tags),
         negative_prompt=infotext.negative_prompt,
-        steps=keys.whole("Steps"),
+        steps=keys.whole("Steps", "Sampling steps", "num_inference_steps"),
         sampler_name=sampler,
         scheduler=scheduler,
-        cfg_scale=keys.number("CFG scale"),
+        cfg_scale=keys.number("CFG scale", "CFG", "Guidance scale"),
         seed=keys.whole("Seed"),
         width=size[0],
         height=size[1],
-        checkpoint=_checkpoint(keys),
+        checkpoint=_checkpoint(keys, json_hashes(infotext).get("model", "")),
         vae=replace(vae, hash=infotext.get("VAE hash") or "") if vae else None,
         subseed=keys.whole("Variation seed") or 0,
         subseed_strength=keys.number("Variation seed strength", "Variation strength") or 0.0,
         seed_resize_from_w=resize_from[0],
         seed_resize_from_h=resize_from[1],
         clip_skip=keys.whole("Clip skip") or 1,
-        eta_noise_seed_delta=keys.whole("ENSD") or 0,
-        noise_source=_noise_source(keys),
+        eta_noise_seed_delta=keys.whole("ENSD", "Sampler eta delta", "Eta noise seed delta") or 0,
+        distilled_cfg=keys.number("Distilled CFG Scale"),
+        modules=tuple(found.value for found in modules),
+        noise_source=_noise_source(keys, sampler),
         emphasis=keys.choice("Emphasis", ("Original", "No norm", "Ignore", "None")) or "Original",
         pad_cond_uncond=keys.flag("Pad conds"),
         options=_options(keys, version),
         refiner=_refiner(keys, version),
         hires=hires,
     )
-    return Reading(settings, keys.unused(), tuple(notes))
+    return Reading(settings, keys.unused(), tuple(notes), listed.hashes)
+
+
+def is_generation_text(infotext: Infotext) -> bool:
+    """Whether anything in it is of a generated picture; comments of cameras have keys and values, too."""
+    return bool(infotext.negative_prompt) or any(
+        infotext.find(key) for key in ("Steps", "Sampler", "CFG scale", "Seed")
+    )
 
 
 def _sampling(keys: _Keys, version: tuple[int, ...] | None, notes: list[str]) -> tuple[str | None, str | None]:
-    given = keys.text("Sampler")
+    scheduler = keys.schedule("Schedule type", "Scheduler", "Schedule")
+    keys.use("Scheduler")
+    given = keys.text("Sampler", "Sampler name")
     if given is None:
-        return None, keys.text("Schedule type")
+        return None, scheduler
     sampler, within = split_sampler(given)
-    scheduler = keys.choice("Schedule type", SCHEDULES) or keys.text("Schedule type") or within
-    if scheduler:
-        return sampler, scheduler
-    # until 1.8 the menu had a line of its own for each pair, and a bare name meant no special schedule
-    old = version is not None and version < (1, 9, 0, 0) and sampler != "Restart"
-    if old and SAMPLER_SCHEDULES.get(sampler, AUTOMATIC) != AUTOMATIC:
+    if not _is_hosts(sampler):
+        sampler = same_name(sampler, SAMPLER_SCHEDULES) or sampler
+    if scheduler or within:
+        return sampler, scheduler or within
+    if sampler not in SAMPLER_SCHEDULES:
+        if _is_hosts(sampler):
+            notes.append(f"The text names no schedule for the sampler {as_code(sampler)}; {_NORMAL} was taken.")
+            return sampler, _NORMAL
+        return sampler, None
+    # until 1.8 the menu had a line of its own for each pair, and a bare name meant no special schedule; since 1.9
+    # there always is one
+    old = (version is None or version < (1, 9, 0, 0)) and sampler != "Restart"
+    if old and SAMPLER_SCHEDULES[sampler] != AUTOMATIC:
         notes.append(f"Before version 1.9 the sampler {sampler} without a schedule meant Uniform; taken as that.")
         return sampler, "Uniform"
-    return sampler, AUTOMATIC if sampler in SAMPLER_SCHEDULES else None
+    return sampler, AUTOMATIC
 
 
 def _hires(keys: _Keys, sampler: str | None, scheduler: str | None, notes: list[str]) -> HiresSettings | None:
     if not keys.has(*_HIRES_KEYS) and not keys.has("First pass size"):
-        if keys.has("Denoising strength"):
+        strength = keys.number("Denoising strength") if keys.number("Denoising strength") == 1 else None
+        if keys.has("Denoising strength") and strength is None:
             notes.append("The text has a denoising strength but no hires settings: it is of img2img. Only its first "
                          "pass, without the picture it began with, is here.")  # fmt: skip
         return None
     scale = keys.number("Hires upscale", "Hires scale")
-    resize = keys.size("Hires resize") or (keys.size("Hires size") if scale is None else None) or (0, 0)
-    keys.use("Hires size")
+    resize = keys.size("Hires resize") or (keys.size("Hires fixed", "Hires size") if scale is None else None) or (0, 0)
+    keys.use("Hires fixed", "Hires size")
     hr_sampler, within = split_sampler(_unless_same(keys.text("Hires sampler"), "sampler") or "")
-    hr_scheduler = keys.choice("Hires schedule type", SCHEDULES) or keys.text("Hires schedule type") or within
-    hr_scheduler = _unless_same(hr_scheduler, "scheduler")
-    own = SAMPLER_SCHEDULES.get(sampler or "")
+    hr_scheduler = _unless_same(keys.schedule("Hires schedule type", "Hires scheduler") or within, "scheduler")
+    own = SAMPLER_SCHEDULES.get(sampler or "", AUTOMATIC)
     if hr_sampler and not hr_scheduler and scheduler == own != AUTOMATIC:
         notes.append(f"A1111 does not say whether the second pass used the schedule {own} or {AUTOMATIC}; {own} was "
                      "taken, as A1111 does when it reads this text.")  # fmt: skip
@@ -185,6 +247,7 @@ def _hires(keys: _Keys, sampler: str | None, scheduler: str | None, notes: list[
         hr_prompt=keys.text("Hires prompt") or "",
         hr_negative_prompt=keys.text("Hires negative prompt") or "",
         hr_cfg=keys.number("Hires CFG Scale"),
+        hr_distilled_cfg=keys.number("Hires Distilled CFG Scale"),
     )
 
 
@@ -192,9 +255,11 @@ def _unless_same(name: str | None, what: str) -> str | None:
     return None if name == f"Use same {what}" else name
 
 
-def _checkpoint(keys: _Keys) -> ModelName | None:
-    model = keys.model("Model")
-    return replace(model, hash=keys.text("Model hash") or model.hash) if model else None
+def _checkpoint(keys: _Keys, digits: str) -> ModelName | None:
+    """By name, by hash or both."""
+    model = keys.model("Model", "Model name", "Checkpoint", "ckpt_name", "Base model") or ModelName("")
+    model = replace(model, hash=keys.text("Model hash") or model.hash or digits)
+    return model if model.name or model.hash else None
 
 
 def _refiner(keys: _Keys, version: tuple[int, ...] | None) -> RefinerSettings | None:
@@ -210,9 +275,16 @@ def _refiner(keys: _Keys, version: tuple[int, ...] | None) -> RefinerSettings | 
     )
 
 
-def _noise_source(keys: _Keys) -> str:
+def _noise_source(keys: _Keys, sampler: str | None) -> str:
     source = keys.choice("RNG", ("GPU", "NV", "CPU", "ComfyUI"))
+    if source is None and (_is_hosts(sampler or "") or keys.says("Version", "ComfyUI")):
+        return "ComfyUI"
     return "GPU" if source in (None, "NV") else source
+
+
+def _is_hosts(sampler: str) -> bool:
+    """Whether the name is one of ComfyUI's: A1111's have capitals."""
+    return sampler.islower() and " " not in sampler
 
 
 def _options(keys: _Keys, version: tuple[int, ...] | None) -> A1111Settings:
@@ -239,15 +311,6 @@ def _version(text: str | None) -> tuple[int, ...] | None:
     """`v1.7.0-225-gabcdef` as (1, 7, 0, 225); Forge writes A1111's behind its own."""
     found = list(_VERSION.finditer(text or ""))
     return tuple(int(part or 0) for part in found[-1].groups()) if found else None
-
-
-def number(text: str) -> float | None:
-    """The number that a text is; None where it is none, or not a finite one."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def _whole(text: str) -> int | None:

@@ -51,7 +51,8 @@ class HiresSettings:
     hr_prompt: str = ""
     hr_negative_prompt: str = ""
     hr_cfg: float | None = None
-    """Each: None or empty for the same as in the first pass. `hr_cfg` is Forge's and SD.Next's."""
+    hr_distilled_cfg: float | None = None
+    """Each: None or empty for the same as in the first pass. The last two are Forge's and SD.Next's."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,12 @@ class GenerationSettings:
     seed_resize_from_h: int = 0
     clip_skip: int = 1
     eta_noise_seed_delta: int = 0
+    distilled_cfg: float | None = None
+    """Forge's guidance of Flux; None: the model has none."""
+
+    modules: tuple[str, ...] = ()
+    """Forge's files beside the model's own: VAE and text encoders."""
+
     noise_source: str = "GPU"
     """`GPU` (A1111's GPU and NV), `CPU` or `ComfyUI`, as in Hires Fix Noise."""
 

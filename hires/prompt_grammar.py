@@ -8,10 +8,11 @@ alternation, or a backslash with nothing to escape, turns editing off for the wh
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 _TOKEN = re.compile(r"[()\[\]:|]|(?:\\.|[^\\()\[\]:|])+")  # an escape covers any character but a line break
-_WHEN = re.compile(r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*")
+_WHEN = re.compile(r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*")
 _OPENS = {")": "(", "]": "["}
 
 
@@ -36,80 +37,65 @@ Node = str | Edit | Alternation
 """A piece of a prompt; emphasis is left in the strings."""
 
 
+@dataclass
 class _Bracket:
-    """An open bracket and what has been read behind it."""
+    """An open bracket: where it and the separators behind it stand among the pieces."""
 
-    def __init__(self, opening: str) -> None:
-        self.opening = opening
-        self.parts: list[list[Node]] = [[]]
-        self.separators: list[str] = []
-
-    def separate(self, separator: str) -> None:
-        self.separators.append(separator)
-        self.parts.append([])
-
-    def as_written(self) -> list[Node]:
-        """Its contents with the separators back in, without the brackets."""
-        nodes = list(self.parts[0])
-        for separator, part in zip(self.separators, self.parts[1:], strict=True):
-            nodes += [separator, *part]
-        return nodes
-
-    def close(self) -> list[Node] | None:
-        """What it means once its closing bracket is reached; None if it means nothing."""
-        colons, bars = self.separators.count(":"), self.separators.count("|")
-        if self.opening == "(":
-            return None if bars or colons > 1 else ["(", *self.as_written(), ")"]
-        if bars:
-            return None if colons else [Alternation(self.parts)]
-        if colons == 0:
-            return ["[", *self.as_written(), "]"]
-        if colons > 2:
-            return None
-        last = self.parts[-1]
-        when = _WHEN.fullmatch(last[0]) if len(last) == 1 and isinstance(last[0], str) else None
-        if when is None:
-            return None
-        before = self.parts[0] if colons == 2 else []
-        return [Edit(before, self.parts[-2], when[1])]
+    opening: str
+    place: int
+    separators: list[int] = field(default_factory=list)
 
 
 def parse_edits(text: str) -> list[Node]:
     """Return the prompt as pieces; text without (well-formed) editing is one string or several.
 
-    One pass with a stack of open brackets: neither depth nor length of a prompt can make it fail. Where brackets are
-    unbalanced, A1111's own parser chooses between readings by chance; this one edits wherever it can.
+    One pass with a stack of open brackets, in which a piece is moved at most twice: neither depth nor length of a
+    prompt can make it fail or slow. Where brackets are unbalanced, A1111's own parser chooses between readings by
+    chance; this one edits wherever it can.
     """
-    outside: list[Node] = []
+    pieces: list[Node] = []
     stack: list[_Bracket] = []
-
-    def give_up_on_open_brackets() -> None:
-        for bracket in stack:
-            outside.extend([bracket.opening, *bracket.as_written()])
-        stack.clear()
-
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
             return [text]
         token, position = match[0], match.end()
-        if token in ("(", "["):
-            stack.append(_Bracket(token))
+        if token in _OPENS:
+            if stack and stack[-1].opening == _OPENS[token] and _close(stack[-1], token, pieces):
+                stack.pop()
+                continue
+            # it means nothing, and neither do the brackets around it
+            stack.clear()
+        elif token in ("(", "["):
+            stack.append(_Bracket(token, len(pieces)))
         elif token in (":", "|") and stack:
-            stack[-1].separate(token)
-        else:
-            nodes: list[Node] = [token]
-            if token in _OPENS:
-                closed = stack[-1].close() if stack and stack[-1].opening == _OPENS[token] else None
-                if closed is None:
-                    give_up_on_open_brackets()
-                else:
-                    nodes = closed
-                    stack.pop()
-            (stack[-1].parts[-1] if stack else outside).extend(nodes)
-    give_up_on_open_brackets()
-    return [text] if "|" in outside else outside
+            stack[-1].separators.append(len(pieces))
+        pieces.append(token)
+    return [text] if "|" in pieces else pieces
+
+
+def _close(bracket: _Bracket, closing: str, pieces: list[Node]) -> bool:
+    """Put what a bracket means in place of its pieces; False, and nothing is changed, if it means nothing."""
+    bars = sum(pieces[place] == "|" for place in bracket.separators)
+    colons = len(bracket.separators) - bars
+    if not bracket.separators or (bracket.opening == "(" and not bars and colons == 1):
+        pieces.append(closing)  # emphasis
+        return True
+    if bracket.opening == "(" or colons > 2 or (bars and colons):
+        return False
+    places = [bracket.place, *bracket.separators, len(pieces)]
+    parts = [pieces[start + 1 : end] for start, end in pairwise(places)]
+    if bars:
+        node: Node = Alternation(parts)
+    else:
+        last = parts[-1][0] if len(parts[-1]) == 1 else None
+        when = _WHEN.fullmatch(last) if isinstance(last, str) else None
+        if when is None:
+            return False
+        node = Edit(parts[0] if colons == 2 else [], parts[-2], when[1])
+    pieces[bracket.place :] = [node]
+    return True
 
 
 def render(nodes: list[Node], step: int, switches: dict[str, int]) -> str:
@@ -161,6 +147,7 @@ def schedule(text: str, steps: PassSteps) -> list[tuple[int, str]]:
     nodes = parse_edits(text)
     switches: dict[str, int] = {}
     ends = {steps.total}
+    alternates = False
     stack = list(nodes)
     while stack:
         node = stack.pop()
@@ -170,6 +157,8 @@ def schedule(text: str, steps: PassSteps) -> list[tuple[int, str]]:
                 ends.add(end)
             stack += node.before + node.after
         elif isinstance(node, Alternation):
-            ends.update(range(1, steps.total + 1))
+            alternates = True
             stack += [inner for option in node.options for inner in option]
+    if alternates:
+        ends.update(range(1, steps.total + 1))
     return [(end, render(nodes, end, switches)) for end in sorted(ends)]

@@ -98,7 +98,10 @@ def without_comments(text: str) -> str:
 
 def without_extra_networks(text: str) -> tuple[str, list[str]]:
     """Return the text without tags such as `<lora:name:1>`, and the tags."""
-    return _EXTRA_NETWORK.sub("", text), _EXTRA_NETWORK.findall(text)
+    # behind the last ">" no tag ends: to look there for the end of each that begins would take time squared
+    end = text.rfind(">") + 1
+    tagged, rest = text[:end], text[end:]
+    return _EXTRA_NETWORK.sub("", tagged) + rest, _EXTRA_NETWORK.findall(tagged)
 
 
 def plan_prompt(text: str, steps: PassSteps) -> list[SubPrompt]:

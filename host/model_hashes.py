@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from string import hexdigits
 from typing import BinaryIO
 
 import comfy.model_management
 import comfy.utils
 
+log = logging.getLogger("hires-fix")
+
 _CHUNK = 2**24
 _SHORT_START, _SHORT_LENGTH, _SHORT_DIGITS = 2**20, 2**16, 8
+_QUIET_LIMIT = 8 * 10**9
+"""Bytes that a search takes the hash of: a few seconds."""
 
 _known: dict[tuple[Path, bool, int, int], str] = {}
 
@@ -48,12 +55,68 @@ def short_hash(path: Path) -> str:
         return hashlib.sha256(file.read(_SHORT_LENGTH)).hexdigest()[:_SHORT_DIGITS]
 
 
-def _remembered(path: Path, behind_header: bool) -> str:
+class HashSearch:
+    """Finds files by the first digits of their hashes, outside of a run: shows no progress, and answers no cancel.
+
+    Files whose hash is not known yet are hashed, the smallest first, until a limit of bytes is reached. What is
+    hashed is remembered, so that a second search goes on where the first one ended.
+    """
+
+    def __init__(self, limit: int = _QUIET_LIMIT) -> None:
+        self._left = limit
+        self.skipped: dict[Path, int] = {}
+        """Files that were not looked at, and their bytes."""
+
+    def find(self, paths: Iterable[Path], digits: str, of_lora: bool = False) -> Path | None:
+        """Return the first of these files whose hash begins with the digits.
+
+        Args:
+            paths: files; what cannot be read is passed over.
+            digits: at least eight in hex. Eight may also be A1111's old hash of a part of the file.
+            of_lora: see `lora_hash`; the hash of the whole file counts, too.
+        """
+        digits = digits.lower()
+        if len(digits) < _SHORT_DIGITS or set(digits) - set(hexdigits):
+            return None
+        files = sorted((size, path) for path in paths if (size := _size_of(path)) is not None)
+        return next((path for size, path in files if self._has(path, size, digits, of_lora)), None)
+
+    def _has(self, path: Path, size: int, digits: str, of_lora: bool) -> bool:
+        kinds = (False, True) if of_lora and path.suffix == ".safetensors" else (False,)
+        try:
+            if len(digits) == _SHORT_DIGITS and not of_lora and short_hash(path) == digits:
+                return True
+            for behind_header in kinds:
+                if _key(path, behind_header) not in _known:
+                    if size > self._left:
+                        self.skipped[path] = size
+                        continue
+                    self._left -= size
+                if _remembered(path, behind_header, quiet=True).startswith(digits):
+                    return True
+        except (OSError, ValueError) as error:
+            log.info("The model file '%s' cannot be compared by its hash: %s", path, error)
+        return False
+
+
+def _size_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _key(path: Path, behind_header: bool) -> tuple[Path, bool, int, int]:
     found = path.stat()
-    key = path, behind_header, found.st_mtime_ns, found.st_size
+    return path, behind_header, found.st_mtime_ns, found.st_size
+
+
+def _remembered(path: Path, behind_header: bool, quiet: bool = False) -> str:
+    key = _key(path, behind_header)
     if key not in _known:
         with path.open("rb") as file:
-            _known[key] = (_skip_header(file) if behind_header else "") or _sha256(file)
+            said = _skip_header(file) if behind_header else ""
+            _known[key] = said or _sha256(file, None if quiet else _Run(file))
     return _known[key]
 
 
@@ -63,13 +126,23 @@ def _skip_header(file: BinaryIO) -> str:
     return header.get("__metadata__", {}).get("sshs_model_hash", "")
 
 
-def _sha256(file: BinaryIO) -> str:
+class _Run:
+    """The node that runs: shows progress on it, and is cancelled with it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        left = os.fstat(file.fileno()).st_size - file.tell()
+        self._progress = comfy.utils.ProgressBar(max(1, -(-left // _CHUNK)))
+
+    def step(self) -> None:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        self._progress.update(1)
+
+
+def _sha256(file: BinaryIO, run: _Run | None) -> str:
     """Hash the rest of a file."""
-    left = os.fstat(file.fileno()).st_size - file.tell()
-    progress = comfy.utils.ProgressBar(max(1, -(-left // _CHUNK)))
     digest = hashlib.sha256()
     while chunk := file.read(_CHUNK):
-        comfy.model_management.throw_exception_if_processing_interrupted()
+        if run:
+            run.step()
         digest.update(chunk)
-        progress.update(1)
     return digest.hexdigest()

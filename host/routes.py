@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import uuid
+from pathlib import Path
 from typing import Any
 
 import folder_paths
@@ -13,17 +14,33 @@ from aiohttp import web
 from server import PromptServer
 
 from ..hires.errors import InputError
+from ..hires.infotext import parse
+from ..hires.infotext_json import is_unknown_json, read_json
+from ..hires.infotext_read import is_generation_text
+from ..hires.markdown import as_code
 from ..pictures import PARAMETERS, read_texts
 from ..recipes.from_infotext import hires_workflow
 from ..recipes.loaders import ModelFiles
 from ..recipes.to_ui import to_ui
 from . import plan
+from .model_hashes import HashSearch
 
 _LONGEST = 2**15
 """Characters of a text. Those of extensions have some thousands; the worst of this length take a second."""
 
 _WORKFLOW = "workflow"
 """Key of ComfyUI's graph."""
+
+_OF_OTHERS = ("Comment", "invokeai_metadata", "sd-metadata", "generation_data")
+"""Keys under which NovelAI, InvokeAI and Tensor.Art store JSON in PNG files."""
+
+_SHOWN = 60
+"""Characters of a comment that are quoted."""
+
+_JSON = (
+    "The text is JSON, but has no prompt that is known here. A workflow of ComfyUI is opened as a file, with its "
+    "ending .json, by dropping it on the canvas."
+)
 
 
 def register() -> None:
@@ -59,8 +76,12 @@ def _converted(body: bytes, is_json: bool) -> dict[str, Any]:
             "prompts and settings.",
             "text",
         )
-    conversion = hires_workflow(text, _model_files())
+    search = HashSearch()
+    if is_unknown_json(text):
+        raise InputError(_JSON, "text")
+    conversion = hires_workflow(text, _model_files(search))
     damages = [f"The picture itself is damaged: {damage}. Its text was read."] if damage else []
+    damages += _not_compared(search)
     # the editor keeps what it knows of a workflow by this: two imports must not share it
     return {"workflow": {**to_ui(conversion.graph), "id": str(uuid.uuid4())}, "notes": [*damages, *conversion.notes]}
 
@@ -77,13 +98,34 @@ def _text_of_json(body: bytes) -> str:
 
 def _text_of_picture(body: bytes) -> tuple[str, str]:
     """The text, and what is wrong with the picture."""
-    texts, damage = read_texts(io.BytesIO(body), (PARAMETERS, _WORKFLOW))
-    if PARAMETERS not in texts:
+    texts, damage = read_texts(io.BytesIO(body), (PARAMETERS, _WORKFLOW, *_OF_OTHERS))
+    text = texts.get(PARAMETERS)
+    if text is None:
+        text = next((texts[key] for key in _OF_OTHERS if read_json(texts.get(key, ""))), None)
+    if text is None or (text.strip() and not read_json(text) and not is_generation_text(parse(text))):
         hint = " It holds a workflow: drop it on the canvas." if _WORKFLOW in texts else ""
-        raise InputError(f"There is no generation text of A1111 in this picture.{hint}", "text")
-    return texts[PARAMETERS], damage
+        found = f" Its comment is {as_code(text[:_SHOWN])}." if text else ""
+        raise InputError(f"There is no generation text of A1111 in this picture.{hint or found}", "text")
+    return text, damage
 
 
-def _model_files() -> ModelFiles:
-    folders = ("checkpoints", "loras", "vae", "upscale_models")
-    return ModelFiles(*(folder_paths.get_filename_list(folder) for folder in folders))
+def _model_files(search: HashSearch) -> ModelFiles:
+    folders = ("checkpoints", "loras", "vae", "upscale_models", "diffusion_models", "text_encoders")
+    lists = {folder: folder_paths.get_filename_list(folder) for folder in folders}
+
+    def by_hash(folder: str, digits: str) -> str | None:
+        names = {Path(path): name for name in lists[folder] if (path := folder_paths.get_full_path(folder, name))}
+        found = search.find(names, digits, of_lora=folder == "loras")
+        return found and names[found]
+
+    return ModelFiles(*lists.values(), by_hash)
+
+
+def _not_compared(search: HashSearch) -> list[str]:
+    if not search.skipped:
+        return []
+    count, size = len(search.skipped), sum(search.skipped.values()) / 1e9
+    return [
+        f"{count} model files ({size:.1f} GB) were not compared by their hash, which takes a second or two for each "
+        "GB. Open the text again to compare more of them."
+    ]

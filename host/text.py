@@ -74,6 +74,7 @@ class _Encoder:
 
     def tokenize(self, run: Weighted) -> TokenRun:
         """Token ids of a run of text; with `embedding:name` in it, also the vectors of that embedding."""
+        comfy.model_management.throw_exception_if_processing_interrupted()  # a prompt may have any number of runs
         if "embedding:" not in run.text:
             ids = self.tokenizer.tokenizer(run.text)["input_ids"][1:-1]
             return TokenRun([[token] for token in ids], run.weight)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..hires.infotext_names import same_name
+from ..hires.markdown import as_code
 from . import definitions
 from .definitions import InputDefinition
 from .graph import Graph, Node, Output
@@ -38,7 +39,9 @@ class FittingGraph:
     def _choice(self, entry: InputDefinition, value: str) -> str:
         found = value if value in entry.options else same_name(value, entry.options)
         if found is None:
-            self.note(f"*{entry.name}* is {value!r} in the text, which is not known here; {entry.default!r} is set.")
+            self.note(
+                f"*{entry.name}* is {as_code(value)} in the text, which is not known here; {entry.default} is set."
+            )
         return found or entry.default
 
     def _number(self, entry: InputDefinition, value: float) -> float:

@@ -4,10 +4,12 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from ..hires.infotext import Infotext, parse
+from ..hires.infotext_json import read_json
 from ..hires.infotext_names import FILTERS, LATENT_MODES, same_name, upscaler_file
-from ..hires.infotext_networks import embedding_names, mark_embeddings, missing_embeddings
+from ..hires.infotext_networks import embedding_names, mark_embeddings, missing_embeddings, without_tags
 from ..hires.infotext_read import read_settings
 from ..hires.infotext_settings import ZERO_SNR, HiresSettings, ModelName
+from ..hires.markdown import as_code, code_block
 from ..hires.settings import A1111Settings
 from . import stages
 from .fitting import FittingGraph
@@ -46,25 +48,26 @@ class _Pass:
 def hires_workflow(text: str, files: ModelFiles | None = None) -> Conversion:
     """Build txt2img, with a latent or pixel hires fix where the text has one.
 
-    Sizes, seeds and names are those of the text. Nothing raises: what the nodes refuse is brought into their range,
-    what they do not know is left out, and both are noted.
+    The text is A1111's, or JSON of another program. Sizes, seeds and names are those of the text. Nothing raises:
+    what the nodes refuse is brought into their range, what they do not know is left out, and both are noted.
     """
-    return _Builder(parse(text), files or ModelFiles()).build()
+    infotext, origin = read_json(text) or (parse(text), "")
+    return _Builder(infotext, files or ModelFiles(), origin).build()
 
 
 class _Builder:
-    def __init__(self, infotext: Infotext, files: ModelFiles) -> None:
+    def __init__(self, infotext: Infotext, files: ModelFiles, origin: str) -> None:
         self._infotext, self._reading = infotext, read_settings(infotext)
         self._asked = self._reading.settings
         self._hires = self._asked.hires
         self._embeddings = embedding_names(infotext.get("TI hashes") or "")
         self._graph = Graph(NAME)
         self._nodes = FittingGraph(self._graph)
-        for line in (*self._missing(), *self._reading.notes, *self._embeddings_nowhere()):
+        for line in (*filter(None, [origin]), *self._missing(), *self._reading.notes, *self._embeddings_nowhere()):
             self._nodes.note(line)
         self._sampler = self._known_sampler(self._asked.sampler_name)
         self._hr_sampler = self._known_sampler(self._hires.hr_sampler_name if self._hires else None)
-        self._loaders = Loaders(self._nodes, files, self._asked.vae)
+        self._loaders = Loaders(self._nodes, files, self._asked.vae, self._asked.modules, self._reading.lora_hashes)
 
     def _known_sampler(self, name: str | None) -> str | None:
         return self._nodes.fitting("HiresFixBaseSampling", "sampler_name", name)
@@ -125,7 +128,7 @@ class _Builder:
         prompts = [asked.prompt, asked.negative_prompt]
         prompts += [hires.hr_prompt, hires.hr_negative_prompt] if hires else []
         missing = missing_embeddings(prompts, self._embeddings)
-        return [f"The text lists the embedding {name!r}, but no prompt has that word." for name in missing]
+        return [f"The text lists the embedding {as_code(name)}, but no prompt has that word." for name in missing]
 
     def _introduce(self) -> Note:
         stages.introduce(
@@ -139,9 +142,9 @@ class _Builder:
     def _note_text(self) -> str:
         lines = [f"- {note}" for note in self._nodes.notes]
         if self._reading.unused:
-            lines += ["", "Not in this workflow:", "```", *map(str, self._reading.unused), "```"]
+            lines += ["", "Not in this workflow:", code_block("\n".join(map(str, self._reading.unused)))]
         if self._infotext.trailer:
-            lines += ["", "Behind the settings:", "```", self._infotext.trailer, "```"]
+            lines += ["", "Behind the settings:", code_block(self._infotext.trailer)]
         return "\n".join(lines).strip() or "Nothing: all of it is in this workflow."
 
     # ------------------------------------------------------------------------------------------ prompts
@@ -166,6 +169,12 @@ class _Builder:
 
     def _prompts(self, for_pass: str, clip: Output, prompt: str, negative: str) -> tuple[Output, Output]:
         asked = self._asked
+        guidance = asked.distilled_cfg
+        if guidance is not None:
+            # the host gets prompts of Flux as they are
+            prompt, negative = without_tags(prompt), without_tags(negative)
+            own = self._hires.hr_distilled_cfg if self._hires and for_pass == "second pass" else None
+            guidance = guidance if own is None else own
         shared = {
             "clip": clip,
             "steps": asked.steps,
@@ -187,7 +196,9 @@ class _Builder:
             )
             for title, text, is_negative in (("Prompt", prompt, False), ("Negative prompt", negative, True))
         )
-        return positive.out(), minus.out()
+        if guidance is None:
+            return positive.out(), minus.out()
+        return self._nodes.put("FluxGuidance", conditioning=positive.out(), guidance=guidance).out(), minus.out()
 
     # ------------------------------------------------------------------------------------------ both passes
 
@@ -218,7 +229,8 @@ class _Builder:
     def _first_pass(self, first: _Pass) -> tuple[Output, Output, Output]:
         asked = self._asked
         width, height = self._side("width", asked.width), self._side("height", asked.height)
-        empty = self._nodes.put("EmptyLatentImage", width=width, height=height, batch_size=1).out()
+        kind = "EmptyLatentImage" if asked.distilled_cfg is None else "EmptySD3LatentImage"
+        empty = self._nodes.put(kind, width=width, height=height, batch_size=1).out()
         self._graph.column()
         latent = self._nodes.put(
             "HiresFixBaseSampling",

@@ -432,7 +432,7 @@ def test_missing_files_are_noted(host):
     for folder in ("models/loras", "models/vae"):
         place(host, folder, b"", "pt")
     _, answer = ask(host, {"text": f"a cat <lora:gone:1>\n{SETTINGS}, Model: other, VAE: lost.pt, RNG: CPU"})
-    assert [note.split("'")[1] for note in answer["notes"]] == ["other", "lost.pt", "gone"]
+    assert [note.split("`")[1] for note in answer["notes"]] == ["other", "lost.pt", "gone"]
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF"])
@@ -453,6 +453,53 @@ def test_the_text_of_a_picture_whose_pixels_are_cut_off_is_read(host):
     assert status == 200
     assert answer["notes"][0] == "The picture itself is damaged: it is cut off. Its text was read."
     assert answer["notes"][1:] == ask(host, {"text": QUICK})[1]["notes"]
+
+
+@pytest.fixture
+def renamed(host, models):
+    """The checkpoint under a name that no text has."""
+    place = host.base / "models" / "checkpoints" / "of_another_name.safetensors"
+    place.symlink_to((host.base / "models" / "checkpoints" / models.oracle).resolve())
+    yield place
+    place.unlink()
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_renamed_checkpoint_is_found_by_its_hash(old, renamed, host):
+    content = renamed.read_bytes()
+    digest = hashlib.sha256(content[0x100000:0x110000]).hexdigest()[:8] if old else "9189F6453A"
+    line = f"{SETTINGS}, Model hash: {digest}, Model: gone, RNG: CPU"
+    _, answer = ask(host, {"text": f"a cat\n{line}"})
+    (found,) = widgets(answer["workflow"], "CheckpointLoaderSimple")
+    assert (host.base / "models" / "checkpoints" / found).read_bytes() == content
+    assert answer["notes"] == [f"The checkpoint `gone` is installed as `{found}`: that has the same hash."]
+
+
+def test_files_that_would_take_long_to_hash_are_said(host):
+    path = host.base / "models" / "vae" / place(host, "models/vae", b"", "pt")
+    os.truncate(path, 2**36)  # takes no room, and a minute to read
+    try:
+        line = f"{SETTINGS}, {MODEL}, VAE hash: 0123456789, VAE: gone.pt, RNG: CPU"
+        status, answer = ask(host, {"text": f"a cat\n{line}"})
+    finally:
+        path.unlink()
+    assert status == 200
+    assert "1 model files (68.7 GB) were not compared by their hash" in answer["notes"][0]
+
+
+def test_pictures_of_other_programs(host):
+    folder = DATA / "odd-infotexts"
+    status, answer = ask(host, (folder / "fooocus.png").read_bytes(), FILE)
+    assert status == 200
+    assert "JSON of Fooocus" in answer["notes"][0]
+    assert widgets(answer["workflow"], "CheckpointLoaderSimple") == ["juggernautXL_v8Rundiffusion.safetensors"]
+    status, answer = ask(host, (folder / "macos-screenshot.png").read_bytes(), FILE)
+    assert (status, answer) == (400, {"error": f"{NO_TEXT} Its comment is `Screenshot`."})
+    novelai = png(
+        (b"tEXt", b'Comment\0{"prompt": "a cat", "uc": "fog", "steps": 28, "scale": 5, "sampler": "k_euler"}')
+    )
+    status, answer = ask(host, novelai, FILE)
+    assert (status, widgets(answer["workflow"], "HiresFixBaseSampling")[:1]) == (200, [28])
 
 
 def test_no_text_is_too_odd(host):
@@ -485,6 +532,12 @@ NO_TEXT = "There is no generation text of A1111 in this picture."
             ("long", {"text": "x" * 40000}, JSON, "The text has 40000 characters; up to 32768 are read. Shorten"),
             ("no-file", b"", FILE, "The picture cannot be read: it is damaged, or of a format that is not known"),
             ("no-picture", b"no picture", FILE, "The picture cannot be read: it is damaged, or of a format that"),
+            (
+                "graph",
+                {"text": '{"1": {"class_type": "KSampler", "inputs": {}}}'},
+                JSON,
+                "The text is JSON, but has no",
+            ),
             ("text-as-file", QUICK.encode(), "text/plain", "The picture cannot be read"),
             ("cut-png", picture("PNG", QUICK)[:60], FILE, "The picture cannot be read: it is cut off. Copy the"),
             ("cut-jpeg", picture("JPEG", QUICK)[:30], FILE, "The picture cannot be read: it is damaged"),

@@ -296,7 +296,7 @@ def test_embeddings_are_found_in_whatever_capitals():
 def test_embeddings_that_no_prompt_names_are_noted():
     hashes = 'TI hashes: "Easy: ab, gone: cd, late: ef"'
     _, conversion = convert(f"{HIRES}Latent, Hires prompt: LATE, {hashes}", "a cat, EASY")
-    assert conversion.notes == ("The text lists the embedding 'gone', but no prompt has that word.",)
+    assert conversion.notes == ("The text lists the embedding `gone`, but no prompt has that word.",)
 
 
 LONG = 2**15
@@ -340,7 +340,7 @@ def test_files_that_are_not_installed_are_noted_and_named():
     assert graph.one("CheckpointLoaderSimple")["ckpt_name"] == "base.safetensors"
     assert graph.one("HiresFixUpscalerLoader")["upscaler_name"] == "LDSR.pth"
     assert graph.one("LoraLoader")["lora_name"] == "one_v1.5.safetensors"
-    assert sorted(note.split("'")[1] for note in conversion.notes) == ["LDSR", "base", "mse.pt", "one_v1.5"]
+    assert sorted(note.split("`")[1] for note in conversion.notes) == ["LDSR", "base", "mse.pt", "one_v1.5"]
 
 
 @pytest.mark.parametrize(

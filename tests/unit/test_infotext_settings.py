@@ -139,7 +139,10 @@ def assert_refiner(asked: GenerationSettings, request: dict) -> None:
         ("dpm++ 2s a karras", "DPM++ 2S a", "Karras"),
         ("Euler SGM Uniform", "Euler", "SGM Uniform"),
         ("Euler", "Euler", "Automatic"),
-        ("euler", "euler", None),  # ComfyUI's
+        ("euler", "euler", "normal"),  # ComfyUI's
+        ("euler a", "Euler a", "Automatic"),
+        ("dpmpp_2m_sde_gpu_karras", "dpmpp_2m_sde_gpu", "karras"),
+        ("uni_pc_bh2_sgm_uniform", "uni_pc_bh2", "sgm_uniform"),
         ("Some Karras", "Some Karras", None),
     ],
 )
@@ -148,8 +151,26 @@ def test_a_schedule_inside_the_sampler_name(given_name, sampler, schedule):
     assert (settings.sampler_name, settings.scheduler) == (sampler, schedule)
 
 
-def test_the_schedule_key_wins_and_may_be_the_apis_name():
-    assert read(BASE.format("DPM++ 2M Karras") + ", Schedule type: sgm_uniform").settings.scheduler == "SGM Uniform"
+@pytest.mark.parametrize(
+    ("written", "schedule"),
+    [
+        ("SGM Uniform", "SGM Uniform"),
+        ("sgm uniform", "SGM Uniform"),
+        ("align_your_steps", "Align Your Steps"),
+        *((name, name) for name in names.HOST_SCHEDULES),
+    ],
+)
+def test_the_schedule_key_wins_and_small_letters_are_comfyuis(written, schedule):
+    for key in ("Schedule type", "Scheduler"):
+        assert read(BASE.format("DPM++ 2M Karras") + f", {key}: {written}").settings.scheduler == schedule
+
+
+@pytest.mark.parametrize("schedule", [*names.SCHEDULES, *names.HOST_SCHEDULES])
+@pytest.mark.parametrize("sampler", ["Euler", "euler", "DDIM", "ddim", "uni_pc_bh2"])
+def test_samplers_and_schedules_of_both_programs_come_back(sampler, schedule):
+    hires = HiresSettings(0.5, hr_sampler_name="lcm" if sampler == "LCM" else "LCM", hr_scheduler=None)
+    settings = GenerationSettings(sampler_name=sampler, scheduler=schedule, hires=hires)
+    assert read_settings(parse("Steps: 1, " + write(write_settings(settings)))).settings == replace(settings, steps=1)
 
 
 @pytest.mark.parametrize(
@@ -159,11 +180,12 @@ def test_the_schedule_key_wins_and_may_be_the_apis_name():
         ("f0.0.17v1.8.0rc-latest-276-g29be1da7", "Uniform"),
         ("v1.9.0", "Automatic"),
         ("f2.0.1v1.10.1-previous", "Automatic"),
-        ("cb0eb55", "Automatic"),
+        ("cb0eb55", "Uniform"),  # SD.Next
+        ("", "Uniform"),  # before texts had a version
     ],
 )
 def test_a_bare_sampler_before_1_9_had_no_schedule_of_its_own(version, schedule):
-    reading = read(BASE.format("DPM++ 2M") + f", Version: {version}")
+    reading = read(BASE.format("DPM++ 2M") + (f", Version: {version}" if version else ""))
     assert reading.settings.scheduler == schedule
     assert len(reading.notes) == (schedule == "Uniform")
     assert read(BASE.format("Euler") + f", Version: {version}").settings.scheduler == "Automatic"

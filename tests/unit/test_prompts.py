@@ -4,6 +4,7 @@ Expectations are documented behaviour of A1111 v1.10.1: its own examples, its wi
 """
 
 import math
+import sys
 
 import pytest
 import torch
@@ -192,6 +193,113 @@ def pieces():
 def test_well_formed_prompts_of_any_nesting(piece):
     text, at, switches = piece
     assert schedule(text, TEN) == [(end, at(end)) for end in sorted(switches | {10})]
+
+
+# ------------------------------------------------------------------------------------------- long prompts
+
+
+def nested(opening, closing):
+    return (
+        lambda length: opening * (length // len(opening + closing)) + "b" + closing * (length // len(opening + closing))
+    )
+
+
+def repeated(piece):
+    return lambda length: piece * (length // len(piece))
+
+
+SHAPES = {
+    **{
+        f"nested {opening}…{closing}": nested(opening, closing)
+        for opening, closing in (
+            *(("(a", ")"), ("((", "))"), ("[a", "]"), ("(a", ":1.01)"), ("(a[b", "])")),
+            *(("[a:", ":0.5]"), ("[a", ":0.5]"), ("[", ":a:5]"), ("[a|", "]"), ("[a(", "|b)]")),
+        )
+    },
+    **{
+        f"repeated {piece!r}": repeated(piece)
+        for piece in (
+            *(" ", "\n", "\t \n", "x ", "(", "[", "(a", "[a", "[a:", "[a|", ")", "a]", ":", ": ", "|", "a:1.5"),
+            *(" AND ", "a AND  ", " BREAK ", "BREAK", "[a|b]", "[a:b:5]", "(a:1.2)", "\\", "\\a", "\\(", "(a[b)c]"),
+            *("<lora:", "<lora:x:1>", "<a:>", "<", ">", "#", "#\n", "\n#", "1", "1.", "[a:b:1"),
+        )
+    },
+    "blanks in the middle": lambda length: "a" + " " * length + "b",
+    "blanks before a weight": lambda length: "(a:" + " " * length + "b)",
+    "blanks before a step": lambda length: "[a:" + " " * length + "b]",
+    "digits that are no weight": lambda length: "(a:" + "1" * length + "x)",
+    "digits that are no step": lambda length: "[a:" + "1" * length + "x]",
+    "digits that are a step": lambda length: "[a:" + "1" * length + "]",
+    "digits at the end": lambda length: "a:" + "1" * length + "x",
+}
+
+
+def understood(text):
+    """Everything that is done with a prompt before it becomes tokens."""
+    text, _ = without_extra_networks(without_comments(text))
+    for sub in (*plan_prompt(text, TEN), *plan_negative(text, TEN)):
+        for words in {words for _, words in sub.schedule}:
+            parse_weights(words)
+
+
+def work(text):
+    """Lines of the pack that run, and pieces that it copies from one list or string to another."""
+    count = 0
+
+    def trace(frame, event, value):
+        nonlocal count
+        if "hires" not in frame.f_code.co_filename:
+            return None
+        count += len(value) if event == "return" and isinstance(value, list | str) else event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        understood(text)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_the_work_grows_as_the_prompt_does(shape):
+    assert work(shape(2000)) <= 2.2 * work(shape(1000)) + 100
+
+
+@pytest.mark.parametrize("shape", [shape for name, shape in SHAPES.items() if "nested" not in name])
+def test_long_prompts_come_to_an_end(shape):
+    """What regular expressions do is not counted above. Nor is there a limit of time here: some once took minutes."""
+    understood(shape(2**14))
+
+
+def test_prompts_of_any_depth_are_understood():
+    for opening, closing in (("[a:", ":0.5]"), ("[", "|b]"), ("(", ")"), ("[(", ")]")):
+        understood(nested(opening, closing)(2**15))
+
+
+@given(st.lists(st.sampled_from(["(", ")", "[", "]", "a", "b ", ":1.3)", ":0.7)"]), max_size=30))
+def test_weights_are_multiplied_in_the_order_of_closing(tokens):
+    """A1111's own way, which takes time squared: each bracket multiplies all that stands in it when it is closed."""
+    runs, open_at, factors = [], {"(": [], "[": []}, {"(": 1.1, "[": 1 / 1.1}
+
+    def close(opening, factor):
+        for run in runs[open_at[opening].pop() :]:
+            run[1] *= factor
+
+    for token in tokens:
+        opening = "[" if token == "]" else "("
+        if token in open_at:
+            open_at[token].append(len(runs))
+        elif token[-1] in ")]" and open_at[opening]:
+            close(opening, float(token[1:-1]) if token[0] == ":" else factors[opening])
+        else:
+            runs.append([token, 1.0])
+    for opening, places in open_at.items():
+        while places:
+            close(opening, factors[opening])
+    found = [(mark, run.weight) for run in parse_weights("".join(tokens)) for mark in run.text]
+    assert found == [(mark, weight) for text, weight in runs for mark in text]
 
 
 # -------------------------------------------------------------------------------------- AND, comments, tags

@@ -335,6 +335,7 @@ def test_recording_holds_exactly_the_core_nodes_that_recipes_use():
     graphs = [build() for build in library.WORKFLOWS.values()]
     graphs += [build().graph for build in library.BLUEPRINTS.values()]
     graphs.append(hires_workflow("a <lora:b:1>\nSteps: 20, Model: c, VAE: d").graph)
+    graphs.append(hires_workflow("a\nSteps: 20, Distilled CFG Scale: 3.5, Module 1: clip_l, Module 2: t5xxl").graph)
     used = {node.definition.type for graph in graphs for node in graph.nodes}
     known = definitions.load()
     assert used <= set(known)
