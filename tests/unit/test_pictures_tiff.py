@@ -244,7 +244,7 @@ def test_a_written_file_says_what_the_picture_says(path):
         tags = file.pages[0].tags
         assert tags["InterColorProfile"].value == SRGB
         assert tags["Make"].value == "a camera"
-        assert tags["Model"].value == 'prompt:{"1": "ü"}'
+        assert tags["ImageDescription"].value == 'prompt:{"1": "ü"}'
         assert tags["XMP"].value.decode() == text["XML:com.adobe.xmp"]
         assert tags["ExifTag"].value["ExposureTime"] == 0.25
         assert "Jörg" in tags["Artist"].value

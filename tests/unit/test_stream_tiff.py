@@ -1,6 +1,7 @@
 """TIFF files read and written piece by piece; tifffile and Pillow, which have nothing to do with ours, decide."""
 
 import io
+import struct
 from itertools import product
 
 import numpy as np
@@ -203,6 +204,8 @@ def test_what_the_picture_says_is_carried(order, tmp_path):
         assert tags[34665].value["ExposureTime"] == (1, 250)
         assert tags[34665].value["ISOSpeedRatings"] == 400
         assert tags[34853].value["GPSLatitude"][:2] == (48, 1)
+    comment = struct.pack("<HHQ", 0x9286, 7, 8 + 2 * len(text["parameters"]))  # 7: UNDEFINED, as EXIF has it
+    assert comment in (tmp_path / "a.tif").read_bytes()
     found = read_picture(tmp_path / "a.tif")
     assert {**text, **found.text} == found.text
     assert found.icc == profile
