@@ -19,6 +19,7 @@ from comfy.cli_args import args
 from ..hires.errors import InputError
 from ..hires.resample import check_image
 from ..pictures import DEEP_FORMATS, EXTENSIONS, PARAMETERS, Picture, PictureFormat, read_picture, write_picture
+from .memory import tell
 
 Channels = Literal["RGB and mask", "as in the file"]
 CHANNELS: tuple[Channels, ...] = ("RGB and mask", "as in the file")
@@ -28,6 +29,7 @@ them."""
 BitDepth = Literal["auto", "8", "16"]
 BIT_DEPTHS: tuple[BitDepth, ...] = ("auto", "8", "16")
 
+_ALSO = (".tga", ".jp2", ".avif", ".pfm", ".dds", ".psd")
 _PREVIEW_SIDE = 1024
 _GRAPHS = ("prompt", "workflow")  # of the graph that made a file: not true of what another graph makes of it
 
@@ -48,7 +50,9 @@ def input_names() -> list[str]:
     """Return the names of the pictures in the input folder."""
     folder = folder_paths.get_input_directory()
     files = [entry.name for entry in os.scandir(folder) if entry.is_file()]
-    return sorted(folder_paths.filter_files_content_types(files, ["image"]))
+    # not every system knows what the ending of a TGA or JPEG 2000 file stands for
+    ours = [name for name in files if os.path.splitext(name)[1].lower() in _ALSO]
+    return sorted({*folder_paths.filter_files_content_types(files, ["image"]), *ours})
 
 
 def input_exists(name: str) -> bool:
@@ -78,6 +82,7 @@ def load_image(name: str, channels: Channels) -> tuple[torch.Tensor, torch.Tenso
     """
     path = Path(folder_paths.get_annotated_filepath(name))
     picture = read_picture(path)
+    tell(picture.note)
     pixels = picture.pixels.to(comfy.model_management.intermediate_device())
     has_alpha = pixels.shape[-1] in (2, 4)
     mask = 1 - pixels[..., -1] if has_alpha else torch.zeros(64, 64, device=pixels.device)

@@ -110,10 +110,15 @@ def test_other_kinds_are_read_as_a_whole(options, tmp_path):
         assert torch.equal(source.read(Box(0, 0, source.width, source.height)), expected)
 
 
-def test_a_float_tiff_is_refused_with_its_name(tmp_path):
-    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8, 3), np.float32), photometric="rgb")
-    with pytest.raises(PictureError, match=r"a\.tif"), open_source(tmp_path / "a.tif"):
-        pass
+def test_a_float_tiff_is_read_as_a_whole_and_a_bad_one_named(tmp_path):
+    values = np.linspace(0, 1, 8 * 8 * 3, dtype=np.float32).reshape(8, 8, 3)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb")
+    with open_source(tmp_path / "a.tif") as source:
+        assert isinstance(source, MemorySource)
+        assert np.abs(source.read(Box(0, 0, 8, 8)).numpy() - values).max() <= 0.51 / 65535
+    tifffile.imwrite(tmp_path / "a.tif", values * np.float32("nan"), photometric="rgb")
+    with pytest.raises(PictureError, match=r"'a\.tif' cannot be read: 192 of its numbers are not finite"):
+        open_source(tmp_path / "a.tif").__enter__()
 
 
 @pytest.mark.parametrize("kept", [0, 5, 200, 3000])
