@@ -21,8 +21,8 @@ class HiresFixLoadImage(io.ComfyNode):
             node_id="HiresFixLoadImage",
             display_name="Load Image (16-bit, ICC)",
             category=inputs.CATEGORY,
-            description="Loads a picture with 16 bits a channel (PNG, TIFF) or floats (TIFF) and hands on its colour profile, "
-            "EXIF and texts, so that Save Image (16-bit, ICC) can write them to the result.",
+            description="Loads a picture with 16 bits a channel (PNG, TIFF) or floats (TIFF), and hands on its colour "
+            "profile, EXIF and texts, so that Save Image (16-bit, ICC) can write them to the result.",
             search_aliases=["load image", "open image", "16 bit", "icc", "color profile", "tiff", "metadata", "exif"],
             inputs=[
                 io.Combo.Input(
