@@ -32,7 +32,6 @@ CORE_NODES = (
     "EmptySD3LatentImage",
     "FluxGuidance",
     "GetImageSize",
-    "LoadImage",
     "LoadMediaPipeFaceLandmarker",
     "LoraLoader",
     "MediaPipeFaceLandmarker",
@@ -49,7 +48,6 @@ CORE_NODES = (
 FILE_COMBOS: dict[tuple[str, str], tuple[str, ...]] = {
     ("CheckpointLoaderSimple", "ckpt_name"): (),
     ("ControlNetLoader", "control_net_name"): (),
-    ("LoadImage", "image"): (),
     ("LoadMediaPipeFaceLandmarker", "model_name"): (),
     ("LoraLoader", "lora_name"): (),
     ("VAELoader", "vae_name"): (),
