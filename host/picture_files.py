@@ -92,6 +92,7 @@ def load_image(name: str, channels: Channels) -> tuple[torch.Tensor, torch.Tenso
         raise PictureError(missing(name), "image")
     path = Path(folder_paths.get_annotated_filepath(name))
     pixels, picture, left_out = read_batch(path)
+    tell(picture.note)
     pixels = pixels.to(comfy.model_management.intermediate_device())
     has_alpha = pixels.shape[-1] in (2, 4)
     mask = 1 - pixels[..., -1] if has_alpha else torch.zeros(len(pixels), 64, 64, device=pixels.device)

@@ -28,8 +28,8 @@ from .model_hashes import HashSearch
 _LONGEST = 2**15
 """Characters of a text. Those of extensions have some thousands; the worst of this length take a second."""
 
-_WORKFLOW = "workflow"
-"""Key of ComfyUI's graph."""
+_WORKFLOW, _PROMPT = "workflow", "prompt"
+"""Keys of ComfyUI's graphs: the editor's, and the one that was run."""
 
 _OF_OTHERS = ("Comment", "invokeai_metadata", "sd-metadata", "generation_data")
 """Keys under which NovelAI, InvokeAI and Tensor.Art store JSON in PNG files."""
@@ -46,6 +46,7 @@ _JSON = (
 def register() -> None:
     """Add the pack's routes to the server; once, before it starts to listen."""
     PromptServer.instance.routes.post("/hires-fix/from-infotext")(from_infotext)
+    PromptServer.instance.routes.post("/hires-fix/workflow-in-picture")(workflow_in_picture)
     PromptServer.instance.routes.post("/hires-fix/plan")(plan.answer)
 
 
@@ -64,6 +65,31 @@ async def from_infotext(request: web.Request) -> web.Response:
         return web.json_response({"error": "The file is larger than this server takes."}, status=413)
     except InputError as error:
         return web.json_response({"error": str(error)}, status=400)
+
+
+async def workflow_in_picture(request: web.Request) -> web.Response:
+    """Answer a picture file, or its beginning, with the graphs that ComfyUI left in it: "workflow", "prompt" or none.
+
+    A file that cannot be read has none: telling what is wrong with it is left to the node that will load it.
+    """
+    return web.json_response(await asyncio.to_thread(_graphs, await request.read()))
+
+
+def _graphs(body: bytes) -> dict[str, Any]:
+    try:
+        texts, _ = read_texts(io.BytesIO(body), (_WORKFLOW, _PROMPT))
+    except InputError:
+        return {}
+    found = {}
+    for key in (_WORKFLOW, _PROMPT):
+        try:
+            # other readers of JSON do not know Python's NaN
+            graph = json.loads(texts.get(key, ""), parse_constant=lambda _: None)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(graph, dict):
+            found[key] = graph
+    return found
 
 
 def _converted(body: bytes, is_json: bool) -> dict[str, Any]:

@@ -21,8 +21,8 @@ class HiresFixLoadImage(io.ComfyNode):
             node_id="HiresFixLoadImage",
             display_name="Load Image (16-bit, ICC)",
             category=inputs.CATEGORY,
-            description="Loads a picture with up to 16 bits a channel (PNG, TIFF) and hands on its colour profile, "
-            "EXIF and texts, so that Save Image (16-bit, ICC) can write them to the result.",
+            description="Loads a picture with 16 bits a channel (PNG, TIFF) or floats (TIFF), and hands on its colour "
+            "profile, EXIF and texts, so that Save Image (16-bit, ICC) can write them to the result.",
             search_aliases=["load image", "open image", "16 bit", "icc", "color profile", "tiff", "metadata", "exif"],
             inputs=[
                 io.Combo.Input(
@@ -30,7 +30,8 @@ class HiresFixLoadImage(io.ComfyNode):
                     options=input_names(),
                     upload=io.UploadType.image,
                     tooltip="A picture in ComfyUI's input folder, or one to upload. It is turned upright as its EXIF "
-                    "block says; CMYK becomes sRGB. The frames of an animation and the pages of a TIFF become a batch.",
+                    "block says; CMYK and LAB become sRGB. The frames of an animation and the pages of a TIFF become a "
+                    "batch.",
                 ),
                 io.Combo.Input(
                     "channels",

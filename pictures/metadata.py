@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import struct
 from typing import Any
 
 from PIL import Image
@@ -19,6 +20,8 @@ EXIF_IFD, GPS_IFD, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 _ORIENTATION, _USER_COMMENT = 0x0112, 0x9286
 _MODEL, _MAKE, _DESCRIPTION, _DOCUMENT_NAME = 0x0110, 0x010F, 0x010E, 0x010D
 _GRAPH_TAGS = (_MAKE, _DESCRIPTION, _DOCUMENT_NAME)
+_PROMPT_TAGS = (_DESCRIPTION, _DOCUMENT_NAME, _MAKE)
+_BYTE, _UNDEFINED = 1, 7  # types of values
 _GRAPH = re.compile(r"(\w+):([\[{].*)", re.DOTALL)
 
 
@@ -46,8 +49,9 @@ def split_exif(data: bytes | None) -> tuple[bytes | None, int, dict[str, str]]:
 def join_exif(data: bytes | None, text: dict[str, str]) -> bytes | None:
     """Add texts to an EXIF block, the reverse of `split_exif`.
 
-    "parameters" becomes the user comment as A1111 writes it. "prompt" goes to the tag Model and other JSON to Make,
-    as ComfyUI writes them, or to the next free tag if a camera has named itself there. Other texts are left out.
+    "parameters" becomes the user comment as A1111 writes it. "prompt" goes to the image description and other JSON to
+    Make, where ComfyUI's editor finds them, or to the next free tag if a camera has named itself there. ComfyUI itself
+    has the prompt in Model, which SD Prompt Reader takes for all that is to be read. Other texts are left out.
 
     Returns:
         The block without the "Exif" mark, None if there is nothing in it.
@@ -62,7 +66,7 @@ def join_exif(data: bytes | None, text: dict[str, str]) -> bytes | None:
         comment = b"UNICODE\0" + infotext.encode("utf-16-be", "replace")
         exif[EXIF_IFD] = {**inner_tags(exif, EXIF_IFD), _USER_COMMENT: comment}
     for key, value in placed.items():
-        tags = (_MODEL, *_GRAPH_TAGS) if key == "prompt" else _GRAPH_TAGS
+        tags = _PROMPT_TAGS if key == "prompt" else _GRAPH_TAGS
         free = next((tag for tag in tags if tag not in exif), None)
         if free is None:
             log.warning("There is no free EXIF tag for the text '%s'; it is left out.", key)
@@ -103,7 +107,24 @@ def to_block(exif: Image.Exif) -> bytes | None:
             exif[tag] = _raw(exif[tag])
         elif not isinstance(exif[tag], dict):
             exif[tag] = inner_tags(exif, tag)
-    return exif.tobytes().removeprefix(b"Exif\0\0") if len(exif) else None
+    return _with_exifs_types(exif.tobytes().removeprefix(b"Exif\0\0")) if len(exif) else None
+
+
+def _with_exifs_types(block: bytes) -> bytes:
+    """Give all bytes in the directories of EXIF the type that EXIF has for them.
+
+    Pillow makes them BYTE, which other programs take for numbers: A1111 fails on such a user comment.
+    """
+    out, order = bytearray(block), "<" if block.startswith(b"II") else ">"
+    places = [(0, struct.unpack_from(f"{order}I", block, 4)[0])]
+    for directory, place in places:
+        for entry in range(place + 2, place + 2 + 12 * struct.unpack_from(f"{order}H", block, place)[0], 12):
+            tag, kind, _, value = struct.unpack_from(f"{order}HHII", block, entry)
+            if tag in (EXIF_IFD, INTEROPERABILITY):
+                places.append((tag, value))
+            elif directory and kind == _BYTE:
+                struct.pack_into(f"{order}H", out, entry + 2, _UNDEFINED)
+    return bytes(out)
 
 
 def _split(data: bytes) -> tuple[bytes | None, int, dict[str, str]]:

@@ -10,8 +10,7 @@ import torch
 from ..hires.errors import InputError
 
 MAX_PIXELS = 2**29
-"""Largest picture that is read as a whole: 23170x23170, 6.4 GB of memory as RGB. Guards against files of a few bytes
-that claim to be huge."""
+"""Largest picture that is read as a whole: 23170x23170, 6.4 GB of memory as RGB."""
 
 XMP = "XML:com.adobe.xmp"
 """Key of an XMP packet among the texts: the keyword that PNG has for it."""
@@ -29,7 +28,7 @@ class Picture:
     """`(H, W, C)` float32, 0 to 1; C is 1 grey, 2 grey with alpha, 3 RGB, 4 RGB with alpha. Alpha is straight."""
 
     depth: int = 8
-    """8 or 16 bits a channel in the file."""
+    """8 or 16 bits a channel in the file; 16 where it has more, or floats."""
 
     icc: bytes | None = None
     """Colour profile; None means sRGB."""
@@ -44,9 +43,17 @@ class Picture:
     dpi: tuple[float, float] | None = None
     """Pixels an inch, across and down; None if the file does not say."""
 
+    note: str = ""
+    """What was assumed about the file's numbers, for people: a sentence, or nothing."""
+
 
 def from_levels(levels: np.ndarray) -> torch.Tensor:
-    """Turn `(H, W, C)` uint8 or uint16 into float32, 0 to 1. `to_levels` gives back exactly the same levels."""
+    """Turn `(H, W, C)` uint8 or uint16 into float32, 0 to 1. `to_levels` gives back exactly the same levels.
+
+    float32, which is from 0 to 1 already, stays as it is.
+    """
+    if levels.dtype == np.float32:
+        return torch.from_numpy(levels)
     return torch.from_numpy(np.divide(levels, np.iinfo(levels.dtype).max, dtype=np.float32))
 
 

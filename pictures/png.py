@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from .limits import BEST_PACKING
 from .picture import Picture, PictureError
 
 log = logging.getLogger("hires-fix")
@@ -22,7 +23,6 @@ _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type, 3 being a palette
-_BEST_PACKING = 1032  # bytes that Deflate can make of one
 _LEVEL = 4  # of zlib: a higher one takes up to eight times as long for a few per cent
 _BAND = 64  # rows that are filtered together
 _MOST_TEXT = 2**26  # bytes that all texts and the colour profile of a file may have
@@ -71,7 +71,7 @@ def read_info(file: BinaryIO) -> PngInfo:
             if kind == b"IHDR":
                 raise PictureError("it is damaged: its header makes no sense") from error
             _log_left_out(kind, error)
-    if info.width * info.height * info.channels * info.depth > 8 * _BEST_PACKING * info.bare.tell():
+    if info.width * info.height * info.channels * info.depth > 8 * BEST_PACKING * info.bare.tell():
         raise PictureError(f"it claims to have {info.width}x{info.height} pixels, but is too small for that")
     info.bare.seek(0)
     return info

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,15 +16,21 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageCms
 
-from . import png, sixteen_bit, tiff, tiff_pixels
+from . import limits, png, sixteen_bit, tiff, tiff_pixels
+from .lab import lab_to_srgb
 from .metadata import split_exif
 from .orientation import upright
-from .picture import MAX_PIXELS, XMP, Picture, PictureError, from_levels
+from .picture import XMP, Picture, PictureError, from_levels
+from .ranges import in_range
 
 log = logging.getLogger("hires-fix")
 
 # those that can be told by their first bytes and that Pillow reads by itself: some others run programs
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM", "ICO", "DDS", "PSD")
+_HEAD = 32  # bytes that tell the format, and the size of a WebP picture
+_TGA_KINDS = {0: (2, 3, 10, 11), 1: (1, 9)}
+"""Kinds of TGA pictures without a palette and with one."""
+_TGA_DEPTHS = (8, 15, 16, 24, 32)
 
 _PLAIN = {"L", "LA", "RGB", "RGBA"}
 _CONVERTED = {"1": "L", "La": "LA", "RGBa": "RGBA", "RGBX": "RGB", "PA": "RGBA", "YCbCr": "RGB", "HSV": "RGB"}
@@ -35,25 +42,31 @@ class _Found:
     """What a file holds, as it is in the file."""
 
     levels: np.ndarray
+    """uint8 or uint16, or float32 from 0 to 1."""
     icc: bytes | None = None
     exif: bytes | None = None
     text: dict[str, str] = field(default_factory=dict)
     dpi: tuple[float, float] | None = None
+    note: str = ""
 
 
 def read_picture(path: str | os.PathLike[str]) -> Picture:
     """Read a picture file; of one with several pictures, the first.
 
-    PNG and TIFF with 8 or 16 bits a channel; JPEG, WebP, GIF, BMP and whatever else Pillow reads without help. Palettes
-    and 1 to 4 bits become 8 bits, CMYK becomes sRGB (by its profile, if it has one), the EXIF orientation is applied.
+    PNG and TIFF with 8 or 16 bits a channel, TIFF also with floats and other integers; JPEG, WebP, GIF, BMP, TGA and
+    whatever else Pillow reads without help. Palettes and 1 to 4 bits become 8 bits, CMYK (by its profile, if it has
+    one) and LAB become sRGB, the EXIF orientation is applied.
 
     Raises:
-        PictureError: no such file, not a picture, damaged, cut off, of a kind that cannot be read, or more than
-            `MAX_PIXELS`.
+        PictureError: no such file, not a picture, damaged, cut off, of a kind that cannot be read, or larger than
+            `check_picture` allows, which is found out before anything is decoded.
     """
     path = Path(path)
     with reading(path), path.open("rb") as file:
-        return read_open(file)
+        picture = read_open(file)
+    if picture.note:
+        log.warning("'%s': %s", path.name, picture.note)
+    return picture
 
 
 def read_open(file: BinaryIO) -> Picture:
@@ -64,10 +77,10 @@ def read_open(file: BinaryIO) -> Picture:
 def read_frames(file: BinaryIO) -> Iterator[tuple[np.ndarray, Image.Image]]:
     """Yield the frames of an animation that Pillow reads, `(H, W, C)`, each with the file as it stands at that frame;
     within `reading`."""
-    image = _opened(file, file.read(16))
+    image = _opened(file, file.read(_HEAD))
     for index in range(getattr(image, "n_frames", 1)):
         image.seek(index)
-        yield _levels(image), image
+        yield _levels(image)[0], image
 
 
 @contextmanager
@@ -91,7 +104,7 @@ def reading(path: Path) -> Iterator[None]:
 def endings() -> frozenset[str]:
     """Return how the names of files end that can be read, as ".png"."""
     Image.init()
-    return frozenset(ending for ending, name in Image.registered_extensions().items() if name in _FORMATS)
+    return frozenset(ending for ending, name in Image.registered_extensions().items() if name in (*_FORMATS, "TGA"))
 
 
 def _picture(found: _Found) -> Picture:
@@ -99,16 +112,17 @@ def _picture(found: _Found) -> Picture:
     sideways = orientation >= 5 and found.dpi is not None
     return Picture(
         pixels=from_levels(np.ascontiguousarray(upright(found.levels, orientation))),
-        depth=8 * found.levels.itemsize,
+        depth=8 if found.levels.dtype == np.uint8 else 16,
         icc=found.icc,
         exif=exif,
         text={**found.text, **text},
         dpi=found.dpi[::-1] if sideways else found.dpi,
+        note=found.note,
     )
 
 
 def _read(file: BinaryIO) -> _Found:
-    head = file.read(16)
+    head = file.read(_HEAD)
     file.seek(0)
     if not head:
         raise PictureError("it is empty")
@@ -121,34 +135,43 @@ def _read(file: BinaryIO) -> _Found:
 
 def _read_png(file: BinaryIO) -> _Found:
     info = png.read_info(file)
-    _check_size(info.width, info.height)
+    limits.check_picture(info.width, info.height, info.channels, max(1, info.depth // 8), _length(file))
     sixteen = info.depth == 16
-    levels = sixteen_bit.decode(info.bare, "png_pipe") if sixteen else _levels(_opened(info.bare, png.SIGNATURE))
+    levels = sixteen_bit.decode(info.bare) if sixteen else _levels(_opened(info.bare, png.SIGNATURE))[0]
     return _Found(levels, info.icc, info.exif, info.text, info.dpi)
 
 
 def _read_tiff(file: BinaryIO) -> _Found:
     info = tiff.read_info(file)
-    if info.depth not in (1, 2, 4, 8, 16):
-        raise PictureError(f"it has {info.depth} bits a channel. Convert it to 8 or 16")
-    width, height = info.tags.get(tiff.WIDTH, 0), info.tags.get(tiff.HEIGHT, 0)
-    _check_size(width, height)
-    icc = info.icc
-    if info.depth == 16 or tiff_pixels.is_simple(info):
-        levels = tiff_pixels.read_pixels(file, info)
+    width, height, channels = (info.tags.get(tag, least) for tag, least in _TIFF_SHAPE)
+    limits.check_picture(width, height, min(channels, 5), max(1, info.depth // 8), _length(file))
+    tiff_pixels.part_size(info)  # also where Pillow reads it
+    icc, note = info.icc, ""
+    if tiff_pixels.is_taken(info):
+        levels, note = tiff_pixels.read_pixels(file, info)
+        if info.tags.get(tiff.PHOTOMETRIC) == tiff_pixels.CMYK:
+            image = Image.fromarray(_eight_bits(levels), "CMYK")
+            image.info["icc_profile"] = icc
+            levels = np.asarray(_from_cmyk(image))
+        if info.tags.get(tiff.PHOTOMETRIC) not in tiff_pixels.KEPT:
+            icc = None
     else:
         file.seek(0)
-        head = file.read(16)
-        image = _opened(file, head)
-        levels = _levels(image)
+        image = _opened(file, file.read(_HEAD))
+        levels, note = _levels(image)
         icc = None if image.mode == "CMYK" else icc
-    return _Found(levels, icc, info.exif, info.text, info.dpi)
+    return _Found(levels, icc, info.exif, info.text, info.dpi, note)
+
+
+_TIFF_SHAPE = ((tiff.WIDTH, 0), (tiff.HEIGHT, 0), (tiff.CHANNELS, 1))
 
 
 def _read_by_pillow(file: BinaryIO, head: bytes) -> _Found:
     image = _opened(file, head)
-    _check_size(*image.size)
-    levels = _levels(image)
+    value_size = 4 if image.mode in ("I", "F") else 2 if image.mode.startswith("I") else 1
+    channels = 3 if image.mode == "P" else len(image.getbands())
+    limits.check_picture(*image.size, channels, value_size, _length(file))
+    levels, note = _levels(image)
     said = image.info
     text = {}
     comment = said.get("comment")
@@ -158,30 +181,79 @@ def _read_by_pillow(file: BinaryIO, head: bytes) -> _Found:
         text[XMP] = said["xmp"].decode("utf-8", "replace")
     return _Found(
         levels=levels,
-        icc=None if image.mode == "CMYK" else said.get("icc_profile") or None,
+        icc=None if image.mode in ("CMYK", "LAB") else said.get("icc_profile") or None,
         exif=said.get("exif"),
         text=text,
         dpi=_dpi(said.get("dpi")),
+        note=note,
     )
 
 
 def _opened(file: BinaryIO, head: bytes) -> Image.Image:
     """Open a file with Pillow, without the limit on pixels that all of the host shares."""
     Image.init()
+    for size in (*_webp_size(head), *_icon_sizes(file, head)):  # for which Pillow makes room when it opens them
+        limits.check_picture(*size, 3, 1, _length(file))
     for name in _FORMATS:
         factory, accept = Image.OPEN.get(name, (None, None))
         if factory is None or accept is None or accept(head) is not True:
             continue
         file.seek(0)
         return factory(file, "")
+    if _looks_like_tga(head):
+        file.seek(0)
+        return Image.OPEN["TGA"][0](file, "")
     raise PictureError("it is not a picture, or of a format that is not known")
 
 
-def _levels(image: Image.Image) -> np.ndarray:
-    """Decode into `(H, W, C)` uint8 or uint16."""
+def _webp_size(head: bytes) -> list[tuple[int, int]]:
+    """Width and height, if these are the first bytes of a WebP file that says so."""
+    if head[:4] != b"RIFF" or head[8:12] != b"WEBP" or len(head) < 30:
+        return []
+    if head[12:16] == b"VP8X":
+        return [(int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1)]
+    if head[12:16] == b"VP8L":
+        bits = int.from_bytes(head[21:25], "little")
+        return [(bits % 2**14 + 1, bits // 2**14 % 2**14 + 1)]
+    return [(int.from_bytes(head[26:28], "little") % 2**14, int.from_bytes(head[28:30], "little") % 2**14)]
+
+
+def _icon_sizes(file: BinaryIO, head: bytes) -> list[tuple[int, int]]:
+    """Widths and heights of all pictures in an ICO file: their own, not those of its list."""
+    if head[:4] != b"\0\0\1\0":
+        return []
+    found = []
+    for index in range(int.from_bytes(head[4:6], "little")):
+        file.seek(6 + 16 * index + 12)
+        file.seek(int.from_bytes(file.read(4), "little"))
+        start = file.read(24)
+        if start.startswith(png.SIGNATURE):
+            found.append(struct.unpack(">II", start[16:24]))
+        elif len(start) == 24:
+            width, height = struct.unpack("<ii", start[4:12])
+            found.append((abs(width), abs(height)))
+    return found
+
+
+def _looks_like_tga(head: bytes) -> bool:
+    """TGA files have no mark of their own, but few bytes that may stand at their beginning."""
+    if len(head) < 18:
+        return False
+    width, height = int.from_bytes(head[12:14], "little"), int.from_bytes(head[14:16], "little")
+    return head[2] in _TGA_KINDS.get(head[1], ()) and width > 0 < height and head[16] in _TGA_DEPTHS
+
+
+def _levels(image: Image.Image) -> tuple[np.ndarray, str]:
+    """Decode into `(H, W, C)` uint8, uint16 or float32 from 0 to 1; and what `in_range` assumed about them."""
     image.load()
-    levels = _integers(np.asarray(image)) if image.mode.startswith("I") else np.asarray(_plain(image))
-    return levels if levels.ndim == 3 else levels[..., None]
+    note = ""
+    if image.mode.startswith("I") or image.mode == "F":
+        levels, note = in_range(np.asarray(image))
+    elif image.mode == "LAB":
+        levels = lab_to_srgb(np.asarray(image), is_offset=True)
+    else:
+        levels = np.asarray(_plain(image))
+    return levels if levels.ndim == 3 else levels[..., None], note
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -219,18 +291,12 @@ def _from_cmyk(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _integers(values: np.ndarray) -> np.ndarray:
-    """Bring grey of more than 8 bits to 16."""
-    if values.min() < 0 or values.max() > 65535:
-        raise PictureError(
-            f"its grey values go from {values.min()} to {values.max()}, which is more than 16 bits. Convert it"
-        )
-    return values.astype(np.uint16)
+def _eight_bits(levels: np.ndarray) -> np.ndarray:
+    return levels if levels.dtype == np.uint8 else ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def _check_size(width: int, height: int) -> None:
-    if not 0 < width * height <= MAX_PIXELS:
-        raise PictureError(f"it has {width}x{height} pixels; up to {MAX_PIXELS} in all can be read at once")
+def _length(file: BinaryIO) -> int:
+    return file.seek(0, os.SEEK_END)
 
 
 def _dpi(value: object) -> tuple[float, float] | None:

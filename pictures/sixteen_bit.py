@@ -17,12 +17,11 @@ _FORMATS = {
 }
 
 
-def decode(file: BinaryIO, container: str) -> np.ndarray:
-    """Decode the first picture of a PNG or TIFF file of 16 bits a channel.
+def decode(file: BinaryIO) -> np.ndarray:
+    """Decode a PNG file of 16 bits a channel.
 
     Args:
-        file: at its beginning.
-        container: FFmpeg's name of the format: "png_pipe" or "tiff_pipe".
+        file: at any place.
 
     Returns:
         `(H, W, C)` uint16, 1 to 4 channels, the last of 2 and of 4 being alpha.
@@ -31,7 +30,8 @@ def decode(file: BinaryIO, container: str) -> np.ndarray:
         PictureError: it cannot be decoded, without its name: "it …".
     """
     try:
-        with av.open(file, format=container) as pictures:
+        file.seek(0)
+        with av.open(file, format="png_pipe") as pictures:
             frame = next(pictures.decode(video=0), None)
     except (av.FFmpegError, IndexError) as error:
         raise PictureError(f"it is damaged or too large for FFmpeg ({error.__class__.__name__})") from error

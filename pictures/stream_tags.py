@@ -1,7 +1,8 @@
-"""The head of a BigTIFF file: its tags, which lie before the pixels."""
+"""The tags of TIFF files that are written, and how they lie in the head of a BigTIFF file, before the pixels."""
 
 from __future__ import annotations
 
+import logging
 import struct
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -9,6 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from . import tiff
+from .metadata import EXIF_IFD, GPS_IFD, INTEROPERABILITY, join_exif
+from .picture import XMP
+
+log = logging.getLogger("hires-fix")
 
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, LONG8 = 1, 2, 3, 4, 5, 7, 16
 """Kinds of values, by TIFF's numbers."""
@@ -25,6 +30,11 @@ class Tag(NamedTuple):
 
     data: bytes
     """Its values, low byte first."""
+
+    @property
+    def count(self) -> int:
+        """How many values."""
+        return len(self.data) // (_UNITS[self.kind] * (2 if self.kind in _PAIRS else 1))
 
 
 def numbers(number: int, kind: int, *values: int) -> Tag:
@@ -48,13 +58,43 @@ def head(tags: Sequence[Tag], inner: Mapping[int, Sequence[Tag]]) -> bytes:
     return b"II+\0" + struct.pack("<HHQ", 8, 0, start) + blocks + _directory([*tags, *pointers], start)
 
 
+def described(
+    icc: bytes | None, exif: bytes | None, text: dict[str, str], dpi: tuple[float, float] | None
+) -> tuple[list[Tag], dict[int, list[Tag]]]:
+    """Say as tags what a `Picture` says besides its pixels.
+
+    Returns:
+        Profile, resolution, and of the texts and the EXIF block those that TIFF has tags for; the further directories
+        of the block by the tag that points to them.
+    """
+    entries = []
+    if icc:
+        entries.append(Tag(tiff.ICC_PROFILE, UNDEFINED, icc))
+    if XMP in text:
+        entries.append(Tag(tiff.XMP_PACKET, BYTE, text[XMP].encode("utf-8", "replace")))
+    if dpi:
+        for number, value in zip((tiff.X_RESOLUTION, tiff.Y_RESOLUTION), dpi, strict=True):
+            entries.append(Tag(number, RATIONAL, struct.pack("<2I", round(value * 1000), 1000)))
+        entries.append(numbers(tiff.RESOLUTION_UNIT, SHORT, 2))
+    try:
+        block = join_exif(exif, text)
+        inner = split_block(block) if block else {0: []}
+    except Exception as error:  # blocks of cameras and old programs are broken in many ways
+        log.warning("The EXIF block of a picture is damaged and left out (%s: %s).", type(error).__name__, error)
+        inner = {0: []}
+    entries += [tag for tag in inner.pop(0) if tag.number in tiff.DESCRIPTIONS]
+    return entries, {number: found for number, found in inner.items() if found}
+
+
 def split_block(block: bytes) -> dict[int, list[Tag]]:
     """Take an EXIF block apart: the entries of the picture under 0, inner directories under their tag's number."""
     order = "<" if block[:2] == b"II" else ">"
     found = {0: _entries(block, struct.unpack_from(f"{order}I", block, 4)[0], order)}
     for tag in found[0]:
-        if tag.number in (tiff.EXIF_IFD, tiff.GPS_IFD):
-            found[tag.number] = _entries(block, struct.unpack("<I", tag.data)[0], order)
+        if tag.number in (EXIF_IFD, GPS_IFD):
+            inner = _entries(block, struct.unpack("<I", tag.data)[0], order)
+            # a place in the block, which means nothing elsewhere
+            found[tag.number] = [entry for entry in inner if entry.number != INTEROPERABILITY]
     return found
 
 
@@ -78,9 +118,9 @@ def _directory(tags: Sequence[Tag], start: int) -> bytes:
     entries, long = struct.pack("<Q", len(tags)), b""
     place = start + 8 + 20 * len(tags) + 8
     place, gap = _whole_eight(place), _whole_eight(place) - place
-    for number, kind, data in tags:
-        count = len(data) // (_UNITS[kind] * (2 if kind in _PAIRS else 1))
-        entries += struct.pack("<HHQ", number, kind, count)
+    for tag in tags:
+        data = tag.data
+        entries += struct.pack("<HHQ", tag.number, tag.kind, tag.count)
         if len(data) <= 8:
             entries += data.ljust(8, b"\0")
         else:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
-import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -18,10 +16,7 @@ from ..hires.errors import InputError
 from ..hires.tiles import Box
 from . import stream_tags as tags
 from . import tiff
-from .metadata import join_exif
-from .picture import XMP, to_levels
-
-log = logging.getLogger("hires-fix")
+from .picture import to_levels
 
 _STRIP = 1 << 18  # bytes; small strips let other programs read such a file piece by piece
 _ROWS = 64  # are rounded at once
@@ -121,7 +116,7 @@ def _head(layout: TiffLayout) -> bytes:
     rows = max(1, min(layout.height, _STRIP // (layout.width * layout.pixel)))
     starts = range(0, layout.height, rows)
     sizes = [min(rows, layout.height - start) * layout.width * layout.pixel for start in starts]
-    described, inner = _described(layout)
+    described, inner = tags.described(layout.icc, layout.exif, layout.text, layout.dpi)
     entries = [
         tags.numbers(tiff.WIDTH, tags.LONG, layout.width),
         tags.numbers(tiff.HEIGHT, tags.LONG, layout.height),
@@ -142,24 +137,3 @@ def _head(layout: TiffLayout) -> bytes:
         return tags.head([*entries, tags.numbers(tiff.STRIP_OFFSETS, tags.LONG8, *places)], inner)
 
     return build(len(build(0)))  # its length does not depend on where the pixels begin
-
-
-def _described(layout: TiffLayout) -> tuple[list[tags.Tag], dict[int, list[tags.Tag]]]:
-    """Return profile, resolution and texts as tags, and the directories of the EXIF block."""
-    entries = []
-    if layout.icc:
-        entries.append(tags.Tag(tiff.ICC_PROFILE, tags.UNDEFINED, layout.icc))
-    if XMP in layout.text:
-        entries.append(tags.Tag(tiff.XMP_PACKET, tags.BYTE, layout.text[XMP].encode("utf-8", "replace")))
-    if layout.dpi:
-        for number, value in zip((tiff.X_RESOLUTION, tiff.Y_RESOLUTION), layout.dpi, strict=True):
-            entries.append(tags.Tag(number, tags.RATIONAL, struct.pack("<2I", round(value * 1000), 1000)))
-        entries.append(tags.numbers(tiff.RESOLUTION_UNIT, tags.SHORT, 2))
-    try:
-        block = join_exif(layout.exif, layout.text)
-        inner = tags.split_block(block) if block else {0: []}
-    except Exception as error:  # blocks of cameras and old programs are broken in many ways
-        log.warning("The EXIF block of a picture is damaged and left out (%s: %s).", type(error).__name__, error)
-        inner = {0: []}
-    entries += [tag for tag in inner.pop(0) if tag.number in tiff.DESCRIPTIONS]
-    return entries, inner

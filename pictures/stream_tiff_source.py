@@ -13,13 +13,14 @@ import torch
 
 from ..hires.tiles import Box
 from . import tiff
+from .limits import check_memory
 from .metadata import split_exif
 from .picture import PictureError, from_levels
 from .tiff_pages import Page
+from .tiff_pixels import part_size
 
 log = logging.getLogger("hires-fix")
 
-_TILE_WIDTH, _TILE_HEIGHT, _TILE_SIZES, _FILL_ORDER = 322, 323, 325, 266
 _NONE, _DEFLATE = (1,), (8, 32946)
 _STRAIGHT_ALPHA = 2
 
@@ -56,13 +57,12 @@ class TiffSource:
         self.exif, orientation, text = split_exif(info.exif)
         self.text = {**info.text, **text}
         tiled = tiff.TILE_OFFSETS in found
-        self._across = found[_TILE_WIDTH] if tiled else self.width
-        self._down = min(found[_TILE_HEIGHT] if tiled else found.get(tiff.ROWS_PER_STRIP, self.height), 2**31)
+        self._across, self._down = part_size(info)
         self._columns = -(-self.width // self._across)
         self._tiled, self._packed = tiled, found.get(tiff.COMPRESSION, 1) in _DEFLATE
         self._summed = self._packed and found.get(tiff.PREDICTOR, 1) == 2
         self._offsets = _tuple(found[tiff.TILE_OFFSETS if tiled else tiff.STRIP_OFFSETS])
-        self._sizes = _tuple(found[_TILE_SIZES if tiled else tiff.STRIP_SIZES])
+        self._sizes = _tuple(found[tiff.TILE_SIZES if tiled else tiff.STRIP_SIZES])
         self._path, self._file = path, file
         self._type = np.dtype(f"{'<' if _little_endian(file) else '>'}u{self.depth // 8}")
         self._kept: dict[int, np.ndarray] = {}
@@ -71,6 +71,9 @@ class TiffSource:
         count = self._columns * math.ceil(self.height / self._down)
         if len(ends) != count or max(ends) > path.stat().st_size or not all(self._sizes):
             raise PictureError("it is cut off")
+        if self._packed or tiled:  # else no more than a row is read at once
+            row_of_parts = self._columns * self._across * self._down * self.channels * self._type.itemsize
+            check_memory(self.width, self.height, 2 * row_of_parts)
         self._segment(0)
 
     def read(self, box: Box) -> torch.Tensor:
@@ -157,7 +160,7 @@ def _check(found: dict[int, Any], channels: int, depth: int, orientation: int) -
         and (channels == 1 or found.get(tiff.PLANES, 1) == 1)
         and set(_tuple(found.get(tiff.NUMBER_FORMAT, 1))) == {1}
         and found.get(tiff.PREDICTOR, 1) in (1, 2)
-        and found.get(_FILL_ORDER, 1) == 1
+        and found.get(tiff.FILL_ORDER, 1) == 1
         and orientation == 1
     )
     if not simple:

@@ -34,6 +34,8 @@ def read_texts(file: BinaryIO, keys: Container[str]) -> tuple[dict[str, str], st
         found, exif, damage = _read(file, keys)
     except PictureError as error:
         raise _unreadable(str(error)) from error
+    except Image.DecompressionBombError as error:
+        raise _unreadable("it has more pixels than Pillow takes") from error
     except Exception as error:  # every format has its own complaints about a damaged file
         reason = f"it is damaged, or of a format that is not known ({type(error).__name__})"
         raise _unreadable(reason) from error

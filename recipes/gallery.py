@@ -67,7 +67,7 @@ def hires_fix_image(
     stages.introduce(
         graph,
         "Enlarges a picture you already have and draws it again with more detail.",
-        "**Load Image**: your picture",
+        "**Load Image (16-bit, ICC)**: your picture",
         YOUR_CHECKPOINT,
         "**Prompt** and *seed*: best those it was made with",
         "**denoising_strength**: 0.2 keeps the picture, 0.6 invents detail",
@@ -75,7 +75,7 @@ def hires_fix_image(
     )
     shared = asked.model_and_prompts(graph)
     graph.stage("Picture")
-    picture = graph.node("LoadImage", image=image).out("IMAGE")
+    picture = stages.load_picture(graph, image)
     size = graph.node("GetImageSize", image=picture)
     graph.stage("Upscale")
     loaded = stages.load_upscaler(graph, upscaler)

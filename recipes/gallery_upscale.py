@@ -25,7 +25,7 @@ def standalone_upscale(
         graph,
         image,
         "Enlarges a picture. No checkpoint is needed.",
-        "**Load Image**: your picture",
+        "**Load Image (16-bit, ICC)**: your picture",
         UPSCALER_FILE,
         "**upscaling_resize**: how many times as large; *scale to* takes the exact size instead",
     )
@@ -60,7 +60,7 @@ def standalone_two_upscalers(
         image,
         "Enlarges a picture with two upscalers and mixes the results: the second takes back some of what the first "
         "made up.",
-        "**Load Image**: your picture",
+        "**Load Image (16-bit, ICC)**: your picture",
         "**Upscaler 1** and **Upscaler 2**",
         "**extras_upscaler_2_visibility**: 0 shows only the first, 1 only the second",
     )
@@ -127,7 +127,7 @@ def restore_faces(
         image,
         "Enlarges a picture and restores the faces in it, as A1111's Extras tab does. Faces are found in the small "
         "picture.",
-        "**Load Image**: your picture",
+        "**Load Image (16-bit, ICC)**: your picture",
         "**Load Face Restore Model**: GFPGAN, CodeFormer or RestoreFormer from *models/face_restore*",
         "**visibility**: how much of the restored faces is seen",
         "**num_faces**: at most so many are found",
@@ -175,7 +175,7 @@ def multi_stage_image(
     stages.introduce(
         graph,
         "Enlarges a picture you already have in stages and redraws it lightly after each: large factors stay sharp.",
-        "**Load Image**: your picture",
+        "**Load Image (16-bit, ICC)**: your picture",
         YOUR_CHECKPOINT,
         "**Prompt**: what it shows",
         "**upscaling_resize** and **stages**: 4 in 2 stages doubles twice",
@@ -183,7 +183,7 @@ def multi_stage_image(
     )
     shared = asked.model_and_prompts(graph)
     graph.stage("Picture")
-    picture = graph.node("LoadImage", image=image).out("IMAGE")
+    picture = stages.load_picture(graph, image)
     graph.stage("Upscale in stages")
     loaded = stages.load_upscaler(graph, upscaler)
     noise = asked.noise(graph)
@@ -244,7 +244,7 @@ def _picture(graph: Graph, image: str, purpose: str, *change_first: str) -> Outp
     graph.stage("Picture")
     stages.introduce(graph, purpose, *change_first)
     graph.column()
-    return graph.node("LoadImage", image=image).out("IMAGE")
+    return stages.load_picture(graph, image)
 
 
 def _save(graph: Graph, picture: Output) -> None:

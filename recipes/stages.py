@@ -148,6 +148,11 @@ def target_size(
     )
 
 
+def load_picture(graph: Graph, name: Text) -> Output:
+    """A picture file, exactly as it is: core's Load Image changes the values of some kinds."""
+    return graph.node("HiresFixLoadImage", image=name).out("image")
+
+
 def load_upscaler(graph: Graph, name: Text) -> Output:
     """An upscaler by its name in the one list of all upscalers."""
     return graph.node("HiresFixUpscalerLoader", upscaler_name=name).out()

@@ -53,7 +53,7 @@ def _side_by_side(panels: list[Panel]) -> Image.Image:
 
 def _upscale(photo: str, upscaler: str) -> Graph:
     return {
-        "photo": _node("LoadImage", image=photo),
+        "photo": _node("HiresFixLoadImage", image=photo, channels="RGB and mask"),
         "loader": _node("HiresFixUpscalerLoader", upscaler_name=upscaler),
         "large": _node(
             "HiresFixUpscaleImage",

@@ -87,4 +87,4 @@ class Plan:
         """An input picture as IMAGE; its alpha is output 1, as MASK."""
         name = f"{self.run_id}-{path.name}"
         self.uploads[name] = path
-        return self.graph.add("LoadImage", image=name)
+        return self.graph.add("HiresFixLoadImage", image=name, channels="RGB and mask")

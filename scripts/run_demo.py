@@ -119,7 +119,7 @@ def prepare_graph(job: Job, drawing: Drawing, checkpoint: str, images: dict[str,
         kind, inputs, text = node["class_type"], node["inputs"], texts.get(node["_meta"]["title"])
         if kind == "CheckpointLoaderSimple":
             inputs["ckpt_name"] = checkpoint
-        if kind == "LoadImage":
+        if kind == "HiresFixLoadImage":
             inputs["image"] = images[job.image]
         if text is not None:
             inputs["text"] = text

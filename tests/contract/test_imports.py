@@ -15,7 +15,7 @@ HOST = {"comfy", "comfy_api", "comfy_execution", "folder_paths", "latent_preview
 ALLOWED = {
     "hires": ({"hires"}, MATHS | {"scipy"}),
     "upscale_models": ({"hires", "upscale_models"}, MATHS | {"spandrel", "spandrel_extra_arches", "safetensors"}),
-    "pictures": ({"hires", "pictures"}, MATHS | {"av", "tifffile"}),
+    "pictures": ({"hires", "pictures"}, MATHS | {"av", "psutil"}),
     "recipes": ({"hires", "recipes"}, set()),
     "host": (
         {"hires", "upscale_models", "pictures", "recipes", "host"},

@@ -14,6 +14,7 @@ EMPTY_SPOT = (700, 450)
 """A place in the page where a blank workflow shows bare canvas."""
 
 _TYPES = {".json": "application/json", ".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
+_TYPES |= {".tif": "image/tiff"}
 
 _PLACE = """([x, y]) => {
     const { canvas, ds } = window.app.canvas

@@ -1,8 +1,11 @@
-"""A dropped picture of A1111 becomes a workflow of the pack's nodes, unless a setting forbids it."""
+"""What is in a dropped picture opens: A1111's text as a workflow of the pack's nodes, and ComfyUI's own workflow."""
 
+import json
 import zlib
 
 import pytest
+import torch
+from hires_pack.pictures import EXTENSIONS, Picture, write_picture
 from hires_pack.tests import png_by_hand
 from numpy import zeros
 
@@ -81,3 +84,35 @@ def test_what_the_server_refuses_the_editor_opens_itself(ui, toasts, dropped):
     toasts.filter(has_text="No workflow from A1111 text").filter(has_text="The file is larger than that.").wait_for()
     ui.page.unroute(ROUTE)
     assert "KSampler" in ui.canvas.nodes().values()
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp", "tiff"])
+def test_the_workflow_in_a_picture_that_we_saved_opens(format, ui, tmp_path):
+    """WebP by the editor itself, which finds the texts by the same tags."""
+    ui.canvas.place("HiresFixTargetSize", 100, 100)
+    text = {"workflow": json.dumps(ui.workflow()), "prompt": "{}", "parameters": infotext(4208)}
+    path = tmp_path / f"ours{EXTENSIONS[format]}"
+    write_picture(path, Picture(torch.zeros(8, 8, 3), text=text), format)
+    ui.blank()
+    ui.canvas.drop_file(path)
+    ui.canvas.wait_for_nodes()
+    assert list(ui.canvas.nodes().values()) == ["HiresFixTargetSize"]
+    assert ui.page.evaluate("() => window.app.extensionManager.workflow.activeWorkflow.filename") == "ours"
+
+
+def test_a_jpeg_with_nothing_but_a_graph_for_the_server(ui, tmp_path):
+    graph = {"1": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}}}
+    path = tmp_path / "graph.jpg"
+    write_picture(path, Picture(torch.zeros(8, 8, 3), text={"prompt": json.dumps(graph)}), "jpeg")
+    ui.canvas.drop_file(path)
+    ui.canvas.wait_for_nodes()
+    assert list(ui.canvas.nodes().values()) == ["EmptyLatentImage"]
+
+
+def test_the_setting_leaves_a_jpeg_to_the_editor(ui, tmp_path, dropped):
+    ui.setting(SETTING, False)
+    path = tmp_path / "ours.jpg"
+    write_picture(path, Picture(torch.zeros(8, 8, 3), text={"workflow": '{"nodes": []}'}), "jpeg")
+    ui.canvas.drop_file(path)
+    ui.canvas.wait_for_nodes()
+    assert list(ui.canvas.nodes().values()) == ["LoadImage"]

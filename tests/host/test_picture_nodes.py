@@ -97,7 +97,7 @@ def test_all_65536_levels_survive_with_profile_and_texts(format, host, client):
         image = opened(content)
         assert image.info["icc_profile"] == SRGB
         assert [round(value) for value in image.info["dpi"]] == [300, 150]
-        assert is_graph(image.getexif()[0x0110].removeprefix("prompt:"), g)
+        assert is_graph(image.getexif()[0x010E].removeprefix("prompt:"), g)
         shown = opened(*run.images(node.id))  # a browser cannot show TIFF
         assert (shown.format, shown.mode, shown.size) == ("PNG", "RGBA", (256, 256))
         assert run.outputs[node.id]["images"][0]["type"] == "temp"
@@ -131,7 +131,7 @@ def test_texts_are_where_a1111_and_the_editor_look(format, host, client):
     run = client.queue(g, extra_data={"extra_pnginfo": {"workflow": {"nodes": ["ü"]}}}).require_success()
     exif = opened(*files(host, run, node)).getexif()
     assert exif.get_ifd(0x8769)[0x9286] == b"UNICODE\0" + INFOTEXT.encode("utf-16-be")
-    assert exif[0x0110] == f"prompt:{json.dumps(g)}"
+    assert exif[0x010E] == f"prompt:{json.dumps(g)}"
     assert exif[0x010F] == f"workflow:{json.dumps({'nodes': ['ü']})}"
 
 

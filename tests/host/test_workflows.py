@@ -39,7 +39,7 @@ def small(name, client, host, models):
     for node_id in nodes_of(graph, "PrimitiveInt"):
         graph[node_id]["inputs"]["value"] = 128 if graph[node_id]["_meta"]["title"] == "Width" else 64
     set_everywhere(graph, steps=2)
-    for node_id in nodes_of(graph, "LoadImage"):
+    for node_id in nodes_of(graph, "HiresFixLoadImage"):
         picture = io.BytesIO()
         size = SMALL_PICTURE if name == "multi-stage-image" else PICTURE
         Image.linear_gradient("L").resize(size).convert("RGB").save(picture, "PNG")

@@ -223,7 +223,7 @@ def test_pixel_upscalers_take_the_tile_options_and_a_given_picture_takes_the_pla
     plan = parity_txt2img.build(case(shelf, request, {"ESRGAN_tile": 0}), "injected", NAMES)
     pixel = node(plan, "HiresFixPixelUpscale")
     assert (pixel["tile_size"], pixel["tile_overlap"], pixel["numbers"]) == (4096, 8, "A1111")
-    assert plan.graph[pixel["image"][0]]["class_type"] == "LoadImage"
+    assert plan.graph[pixel["image"][0]]["class_type"] == "HiresFixLoadImage"
     assert not nodes(plan, "HiresFixBaseSampling")
     with pytest.raises(NotMappedError, match="30x20"):
         parity_txt2img.build(case(shelf, {**request, "hr_upscaler": "Latent"}), "injected", NAMES)

@@ -4,6 +4,7 @@ import struct
 
 import pytest
 from hires_pack.pictures.metadata import fit_exif, join_exif, split_exif
+from hires_pack.tests import exif_by_hand
 from PIL import Image
 
 INFOTEXT = "a fish, 木\nNegative prompt: ü\nSteps: 20, Sampler: Euler a, Size: 512x512"
@@ -121,6 +122,38 @@ def test_join_is_the_reverse_of_split():
     rest, _, found = split_exif(join_exif(data, text))
     assert found == text
     assert tags_of(rest) == tags_of(data)
+
+
+@pytest.mark.parametrize("endian", "<>")
+def test_bytes_have_the_type_that_exif_asks_for(endian):
+    """A1111 reads by piexif, which makes a tuple of BYTE: png-info then answers 500."""
+    inner = {
+        0x9000: b"0232",
+        0x927C: b"maker's note",
+        0x9286: b"ASCII\0\0\0mine",
+        0xA300: b"\3",
+        0xA005: {1: "R98", 2: b"0100"},
+    }
+    rewritten = join_exif(block({0x010F: "a camera"}, inner, endian), {"parameters": INFOTEXT})
+    found = exif_by_hand.entries(rewritten, exif_by_hand.EXIF_IFD)
+    comment = b"UNICODE\0" + INFOTEXT.encode("utf-16-be")
+    assert found[0x9286] == (exif_by_hand.UNDEFINED, comment)
+    assert found[0x927C] == (exif_by_hand.UNDEFINED, b"maker's note")
+    assert [found[tag][0] for tag in (0x9000, 0xA300)] == [exif_by_hand.UNDEFINED] * 2
+    order = {"<": "little", ">": "big"}[endian]
+    further = exif_by_hand.entries(
+        rewritten[:4] + int.to_bytes(int.from_bytes(found[0xA005][1], order), 4, order) + rewritten[8:]
+    )
+    assert further[2] == (exif_by_hand.UNDEFINED, b"0100")
+
+
+def test_the_prompt_is_not_where_cameras_put_their_model():
+    """SD Prompt Reader stops at a Model that begins with "prompt:"."""
+    tags = exif_by_hand.entries(join_exif(None, {"workflow": "[]", "prompt": "{}", "parameters": INFOTEXT}))
+    assert {tag: value for tag, value in tags.items() if tag != exif_by_hand.EXIF_IFD} == {
+        0x010E: (exif_by_hand.ASCII, b"prompt:{}\0"),
+        0x010F: (exif_by_hand.ASCII, b"workflow:[]\0"),
+    }
 
 
 def test_a_camera_keeps_its_name(caplog):

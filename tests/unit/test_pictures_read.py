@@ -5,10 +5,12 @@ import struct
 import zlib
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from hires_pack.pictures import PictureError, read_picture, read_texts
 from hires_pack.pictures.picture import MAX_PIXELS
+from hires_pack.pictures.stream_source import open_source
 from hires_pack.tests import png_by_hand
 from PIL import Image, ImageCms
 
@@ -281,6 +283,92 @@ def test_so_few_bytes_cannot_hold_so_many_pixels(read, format, bits):
         read(content)
 
 
+def png_header(width, height):
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    return png_by_hand.SIGNATURE + b"".join(png_by_hand.chunk(*part) for part in parts)
+
+
+def jp2_header(width, height):
+    def box(kind, data):
+        return struct.pack(">I4s", 8 + len(data), kind) + data
+
+    inner = box(b"ihdr", struct.pack(">IIHBBBB", height, width, 3, 7, 7, 0, 0)) + box(b"colr", b"\1\0\0\0\0\0\x10")
+    start = box(b"jP  ", b"\r\n\x87\n") + box(b"ftyp", b"jp2 \0\0\0\0jp2 ")
+    shape = struct.pack(">HH8IH", 47, 0, width, height, 0, 0, width, height, 0, 0, 3) + b"\7\1\1" * 3
+    codes = b"\xff\x4f\xff\x51" + shape + b"\xff\x90\0\x0a" + bytes(8)
+    return start + box(b"jp2h", inner) + box(b"jp2c", codes)
+
+
+def tiff_header(width, height, compression, tile):
+    tags = [
+        (256, width),
+        (257, height),
+        (258, 8),
+        (259, compression),
+        (262, 1),
+        (322, tile),
+        (323, tile),
+        (324, 8),
+        (325, 8),
+    ]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return b"II*\0\x10\0\0\0" + bytes(8) + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+LARGE = 20000
+CLAIMS = {
+    "webp": bytes.fromhex("524946461a000000574542505650384c0e0000002ffebfff0f07101 1fd0f4444ff03".replace(" ", "")),
+    "webp, extended": b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0" + bytes(4) + (LARGE - 1).to_bytes(3, "little") * 2,
+    "webp, lossy": b"RIFF\x16\0\0\0WEBPVP8 \x0a\0\0\0\x30\1\0\x9d\1*" + struct.pack("<HH", 16383, 16383),
+    "jp2": jp2_header(LARGE, LARGE),
+    "gif": b"GIF89a"
+    + struct.pack("<HH", LARGE, LARGE)
+    + b"\0\0\0,\0\0\0\0"
+    + struct.pack("<HH", LARGE, LARGE)
+    + b"\0\2\0;",
+    "psd": b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, LARGE, LARGE, 8, 3) + bytes(12) + b"\0\0",
+    "ppm": b"P6 20000 20000 255\n",
+    "tga": struct.pack("<BBBHHBHHHHBB", 0, 0, 10, 0, 0, 0, 0, 0, LARGE, LARGE, 24, 32),
+    "ico": struct.pack("<HHHBBBBHHII", 0, 1, 1, 16, 16, 0, 0, 1, 32, 100, 22) + png_header(LARGE, LARGE),
+    "tiff": tiff_header(LARGE, LARGE, 5, 16),
+}
+
+
+@pytest.mark.parametrize("format", CLAIMS)
+def test_what_unpacks_without_bound_is_refused_by_its_header(read, format, monkeypatch):
+    """Also where somebody has taken Pillow's own limit away."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    with pytest.raises(PictureError, match=r"it claims to have (\d+)x\1 pixels, but is too small for that"):
+        read(CLAIMS[format])
+
+
+@pytest.mark.parametrize("compression", [1, 5, 7, 8])
+def test_tiles_far_larger_than_the_picture_are_refused(read, tmp_path, compression):
+    content = tiff_header(16, 16, compression, LARGE)
+    with pytest.raises(PictureError, match="it has 16x16 pixels, but its tiles 20000x20000"):
+        read(content)
+    with pytest.raises(PictureError, match="it has 16x16 pixels, but its tiles 20000x20000"):
+        open_source(tmp_path / "picture").__enter__()
+
+
+def test_memory_is_asked_for_before_it_is_taken(read, rng, monkeypatch):
+    """100x100 pixels of 3 values: their levels twice, and once 4 bytes each."""
+    image = Image.fromarray(rng.integers(0, 256, (100, 100, 3)).astype(np.uint8))
+    files = [saved(image, format) for format in ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")]
+    deep = png_by_hand.encode(rng.integers(0, 65536, (100, 100, 3)).astype(np.uint16))
+    free = psutil.virtual_memory()._replace(available=100 * 100 * 3 * 6)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+    for content in files[:-2]:
+        assert read(content).pixels.shape == (100, 100, 3)
+    free = free._replace(available=100 * 100 * 3 * 6 - 1)
+    for content in (*files[:-1], deep):
+        with pytest.raises(
+            PictureError, match="it has 100x100 pixels, which take at least 1 MB of memory, and 1 MB are"
+        ):
+            read(content)
+
+
 def test_larger_than_the_host_allows_pillow_is_read(read, monkeypatch):
     """The host shares Pillow's limit with all packs: it stays as it is and does not count here."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
@@ -355,6 +443,25 @@ def test_a_cmyk_profile_that_is_none_is_not_handed_on(read):
         picture = read(saved(image, format, icc_profile=b"not a profile" * 20))
         assert picture.icc is None
         assert float(picture.pixels.max()) < 0.02
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P"])
+@pytest.mark.parametrize("options", [{}, {"compression": "tga_rle"}], ids=str)
+def test_tga(read, rng, mode, options):
+    levels = rng.integers(0, 256, (9, 11, {"L": 1, "P": 1}.get(mode, len(mode)))).astype(np.uint8)
+    levels[2:5] = levels[2, 0]
+    image = Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels)
+    if mode == "P":
+        image = image.quantize(16)
+        levels = np.asarray(image.convert("RGB"))
+    assert exactly(read(saved(image, "TGA", **options)), levels)
+
+
+def test_a_grey_float_map(read, rng):
+    values = rng.random((3, 5)).astype(np.float32)
+    picture = read(b"Pf\n5 3\n-1.0\n" + values[::-1].astype("<f4").tobytes())
+    assert torch.equal(picture.pixels[..., 0], torch.from_numpy(values))
+    assert picture.depth == 16
 
 
 def test_more_than_8_bits_of_grey_in_other_formats(read):

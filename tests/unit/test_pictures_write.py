@@ -10,7 +10,7 @@ import torch
 from hires_pack.pictures import FORMATS, Picture, PictureError, read_picture, write_picture
 from hires_pack.pictures.picture import to_levels
 from hires_pack.pictures.png import PngWriter
-from hires_pack.tests import png_by_hand
+from hires_pack.tests import exif_by_hand, png_by_hand
 from PIL import Image, ImageCms
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -194,21 +194,24 @@ def test_resolution(write):
         assert opened(write(picture, format)).info["dpi"] == pytest.approx((300, 150), rel=1e-4)
 
 
-@pytest.mark.parametrize("format", ["jpeg", "webp"])
+@pytest.mark.parametrize("format", ["jpeg", "webp", "tiff"])
 def test_a1111_and_comfyui_find_their_texts(write, format):
     text = {"parameters": "木, (fish:1.2)\nSteps: 20", "prompt": '{"1": 2}', "workflow": '{"nodes": "ü"}', "other": "x"}
-    exif = opened(write(Picture(torch.zeros(2, 2, 3), text=text), format)).getexif()
-    assert exif.get_ifd(0x8769)[0x9286] == b"UNICODE\0" + text["parameters"].encode("utf-16-be")
-    assert exif[0x0110] == 'prompt:{"1": 2}'
-    assert exif[0x010F].encode("latin-1").decode() == 'workflow:{"nodes": "ü"}'
-    assert len(exif) == 3
+    content = write(Picture(torch.zeros(2, 2, 3), text=text), format)
+    block = content if format == "tiff" else opened(content).info["exif"].removeprefix(b"Exif\0\0")
+    comment = b"UNICODE\0" + text["parameters"].encode("utf-16-be")
+    assert exif_by_hand.entries(block, exif_by_hand.EXIF_IFD) == {0x9286: (exif_by_hand.UNDEFINED, comment)}
+    tags = exif_by_hand.entries(block)
+    assert tags[0x010E] == (exif_by_hand.ASCII, b'prompt:{"1": 2}\0')
+    assert tags[0x010F] == (exif_by_hand.ASCII, 'workflow:{"nodes": "ü"}\0'.encode())
+    assert format == "tiff" or set(tags) == {0x010E, 0x010F, exif_by_hand.EXIF_IFD}
 
 
 def test_jpeg_leaves_out_the_longest_text_first(write, caplog):
     text = {"parameters": "Steps: 20", "prompt": '{"1": "%s"}' % ("p" * 30000), "workflow": '{"%s": 1}' % ("w" * 70000)}
     picture = Picture(torch.zeros(2, 2, 3), text={**text, "Comment": "c" * 70000})
     exif = opened(write(picture, "jpeg")).getexif()
-    assert exif[0x0110] == f"prompt:{text['prompt']}"
+    assert exif[0x010E] == f"prompt:{text['prompt']}"
     assert 0x010F not in exif
     assert "'workflow'" in caplog.text
     assert "comment" in caplog.text

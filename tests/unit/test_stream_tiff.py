@@ -1,6 +1,7 @@
 """TIFF files read and written piece by piece; tifffile and Pillow, which have nothing to do with ours, decide."""
 
 import io
+import struct
 from itertools import product
 
 import numpy as np
@@ -109,10 +110,15 @@ def test_other_kinds_are_read_as_a_whole(options, tmp_path):
         assert torch.equal(source.read(Box(0, 0, source.width, source.height)), expected)
 
 
-def test_a_float_tiff_is_refused_with_its_name(tmp_path):
-    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8, 3), np.float32), photometric="rgb")
-    with pytest.raises(PictureError, match=r"a\.tif"), open_source(tmp_path / "a.tif"):
-        pass
+def test_a_float_tiff_is_read_as_a_whole_and_a_bad_one_named(tmp_path):
+    values = np.linspace(0, 1, 8 * 8 * 3, dtype=np.float32).reshape(8, 8, 3)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb")
+    with open_source(tmp_path / "a.tif") as source:
+        assert isinstance(source, MemorySource)
+        assert np.abs(source.read(Box(0, 0, 8, 8)).numpy() - values).max() <= 0.51 / 65535
+    tifffile.imwrite(tmp_path / "a.tif", values * np.float32("nan"), photometric="rgb")
+    with pytest.raises(PictureError, match=r"'a\.tif' cannot be read: 192 of its numbers are not finite"):
+        open_source(tmp_path / "a.tif").__enter__()
 
 
 @pytest.mark.parametrize("kept", [0, 5, 200, 3000])
@@ -203,6 +209,8 @@ def test_what_the_picture_says_is_carried(order, tmp_path):
         assert tags[34665].value["ExposureTime"] == (1, 250)
         assert tags[34665].value["ISOSpeedRatings"] == 400
         assert tags[34853].value["GPSLatitude"][:2] == (48, 1)
+    comment = struct.pack("<HHQ", 0x9286, 7, 8 + 2 * len(text["parameters"]))  # 7: UNDEFINED, as EXIF has it
+    assert comment in (tmp_path / "a.tif").read_bytes()
     found = read_picture(tmp_path / "a.tif")
     assert {**text, **found.text} == found.text
     assert found.icc == profile

@@ -20,7 +20,7 @@ app.registerExtension({
   settings: [
     {
       id: 'HiresFix.DroppedPictures',
-      name: 'Hires Fix: opens PNG pictures of A1111 as workflows of its own nodes, which lose nothing of their text',
+      name: 'Hires Fix: opens PNG pictures of A1111 as workflows of its own nodes, and the workflows in JPEG and TIFF files',
       category: ['Hires Fix', 'A1111', 'DroppedPictures'],
       type: 'boolean',
       defaultValue: true,

@@ -1,0 +1,60 @@
+"""What a picture file may take, asked before anything of it is decoded."""
+
+from __future__ import annotations
+
+import psutil
+
+from .picture import MAX_PIXELS, PictureError
+
+BEST_PACKING = 1032
+"""Bytes that Deflate can make of one."""
+
+_TAKEN_BY_PILLOW = 178_956_970  # pixels, unless somebody has changed its limit; core reads no more with its help
+_LARGEST_PART = 2**22  # pixels of a tile that may reach beyond its picture
+
+
+def check_picture(width: int, height: int, channels: int, value_size: int, packed: int) -> None:
+    """Refuse a picture that is too large, or that claims to be.
+
+    Args:
+        width: pixels across.
+        height: pixels down.
+        channels: values a pixel.
+        value_size: bytes of a value, as it comes out of the file.
+        packed: bytes of the file.
+
+    Raises:
+        PictureError: more than `MAX_PIXELS`; more than Pillow takes, of a file so small that nobody would miss them;
+            or more than the free memory holds. Without the file's name: "it …".
+    """
+    pixels = width * height
+    if not 0 < pixels <= MAX_PIXELS:
+        raise PictureError(f"it has {width}x{height} pixels; up to {MAX_PIXELS} in all can be read at once")
+    if pixels > max(_TAKEN_BY_PILLOW, BEST_PACKING * packed):
+        raise PictureError(f"it claims to have {width}x{height} pixels, but is too small for that")
+    check_memory(width, height, pixels * channels * (2 * value_size + 4))
+
+
+def check_memory(width: int, height: int, needed: int) -> None:
+    """Refuse (PictureError) a picture of this size if it takes more bytes than are free."""
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise PictureError(
+            f"it has {width}x{height} pixels, which take at least {_size(needed)} of memory, and {_size(free)} are "
+            "free. Make room, or the picture smaller"
+        )
+
+
+def check_part(width: int, height: int, across: int, down: int) -> None:
+    """Refuse (PictureError) a TIFF file whose tiles of `across` x `down` pixels are far larger than its picture."""
+    whole = _whole_sixteen(width) * _whole_sixteen(height)
+    if min(across, down) < 1 or across * down > max(whole, _LARGEST_PART):
+        raise PictureError(f"it has {width}x{height} pixels, but its tiles {across}x{down}, which makes no sense")
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{-(-count // 10**6)} MB"
+
+
+def _whole_sixteen(value: int) -> int:
+    return -(-value // 16) * 16
