@@ -83,14 +83,15 @@ def two_passes(m: Maker) -> None:
         if rng.random() < 0.15:
             prompts = {key: m.link("CONDITIONING") for key in prompts}
         inputs = {"model": model, "latent": latent, "sigmas": sigmas, "noise": noise, "settings": settings}
-        last = m.add("HiresFixSecondSampling", **inputs, **prompts, **same)
+        last = m.add("HiresFixSecondSampling", **inputs, **prompts, **_sampled(m, same.get("sampler_name")))
     _save(m, m.add("VAEDecode", samples=last, vae=vae)[0])
 
 
 def _first_pass(m: Maker, model: Link, prompts: dict[str, Link], noise: Link, settings: Link | None) -> Link:
     latent, way = m.link("LATENT"), m.rng.random()
     if way < 0.75:
-        return m.add("HiresFixBaseSampling", model=model, latent=latent, noise=noise, settings=settings, **prompts)[0]
+        inputs = {"model": model, "latent": latent, "noise": noise, "settings": settings, **prompts}
+        return m.add("HiresFixBaseSampling", **inputs, **_sampled(m))[0]
     if way < 0.82:
         return m.add("KSampler", model=model, latent_image=latent, **prompts)[0]
     if way < 0.92:
@@ -101,11 +102,19 @@ def _first_pass(m: Maker, model: Link, prompts: dict[str, Link], noise: Link, se
     return latent
 
 
+def _sampled(m: Maker, name: str | None = None) -> dict[str, Any]:
+    """A sampler, and a refiner now and then: mostly where the sampler is one of A1111's, the only ones that take it."""
+    (widget,) = (each for each in m.kinds["HiresFixBaseSampling"].inputs if each.name == "sampler_name")
+    name = name or m.widget("HiresFixBaseSampling", widget)
+    likely = 0.25 if name[:1].isupper() else 0.02
+    return {"sampler_name": name, "refiner": m.link("HIRES_FIX_REFINER") if m.rng.random() < likely else None}
+
+
 def _enlarged(m: Maker, base: Link, vae: Link, noise: Link) -> Link:
     latent, way = m.changed("LATENT", base, chance=0.1), m.rng.random()
     if way < 0.15:
         return latent
-    if m.rng.random() < 0.7:
+    if m.rng.random() < 0.9:
         target = m.add("HiresFixTargetSize", latent=latent, vae=vae)
     else:
         target = m.add("HiresFixTargetSize")
@@ -162,7 +171,7 @@ def faces(m: Maker) -> None:
 
 def stages(m: Maker) -> None:
     """Multi-Stage Upscale: without a redraw, with one, or half connected."""
-    likely = m.rng.choice([0.0, 1.0, 1.0, 0.5])
+    likely = m.rng.choices([0.0, 1.0, 0.5], [3, 6, 1])[0]
     _save(m, m.add("HiresFixMultiStageUpscale", likely=likely, image=m.link("IMAGE"))[0])
 
 

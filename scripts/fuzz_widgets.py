@@ -17,6 +17,9 @@ TEXTS = (
 )  # fmt: skip
 """Where a name or a text is asked for."""
 
+SHORT = 6
+"""Lists of more choices, such as the samplers, are gone through evenly."""
+
 
 @dataclass(frozen=True)
 class Input:
@@ -99,9 +102,10 @@ def value_of(
         most: see there.
         calm: chance of the default, where the range holds it.
     """
-    if widget.kind not in ("COMBO", "STRING") and widget.default is not None and rng.random() < calm:
-        default = widget.default
-        if widget.kind == "BOOLEAN" or (least or widget.low) <= default <= (widget.high if most is None else most):
+    default, is_short = widget.default, len(widget.options) <= SHORT
+    if default is not None and (widget.kind != "COMBO" or is_short) and rng.random() < calm:
+        is_number = widget.kind in ("INT", "FLOAT")
+        if not is_number or (least or widget.low) <= default <= (widget.high if most is None else most):
             return default
     if widget.kind == "BOOLEAN":
         return rng.random() < 0.5
