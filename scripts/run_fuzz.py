@@ -10,9 +10,9 @@ from mount import module
 
 
 def main() -> int:
-    """Try until the time is over; the exit status is 1 where something was found."""
+    """Try until the time is over; the exit status is 1 where something was found, 2 where nothing could be tried."""
     options = command_line.parse(sys.argv[1:])
-    problems = (module("scripts.comfyui_host").HostError, module("scripts.report_file").ReportError)
+    problems = (module("scripts.comfyui_host").HostError, ValueError)  # of a file that is no prompt
     try:
         return module("scripts.fuzz").run(options, lambda line: print(line, flush=True))
     except problems as problem:

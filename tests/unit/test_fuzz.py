@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hires_pack.scripts import fuzz_files, fuzz_growth, fuzz_judge, fuzz_maker, fuzz_stock
+from hires_pack.scripts import fuzz_files, fuzz_findings, fuzz_growth, fuzz_judge, fuzz_maker, fuzz_stock
 from hires_pack.scripts.comfy_client import Run
 from hires_pack.scripts.fuzz_scenes import SCENES, TURN, make
 from hires_pack.scripts.fuzz_widgets import Input, Kind, kinds_of, value_of
@@ -189,6 +189,19 @@ def test_findings_that_differ_in_numbers_are_one():
     first, second = (fuzz_judge.Finding("size", "A", text) for text in ("'a.png' is 3 wide", "'b.png' is -4.5 wide"))
     assert first.key == second.key
     assert first.key != fuzz_judge.Finding("size", "A", "it is high").key
+
+
+def test_a_kept_prompt_is_the_one_that_is_run_again(cases, tmp_path):
+    found = fuzz_findings.Findings(tmp_path)
+    for case in cases[:9]:
+        found.add(fuzz_judge.Finding("size", "A", f"it is {case.number} wide"), case)
+    found.add(fuzz_judge.Finding("growth", "memory", "it grows"), None)
+    kept = sorted(tmp_path.iterdir())
+    assert [file.name for file in kept] == ["7-0000.json", "7-0001.json", "7-0002.json"]
+    assert [fuzz_findings.saved_case(file).graph for file in kept] == [case.graph for case in cases[:3]]
+    assert found.table().splitlines()[1].split() == ["9", "7-0000.json", "size", "[A]", "it", "is", "0", "wide"]
+    (tmp_path / "bare.json").write_text(json.dumps(cases[5].graph))
+    assert fuzz_findings.saved_case(tmp_path / "bare.json").graph == cases[5].graph
 
 
 def test_only_whole_pictures_in_their_places_may_be_left(tmp_path):
