@@ -11,6 +11,8 @@ from collections.abc import Callable
 from ..tests.checkpoints import families, library, upscalers
 from ..tests.checkpoints.faces import CODEFORMER_FILE, RESTOREFORMER_FILE
 from . import fuzz_judge as judge
+from .comfy_client import Graph, Run
+from .fuzz_core import as_core, fails_alike
 from .fuzz_findings import Findings, saved_case
 from .fuzz_scenes import Case, make
 from .fuzz_server import Server
@@ -70,6 +72,7 @@ class Fuzzer:
     def __init__(self, server: Server, stock: Stock, found: Findings, say: Callable[[str], None]) -> None:
         self.server, self.stock, self.found, self.say = server, stock, found, say
         self.kinds = kinds_of(server.client.object_info())
+        self.tried = 0
         self.ends: Counter[str] = Counter()
         self._started = self._told = time.monotonic()
 
@@ -84,11 +87,16 @@ class Fuzzer:
         """Run a case and note what is wrong."""
         graph = json.loads(json.dumps(case.graph))
         plan, found = self.server.plan(graph)
+        self.tried += 1
         run, lost = self.server.run(graph, case.is_heavy)
         found += lost
         self.ends[run.status if run else "cancelled" if not lost else "lost"] += 1
         if run:
-            found += judge.errors(graph, run, self.kinds) + judge.texts(graph, run) + judge.values(graph, run)
+            bare = judge.errors(graph, run, self.kinds)
+            if bare and self._fails_in_core(graph, run):
+                self.ends["error of core's sampler, too"] += 1
+                bare = []
+            found += bare + judge.texts(graph, run) + judge.values(graph, run)
             found += judge.promises(graph, run, plan)
         found += self.server.disk.look(is_over=bool(run) and run.status == "success")
         for finding in found:
@@ -97,8 +105,14 @@ class Fuzzer:
             self._told = time.monotonic()
             self.say(f"{self._told - self._started:5.0f} s  {self.summary()}")
 
+    def _fails_in_core(self, graph: Graph, run: Run) -> bool:
+        """Try core's sampler in the place of one of the pack's that has failed."""
+        core = as_core(graph, run.error["node_id"]) if run.error and "node_id" in run.error else None
+        again = self.server.run(core, is_heavy=False)[0] if core else None
+        return again is not None and fails_alike(run, again)
+
     def summary(self) -> str:
         """One line."""
         ends = ", ".join(f"{count} {end}" for end, count in sorted(self.ends.items()))
         times = sum(self.found.counts.values())
-        return f"{self.ends.total()} prompts ({ends}); {len(self.found.counts)} findings, {times} times"
+        return f"{self.tried} prompts ({ends}); {len(self.found.counts)} findings, {times} times"

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hires_pack.scripts import fuzz_files, fuzz_findings, fuzz_growth, fuzz_judge, fuzz_maker, fuzz_stock
+from hires_pack.scripts import fuzz_core, fuzz_files, fuzz_findings, fuzz_growth, fuzz_judge, fuzz_maker, fuzz_stock
 from hires_pack.scripts.comfy_client import Run
 from hires_pack.scripts.fuzz_scenes import SCENES, TURN, make
 from hires_pack.scripts.fuzz_widgets import Input, Kind, kinds_of, value_of
@@ -169,6 +169,30 @@ def test_errors_of_core_are_not_ours_but_ours_behind_them_are():
     behind = ["/custom_nodes/hires-fix/host/noise.py"]
     assert failed("overflow", "OverflowError", "KSampler", behind) == ["Python error through a core node"]
     assert failed("no variation seed", "hires_fix.HiresFixError", "KSampler", behind) == []
+
+
+def test_core_s_sampler_is_asked_with_what_led_to_ours():
+    graph = {
+        "1": {"class_type": "CheckpointLoaderSimple", "inputs": {}},
+        "2": {"class_type": "ProbeConditioning", "inputs": {}},
+        "3": {"class_type": "EmptyLatentImage", "inputs": {}},
+        "4": {
+            "class_type": "HiresFixBaseSampling",
+            "inputs": {"model": ["1", 0], "positive": ["2", 0], "negative": ["2", 0], "latent": ["3", 0], "steps": 9},
+        },
+        "5": {"class_type": "VAEDecode", "inputs": {"samples": ["4", 0]}},
+    }
+    core = fuzz_core.as_core(graph, "4")
+    assert set(core) == {"1", "2", "3", "core", "core-seen"}
+    assert core["core"]["inputs"]["latent_image"] == ["3", 0]
+    assert fuzz_core.as_core(graph, "5") is None
+    graph["4"]["inputs"]["guider"] = ["6", 0]
+    graph["6"] = {"class_type": "BasicGuider", "inputs": {"model": ["1", 0]}}
+    assert fuzz_core.as_core(graph, "4")["core"]["inputs"]["guider"] == ["6", 0]
+    ours = Run(status="error", error={"exception_type": "IndexError"})
+    assert fuzz_core.fails_alike(ours, Run(error={"node_id": "core", "exception_type": "IndexError"}))
+    assert not fuzz_core.fails_alike(ours, Run(error={"node_id": "2", "exception_type": "IndexError"}))
+    assert not fuzz_core.fails_alike(ours, Run())
 
 
 def seen(shape, not_finite=0, **more):
