@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class Findings:
             self._write(finding, case, name)
 
     def _write(self, finding: Finding, case: Case, name: str) -> None:
-        found = {"kind": finding.kind, "where": finding.where, "text": finding.text}
+        found = asdict(finding)
         entry = {"seed": case.seed, "number": case.number, "scene": case.scene, "heavy": case.is_heavy}
         self.folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"finding": found, "case": entry, "prompt": case.graph}, indent=1)

@@ -37,6 +37,8 @@ class Finding:
     where: str
     """Class of the node, or what else it is about."""
     text: str
+    raised: tuple[str, ...] = ()
+    """Of an error: the traceback."""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -56,16 +58,17 @@ def errors(graph: Graph, run: Run, kinds: Mapping[str, Kind]) -> list[Finding]:
         return found
     error, kind = run.error, kinds[run.error["node_type"]]
     message, raised = error["exception_message"].strip(), error["exception_type"]
+    trace = tuple(error["traceback"])
     if not kind.name.startswith(OURS):
         is_ours = any("hires-fix" in line for line in error["traceback"])
         if is_ours and not raised.startswith("hires_fix."):
-            found.append(Finding("Python error through a core node", kind.name, f"{raised}: {message}"))
+            found.append(Finding("Python error through a core node", kind.name, f"{raised}: {message}", trace))
         return found
     begins = re.match(rf"{re.escape(kind.title)}, input '(\w+)': \S", message)
     if not begins or begins[1] not in {each.name for each in kind.inputs}:
-        found.append(Finding("error is no sentence", kind.name, f"{raised.split('.')[-1]}: {message}"))
+        found.append(Finding("error is no sentence", kind.name, f"{raised.split('.')[-1]}: {message}", trace))
     elif PYTHON_WORDS.search(message):
-        found.append(Finding("Python's words in a sentence", kind.name, message))
+        found.append(Finding("Python's words in a sentence", kind.name, message, trace))
     return found
 
 
