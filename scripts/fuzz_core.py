@@ -8,7 +8,9 @@ from .comfy_client import Graph, Run
 
 SAMPLINGS = ("HiresFixBaseSampling", "HiresFixSecondSampling")
 
-_SAMPLER = {"seed": 0, "steps": 2, "cfg": 7.0, "sampler_name": "euler", "scheduler": "simple", "denoise": 1.0}
+# so many steps that patches for a part of the way have their turn
+_STEPS = 10
+_SAMPLER = {"seed": 0, "steps": _STEPS, "cfg": 7.0, "sampler_name": "euler", "scheduler": "simple", "denoise": 1.0}
 
 
 def as_core(graph: Graph, failed: str) -> Graph | None:
@@ -22,7 +24,7 @@ def as_core(graph: Graph, failed: str) -> Graph | None:
     if "guider" in given:
         add(kept, "core-noise", "RandomNoise", noise_seed=0)
         add(kept, "core-sampler", "KSamplerSelect", sampler_name="euler")
-        add(kept, "core-sigmas", "BasicScheduler", model=given["model"], scheduler="simple", steps=2, denoise=1.0)
+        add(kept, "core-sigmas", "BasicScheduler", model=given["model"], scheduler="simple", steps=_STEPS, denoise=1.0)
         parts = {name: [f"core-{name}", 0] for name in ("noise", "sampler", "sigmas")}
         add(kept, "core", "SamplerCustomAdvanced", guider=given["guider"], **parts, **latent)
     else:

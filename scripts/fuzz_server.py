@@ -36,6 +36,7 @@ CANCEL_SECONDS = 15.0
 """Of the processor's time that the server may still take after a cancel; it may wait for four times as long."""
 
 PLAN_SECONDS = 5.0
+"""Of the processor's time, for what the pack says before a run."""
 
 # handles and threads of the allocator would hide what the server itself takes
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "HIRES_FIX_FUZZ_BYTES": str(MOST_BYTES)}
@@ -71,14 +72,14 @@ class Server:
         """What the pack says of the graph before it runs."""
         body = json.dumps({"prompt": graph}).encode()
         request = urllib.request.Request(f"{self.host.url}/hires-fix/plan", body, {"Content-Type": "application/json"})
-        started = time.monotonic()
+        before = self.cpu()
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 found = json.loads(answer.read())
         except (OSError, ValueError) as problem:
             return {}, [Finding("plan", "", f"no answer: {problem}")]
-        took = time.monotonic() - started
-        return found, [Finding("plan", "", f"took {took:.0f} s")] if took > PLAN_SECONDS else []
+        took = self.cpu() - before
+        return found, [Finding("plan", "", f"took {took:.0f} s of the processor")] if took > PLAN_SECONDS else []
 
     def run(self, graph: Graph, is_heavy: bool) -> tuple[Run | None, list[Finding]]:
         """Run a prompt to its end. None: it was cancelled, or the server is lost and another one was started."""
