@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The developer's front door: `python3 dev.py demo`, `test`, `parity`, `bench` and `quality`.
+"""The developer's front door: `python3 dev.py demo`, `test`, `parity`, `bench`, `quality` and `fuzz`.
 
 Needs nothing but Python 3.11: the environment and a pinned ComfyUI are made in `.host/` on the first run. The command
 line is read in `scripts/command_line.py`, the work is in the other `scripts/`.

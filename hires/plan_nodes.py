@@ -23,6 +23,8 @@ from .plan_warnings import as_text, no_pictures, other_size, senseless_strength,
 from .sizes import MAX_SIDE, SizeError, image_size, target_size
 from .stages import MOST_STAGES, REDRAW, is_redrawn, redraw_strengths, stage_sizes
 
+_ARROW = " \u2192 "  # escaped: readers that take files for their system's code page must not stumble over the pack's
+
 
 def _target_size(node: Node, facts: Facts) -> Answer:
     cells = cells_of(node, facts)
@@ -143,7 +145,7 @@ def _upscale_folder(node: Node, facts: Facts) -> Answer:
         return Answer()
     size = as_text(resize) if isinstance(resize, tuple) else f"{resize:g}×"
     warning = None if count else no_pictures(include)
-    return Answer(text=f"{_counted(count, 'picture')} → {size}", warning=warning)
+    return Answer(text=f"{_counted(count, 'picture')}{_ARROW}{size}", warning=warning)
 
 
 def _multi_stage(node: Node, facts: Facts) -> Answer:
@@ -219,7 +221,7 @@ def _tiles(
 
 
 def _way(*sizes: Size) -> str:
-    return " → ".join(map(as_text, sizes))
+    return _ARROW.join(map(as_text, sizes))
 
 
 def _counted(count: int, what: str) -> str:

@@ -88,6 +88,18 @@ def parser() -> argparse.ArgumentParser:
         "--jobs", type=_count, metavar="N", help="servers that draw at once (default: one for each core, at most 2)"
     )
     quality.add_argument("--only", choices=["upscalers", "hires"], help="only this half")
+
+    fuzz = _command(commands, "fuzz", "try random valid prompts on a real server", "run_fuzz.py", dev=True)
+    fuzz.epilog = "Prints what was found and ends with status 1 if it was anything; the prompts are kept as files."
+    fuzz.add_argument("--minutes", type=_minutes, default=10.0, metavar="N", help="how long to try (default: 10)")
+    fuzz.add_argument("--prompts", type=_count, metavar="M", help="end after so many (default: no limit)")
+    fuzz.add_argument("--seed", type=int, default=0, metavar="S", help="which prompts: equal ones for equal seeds")
+    fuzz.add_argument(
+        "--findings", type=Path, default=Path("output", "fuzz"), metavar="DIR", help="where they are kept"
+    )
+    fuzz.add_argument(
+        "--replay", type=_file, nargs="+", default=[], metavar="FILE", help="run these kept prompts again"
+    )
     return top
 
 
@@ -146,6 +158,16 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"a whole number, at least 1, is needed, not {text}")
     return int(text)
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < float("inf"):
+        raise argparse.ArgumentTypeError(f"a number above 0 is needed, not {text}")
+    return minutes
 
 
 def _side(text: str) -> int:

@@ -8,7 +8,7 @@ import pytest
 from hires_pack.scripts import command_line
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ["demo", "test", "parity", "bench sampling", "bench upscale", "bench streaming", "quality"]
+COMMANDS = ["demo", "test", "parity", "bench sampling", "bench upscale", "bench streaming", "quality", "fuzz"]
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,7 @@ def dev(tmp_path_factory):
         ("bench upscale", "--comfyui --pinned --json --pairs --threads --only swinir"),
         ("bench streaming", "--comfyui --pinned --json --sizes --whole-up-to --folder"),
         ("quality", "--comfyui --pinned --json --models --seeds --jobs --only"),
+        ("fuzz", "--comfyui --pinned --minutes --prompts --seed --findings --replay"),
     ],
 )
 def test_help_is_complete_and_needs_nothing(dev, command, options):
@@ -67,6 +68,10 @@ def test_help_is_complete_and_needs_nothing(dev, command, options):
         ("quality --jobs 1.5", "argument --jobs: a whole number, at least 1, is needed, not 1.5"),
         ("quality --models none.pth", "argument --models: there is no file none.pth"),
         ("quality -- --only hires", "unrecognized arguments: --only hires"),
+        ("fuzz --minutes 0", "argument --minutes: a number above 0 is needed, not 0"),
+        ("fuzz --minutes nan", "argument --minutes: a number above 0 is needed, not nan"),
+        ("fuzz --prompts 0", "argument --prompts: a whole number, at least 1, is needed, not 0"),
+        ("fuzz --replay none.json", "argument --replay: there is no file none.json"),
         ("demo --checkpoint mine.safetensors", "--server and --checkpoint go together"),
         ("demo --server http://there", "--server and --checkpoint go together"),
         ("demo --server notaurl --checkpoint x", "an address that begins with http:// or https:// is needed, not nota"),
@@ -111,4 +116,4 @@ def test_every_script_is_there():
         words = [*command.split(), *(["--table"] if command == "parity" else [])]
         options = command_line.parse(words)
         assert (ROOT / "scripts" / options.script).is_file()
-        assert options.dev == (command == "test")
+        assert options.dev == (command in ("test", "fuzz"))

@@ -16,7 +16,7 @@ const COMPRESSED_TEXT = /(zTXtparameters\0|iTXtparameters\0\x01)/ // by another 
 const COMFYUI_TEXT = /(tEXt|iTXt|zTXt)(workflow|prompt)\0/
 
 app.registerExtension({
-  name: 'HiresFix.Infotext',
+  name: 'hiresfixupscale.infotext',
   settings: [
     {
       id: 'HiresFix.DroppedPictures',

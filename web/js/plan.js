@@ -21,10 +21,10 @@ const badges = new WeakMap() // by node, what it shows
 const carriers = new WeakSet() // nodes that have a place for it
 
 app.registerExtension({
-  name: 'HiresFix.Plan',
+  name: 'hiresfixupscale.plan',
   setup() {
     app.api.addEventListener('graphChanged', soon)
-    document.addEventListener('change', soon) // a field of Nodes 2.0, which the editor notes later
+    app.canvasContainer.addEventListener('change', soon) // a field of Nodes 2.0, which the editor notes later
     app.api.addEventListener('reconnected', anew)
     app.api.addEventListener('promptQueueing', () => quietly(warn))
   },

@@ -7,7 +7,7 @@ const LINE = /^\d+ %, about .* left$/
 const ENDS = ['execution_interrupted', 'execution_error', 'reconnected']
 
 app.registerExtension({
-  name: 'HiresFix.Remaining',
+  name: 'hiresfixupscale.remaining',
   setup() {
     for (const end of ENDS) app.api.addEventListener(end, () => clear(app.rootGraph))
   },
