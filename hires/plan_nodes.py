@@ -69,8 +69,7 @@ def _pixel_upscale(node: Node, facts: Facts) -> Answer:
     if pictures and numbers:
         (width, height), (up_width, up_height) = pictures.size, target.up
         factor = max(up_width / width, up_height / height) if numbers == "A1111" else None
-        if factor is None or factor > 1:  # A1111 runs no upscaler for a size that is not larger
-            tiles = _tiles(node, facts, [upscaler], pictures.size, target.up, factor)
+        tiles = _tiles(node, facts, [upscaler], pictures.size, target.up, factor)
     warning = _mismatch(target, latents, cells_of(node, facts)) or too_large_for_memory(
         target.size, count, facts.free_memory(), room.between_passes(target.up, target.size, count, numbers == "A1111")
     )
@@ -214,6 +213,8 @@ def _tiles(
 ) -> str:
     tile, overlap = node.whole("tile_size"), node.whole("tile_overlap")
     if tile is None or overlap is None or None in upscalers:
+        return ""
+    if factor is not None and factor <= 1:  # A1111 runs no upscaler for a size that is not larger
         return ""
     jobs = [UpscaleJob(one, source, target, tile, overlap, factor) for one in upscalers if one]
     said = [words for words in map(facts.tiles, jobs) if words]

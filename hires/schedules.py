@@ -89,7 +89,8 @@ class DiscreteTable:
         distances = log_sigma - log_sigmas[:, None]
         low_index = distances.ge(0).cumsum(dim=0).argmax(dim=0).clamp(max=log_sigmas.shape[0] - 2)
         low, high = log_sigmas[low_index], log_sigmas[low_index + 1]
-        w = ((low - log_sigma) / (low - high)).clamp(0, 1)
+        # two entries that half precision has made equal: nothing lies between them
+        w = torch.where(low == high, 0.0, (low - log_sigma) / (low - high)).clamp(0, 1)
         return ((1 - w) * low_index + w * (low_index + 1)).view(sigma.shape)
 
 

@@ -56,7 +56,7 @@ def sample_base(
     settings = settings or A1111Settings()
     start = {**latent, "samples": fit_to_model(steering.model, latent)}
     sigmas = first_pass_sigmas(steering.model, sampler_name, scheduler, steps, settings)
-    unit = noise.generate_noise(start)
+    unit = _drawn(noise, start)
     out = _sample(steering, start, unit, sigmas, sampler_name, noise, settings, True)
     return {**with_samples(latent, out), FIRST_PASS: FirstPass(steering.places(), Move(*out.shape[-2:]))}
 
@@ -74,7 +74,7 @@ def renoise(
     clean = fit_to_model(model, latent)
     if len(sigmas.run) == 0:
         return with_samples(latent, clean)
-    unit = noise.generate_noise({**latent, "samples": clean})
+    unit = _drawn(noise, {**latent, "samples": clean})
     first = float(sigmas.run[0])
     chosen = A1111_SAMPLERS.get(sampler_name)
     if chosen:
@@ -88,6 +88,18 @@ def renoise(
     x = sampling.noise_scaling(sigmas.run[0].to(scaled), unit.to(scaled), scaled, full)
     samples = model.model.process_latent_out(x / left_of_picture(model, sigmas.run[0]))
     return with_noised(latent, Noised(clean, unit, sigmas.whole, samples), sigmas.run)
+
+
+def _drawn(noise: Any, latent: Latent) -> torch.Tensor:
+    unit = noise.generate_noise(latent)
+    if not bool(torch.isfinite(unit).all()):
+        raise SamplingError(
+            f"the noise for a latent of shape {tuple(latent['samples'].shape)} is NaN or infinite in places. "
+            "A variation seed cannot be mixed in where a latent is a single cell high: set subseed_strength to 0, or "
+            "use a larger size.",
+            "noise",
+        )
+    return unit
 
 
 def left_of_picture(model: Any, sigma: torch.Tensor) -> float:

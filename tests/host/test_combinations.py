@@ -526,3 +526,12 @@ def test_the_largest_seeds(host, client, models):
     found = both.run(client, **outs)
     assert all(bool(torch.isfinite(out).all()) for out in found.values())
     assert distance(found["pair"][1:], found["zero"]) <= 1e-5
+
+
+def test_noise_that_cannot_be_drawn(host, client, models):
+    both = Both(host, models, "sd1")
+    extras = {"subseed": 2, "subseed_strength": 0.5, "eta_noise_seed_delta": 0}
+    both.noise = both.graph.add("HiresFixNoise", seed=3, source="CPU", **extras)
+    file = give(host, empty=torch.zeros(1, 4, 1, 8))
+    both.graph.save(latent=both.base(both.graph.add("ProbeLatent", file=file, key="empty")))
+    explained(client.queue(both.graph), "Base Sampling", "'noise'", "(1, 4, 1, 8)", "subseed_strength")

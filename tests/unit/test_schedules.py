@@ -93,3 +93,11 @@ def test_impossible_step_counts_say_so(sd1):
         schedule("Karras", 0, sd1)
     with pytest.raises(ScheduleError, match="2000 steps"):
         schedule("Simple", 2000, sd1)
+
+
+@pytest.mark.parametrize("sigma", [0.01, 0.5, 14.0, 1000.0, 1e6])
+def test_equal_entries_of_a_rounded_table_have_a_timestep(sd1, sigma):
+    """Half precision makes neighbours of the noise schedule equal; nothing lies between them."""
+    table = sd1.downcast().zero_terminal_snr()
+    t = float(table.sigma_to_t(torch.tensor(sigma)))
+    assert 0 <= t <= 999
