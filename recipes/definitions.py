@@ -16,6 +16,9 @@ PATH = Path(__file__).parent / "node_defs.json"
 WIDGET_TYPES = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"})
 """Types the editor shows as a field on the node; every other type is only a socket."""
 
+UPLOAD = "image"
+"""Value of the button that uploads a picture."""
+
 
 class GraphError(ValueError):
     """A recipe asks for something the host would refuse, or shows in red."""
@@ -56,7 +59,8 @@ class InputDefinition:
     """True for a number or text that can only be linked."""
 
     companion: str | None = None
-    """Start value of the extra widget that the editor puts after this one, None when there is none.
+    """Start value of an extra widget of the editor, None when there is none: it stands after this one, and the button
+    that uploads files, `UPLOAD`, after all of the node.
 
     It takes a place in a saved `widgets_values` list but never reaches the host.
     """

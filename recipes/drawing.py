@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .definitions import InputDefinition
+from .definitions import UPLOAD, InputDefinition
 from .graph import FIRST_CHOICE, BoxInput, Graph, Node, Note, Output
 from .layout import Box, Layout, layout
 from .models import PUBLIC_MODELS
@@ -163,12 +163,14 @@ def _widget_values(node: Node) -> list[Any]:
     The editor fills in what is missing at the end, and a list of files is the only or last widget of its node.
     """
     values: list[Any] = []
+    buttons: list[Any] = []
     for entry in node.definition.inputs:
         if not entry.is_widget:
             continue
         values.append(_shown(node.inputs.get(entry.name), entry))
         if entry.companion is not None:
-            values.append(entry.companion)
+            (buttons if entry.companion == UPLOAD else values).append(entry.companion)
+    values += buttons
     while values and values[-1] is None:
         values.pop()
     return values

@@ -5,6 +5,7 @@ All numbers are canvas units (pixels at 100 % zoom). A node's box is its body; i
 
 from dataclasses import dataclass
 
+from .definitions import UPLOAD
 from .graph import Graph, Node, Note, Stage
 
 TITLE_BAR = 30
@@ -88,7 +89,7 @@ def picture_side(node: Node) -> int:
     if node.definition.type in ("SaveImage", "HiresFixSaveImage"):
         return RESULT
     definition = node.definition
-    loads = any(entry.companion == "image" for entry in definition.inputs)
+    loads = any(entry.companion == UPLOAD for entry in definition.inputs)
     shows = definition.is_output and any(entry.accepts("IMAGE") for entry in definition.inputs)
     return PICTURE if loads or shows else 0
 

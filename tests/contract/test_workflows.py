@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hires_pack.recipes.definitions import UPLOAD
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = ROOT / "workflows"
@@ -114,8 +115,10 @@ def converted(editor: dict) -> dict:
         for entry in RECORDED[node["type"]]["inputs"]:
             if is_widget(entry):
                 inputs[entry["name"]] = next(values)
-                if "companion" in entry:
+                if entry.get("companion", UPLOAD) != UPLOAD:
                     assert next(values) == entry["companion"]
+        uploads = any(entry.get("companion") == UPLOAD for entry in RECORDED[node["type"]]["inputs"])
+        assert not uploads or next(values) == UPLOAD
         assert next(values, None) is None, f"{node['type']} has more values than widgets"
         for slot in node["inputs"]:
             if slot["link"] is not None:

@@ -219,6 +219,13 @@ def test_a_linked_widget_shows_the_number_of_the_int_node_behind_it():
     assert empty["widgets_values"] == [640, 384, 1]
 
 
+def test_the_button_that_uploads_a_picture_stands_behind_all_widgets():
+    graph = Graph("example")
+    graph.stage("Only stage")
+    graph.node("HiresFixLoadImage", image="a.png", channels="as in the file")
+    assert to_ui(graph)["nodes"][0]["widgets_values"] == ["a.png", "as in the file", "image"]
+
+
 def test_a_text_that_can_only_be_linked_is_no_widget():
     graph = Graph("example")
     graph.stage("Only stage")
