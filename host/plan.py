@@ -13,12 +13,12 @@ from functools import cache, cached_property, lru_cache
 
 import folder_paths
 from aiohttp import web
-from PIL import Image
 
 from ..hires.errors import InputError
 from ..hires.plan_run import Said, plan
 from ..hires.plan_values import FolderSearch, ModelFile, Size, UpscaleJob, UpscalerFile
 from ..pictures.folder_scan import find_pictures
+from ..pictures.read import open_header
 from ..upscale_models import CLASSICAL, TileSettings, enlarged_size, extras_size
 from ..upscale_models.tile_count import count_a1111_tiles, count_tiles
 from . import folder_access, plan_models
@@ -168,12 +168,13 @@ class HostFacts:
 @lru_cache(256)
 def _picture_size(path: str, version: tuple[int, int]) -> Size | None:
     try:
-        with Image.open(path) as image:
+        with open(path, "rb") as file:
+            image = open_header(file)
             if image.format in _ANIMATED and getattr(image, "is_animated", False):
                 return None  # a batch of as many pictures as only reading all of it tells
             width, height = image.size
             upright = image.getexif().get(_ORIENTATION) not in _ON_THEIR_SIDE
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # every format has its own complaints about a damaged file
         logger.debug("no size of %s: %s", path, error)
         return None
     return (width, height) if upright else (height, width)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from PIL import Image
 
 from ..hires.sizes import SizeError
 from . import tiff
 from .folder_names import Task
 from .folder_scan import printable
 from .picture import PictureError
-from .read import read_picture
+from .read import open_header, read_picture
 from .series import Series, Timing, find_series
 
 Size = tuple[int, int]
@@ -109,10 +106,8 @@ def _stored_size(path: Path) -> Size:
                 file.seek(0)
                 tags = tiff.read_info(file).tags
                 return tags[tiff.WIDTH], tags[tiff.HEIGHT]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                return image.size
+            file.seek(0)
+            return open_header(file).size
     except Exception:  # every format has its own complaints; the reader finds the right words
         pixels = read_picture(path).pixels
         return pixels.shape[1], pixels.shape[0]

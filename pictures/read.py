@@ -77,7 +77,7 @@ def read_open(file: BinaryIO) -> Picture:
 def read_frames(file: BinaryIO) -> Iterator[tuple[np.ndarray, Image.Image]]:
     """Yield the frames of an animation that Pillow reads, `(H, W, C)`, each with the file as it stands at that frame;
     within `reading`."""
-    image = _opened(file, file.read(_HEAD))
+    image = open_header(file)
     for index in range(getattr(image, "n_frames", 1)):
         image.seek(index)
         yield _levels(image)[0], image
@@ -187,6 +187,15 @@ def _read_by_pillow(file: BinaryIO, head: bytes) -> _Found:
         dpi=_dpi(said.get("dpi")),
         note=note,
     )
+
+
+def open_header(file: BinaryIO) -> Image.Image:
+    """Open a picture file with Pillow for what its first bytes say; nothing is decoded.
+
+    Raises:
+        PictureError: not a picture, or one for which Pillow would make more room than `check_picture` allows.
+    """
+    return _opened(file, file.read(_HEAD))
 
 
 def _opened(file: BinaryIO, head: bytes) -> Image.Image:

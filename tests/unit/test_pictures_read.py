@@ -10,6 +10,7 @@ import pytest
 import torch
 from hires_pack.pictures import PictureError, read_picture, read_texts
 from hires_pack.pictures.picture import MAX_PIXELS
+from hires_pack.pictures.read import open_header
 from hires_pack.pictures.stream_source import open_source
 from hires_pack.tests import png_by_hand
 from PIL import Image, ImageCms
@@ -341,6 +342,13 @@ def test_what_unpacks_without_bound_is_refused_by_its_header(read, format, monke
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     with pytest.raises(PictureError, match=r"it claims to have (\d+)x\1 pixels, but is too small for that"):
         read(CLAIMS[format])
+
+
+@pytest.mark.parametrize("format", ["webp", "webp, extended", "webp, lossy"])
+def test_a_picture_that_is_only_named_takes_no_memory(format):
+    """The plan of a graph looks at the sizes of its pictures; Pillow makes room for a WebP picture when it opens it."""
+    with pytest.raises(PictureError, match="is too small for that"):
+        open_header(io.BytesIO(CLAIMS[format]))
 
 
 @pytest.mark.parametrize("compression", [1, 5, 7, 8])
