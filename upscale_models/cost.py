@@ -26,8 +26,12 @@ FIRST_NUMBER = 64
 GROWTH = 4
 """Bytes of a network in float32 per byte of a file in the smallest format that is in use."""
 
-TABLES = 256 * 2**20
-"""Bytes of what networks compute while they are built: which pixels of a window see each other."""
+SPARE = 512 * 2**20
+"""Bytes that a file may cost beyond that when it is run: what networks compute while they are built, such as which
+pixels of a window see each other, and tensors that repeat a value."""
+
+LITTLE = SPARE // 4
+"""The same where it is only named."""
 
 CALLS = 5_000, 200
 """Operations on tensors that a network may take to be built, at most: in all, and for each of its own tensors."""
@@ -78,14 +82,16 @@ def check_held(weights: Mapping[Any, Any], file_size: int | None = None) -> int:
         Bytes that they hold, each piece of memory counted once.
 
     Raises:
-        CostError: a tensor claims more values than it holds, or all of them more bytes than the file.
+        CostError: tensors claim far more values than they hold, or hold more bytes than the file.
     """
     held: dict[int, int] = {}
+    repeated = 0
     for name, value in _tensors(weights):
         if value.layout != torch.strided or value.is_meta or value.is_quantized:
             raise CostError(f"'{str(name)[:80]}' is no plain tensor of numbers")
         storage = value.untyped_storage()
-        if value.numel() * value.element_size() > storage.nbytes():
+        repeated += max(0, value.numel() * value.element_size() - storage.nbytes())
+        if repeated > SPARE:
             count = storage.nbytes() // value.element_size()
             raise CostError(f"'{str(name)[:80]}' claims {value.numel()} values and holds {count}")
         held[storage._cdata] = storage.nbytes()
@@ -129,8 +135,8 @@ def check_numbers(names: Collection[Any]) -> None:
 
 
 @contextmanager
-def within_its_size(weights: Mapping[Any, Any]) -> Iterator[None]:
-    """Bound what is built inside, with real or with empty tensors, by what the weights hold.
+def within_its_size(weights: Mapping[Any, Any], spare: int = SPARE) -> Iterator[None]:
+    """Bound what is built inside, with real or with empty tensors, by what the weights hold and some bytes to spare.
 
     Raises:
         CostError: see `check_held` and `check_numbers`; also what is built takes far more memory or operations.
@@ -138,7 +144,7 @@ def within_its_size(weights: Mapping[Any, Any]) -> Iterator[None]:
     check_numbers(weights)
     held = check_held(weights)
     calls = CALLS[0] + CALLS[1] * len(weights)
-    with _Bounded(GROWTH * held + TABLES, calls):
+    with _Bounded(GROWTH * held + spare, calls):
         yield
 
 

@@ -9,7 +9,7 @@ import torch
 from spandrel import ModelLoader, canonicalize_state_dict
 from torch.overrides import TorchFunctionMode
 
-from .cost import within_its_size
+from .cost import LITTLE, within_its_size
 from .spandrel_model import ModelUpscaler, from_descriptor
 
 SMALL = 8192
@@ -35,7 +35,7 @@ def outline_of(name: str, state_dict: Mapping[str, Any]) -> ModelUpscaler:
         Exception: whatever spandrel and its networks trip over.
     """
     weights = canonicalize_state_dict(dict(state_dict))
-    with within_its_size(weights), _WithoutWeights():
+    with within_its_size(weights, LITTLE), _WithoutWeights():
         emptied = {key: _emptied(value) if torch.is_tensor(value) else value for key, value in weights.items()}
         descriptor = ModelLoader("meta").load_from_state_dict(emptied)
     return from_descriptor(descriptor, name)
