@@ -108,7 +108,7 @@ def _full(model: Any, sampler_name: str, scheduler: str, steps: int, settings: A
         sigmas = a1111_schedule(
             scheduler, steps, table, is_sdxl=_is_sdxl(model), discard_penultimate=discard, settings=settings
         )
-        check_range(model, sigmas, f"the schedule '{scheduler}' starts", "settings", settings)
+        check_range(model, sigmas, f"the schedule '{scheduler}' starts", "scheduler", settings)
         return sigmas
     sampling = model.get_model_object("model_sampling")
     sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps + discard)
@@ -156,11 +156,14 @@ def check_range(
     largest, found = float(model.get_model_object("model_sampling").sigma_max), float(sigmas.max())
     if found <= largest * (1 + 1e-4):
         return
-    remedy = "Use sigmas that were made for this model."
+    remedy = "Use a scheduler, or sigmas, made for this model."
     if settings and settings.sigma_max > largest:
-        remedy = f"Set sigma_max in A1111 Settings to at most {largest:g}, or to 0 for the model's own."
+        input_name, remedy = (
+            "settings",
+            f"Set sigma_max in A1111 Settings to at most {largest:g}, or 0: the model's own.",
+        )
     elif settings and settings.use_old_karras_scheduler_sigmas:
-        remedy = "Switch use_old_karras_scheduler_sigmas off in A1111 Settings."
+        input_name, remedy = "settings", "Switch use_old_karras_scheduler_sigmas off in A1111 Settings."
     family = type(model.model).__name__
     raise SamplingError(
         f"{what} at sigma {found:g}, and the largest of this {family} model is {largest:g}. {remedy}",

@@ -83,7 +83,7 @@ def bears(half: ModelUpscaler, full: ModelUpscaler, pixels: torch.Tensor, device
     if pixels.shape[1] * pixels.shape[2] <= WORTH * SAMPLE[0] * SAMPLE[1]:
         return False
     sample = hardest_parts(pixels).movedim(-1, 1).clamp(0, 1)
-    expected, found = (one.apply(sample.to(device, one.dtype, copy=True)).float() for one in (full, half))
+    expected, found = (_one_by_one(one, sample, device) for one in (full, half))
     errors = (found - expected).square().flatten(1).mean(1)
     return all(_decibels(error) >= ENOUGH_DB + MARGIN_DB for error in errors.tolist())
 
@@ -176,9 +176,15 @@ def _tried(upscaler: ModelUpscaler, dtype: torch.dtype, runtime: Runtime) -> Mod
     return None
 
 
-def _run(upscaler: ModelUpscaler, picture: torch.Tensor, runtime: Runtime) -> torch.Tensor:
+def _run(upscaler: ModelUpscaler, pictures: torch.Tensor, runtime: Runtime) -> torch.Tensor:
     runtime.prepare(upscaler, 0)
-    return upscaler.apply(picture.to(runtime.device, upscaler.dtype, copy=True)).float()
+    return _one_by_one(upscaler, pictures, runtime.device)
+
+
+def _one_by_one(upscaler: ModelUpscaler, pictures: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Some networks (DRUNet, SeemoRe) take no batch."""
+    parts = [upscaler.apply(part.to(device, upscaler.dtype, copy=True)).float() for part in pictures.split(1)]
+    return torch.cat(parts)
 
 
 def _ways(model: torch.nn.Module) -> list[Callable[[torch.nn.Module, torch.dtype], None]]:

@@ -54,7 +54,11 @@ def test_flow_models_run_or_say_why_not(sampler, host, client, models):
 @pytest.mark.parametrize("family", ["sdxl", "sd3", "flux"])
 def test_every_schedule_of_a1111(family, scheduler, host, client, models):
     graph, names = hires_fix(host, models, family, "latent", 0.6, sampler="Euler", scheduler=scheduler)
-    client.queue(graph).require_success()
+    run = client.queue(graph)
+    if scheduler == "Align Your Steps" and family != "sdxl":  # its sigmas are those of SD1 and SDXL
+        explained(run, "Base Sampling", "'scheduler'", "14.6", "the largest of this", "is 1.")
+        return
+    run.require_success()
     assert bool(torch.isfinite(saved(host, names["final"])["latent"]).all())
 
 
