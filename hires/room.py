@@ -16,11 +16,16 @@ PILLOW = 4
 """Bytes of a pixel of an RGB or RGBA picture in Pillow."""
 
 _CONTROL_GROUPS = (
-    ("memory.max", "memory.current", "inactive_file"),
-    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
+    ("memory.max", "memory.current", ("inactive_file", "active_file")),
+    (
+        "memory/memory.limit_in_bytes",
+        "memory/memory.usage_in_bytes",
+        ("total_inactive_file", "total_active_file"),
+    ),
 )
 """Where Linux tells a container its limit, what is used of it, and how much of that it would give up, in both versions:
-two files, and a line of `memory.stat` beside them."""
+two files, and lines of `memory.stat` beside them. It gives up what it has read from files, such as those of models,
+also what it has read more than once."""
 
 
 def free_in_container(groups: Path = Path("/sys/fs/cgroup")) -> int | None:
@@ -29,7 +34,7 @@ def free_in_container(groups: Path = Path("/sys/fs/cgroup")) -> int | None:
         try:
             most, now = (int((groups / name).read_text()) for name in (limit, used))
             lines = [line.split() for line in (groups / used).with_name("memory.stat").read_text().splitlines()]
-            given_up = next((int(value) for name, value in lines if name == spare), 0)
+            given_up = sum(int(value) for name, value in lines if name in spare)
         except (OSError, ValueError):  # another system or version, or no limit: "max"
             continue
         return max(0, most - now + given_up)

@@ -123,8 +123,8 @@ class A1111Guider(comfy.samplers.CFGGuider):
         model, conds = (
             (self._refining.model, self._refining.conds) if self._refining else (self.inner_model, self.conds)
         )
-        groups = _active(conds.get("positive") or [], step)
-        negative = [entry for entries, _ in _active(conds.get("negative") or [], step) for entry in entries]
+        groups = _active(conds.get("positive") or [], step, sigma)
+        negative = [entry for entries, _ in _active(conds.get("negative") or [], step, sigma) for entry in entries]
         cfg = self.cfg / CFG_PLUS_SCALE if self.guidance_plus else self.cfg
         if self._skips_negative(step, sigma):
             cfg, groups = 1.0, groups[:1]
@@ -201,6 +201,10 @@ def _composed(
     """
     batches, weights = [entries for entries, _ in groups], [weight for _, weight in groups]
     *parts, unguided = _predictions(model, batches, negative, x, timestep, options)
+    parts = [
+        torch.where(_covered(entries, x, timestep), part, unguided)
+        for entries, part in zip(batches, parts, strict=True)
+    ]
     guided = unguided + sum(weight * (part - unguided) for part, weight in zip(parts, weights, strict=True))
     both = [guided, unguided]
     shared = {"timestep": timestep, "sigma": timestep, "input": x, "model": model, "model_options": options}
@@ -243,6 +247,22 @@ def _predictions(
     return [*(pair[0] for pair in pairs), pairs[0][1]]
 
 
+def _covered(entries: list[dict[str, Any]], x: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+    """Where a part has something to say, by its areas and masks; elsewhere the host has zeros for it. Like `x`."""
+    if any("default" in entry or not ("area" in entry or "mask" in entry) for entry in entries):
+        return torch.ones_like(x, dtype=torch.bool)
+    covered = torch.zeros_like(x, dtype=torch.bool)
+    for entry in entries:
+        found = comfy.samplers.get_area_and_mult(entry, x, timestep)
+        if found is None:
+            continue
+        place, area = covered, found.area or []
+        for axis in range(len(area) // 2):
+            place = place.narrow(axis + 2, area[axis + len(area) // 2], area[axis])
+        place |= found.mult != 0
+    return covered
+
+
 def needs_a1111_guidance(positive: Any, negative: Any, settings: A1111Settings, refiner: Refiner | None) -> bool:
     """Whether anything here differs from the host's own guider, which is cheaper."""
     marked = any(PART_KEY in extra or EMPTY_KEY in extra for _, extra in (*positive, *negative))
@@ -275,16 +295,27 @@ def _padded(positive: Any, negative: Any) -> tuple[Any, Any]:
     return fill(positive, max(0, -missing)), fill(negative, max(0, missing))
 
 
-def _active(entries: list[dict[str, Any]], step: int) -> list[Group]:
-    """Group the entries that apply at a step by AND part: `[(entries, weight)]`."""
+def _active(entries: list[dict[str, Any]], step: int, sigma: torch.Tensor) -> list[Group]:
+    """Group the entries that apply at a step by AND part: `[(entries, weight)]`.
+
+    Parts of which nothing applies, because a later node has limited when, are left out.
+    """
     groups: dict[int, list[tuple[dict[str, Any], PromptPart | None]]] = {}
     for entry in entries:
         part: PromptPart | None = entry.get(PART_KEY)
         groups.setdefault(part.group if part else 0, []).append((entry, part))
     active = []
     for members in groups.values():
+        members = [(entry, part) for entry, part in members if _in_range(entry, sigma)]
         now = [(e, part) for e, part in members if part is None or part.first_step <= step <= part.last_step]
         chosen = now or members[:1]
-        part = chosen[0][1]
-        active.append(([entry for entry, _ in chosen], part.weight if part else 1.0))
-    return active
+        if chosen:
+            part = chosen[0][1]
+            active.append(([entry for entry, _ in chosen], part.weight if part else 1.0))
+    return active or [([], 1.0)]
+
+
+def _in_range(entry: dict[str, Any], sigma: torch.Tensor) -> bool:
+    """Whether the host would take an entry at a sigma."""
+    start, end = entry.get("timestep_start"), entry.get("timestep_end")
+    return (start is None or bool(sigma <= start)) and (end is None or bool(sigma >= end))

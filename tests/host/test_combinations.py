@@ -326,6 +326,34 @@ def test_timestep_ranges_of_later_nodes_count(host, client, models):
     assert distance(found["edited"], found["core"]) > 0.01
 
 
+def test_parts_joined_by_and_say_nothing_outside_their_ranges_and_areas(host, client, models):
+    words = Words(models)
+    g = words.graph
+    words.latent = g.add("EmptyLatentImage", width=128, height=64, batch_size=1)
+
+    def ranged(text, start, end):
+        return g.add("ConditioningSetTimestepRange", conditioning=words.a1111(text), start=start, end=end)
+
+    def area(text, x, negative=False):
+        place = {"width": 64, "height": 64, "x": x, "y": 0, "strength": 1.0}
+        return g.add("ConditioningSetArea", conditioning=words.a1111(text, negative), **place)
+
+    def both(first, second):
+        return g.add("ConditioningCombine", conditioning_1=first, conditioning_2=second)
+
+    negative, fog = words.a1111("", True), both(area("fog", 0, True), area("fog", 64, True))
+    sea, half, house = "the blue sea", "the blue sea :0.5 AND the blue sea :0.5", "a red house"
+    outs = {
+        "one": words.draw(both(ranged(sea, 0.0, 0.3), ranged(house, 0.3, 1.0)), negative),
+        "same": words.draw(both(ranged(half, 0.0, 0.3), ranged(house, 0.3, 1.0)), negative),
+        "left out": words.draw(both(area(house, 0), area(f"{sea} AND trees", 64)), fog),
+        "no difference": words.draw(both(area(f"{house} AND fog", 0), area(f"{sea} AND trees", 64)), fog),
+    }
+    found = words.run(host, client, outs)
+    assert distance(found["same"], found["one"]) <= 1e-4
+    assert distance(found["left out"], found["no difference"]) <= 1e-4
+
+
 PATCHES = {
     "APG": {"eta": 0.0, "norm_threshold": 1.0, "momentum": 0.5},
     "TCFG": {},

@@ -29,11 +29,15 @@ def test_a_number_of_bytes_never_rounds_to_nothing(count):
 
 
 GROUPS = {
-    2: {"memory.max": "1000\n", "memory.current": "700\n", "memory.stat": "anon 5\ninactive_file 200\n"},
+    2: {
+        "memory.max": "1000\n",
+        "memory.current": "700\n",
+        "memory.stat": "anon 5\ninactive_file 200\nactive_file 50\n",
+    },
     1: {
         "memory/memory.limit_in_bytes": "1000",
         "memory/memory.usage_in_bytes": "700",
-        "memory/memory.stat": "cache 9\ntotal_inactive_file 200",
+        "memory/memory.stat": "cache 9\ntotal_inactive_file 200\ntotal_active_file 50",
     },
 }
 
@@ -44,7 +48,7 @@ def test_the_limit_of_a_container(version, tmp_path):
     for name, text in GROUPS[version].items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert room.free_in_container(tmp_path) == 1000 - 700 + 200
+    assert room.free_in_container(tmp_path) == 1000 - 700 + 200 + 50
 
 
 def test_a_container_without_a_limit(tmp_path):
