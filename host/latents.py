@@ -83,6 +83,12 @@ def fit_to_model(model: Any, latent: Latent) -> torch.Tensor:
     return samples
 
 
+def is_masked(latent: Latent) -> bool:
+    """Whether a LATENT's noise mask keeps anything."""
+    mask = latent.get("noise_mask")
+    return mask is not None and bool((mask < 1).any())
+
+
 def with_samples(latent: Latent, samples: torch.Tensor) -> Latent:
     """Copy a LATENT with other samples, keeping masks, batch indices and keys of other packs."""
     out = latent.copy()

@@ -27,6 +27,7 @@ from .latents import (
     LatentError,
     Noised,
     fit_to_model,
+    is_masked,
     noised_of,
     samples_of,
     schedule_of,
@@ -35,7 +36,7 @@ from .latents import (
 )
 from .memory import tell
 from .samplers import Pass, build_sampler
-from .sigmas import SamplingError, Sigmas, check_range, check_sampler, first_pass_sigmas
+from .sigmas import SamplingError, Sigmas, check_end, check_range, check_sampler, first_pass_sigmas
 from .steering import Steering
 
 
@@ -131,6 +132,7 @@ def sample_second(
         return with_samples(latent, samples_of(latent))
     check_sampler(steering.model, sampler_name)
     check_range(steering.model, sigmas, "the sigmas start", "sigmas")
+    check_end(steering.model, sampler_name, sigmas, settings)
     noised = noised_of(latent, sigmas)
     if noised:
         start, unit, whole = noised.clean, noised.noise, noised.schedule
@@ -149,8 +151,7 @@ def sample_second(
 def _check_sum_is_enough(model: Any, latent: Latent, sigmas: torch.Tensor) -> None:
     """A latent whose clean part and noise are unknown can only be sampled on as it is."""
     remedy = "Connect the latent of Re-noise, with nothing in between that changes it."
-    mask = latent.get("noise_mask")
-    if mask is not None and bool((mask < 1).any()):
+    if is_masked(latent):
         raise LatentError(
             "the latent has a noise mask, but its clean picture, which is to be kept outside the mask, is not known: "
             f"another node has noised or changed it. {remedy}"

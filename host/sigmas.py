@@ -171,5 +171,23 @@ def check_range(
     )
 
 
+def check_end(model: Any, sampler_name: str, sigmas: torch.Tensor, settings: A1111Settings) -> None:
+    """Refuse sigmas that stop on the way where A1111's sampler does not: it takes its own steps to the end.
+
+    Raises:
+        SamplingError: names the sampler and the last sigma.
+    """
+    chosen = A1111_SAMPLERS.get(sampler_name)
+    if not chosen or not (chosen.walks_timesteps or chosen.function in ("uni_pc", "dpm_fast", "dpm_adaptive")):
+        return
+    end, found = float(a1111_table(model, settings).sigmas[1]), float(sigmas[-1])
+    if found > end * 1.01:
+        raise SamplingError(
+            f"the sigmas stop at {found:g}, and '{sampler_name}' always goes on to the end. Connect sigmas down to "
+            "the end, such as Re-noise's, or choose Euler, DPM++ 2M or one of ComfyUI's lower-case samplers.",
+            "sigmas",
+        )
+
+
 def _is_sdxl(model: Any) -> bool:
     return type(model.get_model_object("latent_format")).__name__.startswith("SDXL")

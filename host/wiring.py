@@ -13,6 +13,9 @@ from .latents import LatentError
 
 _NOISES = ("RandomNoise", "HiresFixNoise")
 
+_PASSED_ON = ("LATENT", "*", "COMFY_MATCHTYPE_V3")
+"""Types of outputs that may hold the latent: switches and the like give out what they got."""
+
 
 def check_followers(dynprompt: Any, node_id: str, masked: bool, all_noise: bool) -> None:
     """Refuse samplers of other packs and core behind a Re-noise where they would make another picture.
@@ -58,19 +61,19 @@ def _samplers_after(dynprompt: Any, node_id: str) -> list[tuple[str, bool]]:
             kind, inputs = node["class_type"], node["inputs"]
             if kind.startswith("HiresFix"):
                 continue
-            types = {_type_of(dynprompt, value) for value in inputs.values() if is_link(value)}
-            if types & {"MODEL", "GUIDER"}:
+            if any(is_link(inputs.get(name)) for name in _steered_by(kind)):
                 found.append((f"{kind} (node {other})", _adds_noise(dynprompt, kind, inputs)))
                 continue
             outputs = getattr(host_nodes.NODE_CLASS_MAPPINGS.get(kind), "RETURN_TYPES", ())
-            ahead += [(other, index) for index, output in enumerate(outputs) if output == "LATENT"]
+            ahead += [(other, index) for index, output in enumerate(outputs) if output in _PASSED_ON]
     return found
 
 
-def _type_of(dynprompt: Any, link: list[Any]) -> str | None:
-    kind = dynprompt.get_node(link[0])["class_type"]
-    outputs = getattr(host_nodes.NODE_CLASS_MAPPINGS.get(kind), "RETURN_TYPES", ())
-    return outputs[link[1]] if link[1] < len(outputs) else None
+def _steered_by(kind: str) -> list[str]:
+    """Inputs of a node, as it declares them, that make it a sampler where it also takes a latent."""
+    declared = host_nodes.NODE_CLASS_MAPPINGS[kind].INPUT_TYPES()
+    groups = (declared.get("required", {}), declared.get("optional", {}))
+    return [name for group in groups for name, spec in group.items() if spec[0] in ("MODEL", "GUIDER")]
 
 
 def _adds_noise(dynprompt: Any, kind: str, inputs: dict[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..hires.settings import A1111Settings
+from ..host.latents import is_masked
 from ..host.sampling import left_of_picture, renoise
 from ..host.sigmas import second_pass_sigmas
 from ..host.wiring import check_followers
@@ -92,5 +93,5 @@ class HiresFixRenoise(io.ComfyNode):
             noised = renoise(model, latent, noise, sigmas, sampler_name, settings)
             if len(sigmas.run):
                 all_noise = left_of_picture(model, sigmas.run[0]) < 1e-6
-                check_followers(cls.hidden.dynprompt, cls.hidden.unique_id, "noise_mask" in latent, all_noise)
+                check_followers(cls.hidden.dynprompt, cls.hidden.unique_id, is_masked(latent), all_noise)
             return io.NodeOutput(noised, sigmas.run)

@@ -177,6 +177,41 @@ def test_samplers_that_cannot_go_on_are_named(strength, host, client, models):
     explained(client.queue(both.graph), "Re-noise", "SamplerCustomAdvanced", reason, "Second Sampling")
 
 
+@pytest.mark.parametrize("switched", ["latent", "guider"])
+def test_samplers_behind_a_switch_are_found(switched, host, client, models):
+    both = Both(host, models, "sd3")
+    g = both.graph
+    wires = {"latent": both.renoise(both.latent, "euler", 0.5, scheduler="simple")}
+    sigmas = wires["latent"][1]
+    wires["guider"] = g.add("BasicGuider", model=both.model, conditioning=both.positive)
+    wires[switched] = g.add("ComfySwitchNode", switch=True, on_true=wires[switched], on_false=wires[switched])
+    out = g.add(
+        "SamplerCustomAdvanced",
+        noise=both.noise,
+        guider=wires["guider"],
+        sampler=g.add("KSamplerSelect", sampler_name="euler"),
+        sigmas=sigmas,
+        latent_image=wires["latent"],
+    )
+    g.save(latent=out)
+    explained(client.queue(g), "Re-noise", "SamplerCustomAdvanced", "noise of its own", "Second Sampling")
+
+
+def test_a_mask_that_keeps_nothing_refuses_nothing(host, client, models):
+    both = Both(host, models, "sd3")
+    noised = both.renoise(both.masked(both.latent, soft=1.0), "euler", 0.5, scheduler="simple")
+    after = both.graph.add(
+        "SamplerCustomAdvanced",
+        noise=both.graph.add("DisableNoise"),
+        guider=both.graph.add("CFGGuider", **{k: v for k, v in both.common("").items() if k != "sampler_name"}),
+        sampler=both.graph.add("KSamplerSelect", sampler_name="euler"),
+        sigmas=noised[1],
+        latent_image=noised,
+    )
+    found = both.run(client, straight=both.second(noised, "euler"), after=after)
+    assert distance(found["after"], found["straight"]) <= 1e-5
+
+
 def test_a_latent_that_is_not_renoise_s_is_refused_where_its_parts_are_needed(host, client, models):
     both = Both(host, models, "sd3")
     noised = both.renoise(both.latent, "euler", 0.5, scheduler="simple")
@@ -534,6 +569,17 @@ def test_unipc_named_only_in_the_second_pass_of_a_flow_model(host, client, model
     noised = both.renoise(both.latent, "Euler")
     both.graph.save(latent=both.second(noised, "UniPC"))
     explained(client.queue(both.graph), "Second Sampling", "'sampler_name'", "UniPC", "eps or v model")
+
+
+@pytest.mark.parametrize("sampler", ["DDIM", "UniPC", "DPM fast"])
+def test_samplers_that_cannot_stop_on_the_way(sampler, host, client, models):
+    both = Both(host, models, "sd1")
+    noised = both.renoise(both.latent, sampler, steps=8)
+    high, low = (both.graph.add("SplitSigmas", sigmas=noised[1], step=2)[i] for i in (0, 1))
+    found = both.run(client, low=both.second(noised, sampler, sigmas=low))
+    assert bool(torch.isfinite(found["low"]).all())
+    both.graph.save(latent=both.second(noised, sampler, sigmas=high))
+    explained(client.queue(both.graph), "Second Sampling", "'sigmas'", "stop at", sampler)
 
 
 def test_the_largest_seeds(host, client, models):
