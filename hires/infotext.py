@@ -38,8 +38,14 @@ _SURE_START = re.compile(rf"\s*{_STEPS}", re.IGNORECASE)
 _INSIDE = re.compile(rf"(?:(?<!\w)|(?=Steps:\s*\d+\s*,\s*Sampler:)){_STEPS}")
 _OTHER_STEPS = re.compile(r"(?:hires|highres|hr|refiner|pass|sampling|total)[ _-]*$", re.IGNORECASE)
 _KEY_MARKS = re.compile(r"[\s_-]+")
-_HEADING = re.compile(r"(?:Parameters|User Comment)\s+:\s", re.IGNORECASE)
-"""What exiftool prints before a text."""
+_HEADING = re.compile(r"(?:\[\w+\]\s*)?(?:(?:EXIF|PNG):)?(?:Parameters|User ?Comment)\s*:\s", re.IGNORECASE)
+"""What exiftool and ImageMagick print before a text."""
+
+_FENCE = re.compile(r"(`{3,9})\w*\n(?P<text>.*?)\n?\1", re.DOTALL)
+_CITED = re.compile(r"^>[^\S\n]?", re.MULTILINE)
+_UNWRAPPED = re.compile(r"Negative\xa0prompt:|Steps:\xa0", re.IGNORECASE)
+_BOLD_STEPS = re.compile(r"\*\*Steps:?\*\*:?\s*\d")
+"""Marks of web pages and mails around a text and its lines, and in it."""
 
 _LINE_BREAKS = re.compile("\r\n?|[\u2028\u2029]")
 _SETTINGS = frozenset(
@@ -153,8 +159,16 @@ def parse(text: str) -> Infotext:
 def _cleaned(text: str) -> str:
     """With one kind of line break, and without what other programs put around it."""
     text = _LINE_BREAKS.sub("\n", text.strip("\0\ufeff")).strip()
+    if _UNWRAPPED.search(text):  # such blanks are blanks to every text encoder, too
+        text = text.replace("\xa0", " ")
+    text = fenced["text"].strip() if (fenced := _FENCE.fullmatch(text)) else text
+    if all(line.startswith(">") for line in text.split("\n")):
+        text = _CITED.sub("", text).strip()
+    if _BOLD_STEPS.search(text):
+        text = text.replace("**", "")
     text = _HEADING.sub("", text, count=1) if _HEADING.match(text) else text
     if "\n" not in text and re.search(r"\\nSteps: ?\d", text):  # out of JSON or a program
+        text = text.removeprefix('"').removesuffix('"')
         try:
             return json.loads(f'"{text}"')
         except ValueError:

@@ -1,14 +1,15 @@
-"""Generation data that other programs store as JSON, under A1111's names."""
+"""Generation data that other programs store as JSON or as a list, under A1111's names."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .infotext import Infotext, Parameter, parse
 from .infotext_names import split_sampler, stem
-from .infotext_networks import LoraTag, number, with_tags
+from .infotext_networks import LoraTag, network_tags, number, with_tags
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt", "positiveprompt", "positive", "c"),
@@ -39,6 +40,7 @@ _PROGRAMS = {
     "use_stable_diffusion_model": "Easy Diffusion",
     "reference_information_extractor_strength": "NovelAI",
     "noise_schedule": "NovelAI",
+    "workEngine": "Tensor.Art",
     "uc": "NovelAI or Draw Things",
     "civitaiResources": "Civitai",
 }
@@ -46,6 +48,23 @@ _PROGRAMS = {
 
 _ON_COMFYUI = ("SwarmUI", "Fooocus")
 """Those that draw with ComfyUI's noise."""
+
+_JSON = re.compile(r'[\0\ufeff\s]*(?:\[\s*)?\{\s*(?:\}|"[^"]*"\s*:)')
+"""How an object begins, or a list of objects; alternatives of a prompt are `{no|JSON}`."""
+
+_LORAS, _WEIGHTS = ("loras", "lora", "useloramodel"), ("loraweights", "loraalpha")
+"""Lists of LoRAs and of their weights, written as the keys of `_NAMES`."""
+
+_SETTINGS = frozenset(key for name, keys in _NAMES.items() if name not in ("prompt", "negative") for key in keys)
+_FEWEST = 4
+"""So many settings in lines of their own make a list."""
+
+_LINE = re.compile(r"(?P<key>[A-Z][\w \-]{0,40}):[^\S\n]*(?P<value>(?:(?!, *[A-Z][\w ]*:).)*)")
+_FURTHER_PAIR = re.compile(r"^Steps:|, *[A-Z][\w ]*: ")
+"""A line of a list, and what shows that a line has several settings, as A1111's has."""
+
+_NAMING = ("model_name", "modelName", "modelFileName", "name", "base_caption")
+"""Keys of an object by which it names itself."""
 
 _INSIDE = ("sui_image_params", "image", "meta", "metadata", "generation_data", "v4_prompt", "parameters", "caption")
 """Keys under which programs store what is asked for."""
@@ -61,18 +80,51 @@ def read_json(text: str) -> tuple[Infotext, str] | None:
     data = _object(text)
     if data is None:
         return None
-    inner = data.get("parameters")
+    texts = data.get("infotexts")
+    inner = texts[0] if isinstance(texts, list) and texts else data.get("parameters")
     if isinstance(inner, str):  # A1111's text in the answer of a program
         return parse(inner), ""
+    if isinstance(data.get("info"), str) and (found := read_json(data["info"])):  # of A1111's own
+        return found
+    return _of_data(data, "JSON")
+
+
+def read_lines(text: str) -> tuple[Infotext, str] | None:
+    """Read a list with one `Key: value` in each line, in an order that is not A1111's, as Fooocus and Easy Diffusion
+    write it.
+
+    Returns:
+        As `read_json`; None for all other texts.
+    """
+    data, current, found = {"": ""}, "", set()
+    for line in text.strip("\0\ufeff").splitlines():
+        pair = _LINE.fullmatch(line)
+        if pair:
+            current = pair["key"].strip()
+            if current == "Steps" and not found & _SETTINGS and not found & set(_NAMES["prompt"]):  # A1111's order
+                return None
+            found.add(_plain(current))
+            data[current] = pair["value"]
+        elif _FURTHER_PAIR.search(line):
+            return None
+        else:
+            data[current] = f"{data[current]}\n{line}".strip("\n")
+    first = data.pop("")
+    return _of_data({"prompt": first, **data}, "a list") if len(found & _SETTINGS) >= _FEWEST else None
+
+
+def _of_data(data: dict[str, Any], form: str) -> tuple[Infotext, str] | None:
     flat: dict[str, Any] = {}
     for key, value in _flat(data):
         flat.setdefault(_plain(key), value)
     if not any(_text(flat.get(name)) for name in _NAMES["prompt"]):
         return None
-    program = next((name for key, name in _PROGRAMS.items() if key in data or _plain(key) in flat), "another program")
+    given = {*data, *(key for key, _ in _flat(data))}
+    program = next((name for key, name in _PROGRAMS.items() if key in given), "another program")
     found = {name: value for name, keys in _NAMES.items() if (value := _first(flat, keys)) is not None}
     prompt, negative = found.pop("prompt", ""), found.pop("negative", "")
-    prompt = with_tags(prompt, _loras(data))
+    loras = _loras(data)
+    prompt = with_tags(prompt, loras)
     sampler, within = split_sampler(found.get("Sampler", ""))
     if within and "Schedule type" not in found:
         found["Sampler"], found["Schedule type"] = sampler, within
@@ -80,6 +132,8 @@ def read_json(text: str) -> tuple[Infotext, str] | None:
         found["Sampler"] = found.pop("Schedule type", "")
     if "Sampler" in found:
         found["Sampler"] = found["Sampler"].removeprefix("k_")
+    if program == "InvokeAI" and found.get("Sampler", "").endswith("_k"):
+        found["Sampler"], found["Schedule type"] = found["Sampler"].removesuffix("_k"), "karras"
     for key in ("Model", "VAE"):
         name = stem(found.pop(key, ""))
         if name and not name.lower().startswith(("default", "automatic")):
@@ -87,27 +141,31 @@ def read_json(text: str) -> tuple[Infotext, str] | None:
     if "Width" in found and "Height" in found:
         found["Size"] = f"{found.pop('Width')}x{found.pop('Height')}"
     known = {key for keys in _NAMES.values() for key in keys}
+    listed = [value for key, value in _flat(data) if _plain(key) in _LORAS]
+    if sum(len(value) if isinstance(value, list) else 1 for value in listed) == len(loras):
+        known |= {*_LORAS, *_WEIGHTS} if set(loras) <= set(network_tags(prompt)[0]) else set()
     rest = [Parameter(key, _shown(value)) for key, value in _flat(data) if _plain(key) not in known]
     if program in _ON_COMFYUI:
         found["RNG"] = "ComfyUI"
     parameters = tuple(Parameter(key, value) for key, value in found.items())
-    note = f"The text is JSON of {program}, not of A1111: what both know was taken, samplers may differ."
+    note = f"The text is {form} of {program}, not of A1111: what both know was taken, samplers may differ."
     return Infotext(prompt, negative, (*parameters, *rest)), note
 
 
 def is_unknown_json(text: str) -> bool:
-    """Whether the text is a JSON object without anything that `read_json` knows."""
-    return _object(text) is not None and read_json(text) is None
+    """Whether the text is JSON, whole or in part, without anything that `read_json` knows."""
+    return _JSON.match(text) is not None and read_json(text) is None
 
 
 def _object(text: str) -> dict[str, Any] | None:
     text = text.strip("\0\ufeff \r\n\t")
-    if not text.startswith("{"):
+    if not text.startswith(("{", "[")):
         return None
     try:
         data = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return None
+    data = data[0] if isinstance(data, list) and len(data) == 1 else data
     return data if isinstance(data, dict) else None
 
 
@@ -127,7 +185,7 @@ def _first(flat: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
 def _text(value: Any) -> str:
     """What a value says; empty for what cannot be a setting."""
     if isinstance(value, dict):
-        value = next((value[key] for key in ("model_name", "modelName", "name", "base_caption") if key in value), "")
+        value = next((value[key] for key in _NAMING if key in value), "")
     if isinstance(value, list) and len(value) == 2 and all(isinstance(side, int) for side in value):
         return f"{value[0]}x{value[1]}"
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -143,9 +201,9 @@ def _loras(data: Mapping[str, Any]) -> list[LoraTag]:
     """LoRAs in a list of their own: names, pairs of name and weight, or objects."""
     found = []
     for key, value in _flat(data):
-        if _plain(key) not in ("loras", "lora") or not isinstance(value, list):
+        if _plain(key) not in _LORAS or not isinstance(value, list):
             continue
-        weights = next((given for name, given in _flat(data) if _plain(name) == "loraweights"), [])
+        weights = next((given for name, given in _flat(data) if _plain(name) in _WEIGHTS), [])
         for index, entry in enumerate(value):
             if isinstance(entry, list) and entry:
                 name, weight = entry[0], entry[1] if len(entry) > 1 else 1

@@ -15,6 +15,9 @@ _KEY = re.compile(
 )
 """`Lora 1`, `Lora Weight 1`, `Lora Hash 1`; `Lora_0 Model name`, `Lora_0 Strength clip`, `Lora_0 Model hash`."""
 
+_WEIGHED = re.compile(r"(?P<name>.+) : (?P<weight>-?[\d.]+)")
+"""A value with both, as in Fooocus's list."""
+
 _JSON_KEY = "lora:"
 
 
@@ -42,8 +45,15 @@ def listed_loras(infotext: Infotext) -> ListedLoras:
     for parameter in infotext.parameters:
         if found := _KEY.fullmatch(parameter.key):
             what = (found["before"] or found["behind"] or "name").lower().split()[-1]
-            numbered.setdefault(found["number"], {})[what] = parameter.value.strip()
+            both = _WEIGHED.fullmatch(parameter.value) if what == "name" else None
+            given = both.groupdict() if both else {what: parameter.value.strip()}
+            numbered.setdefault(found["number"], {}).update(given)
             keys.add(parameter.key)
+    if weights := infotext.find("Lora weights"):  # as Fooocus writes them
+        keys.add(weights.key)
+        for entry in weights.value.split(","):
+            name, _, weight = entry.rpartition(":")
+            numbered[name] = {"name": name.strip(), "weight": weight.strip()}
     named = [{**given, "name": stem(given.get("name", ""))} for given in numbered.values()]
     tags = [_tag(given) for given in named if given["name"]]
     can_be_named = [network_tags(str(tag))[0] == (tag,) for tag in tags]

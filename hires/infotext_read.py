@@ -36,6 +36,9 @@ _ABOUT = (
 _NORMAL = "normal"
 """ComfyUI's schedule where its savers name none."""
 
+_ON_COMFYUI = ("ComfyUI", "Fooocus")
+"""Versions that draw with ComfyUI's noise."""
+
 _MODULE = re.compile(r"Module \d+")
 
 _NO_FILE = "TAESD"
@@ -108,7 +111,7 @@ class _Keys:
     def model(self, *names: str) -> ModelName | None:
         """A model's title; the words that name none give None."""
         title = self.text(*names)
-        if title is None or title.lower() in ("", "none", "automatic", "use same checkpoint"):
+        if title is None or title.lower() in ("", "none", "automatic", "use same checkpoint", "default (model)"):
             return None
         return ModelName(*split_hash(title))
 
@@ -258,7 +261,7 @@ def _unless_same(name: str | None, what: str) -> str | None:
 def _checkpoint(keys: _Keys, digits: str) -> ModelName | None:
     """By name, by hash or both."""
     model = keys.model("Model", "Model name", "Checkpoint", "ckpt_name", "Base model") or ModelName("")
-    model = replace(model, hash=keys.text("Model hash") or model.hash or digits)
+    model = replace(model, hash=keys.text("Model hash", "Base model hash") or model.hash or digits)
     return model if model.name or model.hash else None
 
 
@@ -277,7 +280,7 @@ def _refiner(keys: _Keys, version: tuple[int, ...] | None) -> RefinerSettings | 
 
 def _noise_source(keys: _Keys, sampler: str | None) -> str:
     source = keys.choice("RNG", ("GPU", "NV", "CPU", "ComfyUI"))
-    if source is None and (_is_hosts(sampler or "") or keys.says("Version", "ComfyUI")):
+    if source is None and (_is_hosts(sampler or "") or any(keys.says("Version", name) for name in _ON_COMFYUI)):
         return "ComfyUI"
     return "GPU" if source in (None, "NV") else source
 

@@ -34,7 +34,7 @@ def read_batch(path: Path) -> tuple[torch.Tensor, Picture, str]:
         return picture.pixels[None], picture, ""
     first = 1 if series.timing and series.timing.still else 0  # which is for programs that know no animation
     size = series.sizes[first]
-    wanted = [index for index, other in enumerate(series.sizes) if index >= first and other == size]
+    wanted = {index for index, other in enumerate(series.sizes) if index >= first and other == size}
     _check_room(path, len(wanted), size)
     pictures = []
     for index, part in enumerate(series.parts()):

@@ -30,7 +30,7 @@ def check_picture(width: int, height: int, channels: int, value_size: int, packe
     pixels = width * height
     if not 0 < pixels <= MAX_PIXELS:
         raise PictureError(f"it has {width}x{height} pixels; up to {MAX_PIXELS} in all can be read at once")
-    if pixels > max(_TAKEN_BY_PILLOW, BEST_PACKING * packed):
+    if pixels > max(_TAKEN_BY_PILLOW, 8 * BEST_PACKING * packed):  # a drawing in black and white takes a bit for each
         raise PictureError(f"it claims to have {width}x{height} pixels, but is too small for that")
     check_memory(width, height, pixels * channels * (2 * value_size + 4))
 

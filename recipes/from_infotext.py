@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from ..hires.infotext import Infotext, parse
-from ..hires.infotext_json import read_json
+from ..hires.infotext_json import read_json, read_lines
 from ..hires.infotext_names import FILTERS, LATENT_MODES, same_name, upscaler_file
 from ..hires.infotext_networks import embedding_names, mark_embeddings, missing_embeddings, without_tags
 from ..hires.infotext_read import read_settings
@@ -51,7 +51,7 @@ def hires_workflow(text: str, files: ModelFiles | None = None) -> Conversion:
     The text is A1111's, or JSON of another program. Sizes, seeds and names are those of the text. Nothing raises:
     what the nodes refuse is brought into their range, what they do not know is left out, and both are noted.
     """
-    infotext, origin = read_json(text) or (parse(text), "")
+    infotext, origin = read_json(text) or read_lines(text) or (parse(text), "")
     return _Builder(infotext, files or ModelFiles(), origin).build()
 
 

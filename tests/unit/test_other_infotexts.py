@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from hires_pack.hires.infotext import parse
-from hires_pack.hires.infotext_json import is_unknown_json, read_json
+from hires_pack.hires.infotext_json import is_unknown_json, read_json, read_lines
 from hires_pack.hires.infotext_read import is_generation_text, read_settings
 from hires_pack.hires.markdown import as_code, code_block
 from hires_pack.recipes.from_infotext import hires_workflow
@@ -433,3 +433,90 @@ def test_no_value_breaks_out_of_the_notes(key, evil):
     conversion = hires_workflow(f"a cat <lora:{evil}:1> <{evil}>\n{line}\n```\n{evil}", ModelFiles(*[["o.pt"]] * 4))
     notes = "\n".join(item.text for item in conversion.graph.items if isinstance(item, Note))
     assert not re.search(r"<\w|\]\(|http|[\x1b\u202e]", outside_of_code(notes))
+
+
+# ------------------------------------------------------------------------------------------ marks around texts, lists
+
+PLAIN = """a cat
+Negative prompt: fog
+Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x512"""
+
+MARKED = {
+    "exiftool with groups": "[EXIF]          User Comment                    : " + PLAIN.replace("\n", "."),
+    "exiftool in short": "UserComment                     : " + PLAIN.replace("\n", "."),
+    "ImageMagick": f"parameters: {PLAIN}",
+    "fence": f"```text\n{PLAIN}\n```",
+    "cited": "\n".join(f"> {line}" for line in PLAIN.splitlines()),
+    "bold": re.sub(r"(\w[\w ]+:)(?! fog)", r"**\1**", PLAIN),
+    "blanks that do not wrap": PLAIN.replace(": ", ":\xa0").replace("e p", "e\xa0p"),
+    "JSON string": json.dumps(PLAIN),
+}
+
+
+@pytest.mark.parametrize("marked", MARKED.values(), ids=MARKED)
+def test_marks_around_a_text_are_no_part_of_it(marked):
+    found, wanted = read_settings(parse(marked)), read_settings(parse(PLAIN))
+    assert found.settings == wanted.settings
+    assert found.unused == ()
+
+
+LISTS = {
+    "Fooocus": """Prompt: a cat
+Negative Prompt: fog
+Fooocus V2 Expansion: a cat, cinematic
+Steps: 30
+Resolution: (1152, 896)
+Guidance Scale: 4
+Base Model: juggernautXL
+VAE: Default (model)
+Sampler: dpmpp_2m
+Scheduler: karras
+Seed: 5
+LoRA 1: offset_1.0 : 0.1""",
+    "Easy Diffusion": """a cat
+Seed: 5
+Use Stable Diffusion model: juggernautXL
+Use VAE model:
+Sampler: dpmpp_2m
+Scheduler: karras
+Negative Prompt: fog
+Width: 1152
+Height: 896
+Steps: 30
+Guidance Scale: 4""",
+}
+
+
+@pytest.mark.parametrize("program", LISTS)
+def test_lists_of_other_programs(program):
+    found = read_settings(read_lines(LISTS[program])[0]).settings
+    assert found.prompt.strip() == ("a cat <lora:offset_1.0:0.1>" if program == "Fooocus" else "a cat")
+    assert (found.negative_prompt, found.steps, found.seed, found.cfg_scale) == ("fog", 30, 5, 4)
+    assert (found.sampler_name, found.scheduler) == ("dpmpp_2m", "karras")
+    assert (found.width, found.height, found.checkpoint.name, found.vae) == (1152, 896, "juggernautXL", None)
+
+
+def test_texts_of_a1111_are_no_lists():
+    assert read_lines(PLAIN) is None
+    assert read_lines(PLAIN.replace(", ", "\n")) is None
+    assert read_lines(PLAIN.replace(", ", ",\n")) is None
+
+
+def test_the_answer_of_a1111s_api_is_read_by_its_text():
+    text = PLAIN.replace("Euler a", "DPM++ 2M, Schedule type: Karras")
+    info = {"prompt": "a cat", "sampler_name": "DPM++ 2M", "steps": 20, "infotexts": [text]}
+    for answer in (info, {"images": [], "parameters": {"prompt": "a cat"}, "info": json.dumps(info)}):
+        assert read_json(json.dumps(answer)) == (parse(text), "")
+
+
+def test_loras_that_are_in_the_workflow_are_not_said_to_be_missing():
+    data = {"prompt": "a cat", "use_lora_model": ["detail"], "lora_alpha": [0.5]}
+    found, _ = read_json(json.dumps(data))
+    assert found.prompt == "a cat <lora:detail:0.5>"
+    assert found.parameters == ()
+
+
+def test_what_is_not_read_of_loras_is_told():
+    for more in ({"loras": "a,b"}, {"loras": [7]}, {"loras": ["a"], "loraweights": ["0.7"]}):
+        found, _ = read_json(json.dumps({"prompt": "a cat <lora:a:1>", **more}))
+        assert found.get("loras") is not None

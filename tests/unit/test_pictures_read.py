@@ -8,7 +8,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
-from hires_pack.pictures import PictureError, read_picture, read_texts
+from hires_pack.pictures import PictureError, limits, png, read_picture, read_texts
 from hires_pack.pictures.picture import MAX_PIXELS
 from hires_pack.pictures.read import open_header
 from hires_pack.pictures.stream_source import open_source
@@ -282,6 +282,18 @@ def test_so_few_bytes_cannot_hold_so_many_pixels(read, format, bits):
         content = b"II*\0" + struct.pack("<I", place) + packed + struct.pack("<H", len(tags)) + entries + bytes(4)
     with pytest.raises(PictureError, match=f"it claims to have {side}x{side} pixels"):
         read(content)
+
+
+def test_a_large_drawing_in_black_and_white_takes_few_bytes():
+    """More pixels than Pillow takes by itself, of one bit, and more than 1032 for each of the file's bytes."""
+    width, height = 40_000, 4_600
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    packed = zlib.compress(bytes((1 + width // 8) * height), 9)
+    parts = [(b"IHDR", header), (b"IDAT", packed), (b"IEND", b"")]
+    content = png_by_hand.SIGNATURE + b"".join(png_by_hand.chunk(*part) for part in parts)
+    assert width * height > 1032 * len(content)
+    info = png.read_info(io.BytesIO(content))
+    limits.check_picture(info.width, info.height, info.channels, 1, len(content))
 
 
 def png_header(width, height):
