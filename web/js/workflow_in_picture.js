@@ -6,7 +6,7 @@ const DROPPED = 'HiresFix.DroppedPictures'
 const JPEG = 'image/jpeg'
 const HEAD = 2 ** 20 // bytes of a JPEG file that are looked at: its texts come before its pixels
 
-app.registerExtension({ name: 'HiresFix.WorkflowInPicture', setup: takeDroppedPictures })
+app.registerExtension({ name: 'hiresfixupscale.workflow_in_picture', setup: takeDroppedPictures })
 
 function takeDroppedPictures() {
   const handleFile = app.handleFile
