@@ -64,7 +64,7 @@ def errors(graph: Graph, run: Run, kinds: Mapping[str, Kind]) -> list[Finding]:
         if is_ours and not raised.startswith("hires_fix."):
             found.append(Finding("Python error through a core node", kind.name, f"{raised}: {message}", trace))
         return found
-    begins = re.match(rf"{re.escape(kind.title)}, input '(\w+)': \S", message)
+    begins = re.match(rf"{re.escape(kind.title)}(?:, stage \d \([\w -]+\))?, input '(\w+)': \S", message)
     if not begins or begins[1] not in {each.name for each in kind.inputs}:
         found.append(Finding("error is no sentence", kind.name, f"{raised.split('.')[-1]}: {message}", trace))
     elif PYTHON_WORDS.search(message):
