@@ -2,7 +2,7 @@
 """The developer's front door: `python3 dev.py demo`, `test`, `parity`, `bench`, `quality` and `fuzz`.
 
 Needs nothing but Python 3.11: the environment and a pinned ComfyUI are made in `.host/` on the first run. The command
-line is read in `scripts/command_line.py`, the work is in the other `scripts/`.
+line is read in `dev/cli/command_line.py`; the rest of `dev/` does the work.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 
-SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scripts")
+DEV = os.path.join(os.path.dirname(os.path.abspath(__file__)), "dev")
 
 
 def main() -> int:
@@ -20,11 +20,11 @@ def main() -> int:
     if sys.version_info < (3, 11):
         print(f"dev.py needs Python 3.11 or newer; this is Python {sys.version.split()[0]}.", file=sys.stderr)
         return 2
-    sys.path.insert(0, SCRIPTS)
-    import command_line
-    import environment
-    import stopping
-    from steps import PreparationError
+    sys.path.insert(0, DEV)
+    import mount
+
+    command_line, stopping = mount.module("dev.cli.command_line"), mount.module("dev.cli.stopping")
+    environment = mount.module("dev.host.environment")
 
     options = command_line.parse(sys.argv[1:])
     stopping.listen()
@@ -34,14 +34,14 @@ def main() -> int:
         else:
             host = environment.prepare(options.comfyui, dev=options.dev, pinned_only=options.pinned)
             python, comfyui = host.python, host.comfyui
-    except PreparationError as problem:
+    except environment.PreparationError as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nStopped; run the same command again to continue.", file=sys.stderr)
         return 130
 
-    command = [str(python), os.path.join(SCRIPTS, options.script), *sys.argv[1:]]
+    command = [str(python), *mount.command(f"dev.cli.{options.script}"), *sys.argv[1:]]
     sys.stdout.flush()
     return _run(command, dict(os.environ, HIRES_FIX_COMFYUI=str(comfyui)))
 

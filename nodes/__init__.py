@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
-from ..host import routes, upscalers
+from ..host.editor import routes
+from ..host.upscaling import upscalers
 from .a1111_settings import HiresFixA1111Settings
 from .any_size import HiresFixDecodeToSize, HiresFixEncodeAnySize
 from .base_sampling import HiresFixBaseSampling

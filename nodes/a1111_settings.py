@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.settings import A1111Settings
+from ..hires.sampling.settings import A1111Settings
 from . import inputs
 
 _DEFAULT = A1111Settings()

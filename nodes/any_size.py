@@ -6,9 +6,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.any_size import decode_to_size, encode_any_size
+from ..host.latents.any_size import decode_to_size, encode_any_size
 from . import inputs
-from .errors import blame
+from .errors import input_errors
 
 
 class HiresFixEncodeAnySize(io.ComfyNode):
@@ -34,7 +34,7 @@ class HiresFixEncodeAnySize(io.ComfyNode):
     @classmethod
     def execute(cls, image: Any, vae: Any) -> io.NodeOutput:
         """Pad and encode."""
-        with blame(cls, "image"):
+        with input_errors(cls, "image"):
             return io.NodeOutput(encode_any_size(vae, image))
 
 
@@ -62,5 +62,5 @@ class HiresFixDecodeToSize(io.ComfyNode):
     @classmethod
     def execute(cls, latent: dict[str, Any], vae: Any, image: Any) -> io.NodeOutput:
         """Decode and cut."""
-        with blame(cls, "latent"):
+        with input_errors(cls, "latent"):
             return io.NodeOutput(decode_to_size(vae, latent, image))

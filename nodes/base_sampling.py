@@ -6,12 +6,12 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.settings import A1111Settings
-from ..host.guidance import Refiner
-from ..host.sampling import sample_base
-from ..host.steering import Steering
+from ..hires.sampling.settings import A1111Settings
+from ..host.sampling.guidance import Refiner
+from ..host.sampling.passes import sample_base
+from ..host.sampling.steering import Steering
 from . import inputs
-from .errors import blame
+from .errors import input_errors
 
 
 class HiresFixBaseSampling(io.ComfyNode):
@@ -72,5 +72,5 @@ class HiresFixBaseSampling(io.ComfyNode):
     ) -> io.NodeOutput:
         """Run the first pass."""
         steering = Steering(model, positive, negative, cfg, refiner, guider)
-        with blame(cls, "latent"):
+        with input_errors(cls, "latent"):
             return io.NodeOutput(sample_base(steering, latent, noise, steps, sampler_name, scheduler, settings))

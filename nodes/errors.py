@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from comfy_api.latest import io
 
 from ..hires.errors import InputError
-from ..host.multi_stage import blamed
+from ..host.sampling.multi_stage import blamed
 
 
 class HiresFixError(ValueError):
@@ -19,7 +19,7 @@ class HiresFixError(ValueError):
 
 
 @contextmanager
-def blame(node: type[io.ComfyNode], input_name: str) -> Iterator[None]:
+def input_errors(node: type[io.ComfyNode], input_name: str) -> Iterator[None]:
     """Name the node and the input: the one the error knows of if the node has it, else `input_name`.
 
     Only the pack's own errors about bad input are renamed. Everything else, the host's cancel and out-of-memory

@@ -6,9 +6,16 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.faces import FROM_LANDMARKS, WHOLE_PICTURE, detection_names, face_model_names, load_face_model, restore
+from ..host.upscaling.faces import (
+    FROM_LANDMARKS,
+    WHOLE_PICTURE,
+    detection_names,
+    face_model_names,
+    load_face_model,
+    restore,
+)
 from . import inputs
-from .errors import blame
+from .errors import input_errors
 
 FaceModelType = io.Custom("HIRES_FIX_FACE_MODEL")
 FaceLandmarksType = io.Custom("FACE_LANDMARKS")
@@ -40,7 +47,7 @@ class HiresFixFaceModelLoader(io.ComfyNode):
     @classmethod
     def execute(cls, face_model_name: str) -> io.NodeOutput:
         """Load it; the host keeps it as long as its cache does."""
-        with blame(cls, "face_model_name"):
+        with input_errors(cls, "face_model_name"):
             return io.NodeOutput(load_face_model(face_model_name))
 
 
@@ -129,7 +136,7 @@ class HiresFixRestoreFaces(io.ComfyNode):
         min_confidence: float = 0.8,
     ) -> io.NodeOutput:
         """Find and restore."""
-        with blame(cls, "image"):
+        with input_errors(cls, "image"):
             return io.NodeOutput(
                 *restore(image, face_model, visibility, codeformer_weight, detection, face_landmarks, min_confidence)
             )

@@ -6,9 +6,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.infotext import graph_infotexts
+from ..host.infotext.texts import graph_infotexts
 from . import inputs
-from .errors import blame
+from .errors import input_errors
 
 
 class HiresFixInfotext(io.ComfyNode):
@@ -47,5 +47,5 @@ class HiresFixInfotext(io.ComfyNode):
     @classmethod
     def execute(cls, images: Any, batch_index: int) -> io.NodeOutput:
         """Read the graph."""
-        with blame(cls, "images"):
+        with input_errors(cls, "images"):
             return io.NodeOutput(graph_infotexts(cls.hidden.prompt, cls.hidden.unique_id)(batch_index))

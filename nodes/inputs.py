@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..hires.sizes import MAX_SIDE
-from ..host.sigmas import sampler_names, scheduler_names
+from ..hires.sizes.image_sizes import MAX_SIDE
+from ..host.sampling.sigmas import sampler_names, scheduler_names
 from ..upscale_models import PRECISIONS
 
 CATEGORY = "hires fix"

@@ -6,11 +6,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.latent import LATENT_MODES
-from ..hires.sizes import TargetSize
-from ..host.latents import resize_latent
+from ..hires.sizes.image_sizes import TargetSize
+from ..hires.sizes.latent import LATENT_MODES
+from ..host.latents.latents import resize_latent
 from . import inputs
-from .errors import blame
+from .errors import input_errors
 
 
 class HiresFixLatentUpscale(io.ComfyNode):
@@ -53,5 +53,5 @@ class HiresFixLatentUpscale(io.ComfyNode):
     @classmethod
     def execute(cls, latent: dict[str, Any], target: TargetSize, mode: str) -> io.NodeOutput:
         """Enlarge and crop."""
-        with blame(cls, "latent"):
+        with input_errors(cls, "latent"):
             return io.NodeOutput(resize_latent(latent, target, mode))

@@ -6,9 +6,17 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.picture_files import CHANNELS, Channels, input_exists, input_names, input_version, load_image, missing
+from ..host.pictures.picture_files import (
+    CHANNELS,
+    Channels,
+    input_exists,
+    input_names,
+    input_version,
+    load_image,
+    missing,
+)
 from . import inputs
-from .errors import blame
+from .errors import input_errors
 
 
 class HiresFixLoadImage(io.ComfyNode):
@@ -67,5 +75,5 @@ class HiresFixLoadImage(io.ComfyNode):
     @classmethod
     def execute(cls, image: str, channels: Channels = CHANNELS[0]) -> io.NodeOutput:
         """Read the file."""
-        with blame(cls, "image"):
+        with input_errors(cls, "image"):
             return io.NodeOutput(*load_image(image, channels))

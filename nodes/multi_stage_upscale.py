@@ -6,10 +6,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.stages import MOST_STAGES, REDRAW
-from ..host.multi_stage import NAME, Redraw, expand, plan, wires_of
+from ..hires.sizes.stages import MOST_STAGES, REDRAW
+from ..host.sampling.multi_stage import NAME, Redraw, expand, plan, wires_of
 from . import inputs
-from .errors import blame
+from .errors import input_errors
 
 
 class HiresFixMultiStageUpscale(io.ComfyNode):
@@ -127,7 +127,7 @@ class HiresFixMultiStageUpscale(io.ComfyNode):
         values = {"image": image, "upscaler": upscaler, **{name: connected.get(name) for name in REDRAW}}
         resize = upscaling_resize if resize_mode == inputs.SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
         redraw = Redraw(steps, cfg, sampler_name, scheduler, denoising_strength, strength_falloff, redraw_last)
-        with blame(cls, "image"):
+        with input_errors(cls, "image"):
             planned = plan(values, resize, upscaling_crop, stages, redraw)
         wires = wires_of(cls.hidden.dynprompt, cls.hidden.unique_id, values)
         link, graph = expand(planned, wires, values, redraw, tile_size, tile_overlap)

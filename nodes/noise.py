@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..hires.noise import Variation
-from ..hires.sizes import A1111_CELL, MAX_SIDE
-from ..host.noise import make_noise
-from .errors import blame
+from ..hires.sampling.noise import Variation
+from ..hires.sizes.image_sizes import A1111_CELL, MAX_SIDE
+from ..host.sampling.noise import make_noise
+from .errors import input_errors
 from .inputs import CATEGORY
 
 
@@ -99,7 +99,7 @@ class HiresFixNoise(io.ComfyNode):
     ) -> io.NodeOutput:
         """Make the noise object; nothing is drawn yet."""
         cells = (seed_resize_from_w // A1111_CELL, seed_resize_from_h // A1111_CELL)
-        with blame(cls, "source"):
+        with input_errors(cls, "source"):
             variation = Variation(subseed, subseed_strength, cells, eta_noise_seed_delta)
             return io.NodeOutput(make_noise(seed, source, variation))
 

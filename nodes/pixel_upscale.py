@@ -6,11 +6,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.sizes import TargetSize
-from ..host.pixels import NUMBERS, Numbers, upscale_latent_as_pixels
+from ..hires.sizes.image_sizes import TargetSize
+from ..host.upscaling.pixels import NUMBERS, Numbers, upscale_latent_as_pixels
 from ..upscale_models import PRECISIONS, Precision, TileSettings
 from . import inputs
-from .errors import blame
+from .errors import input_errors
 
 
 class HiresFixPixelUpscale(io.ComfyNode):
@@ -97,7 +97,7 @@ class HiresFixPixelUpscale(io.ComfyNode):
         precision: Precision = PRECISIONS[0],
     ) -> io.NodeOutput:
         """Decode, upscale, encode, crop."""
-        with blame(cls, "latent"):
+        with input_errors(cls, "latent"):
             out, large = upscale_latent_as_pixels(
                 latent,
                 vae,

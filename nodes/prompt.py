@@ -6,12 +6,12 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.prompt_weights import EMPHASIS_MODES
-from ..hires.prompts import pass_steps
-from ..host.sigmas import sampler_names
-from ..host.text import TextSettings, encode_prompt
+from ..hires.prompts.passes import pass_steps
+from ..hires.prompts.weights import EMPHASIS_MODES
+from ..host.prompts.text import TextSettings, encode_prompt
+from ..host.sampling.sigmas import sampler_names
 from . import inputs
-from .errors import blame
+from .errors import input_errors
 
 _FIRST, _SECOND = "first pass", "second pass"
 _SAME = "Use same sampler"
@@ -147,5 +147,5 @@ class HiresFixPrompt(io.ComfyNode):
         second = sampler_name if hr_sampler_name == _SAME else hr_sampler_name
         counted = pass_steps(steps, for_pass == _SECOND, hr_second_pass_steps, sampler_name, second)
         settings = TextSettings(clip_skip, emphasis, comma_padding_backtrack, negative_prompt, pad_cond_uncond)
-        with blame(cls, "text"):
+        with input_errors(cls, "text"):
             return io.NodeOutput(encode_prompt(clip, text, counted, settings))

@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.guidance import Refiner
+from ..host.sampling.guidance import Refiner
 from . import inputs
 
 

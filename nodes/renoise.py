@@ -6,13 +6,13 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.settings import A1111Settings
-from ..host.latents import is_masked
-from ..host.sampling import left_of_picture, renoise
-from ..host.sigmas import second_pass_sigmas
-from ..host.wiring import check_followers
+from ..hires.sampling.settings import A1111Settings
+from ..host.latents.latents import is_masked
+from ..host.sampling.passes import left_of_picture, renoise
+from ..host.sampling.sigmas import second_pass_sigmas
+from ..host.sampling.wiring import check_followers
 from . import inputs
-from .errors import blame
+from .errors import input_errors
 
 
 class HiresFixRenoise(io.ComfyNode):
@@ -85,11 +85,11 @@ class HiresFixRenoise(io.ComfyNode):
         settings: A1111Settings | None = None,
     ) -> io.NodeOutput:
         """Slice the schedule and add the noise."""
-        with blame(cls, "scheduler"):
+        with input_errors(cls, "scheduler"):
             sigmas = second_pass_sigmas(
                 model, sampler_name, scheduler, steps, denoising_strength, hr_second_pass_steps, settings
             )
-        with blame(cls, "latent"):
+        with input_errors(cls, "latent"):
             noised = renoise(model, latent, noise, sigmas, sampler_name, settings)
             if len(sigmas.run):
                 all_noise = left_of_picture(model, sigmas.run[0]) < 1e-6

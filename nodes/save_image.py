@@ -6,11 +6,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.infotext import texts_to_save
-from ..host.picture_files import BIT_DEPTHS, BitDepth, FileInfo, save_images, texts
+from ..host.infotext.texts import texts_to_save
+from ..host.pictures.picture_files import BIT_DEPTHS, BitDepth, FileInfo, save_images, texts
 from ..pictures import FORMATS, PictureFormat
 from . import inputs
-from .errors import blame
+from .errors import input_errors
 
 
 class HiresFixSaveImage(io.ComfyNode):
@@ -109,7 +109,7 @@ class HiresFixSaveImage(io.ComfyNode):
         write_infotext: bool = True,
     ) -> io.NodeOutput:
         """Write every picture of the batch."""
-        with blame(cls, "images"):
+        with input_errors(cls, "images"):
             text = texts(file_info, cls.hidden.prompt, cls.hidden.extra_pnginfo)
             own = texts_to_save(parameters, write_infotext, cls.hidden.prompt, cls.hidden.unique_id)
             saved, shown = save_images(images, filename_prefix, format, bit_depth, quality, text, own, file_info)

@@ -6,10 +6,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.sizes import target_size
-from ..host.codec import cell_of, pixel_size
+from ..hires.sizes.image_sizes import target_size
+from ..host.latents.codec import cell_of, pixel_size
 from . import inputs
-from .errors import blame
+from .errors import input_errors
 
 
 class HiresFixTargetSize(io.ComfyNode):
@@ -82,8 +82,8 @@ class HiresFixTargetSize(io.ComfyNode):
     ) -> io.NodeOutput:
         """Apply the rule."""
         if latent is not None:
-            with blame(cls, "latent"):
+            with input_errors(cls, "latent"):
                 width, height = pixel_size(latent, vae)
-        with blame(cls, "width"):
+        with input_errors(cls, "width"):
             target = target_size(width, height, hr_scale, hr_resize_x, hr_resize_y, cell_of(vae, latent))
         return io.NodeOutput(target, *target.size)

@@ -6,12 +6,12 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
-from ..host.folder_job import FolderSettings, upscale_folder
-from ..host.picture_job import FileSettings, recipe
+from ..host.folders.job import FolderSettings, upscale_folder
+from ..host.folders.picture_job import FileSettings, recipe
 from ..pictures import FORMATS
 from ..upscale_models import PRECISIONS, Precision, TileSettings
 from . import inputs
-from .errors import blame
+from .errors import input_errors
 
 _AS_INPUT, _AUTO = "as input", "auto"
 _SKIP, _OVERWRITE = "skip", "overwrite"
@@ -163,7 +163,7 @@ class HiresFixUpscaleFolder(io.ComfyNode):
         kept = None if format == _AS_INPUT else format
         folder = FolderSettings(input_folder, output_folder, file_name, include, recursive, kept)
         files = FileSettings(0 if bit_depth == _AUTO else int(bit_depth), quality, existing == _OVERWRITE)
-        with blame(cls, "input_folder"):
+        with input_errors(cls, "input_folder"):
             tiles = TileSettings(tile_size, tile_overlap, precision)
             chosen = recipe(upscaler, resize, upscaling_crop, max_side, tiles, upscaler_2, extras_upscaler_2_visibility)
             text = upscale_folder(folder, chosen, files).text()

@@ -6,10 +6,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.pixels import NUMBERS, Numbers, upscale_image
+from ..host.upscaling.pixels import NUMBERS, Numbers, upscale_image
 from ..upscale_models import PRECISIONS, Precision, TileSettings
 from . import inputs
-from .errors import blame
+from .errors import input_errors
 
 
 class HiresFixUpscaleImage(io.ComfyNode):
@@ -79,7 +79,7 @@ class HiresFixUpscaleImage(io.ComfyNode):
     ) -> io.NodeOutput:
         """Upscale every picture of the batch."""
         resize = upscaling_resize if resize_mode == inputs.SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
-        with blame(cls, "image"):
+        with input_errors(cls, "image"):
             large = upscale_image(
                 image,
                 upscaler,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..host.upscalers import load_upscaler, upscaler_names
+from ..host.upscaling.upscalers import load_upscaler, upscaler_names
 from . import inputs
-from .errors import blame
+from .errors import input_errors
 
 
 class HiresFixUpscalerLoader(io.ComfyNode):
@@ -50,5 +50,5 @@ class HiresFixUpscalerLoader(io.ComfyNode):
     @classmethod
     def execute(cls, upscaler_name: str) -> io.NodeOutput:
         """Load it; the host keeps it as long as its cache does."""
-        with blame(cls, "upscaler_name"):
+        with input_errors(cls, "upscaler_name"):
             return io.NodeOutput(load_upscaler(upscaler_name))

@@ -16,12 +16,14 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageCms
 
-from . import limits, png, sixteen_bit, tiff, tiff_pixels
+from . import limits, png, sixteen_bit
 from .lab import lab_to_srgb
 from .metadata import split_exif
 from .orientation import upright
 from .picture import XMP, Picture, PictureError, from_levels
 from .ranges import in_range
+from .tiff import pixels as tiff_pixels
+from .tiff import tiff
 
 log = logging.getLogger("hires-fix")
 

@@ -14,13 +14,14 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from . import apng, png, tiff
+from . import apng, png
 from .metadata import split_exif
 from .orientation import upright
 from .picture import Picture, PictureError, from_levels, to_levels
 from .read import read_frames, read_open, read_picture, reading
-from .stream_source import MemorySource, Source, open_source
-from .tiff_pages import Page, page_places
+from .streams.source import MemorySource, Source, open_source
+from .tiff import tiff
+from .tiff.pages import Page, page_places
 
 log = logging.getLogger("hires-fix")
 

@@ -7,9 +7,10 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from . import png, tiff
+from . import png
 from .metadata import split_exif
 from .picture import PictureError
+from .tiff import tiff
 
 _FORMATS = ("JPEG", "WEBP", "AVIF")
 """Read by Pillow: those that carry an EXIF block."""

@@ -17,7 +17,7 @@ from PIL import Image
 from .metadata import fit_exif, join_exif
 from .picture import XMP, Picture, PictureError, to_levels
 from .png import PngWriter
-from .tiff_write import HEADER_LINK, write_tiff
+from .tiff.write import HEADER_LINK, write_tiff
 
 log = logging.getLogger("hires-fix")
 

@@ -12,7 +12,7 @@ from PIL import Image
 from . import apng
 from .picture import Picture, to_levels
 from .series import Timing
-from .tiff_write import HEADER_LINK
+from .tiff.write import HEADER_LINK
 from .write import PictureFormat, complete_or_absent, encode, write_page, writing
 
 

@@ -1,11 +1,11 @@
 """The boxes of the pack: a whole hires fix, or the Extras tab, as one node with A1111's fields in A1111's order."""
 
-from . import stages
-from .graph import FIRST_CHOICE, BoxInput, Graph, Output
+from ..hires.graph import stages
+from ..hires.graph.builder import FIRST_CHOICE, BoxInput, Graph, Output
+from ..hires.graph.models import UPSCALER_2X
+from ..hires.graph.stages import Number, Picture, Sampling
+from ..hires.graph.to_blueprint import Blueprint
 from .job import NEGATIVE_PROMPT, PROMPT, Job
-from .models import UPSCALER_2X
-from .stages import Number, Picture, Sampling
-from .to_blueprint import Blueprint
 
 CATEGORY = "hires fix"
 ALIASES = ("highres fix", "hires fix", "high resolution fix", "hr fix", "a1111", "txt2img", "two pass", "upscale")

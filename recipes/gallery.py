@@ -8,10 +8,10 @@ one). Each function, here and in the other galleries, returns a graph that is re
 from dataclasses import replace
 from typing import Any
 
-from . import stages
-from .graph import Graph, Output
+from ..hires.graph import stages
+from ..hires.graph.builder import Graph, Output
+from ..hires.graph.models import UPSCALER_2X
 from .job import SAME_SETTINGS, UPSCALER_FILE, WITH_INFOTEXT, YOUR_CHECKPOINT, Job
-from .models import UPSCALER_2X
 
 
 def hires_fix_latent(*, mode: str = "Latent", denoising_strength: float = 0.7, **job: Any) -> Graph:

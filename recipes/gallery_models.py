@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from . import stages
-from .graph import Graph
+from ..hires.graph import stages
+from ..hires.graph.builder import Graph
+from ..hires.graph.models import DETAIL_LORA, DREAMSHAPER, FLUX, SD15, SDXL, TILE_CONTROLNET, UPSCALER_2X
+from ..hires.graph.stages import Sampling
 from .job import NEGATIVE_PROMPT, SAME_SETTINGS, WITH_INFOTEXT, Job
-from .models import DETAIL_LORA, DREAMSHAPER, FLUX, SD15, SDXL, TILE_CONTROLNET, UPSCALER_2X
-from .stages import Sampling
 
 
 def hires_fix_sdxl(*, upscaler: str = UPSCALER_2X, denoising_strength: float = 0.35, **job: Any) -> Graph:

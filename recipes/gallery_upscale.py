@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from . import stages
-from .graph import Graph, Output
+from ..hires.graph import stages
+from ..hires.graph.builder import Graph, Output
+from ..hires.graph.models import FACE_DETECTION, GFPGAN, UPSCALER_2X, UPSCALER_4X
+from ..hires.graph.stages import Picture
 from .job import SAME_SETTINGS, UPSCALER_FILE, YOUR_CHECKPOINT, Job
-from .models import FACE_DETECTION, GFPGAN, UPSCALER_2X, UPSCALER_4X
-from .stages import Picture
 
 
 def standalone_upscale(

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from . import stages
-from .graph import BoxInput, Graph, Node, Output
-from .stages import Number, Picture, Sampling, Text, Whole
+from ..hires.graph import stages
+from ..hires.graph.builder import BoxInput, Graph, Node, Output
+from ..hires.graph.stages import Number, Picture, Sampling, Text, Whole
 
 CHECKPOINT = "hires-fix-demo.safetensors"
 PROMPT = "a lighthouse on a rocky coast at dawn, sea mist, soft light, highly detailed"

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from ..hires.graph.builder import Graph
+from ..hires.graph.to_blueprint import Blueprint
 from .blueprints import hires_fix_latent_box, hires_fix_pixel_box, upscale_image_box
 from .gallery import hires_fix_a1111, hires_fix_image, hires_fix_latent, hires_fix_pixel
 from .gallery_models import hires_fix_controlnet, hires_fix_flow, hires_fix_other_model, hires_fix_sdxl
@@ -13,9 +15,7 @@ from .gallery_upscale import (
     standalone_upscale,
     upscale_folder,
 )
-from .graph import Graph
 from .job import NEGATIVE_PROMPT
-from .to_blueprint import Blueprint
 
 __all__ = [
     "BLUEPRINTS",

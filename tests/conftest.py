@@ -8,7 +8,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-MOUNT = Path(__file__).resolve().parent.parent / "scripts" / "mount.py"
+MOUNT = Path(__file__).resolve().parent.parent / "dev" / "mount.py"
 
 spec = importlib.util.spec_from_file_location("hires_pack_mount", MOUNT)
 assert spec is not None
@@ -21,4 +21,4 @@ mount.package()
 
 def pytest_configure():
     """A SIGTERM ends this process in order, be it one of several workers: else the servers of its tests would stay."""
-    mount.module("scripts.stopping").listen()
+    mount.module("dev.cli.stopping").listen()

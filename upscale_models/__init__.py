@@ -1,15 +1,15 @@
 """Pixel upscalers: classical resamplers, single-image models, and the tiled engine that runs them to an exact size."""
 
+from ..hires.remaining_time import RemainingTime
 from .a1111 import draw_as_if_loading, is_none, resize_pictures, runs_as_a1111
 from .classical import CLASSICAL, ClassicalUpscaler
-from .engine import PRECISIONS, Precision, TileSettings
 from .errors import UnusableModelError, UpscalerError, UpscalerMemoryError
 from .extras import enlarged_size, extras_size, upscale_extras
-from .remaining_time import RemainingTime
+from .models.spandrel_model import ModelUpscaler, from_descriptor, from_state_dict
 from .runtime import CpuRuntime, Runtime, cpu_half_types, is_allocation_failure
-from .sources import Block, PictureSource
-from .spandrel_model import ModelUpscaler, from_descriptor, from_state_dict
-from .upscale import settle_tiles, upscale_blocks, upscale_to
+from .tiles.engine import PRECISIONS, Precision, TileSettings
+from .tiles.sources import Block, PictureSource
+from .tiles.upscale import settle_tiles, upscale_blocks, upscale_to
 from .upscaler import Upscaler
 
 __all__ = [

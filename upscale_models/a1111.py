@@ -9,14 +9,14 @@ import torch
 from PIL import Image
 from spandrel import ModelLoader
 
-from ..hires.resample import lanczos_8_bit
-from ..hires.sizes import MAX_PICTURE_SIDE, MAX_SIDE, SizeError
+from ..hires.images.resample import lanczos_8_bit
+from ..hires.sizes.image_sizes import MAX_PICTURE_SIDE, MAX_SIDE, SizeError
 from .classical import ClassicalUpscaler
 from .eight_bit_model import EightBitModel
-from .engine import Size, TileSettings
+from .models.spandrel_model import ModelUpscaler
 from .runtime import Runtime
-from .spandrel_model import ModelUpscaler
-from .upscale import MOST_RUNS
+from .tiles.engine import Size, TileSettings
+from .tiles.upscale import MOST_RUNS
 from .upscaler import Upscaler
 
 logger = logging.getLogger("hires-fix")

@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 
 from ..hires.errors import InputError
-from ..hires.resample import from_8_bit
-from ..hires.tiles import even_starts, sliding_starts
-from .engine import BYTES_PER_PIXEL, Size, TileSettings
+from ..hires.images.resample import from_8_bit
+from ..hires.tiles.boxes import even_starts, sliding_starts
 from .errors import UpscalerMemoryError
+from .models.spandrel_model import ModelUpscaler
 from .runtime import Runtime
-from .spandrel_model import ModelUpscaler
+from .tiles.engine import BYTES_PER_PIXEL, Size, TileSettings
 
 TILE, OVERLAP = 192, 8
 """A1111's defaults for every kind of model but ScuNET."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from ..hires.sizes import MAX_PICTURE_SIDE, SizeError
+from ..hires.sizes.image_sizes import MAX_PICTURE_SIDE, SizeError
 from .a1111 import Enlarger, covering_factor, is_none, whole_eights
-from .engine import Size, TileSettings
 from .runtime import Runtime
+from .tiles.engine import Size, TileSettings
 from .upscaler import Upscaler
 
 

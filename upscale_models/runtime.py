@@ -7,7 +7,7 @@ from typing import Protocol
 
 import torch
 
-from .spandrel_model import ModelUpscaler
+from .models.spandrel_model import ModelUpscaler
 
 
 class Runtime(Protocol):

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BOXES = ROOT / "subgraphs"
 ENTRANCE, EXIT = -10, -20
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
-RECORDED = json.loads((ROOT / "recipes" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
+RECORDED = json.loads((ROOT / "hires" / "graph" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
 
 TXT2IMG = [
     *("Checkpoint", "Prompt", "Negative prompt", "Sampling method", "Schedule type", "Sampling steps"),

@@ -5,16 +5,16 @@ import re
 from pathlib import Path
 
 import pytest
-from hires_pack.hires.plan_nodes import RULES
-from hires_pack.hires.plan_quiet import QUIET
-from hires_pack.scripts import help_drawings, help_pages
-from hires_pack.scripts.a1111_names import A1111_NAMES
+from hires_pack.dev.generate import help_drawings, help_pages
+from hires_pack.dev.generate.a1111_names import A1111_NAMES
+from hires_pack.hires.plan.nodes import RULES
+from hires_pack.hires.plan.quiet import QUIET
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "web" / "docs").glob("*.md"))}
 PICTURES = [path for path in sorted((ROOT / "web" / "docs").iterdir()) if path.suffix != ".md"]
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "nodes").glob("*.py"))
-RECORDED = json.loads((ROOT / "recipes" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
+RECORDED = json.loads((ROOT / "hires" / "graph" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
 LARGEST = 30 * 1024
 
 TITLES = {
@@ -87,7 +87,7 @@ def test_pictures_are_there_used_described_and_light():
 
 
 def test_every_drawing_has_its_file():
-    """`scripts/help_pictures.py` writes them; the other pictures are made by a server."""
+    """`dev/generate/help_pictures.py` writes them; the other pictures are made by a server."""
     assert set(help_drawings.DRAWINGS) == {path.stem for path in PICTURES if path.suffix == ".png"}
 
 

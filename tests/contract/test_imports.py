@@ -24,9 +24,6 @@ ALLOWED = {
         | {"folder_paths", "latent_preview", "nodes", "server"},
     ),
     "nodes": ({"hires", "upscale_models", "pictures", "host", "nodes"}, {"comfy_api"}),
-    "training": ({"training"}, MATHS | {"scipy", "safetensors"}),
-    # started as programs from the root of the checkout, from where `training` is another package
-    "demo": ({"demo"}, MATHS | {"scipy", "safetensors", "transformers", "training"}),
 }
 """Folder: (folders of the pack, packages from outside) that it may import besides the standard library."""
 
@@ -34,7 +31,7 @@ ALLOWED = {
 def _imports(path: Path) -> list[tuple[str, bool]]:
     """(top-level name, inside the pack) of everything a file imports, wherever in the file."""
     found = []
-    depth = len(path.relative_to(ROOT).parts) - 1  # 1 for hires/sizes.py: one dot is hires, two the root
+    depth = len(path.relative_to(ROOT).parts) - 1  # 1 for hires/sizes/image_sizes.py: one dot is hires, two the root
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found += [(alias.name.split(".")[0], False) for alias in node.names]

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from hires_pack.scripts import compat
+from hires_pack.dev.parity import compat
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -15,7 +15,7 @@ def test_every_refusal_is_in_the_table():
 
 
 def test_every_node_and_workflow_is_listed():
-    nodes = json.loads((ROOT / "recipes" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
+    nodes = json.loads((ROOT / "hires" / "graph" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
     for name, node in nodes.items():
         assert not name.startswith("HiresFix") or f"| {node['display_name']} |" in README
     for path in (ROOT / "workflows").glob("*.json"):

@@ -8,9 +8,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hires_pack.recipes.definitions import UPLOAD
+from hires_pack.hires.graph.definitions import UPLOAD
 
 ROOT = Path(__file__).resolve().parents[2]
+GENERATOR = "dev.generate.build_workflows"
 WORKFLOWS = ROOT / "workflows"
 NAMES = [
     "hires-fix-a1111",
@@ -38,7 +39,7 @@ def read(path: Path):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-RECORDED = read(ROOT / "recipes" / "node_defs.json")["nodes"]
+RECORDED = read(ROOT / "hires" / "graph" / "node_defs.json")["nodes"]
 
 
 def is_widget(entry: dict) -> bool:
@@ -60,8 +61,19 @@ def api(name):
     return read(WORKFLOWS / "api" / f"{name}.json")
 
 
+def copy_sources(target: Path, *generated: str) -> None:
+    """What a generator needs, and these folders of generated files."""
+    found = [ROOT / "__init__.py"]
+    for folder in ("dev", "hires", "recipes", *generated):
+        found += [path for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".json")]
+    for path in found:
+        copy = target / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+
+
 def build(*arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(ROOT / "scripts" / "build_workflows.py"), *arguments]
+    command = [sys.executable, str(ROOT / "dev" / "mount.py"), GENERATOR, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
@@ -77,18 +89,13 @@ def test_exactly_these_workflows_exist():
 
 def test_check_names_the_stale_file(tmp_path):
     """A copy of the sources with one edited, one missing and one surplus file."""
-    for folder in ("recipes", "scripts", "workflows", "subgraphs"):
-        for path in (ROOT / folder).rglob("*"):
-            if path.suffix in (".py", ".json"):
-                copy = tmp_path / path.relative_to(ROOT)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                copy.write_bytes(path.read_bytes())
+    copy_sources(tmp_path, "workflows", "subgraphs")
     edited = tmp_path / "workflows" / "hires-fix-latent.json"
     edited.write_text(edited.read_text(encoding="utf-8").replace("0.7", "0.8"), encoding="utf-8")
     (tmp_path / "workflows" / "api" / "hires-fix-pixel.json").unlink()
     (tmp_path / "workflows" / "surplus.json").write_text("{}", encoding="utf-8")
     (tmp_path / "subgraphs" / "Upscale Image.json").write_text("{}", encoding="utf-8")
-    command = [sys.executable, str(tmp_path / "scripts" / "build_workflows.py")]
+    command = [sys.executable, str(tmp_path / "dev" / "mount.py"), GENERATOR]
     checked = subprocess.run([*command, "--check"], capture_output=True, text=True, timeout=120)
     assert checked.returncode == 1
     lines = checked.stderr.replace("\\", "/").splitlines()
@@ -288,15 +295,10 @@ def test_no_thumbnail_without_its_workflow():
 def test_thumbnails_are_made_of_pictures_or_drawn(tmp_path):
     """A picture goes first; without one the old thumbnail stays, and without that the stages are drawn."""
     image = pytest.importorskip("PIL.Image")
-    for folder in ("recipes", "scripts"):
-        for path in (ROOT / folder).glob("*"):
-            if path.suffix in (".py", ".json"):
-                copy = tmp_path / path.relative_to(ROOT)
-                copy.parent.mkdir(exist_ok=True)
-                copy.write_bytes(path.read_bytes())
+    copy_sources(tmp_path)
     pictures, made = tmp_path / "pictures", tmp_path / "workflows"
     pictures.mkdir()
-    command = [sys.executable, str(tmp_path / "scripts" / "build_workflows.py"), "--thumbnails", str(pictures)]
+    command = [sys.executable, str(tmp_path / "dev" / "mount.py"), GENERATOR, "--thumbnails", str(pictures)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     drawn = {name: (made / f"{name}.jpg").read_bytes() for name in NAMES}
     assert len(set(drawn.values())) == len(NAMES)

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hires_pack.scripts import browser as browsers
-from hires_pack.scripts.comfyui_host import ComfyUIHost
-from hires_pack.tests.checkpoints import library
-from hires_pack.tests.checkpoints.stand_ins import stand_ins
+from hires_pack.dev.fixtures import library
+from hires_pack.dev.fixtures.stand_ins import stand_ins
+from hires_pack.dev.host import browser as browsers
+from hires_pack.dev.host.comfyui_host import ComfyUIHost
 from PIL import Image
 from playwright.sync_api import Browser, Locator, TimeoutError, sync_playwright
 

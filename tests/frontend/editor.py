@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hires_pack.scripts.comfyui_host import PACK_NAME
+from hires_pack.dev.host.comfyui_host import PACK_NAME
 from playwright.sync_api import Locator, Page, TimeoutError
 
 from .adding import Adding

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from hires_pack.scripts.comfyui_host import ComfyUIHost
+from hires_pack.dev.host.comfyui_host import ComfyUIHost
 from playwright.sync_api import Error
 
 from .editor import Editor

@@ -6,7 +6,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_RECORDED = json.loads((ROOT / "recipes" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
+_RECORDED = json.loads((ROOT / "hires" / "graph" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
 
 NODES = {name: node["display_name"] for name, node in _RECORDED.items() if name.startswith("HiresFix")}
 """Name on the canvas by node id."""

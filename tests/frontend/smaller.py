@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hires_pack.demo.checkpoint import NAME as DEMO_CHECKPOINT
-from hires_pack.tests.checkpoints.upscalers import EXACT
+from hires_pack.dev.demo.checkpoint import NAME as DEMO_CHECKPOINT
+from hires_pack.dev.fixtures.upscalers import EXACT
 
 from .editor import Editor
 

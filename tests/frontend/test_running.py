@@ -1,6 +1,6 @@
 """While it runs and when it fails: progress, preview, cancel, and errors that say what to do."""
 
-from hires_pack.tests.checkpoints.upscalers import TRUNCATED
+from hires_pack.dev.fixtures.upscalers import TRUNCATED
 
 from .completing import complete
 from .shipped import ROOT

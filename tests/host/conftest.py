@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hires_pack.demo.checkpoint import NAME as DEMO_CHECKPOINT
-from hires_pack.scripts.comfy_client import ComfyClient
-from hires_pack.scripts.comfyui_host import ComfyUIHost
-from hires_pack.tests.checkpoints import library, upscalers
-from hires_pack.tests.checkpoints.families import FAMILIES, Family
+from hires_pack.dev.demo.checkpoint import NAME as DEMO_CHECKPOINT
+from hires_pack.dev.fixtures import library, upscalers
+from hires_pack.dev.fixtures.families import FAMILIES, Family
+from hires_pack.dev.host.comfy_client import ComfyClient
+from hires_pack.dev.host.comfyui_host import ComfyUIHost
 
 HERE = Path(__file__).resolve().parent
-PROBE = HERE / "probe"
+PROBE = HERE.parents[1] / "dev" / "fixtures" / "probe"
 
 # On a busy machine two threads are several times slower than one: they wait for each other.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
@@ -34,7 +34,7 @@ class Models:
     oracle: str = "tiny_sd15.safetensors"
     """The checkpoint that the recorded A1111 runs were made with."""
     families: dict[str, Family] = field(default_factory=lambda: FAMILIES)
-    """"sd3", "flux", "wan", "sdxl", "sdxl-v": see tests/checkpoints/families.py."""
+    """"sd3", "flux", "wan", "sdxl", "sdxl-v": see dev/fixtures/families.py."""
     exact_x2: str = upscalers.EXACT[2]
     exact_x4: str = upscalers.EXACT[4]
     random_x2: str = upscalers.RANDOM[2]

@@ -20,14 +20,14 @@ import comfy.sd  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-spec = importlib.util.spec_from_file_location("mount", ROOT / "scripts" / "mount.py")
+spec = importlib.util.spec_from_file_location("mount", ROOT / "dev" / "mount.py")
 mount = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(mount)
 mount.package()
 
-from hires_pack.demo import checkpoint, sizes, text_encoder  # noqa: E402
-from hires_pack.demo.narrow_unet import NarrowUNet  # noqa: E402
-from hires_pack.demo.narrow_vae import NarrowVAE  # noqa: E402
+from hires_pack.dev.demo import checkpoint, sizes, text_encoder  # noqa: E402
+from hires_pack.dev.demo.narrow_unet import NarrowUNet  # noqa: E402
+from hires_pack.dev.demo.narrow_vae import NarrowVAE  # noqa: E402
 
 
 def trained(network, file):

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hires_pack.scripts.comfyui_host import ComfyUIHost
-from hires_pack.tests.checkpoints.families import Family
+from hires_pack.dev.fixtures.families import Family
+from hires_pack.dev.host.comfyui_host import ComfyUIHost
 from safetensors.torch import load_file, save_file
 
 ROOT = Path(__file__).resolve().parents[2]

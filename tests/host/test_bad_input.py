@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hires_pack.tests.checkpoints.upscalers import EXECUTED_MARKER
+from hires_pack.dev.fixtures.upscalers import EXECUTED_MARKER
 from safetensors.torch import save_file
 from spandrel.architectures.Compact import Compact
 

@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_one_job(tmp_path):
     report = tmp_path / "report.json"
-    command = [sys.executable, str(ROOT / "scripts" / "run_bench.py"), "bench", "upscale", "--only", "batch"]
+    command = [sys.executable, str(ROOT / "dev" / "mount.py"), "dev.cli.run_bench", "bench"]
+    command += ["upscale", "--only", "batch"]
     done = subprocess.run(
         [*command, "--pairs", "1", "--json", str(report)],
         capture_output=True,

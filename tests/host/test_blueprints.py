@@ -11,7 +11,7 @@ from .graphs import ROOT
 BOXES = ROOT / "subgraphs"
 ENTRANCE, EXIT = -10, -20
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
-RECORDED = json.loads((ROOT / "recipes" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
+RECORDED = json.loads((ROOT / "hires" / "graph" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
 
 
 def prompt_of(name, **fields):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hires_pack.hires.samplers import A1111_SAMPLERS
+from hires_pack.hires.sampling.samplers import A1111_SAMPLERS
 
 from .graphs import Graph, give, saved
 from .test_bad_input import explained

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from hires_pack.scripts.comfy_client import ComfyClient
-from hires_pack.scripts.comfyui_host import default_comfyui
+from hires_pack.dev.host.comfy_client import ComfyClient
+from hires_pack.dev.host.comfyui_host import default_comfyui
 
 from .graphs import Graph, saved
 

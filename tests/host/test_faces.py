@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from hires_pack.tests.checkpoints import faces as files
-from hires_pack.tests.checkpoints import upscalers
+from hires_pack.dev.fixtures import faces as files
+from hires_pack.dev.fixtures import upscalers
 from hires_pack.upscale_models.faces import face_model_from_state_dict, place, restore_faces
 
 from .graphs import Graph, give, saved

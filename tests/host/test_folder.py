@@ -8,9 +8,9 @@ import time
 import numpy as np
 import pytest
 import tifffile
+from hires_pack.dev.host.comfy_client import ClientError, ComfyClient
 from hires_pack.pictures import read_picture
-from hires_pack.pictures.folder_lock import only_job
-from hires_pack.scripts.comfy_client import ClientError, ComfyClient
+from hires_pack.pictures.folders.lock import only_job
 from PIL import Image, ImageCms, ImageSequence
 
 from .conftest import start_host

@@ -4,7 +4,7 @@ import json
 import urllib.request
 
 import pytest
-from hires_pack.scripts import help_pages
+from hires_pack.dev.generate import help_pages
 
 from .graphs import ROOT, Graph
 
@@ -20,7 +20,7 @@ def get(host, path):
 
 
 def test_pages_and_locale_files_are_those_of_the_live_nodes(host, client):
-    """After a change: python scripts/build_help.py --server URL."""
+    """After a change: python dev/mount.py dev.generate.build_help --server URL."""
     assert not help_pages.stale(help_pages.generated(client.object_info()))
 
 

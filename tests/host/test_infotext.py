@@ -12,14 +12,14 @@ import uuid
 import numpy as np
 import pytest
 import torch
+from hires_pack.dev.host.comfy_client import ComfyClient
 from hires_pack.hires.errors import InputError
-from hires_pack.hires.infotext import parse
-from hires_pack.hires.infotext_graph import read_graph
+from hires_pack.hires.graph.to_api import to_api
+from hires_pack.hires.infotext.from_graph.settings_of_graph import read_graph
+from hires_pack.hires.infotext.text import parse
+from hires_pack.hires.infotext.to_graph.loaders import ModelFiles
+from hires_pack.hires.infotext.to_graph.workflow import hires_workflow
 from hires_pack.pictures import Picture, write_picture
-from hires_pack.recipes.from_infotext import hires_workflow
-from hires_pack.recipes.loaders import ModelFiles
-from hires_pack.recipes.to_api import to_api
-from hires_pack.scripts.comfy_client import ComfyClient
 from hires_pack.tests import png_by_hand
 from PIL import Image
 from safetensors.torch import save

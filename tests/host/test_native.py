@@ -162,7 +162,7 @@ def default_graph(models):
 
 
 def test_unused_the_pack_changes_nothing(host, client, models, new_host):
-    from hires_pack.scripts.comfy_client import ComfyClient
+    from hires_pack.dev.host.comfy_client import ComfyClient
 
     graph, name = default_graph(models)
     client.queue(graph).require_success()

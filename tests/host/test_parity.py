@@ -5,8 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hires_pack.scripts import parity_report, parity_run
-from hires_pack.scripts.parity_cases import discover
+from hires_pack.dev.parity import report as parity_report
+from hires_pack.dev.parity import run as parity_run
+from hires_pack.dev.parity.cases import discover
 from PIL import Image
 from safetensors.torch import load_file, save_file
 

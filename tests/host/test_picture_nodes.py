@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from hires_pack.scripts.comfy_client import ComfyClient
+from hires_pack.dev.host.comfy_client import ComfyClient
 from hires_pack.tests import png_by_hand
 from PIL import Image, ImageCms
 

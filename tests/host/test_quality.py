@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-QUALITY = [sys.executable, str(ROOT / "scripts" / "run_quality.py"), "quality"]
+QUALITY = [sys.executable, str(ROOT / "dev" / "mount.py"), "dev.cli.run_quality", "quality"]
 
 
 def run(*arguments, cwd):

@@ -2,7 +2,7 @@
 
 The pictures are a quarter as large and take two steps: what a text says does not depend on them. A few texts have all
 keys between them; with HIRES_FIX_ALL_TEXTS=1 in the environment all of them run, which takes some minutes. That their
-graphs say the same at full size, tests/unit/test_from_infotext.py shows.
+graphs say the same at full size, tests/unit/infotext/test_from_infotext.py shows.
 """
 
 import json
@@ -10,7 +10,7 @@ import os
 import re
 
 import pytest
-from hires_pack.hires.infotext import parse
+from hires_pack.hires.infotext.text import parse
 
 from .test_infotext import CASES, comparable, graph_of, saved_texts
 

@@ -4,9 +4,9 @@ from dataclasses import asdict
 
 import pytest
 import torch
-from hires_pack.hires.samplers import A1111_SAMPLERS
-from hires_pack.hires.schedules import SCHEDULE_NAMES
-from hires_pack.hires.settings import A1111Settings
+from hires_pack.hires.sampling.samplers import A1111_SAMPLERS
+from hires_pack.hires.sampling.schedules import SCHEDULE_NAMES
+from hires_pack.hires.sampling.settings import A1111Settings
 
 from .graphs import Graph, saved
 from .test_bad_input import explained

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 import torch
-from hires_pack.scripts.comfy_client import ComfyClient
-from hires_pack.scripts.comfyui_host import ComfyUIHost
+from hires_pack.dev.host.comfy_client import ComfyClient
+from hires_pack.dev.host.comfyui_host import ComfyUIHost
 from hires_pack.upscale_models.shipped import WEIGHTS
 from spandrel import ModelLoader
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hires_pack.scripts import record_node_defs
+from hires_pack.dev.generate import record_node_defs
 
 from .graphs import ROOT
 
@@ -53,15 +53,15 @@ def test_everything_is_explained(ours):
 
 
 def test_the_recorded_definitions_are_those_of_the_live_nodes(host, client):
-    """A changed input or output shows up here; `scripts/record_node_defs.py` records it, if it only adds."""
+    """A changed input or output shows up here; `dev/generate/record_node_defs.py` records it, if it only adds."""
     live = record_node_defs.record(host.url)
-    recorded = json.loads((ROOT / "recipes" / "node_defs.json").read_text(encoding="utf-8"))
+    recorded = json.loads((ROOT / "hires" / "graph" / "node_defs.json").read_text(encoding="utf-8"))
     live["packs"] = recorded["packs"]  # the version at the time of the recording
     assert live == recorded
 
 
 def test_recording_refuses_what_breaks_saved_workflows():
-    recorded = json.loads((ROOT / "recipes" / "node_defs.json").read_text(encoding="utf-8"))
+    recorded = json.loads((ROOT / "hires" / "graph" / "node_defs.json").read_text(encoding="utf-8"))
 
     def after(change):
         new = json.loads(json.dumps(recorded))

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from hires_pack.tests.checkpoints.seeded_network import smooth_picture
-from hires_pack.tests.checkpoints.upscaler_families import FAMILIES, FILES
+from hires_pack.dev.fixtures.seeded_network import smooth_picture
+from hires_pack.dev.fixtures.upscaler_families import FAMILIES, FILES
 from hires_pack.upscale_models import from_state_dict
 
 from .graphs import Graph, give, saved

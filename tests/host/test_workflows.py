@@ -1,6 +1,6 @@
 """Every saved workflow runs as it is saved, only smaller; nothing runs twice that need not.
 
-Generated models stand in for public ones, see tests/checkpoints/stand_ins.py.
+Generated models stand in for public ones, see dev/fixtures/stand_ins.py.
 """
 
 import hashlib
@@ -10,12 +10,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hires_pack.hires.infotext import parse
-from hires_pack.hires.infotext_graph import read_graph
-from hires_pack.hires.infotext_write import write_settings
-from hires_pack.recipes.from_infotext import hires_workflow
-from hires_pack.recipes.to_api import to_api
-from hires_pack.tests.checkpoints.stand_ins import stand_ins
+from hires_pack.dev.fixtures.stand_ins import stand_ins
+from hires_pack.hires.graph.to_api import to_api
+from hires_pack.hires.infotext.from_graph.settings_of_graph import read_graph
+from hires_pack.hires.infotext.text import parse
+from hires_pack.hires.infotext.to_graph.workflow import hires_workflow
+from hires_pack.hires.infotext.write import write_settings
 from PIL import Image
 
 from .graphs import ROOT, api_workflow, conditioning, nodes_of, set_everywhere

@@ -17,7 +17,7 @@ from spandrel import (
 )
 
 from ...hires.errors import InputError
-from ..cost import CostError, within_its_size
+from ..models.cost import CostError, within_its_size
 
 GFPGAN, RESTOREFORMER, CODEFORMER = "GFPGAN", "RestoreFormer", "CodeFormer"
 """Spandrel's names of the architectures that restore faces."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ...hires.tiles import Box
+from ...hires.tiles.boxes import Box
 from .alignment import FACE_SIZE, TEMPLATE, FacePoints, Similarity, eye_distance, fit_similarity
 from .warp import warp
 

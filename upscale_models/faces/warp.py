@@ -7,7 +7,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from ...hires.tiles import Box
+from ...hires.tiles.boxes import Box
 from .alignment import Similarity
 
 EDGE = 3

@@ -1,0 +1,133 @@
+"""The pack's Upscale Image beside ComfyUI's own upscaling with a model. Used by `dev.py bench upscale`.
+
+Both sides get the same loaded model and the same picture in the same process, and run in turns; a speed-up is the
+median of the ratios of neighbours. Peak memory is taken of each side alone, in a process of its own. Weights are
+generated: in the layouts of real files, with results that use the range of a picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import torch
+
+from .. import mount
+from . import machine, pairs, peak_memory, pictures, real_host
+from .upscale_jobs import AUTO, CORE, EXACT, Job, jobs
+from .upscale_report import Row, goals, table
+
+BARE, CORE_BARE = "bare model", "bare model in core's tiles"
+
+
+def measure(name: str, job: Job, rounds: int | None, threads: int) -> list[Row]:
+    """Time, weigh and compare both sides of a job; a row for each precision."""
+    from .upscale_sides import CORE_TILE, Sides
+
+    _say(f"{job.title} …")
+    sides = Sides(job)
+    sides.warm_up(CORE, AUTO, EXACT)
+    results: dict[str, torch.Tensor] = {}
+
+    def keep(way: str) -> None:
+        results.pop(way, None)  # before the next one is made: large pictures
+        results[way] = sides.way(way)()
+
+    ways: dict[str, Callable[[], None]] = {way: partial(keep, way) for way in (CORE, AUTO, EXACT)}
+    counts = {CORE: rounds or job.rounds, AUTO: rounds or job.rounds, EXACT: rounds or job.exact_rounds}
+    if job.bare:
+        ways |= {BARE: partial(sides.bare, sides.own_tile), CORE_BARE: partial(sides.bare, CORE_TILE)}
+        counts |= dict.fromkeys((BARE, CORE_BARE), counts[EXACT])
+    times = pairs.in_turns(ways, counts, lambda way, seconds: _say(f"  {way}: {seconds.wall:.2f} s"))
+    peaks = peaks_of(name, threads) if job.weigh else dict.fromkeys((CORE, AUTO, EXACT))
+    untiled = results[CORE] if sides.core_is_untiled else sides.untiled()
+    beside_core = {
+        "core_psnr_untiled": pictures.decibels(results[CORE], untiled),
+        "core_seam": pictures.seam(results[CORE], untiled),
+        "core_seconds": pairs.median(times[CORE]),
+        "core_peak_bytes": peaks[CORE],
+    }
+    overhead = None
+    if job.bare:
+        ours, core = pairs.beyond(times[EXACT], times[BARE]), pairs.beyond(times[CORE], times[CORE_BARE])
+        overhead = pairs.ratio(ours, core).wall
+    rows = []
+    for way in (AUTO, EXACT):
+        wall, cpu = pairs.ratio(times[CORE], times[way])
+        peak, core_peak = peaks[way], peaks[CORE]
+        row = Row(
+            name=job.title,
+            precision=way,
+            speedup=wall,
+            cpu_speedup=cpu,
+            memory_ratio=None if peak is None or not core_peak else peak / core_peak,
+            psnr=pictures.decibels(results[way], results[CORE]),
+            psnr_untiled=pictures.decibels(results[way], untiled),
+            max_abs_untiled=pictures.furthest(results[way], untiled),
+            seam=pictures.seam(results[way], untiled),
+            overhead_ratio=overhead if way == EXACT else None,
+            seconds=pairs.median(times[way]),
+            peak_bytes=peak,
+            pairs=len(times[way]),
+            goal=job.goals.get(machine.kind()) if way == AUTO else None,
+            **beside_core,
+        )
+        rows.append(row)
+    return rows
+
+
+def peaks_of(name: str, threads: int) -> dict[str, int | None]:
+    """Peak memory of every way of a job, each in a fresh process; two at once where they do not share a GPU."""
+
+    def ask(way: str) -> int | None:
+        command = [
+            sys.executable,
+            *mount.command("dev.cli.run_bench"),
+            "bench",
+            "upscale",
+            "--threads",
+            str(threads),
+            "--peak",
+            name,
+            way,
+        ]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    ways = (CORE, EXACT, AUTO)
+    with ThreadPoolExecutor(1 if torch.cuda.is_available() else 2) as pool:
+        return dict(zip(ways, pool.map(ask, ways), strict=True))
+
+
+def peak_of(job: Job, way: str) -> int | None:
+    """What one side of a job takes beyond model, picture and result, the first time that it runs."""
+    from .upscale_sides import Sides
+
+    sides = Sides(job)
+    sides.warm_up(CORE)  # loads the model; copies of it that a side makes for itself are its own
+    return peak_memory.peak_beyond(sides.way(way))
+
+
+def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
+    """Measure and print; returns the report and the exit status, which does not depend on the figures."""
+    known = jobs(torch.cuda.is_available())
+    real_host.start(options.threads)
+    with torch.inference_mode():  # as the host runs its nodes
+        if options.peak:
+            print(json.dumps(peak_of(known[options.peak[0]], options.peak[1])))
+            return {}, 0
+        rows = [row for name in options.only for row in measure(name, known[name], options.pairs, options.threads)]
+    print(f"\n{table(rows)}\n\n{machine.sentence()}.")
+    found = {"machine": machine.describe(), "goals": goals(machine.kind()), "rows": [asdict(row) for row in rows]}
+    return found, 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

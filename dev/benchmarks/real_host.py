@@ -1,0 +1,27 @@
+"""The real host's modules in this process, without a server: only then is what is measured the node's own work."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).absolute().parent.parent.parent
+
+
+def start(threads: int = 1) -> None:
+    """Make ComfyUI's modules importable, on the CPU where there is nothing else.
+
+    Args:
+        threads: of torch on a CPU. Two on a busy machine wait for each other, so one measures more steadily.
+    """
+    sys.path.insert(0, os.environ.get("HIRES_FIX_COMFYUI") or str(ROOT / ".host" / "ComfyUI"))
+    import torch
+    from comfy.cli_args import args
+
+    if not torch.cuda.is_available():
+        args.cpu = True
+        torch.set_num_threads(threads)
+    import comfy.utils
+
+    comfy.utils.set_progress_bar_enabled(False)

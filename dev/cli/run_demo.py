@@ -1,0 +1,315 @@
+"""Run the saved workflows on a real ComfyUI and write pictures to `output/`. Used by `dev.py demo`."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import io
+import json
+import os
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from tqdm import tqdm
+
+from ..demo.checkpoint import WeightsError, ensure
+from ..host.comfy_client import ClientError, ComfyClient, Graph
+from ..host.comfyui_host import ComfyUIHost, HostError
+from . import command_line
+from .demo_sheet import before, detail, write_sheet
+from .direct_sampling import TITLE as DIRECT_TITLE
+from .direct_sampling import add_direct
+
+ROOT = Path(__file__).absolute().parent.parent.parent
+OUTPUT = ROOT / "output"
+WORKFLOWS = ROOT / "workflows" / "api"
+PHOTO = ROOT / "dev" / "demo" / "photo.jpg"
+CHECKPOINTS = ROOT / ".host" / "demo"
+KEPT_BASE = ROOT / ".host" / "demo" / "base"
+
+DEMO_CHECKPOINT = "hires-fix-demo.safetensors"
+
+
+class DemoError(Exception):
+    """Something the reader can act on."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What the saved workflows are given to suit checkpoint and machine; None leaves what was saved."""
+
+    size: int = 512
+    """Edge of the first pass in pixels; the default is what was saved."""
+    steps: int | None = None
+    cfg: float | None = None
+    prompt: str | None = None
+    negative_prompt: str | None = None
+    changes: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    """Workflow -> class of node -> input -> value."""
+
+
+SAVED = Drawing()
+"""For an ordinary checkpoint on a graphics card."""
+ON_CPU = Drawing(size=256, steps=8)
+"""For an ordinary checkpoint without one."""
+DEMO = Drawing(
+    size=128,
+    steps=20,
+    cfg=4.0,
+    prompt="day, blue sky, yellow sun, green hills, meadow, red house, two green pines",
+    negative_prompt="",
+    changes={"hires-fix-latent": {"HiresFixRenoise": {"denoising_strength": 0.5}}},
+)
+"""For the demo checkpoint: the size it was trained for, and words that it knows."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One saved workflow with the few values that the demo changes, and the pictures to expect."""
+
+    workflow: str
+    changes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Class of node -> input -> value."""
+    image: str = "photo"
+    """Which picture it loads if it loads one: "photo", or the stem of one that an earlier job made."""
+    direct: int = 0
+    """Also sample at this many times the first pass' edge from the start; 0 does not."""
+    pictures: dict[str, tuple[str, int | tuple[int, int]]] = field(default_factory=dict)
+    """Title of the node that shows it -> (file name, factor on the first pass' edge or exact size)."""
+
+
+def jobs(photo: tuple[int, int]) -> list[Job]:
+    """Return what to run. `photo` is the photograph's size."""
+
+    def standalone(factor: int, variant: str = "") -> Job:
+        changes = {
+            "HiresFixUpscalerLoader": {"upscaler_name": f"hires-fix-{factor}x{variant}.safetensors"},
+            "HiresFixUpscaleImage": {"resize_mode": "scale by", "upscaling_resize": float(factor)},
+        }
+        size = photo[0] * factor, photo[1] * factor
+        return Job("standalone-upscale", changes, pictures={"Save Image": (f"photo-{factor}x{variant}", size)})
+
+    both = {"Base picture": ("base", 1), "Save Image": ("hires-fix-latent", 2)}
+    with_direct = {"Save Image": ("hires-fix-pixel", 2), DIRECT_TITLE: ("sampled-directly", 2)}
+    return [
+        Job("hires-fix-latent", pictures=both),
+        Job("hires-fix-pixel", direct=2, pictures=with_direct),
+        Job("hires-fix-image", image="base", pictures={"Save Image": ("hires-fix-image", 2)}),
+        Job("multi-stage-upscale", pictures={"Save Image": ("multi-stage", 4)}),
+        standalone(2),
+        standalone(4),
+        standalone(4, "-soft"),
+    ]
+
+
+def prepare_graph(job: Job, drawing: Drawing, checkpoint: str, images: dict[str, str]) -> Graph:
+    """Return the saved graph with the job's values in it. `images`: what the server calls the pictures to load."""
+    path = WORKFLOWS / f"{job.workflow}.json"
+    graph: Graph = copy.deepcopy(json.loads(path.read_text(encoding="utf-8")))
+    changes = job.changes | drawing.changes.get(job.workflow, {})
+    everywhere = {"steps": drawing.steps, "cfg": drawing.cfg}
+    texts = {"Prompt": drawing.prompt, "Negative prompt": drawing.negative_prompt}
+    for node in graph.values():
+        kind, inputs, text = node["class_type"], node["inputs"], texts.get(node["_meta"]["title"])
+        if kind == "CheckpointLoaderSimple":
+            inputs["ckpt_name"] = checkpoint
+        if kind == "HiresFixLoadImage":
+            inputs["image"] = images[job.image]
+        if text is not None:
+            inputs["text"] = text
+        inputs |= {name: value for name, value in everywhere.items() if name in inputs and value is not None}
+        if kind.startswith("Empty") and "width" in inputs:
+            for name in ("width", "height"):
+                _set(graph, inputs, name, drawing.size)
+        inputs |= changes.get(kind, {})
+    if job.direct:
+        add_direct(graph, job.direct)
+    return graph
+
+
+def _set(graph: Graph, inputs: dict[str, Any], name: str, value: int) -> None:
+    """Set an input, or the primitive node that feeds it."""
+    if isinstance(inputs[name], list):
+        inputs, name = graph[inputs[name][0]]["inputs"], "value"
+    inputs[name] = value
+
+
+class Bars:
+    """A progress bar for every node that reports steps, under the node's title."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.titles = {i: node.get("_meta", {}).get("title", node["class_type"]) for i, node in graph.items()}
+        self._bar: tqdm[Any] | None = None
+        self._node = ""
+
+    def __call__(self, node_id: str, value: int, maximum: int) -> None:
+        """Take one report of the server."""
+        if maximum <= 1:
+            return
+        if node_id != self._node:
+            self.close()
+            self._node = node_id
+            title = self.titles.get(node_id, node_id)
+            often = 0.1 if sys.stdout.isatty() else 3600.0
+            self._bar = tqdm(total=maximum, desc=f"  {title:<18}", file=sys.stdout, ncols=88, mininterval=often)
+        assert self._bar is not None
+        self._bar.total = maximum
+        self._bar.update(value - self._bar.n)
+
+    def close(self) -> None:
+        """End the bar that is shown."""
+        if self._bar is not None:
+            self._bar.close()
+        self._bar, self._node = None, ""
+
+
+def run_job(
+    client: ComfyClient, job: Job, drawing: Drawing, checkpoint: str, images: dict[str, str]
+) -> dict[str, bytes]:
+    """Queue one job and write its pictures; returns them by file stem. Raises `DemoError` if a size is not exact."""
+    graph = prepare_graph(job, drawing, checkpoint, images)
+    started = time.monotonic()
+    print(f"{job.workflow}", flush=True)
+    bars = Bars(graph)
+    try:
+        run = client.queue(graph, on_progress=bars, timeout=1800).require_success()
+    finally:
+        bars.close()
+    made = {}
+    for node_id, node in graph.items():
+        if node["_meta"]["title"] not in job.pictures:
+            continue
+        stem, wanted = job.pictures[node["_meta"]["title"]]
+        size = wanted if isinstance(wanted, tuple) else (drawing.size * wanted, drawing.size * wanted)
+        content = run.images(node_id)[0]
+        with Image.open(io.BytesIO(content)) as picture:
+            found = picture.size
+        if found != size:
+            raise DemoError(f"{job.workflow}: {stem} should be {size[0]}x{size[1]}, but is {found[0]}x{found[1]}.")
+        path = OUTPUT / f"{stem}.png"
+        _write(path, content)
+        print(f"  {path.relative_to(ROOT)}  {size[0]}x{size[1]}", flush=True)
+        made[stem] = content
+    print(f"  {time.monotonic() - started:.1f} s, {len(run.cached)} of {len(graph)} nodes from the cache", flush=True)
+    return made
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
+
+
+def make_checkpoint() -> Path:
+    """Return the demo checkpoint, made if needed. Raises `DemoError` if its weights are not as shipped."""
+    print("demo checkpoint (300 MB, made once) …", flush=True)
+    CHECKPOINTS.mkdir(parents=True, exist_ok=True)
+    try:
+        return ensure(CHECKPOINTS)
+    except WeightsError as problem:
+        raise DemoError(str(problem)) from problem
+
+
+def check_server(client: ComfyClient, checkpoint: str) -> None:
+    """Raise `DemoError` if that server lacks the pack or the checkpoint."""
+    known = client.object_info()
+    if "HiresFixBaseSampling" not in known:
+        raise DemoError(f"The ComfyUI at {client.url} does not have this pack; link this checkout into custom_nodes.")
+    listed = known["CheckpointLoaderSimple"]["input"]["required"]["ckpt_name"][0]
+    if checkpoint not in listed:
+        raise DemoError(
+            f"The ComfyUI at {client.url} has no checkpoint {checkpoint}; give one of these with --checkpoint: "
+            f"{', '.join(listed) or '(it has none)'}."
+        )
+
+
+def main() -> int:
+    """Run everything; returns the exit status."""
+    options = command_line.parse(sys.argv[1:])
+    started = time.monotonic()
+    try:
+        with ExitStack() as cleanup:
+            _demo(options, cleanup, started)
+    except (DemoError, HostError, ClientError) as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _demo(options: argparse.Namespace, cleanup: ExitStack, started: float) -> None:
+    if options.server:
+        client, checkpoint = ComfyClient(options.server), options.checkpoint
+        host = None
+    else:
+        own = make_checkpoint()
+        checkpoint = own.name
+        print("starting ComfyUI …", flush=True)
+        KEPT_BASE.mkdir(parents=True, exist_ok=True)
+        host = ComfyUIHost(
+            base=KEPT_BASE if options.keep else None,
+            models={"checkpoints": [own]},
+            env={"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2)))},
+        )
+        cleanup.enter_context(host)
+        client = ComfyClient(host.url)
+        print(f"  {host.url} after {time.monotonic() - started:.1f} s", flush=True)
+    check_server(client, checkpoint)
+    on_cpu = client.system_stats()["devices"][0]["type"] == "cpu"
+
+    drawing = DEMO if checkpoint == DEMO_CHECKPOINT else ON_CPU if on_cpu else SAVED
+
+    OUTPUT.mkdir(exist_ok=True)
+    photograph = Image.open(PHOTO)
+    buffer = io.BytesIO()
+    photograph.save(buffer, "PNG")
+    # in our own server it gets the name that the saved workflows ask for, so that they open complete with --keep
+    images = {"photo": client.upload_image(buffer.getvalue(), "example.png" if host else "hires-fix-demo-photo.png")}
+
+    made: dict[str, bytes] = {}
+    todo = jobs(photograph.size)
+    loaded = {job.image for job in todo}
+    for job in todo:
+        new = run_job(client, job, drawing, checkpoint, images)
+        images |= {
+            stem: client.upload_image(content, f"hires-fix-demo-{stem}.png")
+            for stem, content in new.items()
+            if stem in loaded
+        }
+        made |= new
+    sheet = OUTPUT / "before-after.png"
+    write_sheet(sheet, _rows({stem: Image.open(io.BytesIO(content)) for stem, content in made.items()}, photograph))
+    print(f"before and after: {sheet.relative_to(ROOT)}")
+    print(f"Total time of the demo: {time.monotonic() - started:.0f} s")
+    if host and options.keep:
+        print(f"The editor is at {host.url}; press Ctrl-C to stop it.", flush=True)
+        host.wait()
+
+
+def _rows(made: dict[str, Image.Image], photograph: Image.Image) -> list[list[tuple[str, Image.Image]]]:
+    base, latent, pixel, direct = (
+        made[stem] for stem in ("base", "hires-fix-latent", "hires-fix-pixel", "sampled-directly")
+    )
+    double, quadruple, soft = made["photo-2x"], made["photo-4x"], made["photo-4x-soft"]
+    return [
+        [
+            (f"first pass, {_size(base)}, enlarged (bicubic)", before(base, latent)),
+            (f"hires fix, latent, {_size(latent)}", latent),
+            (f"hires fix, pixel, {_size(pixel)}", pixel),
+            (f"without hires fix: sampled directly at {_size(direct)}", direct),
+        ],
+        [
+            (f"photograph, {_size(photograph)}, enlarged 4x (bicubic)", detail(before(photograph, quadruple))),
+            (f"standalone upscale 4x, {_size(quadruple)}, detail", detail(quadruple)),
+            ("standalone upscale 4x, for soft pictures, detail", detail(soft)),
+            (f"standalone upscale 2x, {_size(double)}", double),
+        ],
+    ]
+
+
+def _size(picture: Image.Image) -> str:
+    return f"{picture.width}x{picture.height}"

@@ -1,0 +1,163 @@
+"""Train the demo checkpoint's UNet on scenes: `python -m dev.demo.train_unet --minutes 60`.
+
+Run from the repository's root after `demo.train_vae`; it also goes on with a training that was stopped. A part of the
+pictures are quarters of scenes drawn at twice the size, shown with little noise only: they teach the second pass of a
+hires fix what edges look like there, and nothing about where things belong.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..training.muon import Muon
+from .diffusion import STEPS, noised, sample, weights
+from .narrow_unet import NarrowUNet, split
+from .narrow_vae import NarrowVAE
+from .sizes import CELL, EDGE, LATENT
+from .text_encoder import END, START
+from .training_run import FOLDER, TrainingRun
+from .world.scene_latents import LENGTH, SceneLatents, context, scene_latents, token_numbers
+
+SEED = 63
+SCENES = 10000
+BATCH = 24
+RATE = 1.5e-3
+UNNAMED = 0.12
+"""Share of pictures without a caption, which guidance needs."""
+ENLARGED = 0.3
+"""Share of quarters of scenes drawn at twice the size."""
+AVERAGED = 0.998
+
+SHEET = (
+    "sunset, orange sky, red sun, white mountains, lake, green meadow",
+    "night, stars, white moon, blue mountains, snow, three green pines, red house",
+    "blue sky, day, yellow sun, two clouds, green hills, meadow, blue house",
+    "dawn, pink sky, brown mountains, sea, red boat",
+    "day, desert, yellow sun, one green tree, white house",
+    "autumn, three orange trees, yellow house",
+    "night, yellow moon, sea",
+    "dusk, purple sky, lake, two green trees",
+    "",
+    "red house",
+    "four green pines, snow, white mountains, day",
+    "day, red sun, sea, white boat",
+)
+EMPTY = np.array([[START] + [END] * (LENGTH - 1)], np.int32)
+
+
+def batch_of(data: SceneLatents, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return latents, steps, context and bias of a random batch."""
+    whole, crops = (np.flatnonzero(data.cropped.numpy() == is_crop) for is_crop in (False, True))
+    chosen = np.where(rng.random(BATCH) < ENLARGED, rng.choice(crops, BATCH), rng.choice(whole, BATCH))
+    latents = data.latents[chosen]
+    # evenly spread steps give a steadier gradient than independent ones
+    share = (rng.permutation(BATCH) + rng.random(BATCH)) / BATCH
+    last = np.where(data.cropped[chosen].numpy(), STEPS // 2, STEPS)
+    steps = torch.from_numpy((share * last).astype(np.int64))
+    captions = data.captions[chosen, rng.integers(data.captions.shape[1], size=BATCH)]
+    captions = np.where((rng.random(BATCH) < UNNAMED)[:, None], EMPTY, captions)
+    return latents, steps, *context(captions)
+
+
+def train(minutes: float) -> None:
+    """Train until `minutes` are over, counted over all starts."""
+    vae = load_vae()
+    data = scene_latents(vae, SCENES)
+    run = TrainingRun("demo-unet", minutes)
+    torch.manual_seed(SEED)
+    model = NarrowUNet().to(memory_format=torch.channels_last)
+    average = NarrowUNet().to(memory_format=torch.channels_last)
+    average.load_state_dict(model.state_dict())
+    inner, other = split(model)
+    muon, adam = Muon(inner, RATE, like_adam=True), torch.optim.Adam(other, RATE, betas=(0.9, 0.98), foreach=True)
+    state = run.load()
+    if state is not None:
+        model.load_state_dict(state["model"])
+        average.load_state_dict(state["average"])
+        muon.load_state_dict(state["muon"])
+        adam.load_state_dict(state["adam"])
+
+    def save() -> None:
+        run.save(model=model.state_dict(), average=average.state_dict(), muon=muon.state_dict(), adam=adam.state_dict())
+
+    rng = np.random.default_rng(SEED + run.steps)
+    torch.manual_seed(SEED + run.steps)
+    losses: list[float] = []
+    while not run.over:
+        latents, steps, words, bias = batch_of(data, rng)
+        noise = torch.randn_like(latents)
+        seen = noised(latents, noise, steps).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16):
+            predicted = model(seen, steps, words, bias).float()
+        loss = ((predicted - noise).square().mean((1, 2, 3)) * weights(steps)).mean()
+        model.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(other, 1.0)
+        for optimizer in (muon, adam):
+            for group in optimizer.param_groups:
+                group["lr"] = run.rate(RATE)
+            optimizer.step()
+        run.steps += 1
+        kept = min(AVERAGED, run.steps / (run.steps + 20))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - kept)
+        losses.append(float(loss.detach()))
+        if run.due("line", 30):
+            print(f"{run.seconds:6.0f} s  step {run.steps}  loss {np.mean(losses[-200:]):.4f}", flush=True)
+        if run.due("state", 120):
+            save()
+        if run.due("sheet", 480):
+            sheet(average, vae, FOLDER / f"demo-unet-{run.seconds / 60:03.0f}.png")
+    save()
+    sheet(average, vae, FOLDER / "demo-unet.png")
+
+
+def load_vae() -> NarrowVAE:
+    """Return the trained VAE, the decoder of its own further training if there is one. Ends the program if none is."""
+    for path in (FOLDER / "demo-vae-decoder.pt", FOLDER / "demo-vae.pt"):
+        if path.exists():
+            vae = NarrowVAE().to(memory_format=torch.channels_last)
+            vae.load_state_dict(torch.load(path, weights_only=True)["model"])
+            return vae.eval()
+    raise SystemExit("There is no trained VAE here; run python -m dev.demo.train_vae first.")
+
+
+@torch.no_grad()
+def pictures(
+    unet: NarrowUNet, vae: NarrowVAE, prompts: tuple[str, ...], edge: int = EDGE, guidance: float = 4.0, count: int = 20
+) -> Tensor:
+    """Return (N, 3, edge, edge) in 0..1 for prompts."""
+    noise = torch.randn(len(prompts), LATENT, edge // CELL, edge // CELL, generator=torch.Generator().manual_seed(1))
+    words, bias = context(np.concatenate([token_numbers(list(prompts)), EMPTY.repeat(len(prompts), 0)]))
+
+    def predict(x: Tensor, steps: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            named, unnamed = unet(x.repeat(2, 1, 1, 1), steps.repeat(2), words, bias).float().chunk(2)
+        return unnamed + guidance * (named - unnamed)
+
+    return vae.decode(sample(predict, noise, count)).clamp(0, 1)
+
+
+def sheet(unet: NarrowUNet, vae: NarrowVAE, path: Path) -> None:
+    """Write the pictures of the prompts of `SHEET`, in rows of four."""
+    made = pictures(unet, vae, SHEET)
+    rows = [torch.cat(list(made[i : i + 4]), dim=2) for i in range(0, len(made), 4)]
+    joined = (torch.cat(rows, dim=1).permute(1, 2, 0) * 255).round().byte().numpy()
+    Image.fromarray(joined).save(path)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60)
+    train(parser.parse_args().minutes)
+
+
+if __name__ == "__main__":
+    main()

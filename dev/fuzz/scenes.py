@@ -1,0 +1,226 @@
+"""What people do with the pack, as random graphs: each begins from a use and varies everything about it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .maker import Link, Maker
+from .stock import Stock
+from .widgets import Kind
+
+SEEN = {"IMAGE": "image", "LATENT": "latent", "SIGMAS": "sigmas"}
+"""Inputs of the node that tells what came out, by type."""
+
+
+TURN = 20
+"""So many cases in a row have one family of models."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One prompt."""
+
+    number: int
+    seed: int
+    scene: str
+    graph: dict[str, dict[str, Any]]
+    is_heavy: bool
+    """Whether it may take long, so that cancelling it is tried."""
+
+
+def make(number: int, seed: int, kinds: Mapping[str, Kind], stock: Stock) -> Case:
+    """Case `number` of a seed: the same whenever it is made, given the same nodes and models."""
+    rng = random.Random(f"{seed}:{number}")
+    scene = rng.choices(list(SCENES), [weight for _, weight in SCENES.values()])[0]
+    # by turns: a checkpoint stays loaded for a while
+    families = list(stock.families)
+    maker = Maker(rng, kinds, stock, families[number // TURN % len(families)])
+    SCENES[scene][0](maker)
+    _look(maker)
+    return Case(number, seed, scene, maker.graph, bool(maker.daring))
+
+
+def _look(m: Maker) -> None:
+    """Have the results of the pack's nodes told."""
+    for node_id, node in list(m.graph.items()):
+        if node["class_type"].startswith("HiresFix"):
+            for output, kind in enumerate(m.kinds[node["class_type"]].outputs):
+                if kind in SEEN:
+                    m.add("FuzzSee", likely=0.0, **{SEEN[kind]: [node_id, output]})
+
+
+# ------------------------------------------------------------------------------------------------- hires fix
+
+
+def two_passes(m: Maker) -> None:
+    """Both passes, by the pack's samplers or core's, through latents or pixels."""
+    rng = m.rng
+    model, vae = m.link("MODEL"), m.link("VAE")
+    prompts = {key: m.link("CONDITIONING") for key in ("positive", "negative")}
+    noise = m.link("NOISE")
+    settings = m.link("HIRES_FIX_SETTINGS") if rng.random() < 0.35 else None
+    base = _first_pass(m, model, prompts, noise, settings)
+    if rng.random() < 0.15:
+        return _save(m, m.add("VAEDecode", samples=base, vae=vae)[0])
+    large = _enlarged(m, base, vae, noise)
+    core = rng.random() < 0.12
+    names = _own_names(m) if core else _names(m, base)
+    renoise = m.add("HiresFixRenoise", model=model, latent=large, noise=noise, settings=settings, **names)
+    latent = m.changed("LATENT", renoise[0], chance=0.12)
+    sigmas = renoise[1] if rng.random() < 0.92 else m.link("SIGMAS")
+    if core:
+        sampler = m.add("KSamplerSelect", sampler_name=names["sampler_name"])
+        guider = m.link("GUIDER")
+        quiet = m.add("DisableNoise") if rng.random() < 0.8 else m.link("NOISE")
+        last = m.add(
+            "SamplerCustomAdvanced", noise=quiet, guider=guider, sampler=sampler, sigmas=sigmas, latent_image=latent
+        )
+    else:
+        same = {"sampler_name": m.graph[renoise.id]["inputs"]["sampler_name"]} if rng.random() < 0.9 else {}
+        if rng.random() < 0.15:
+            prompts = {key: m.link("CONDITIONING") for key in prompts}
+        inputs = {"model": model, "latent": latent, "sigmas": sigmas, "noise": noise, "settings": settings}
+        last = m.add("HiresFixSecondSampling", **inputs, **prompts, **_sampled(m, same.get("sampler_name")))
+    _save(m, m.add("VAEDecode", samples=last, vae=vae)[0])
+
+
+def _first_pass(m: Maker, model: Link, prompts: dict[str, Link], noise: Link, settings: Link | None) -> Link:
+    latent, way = m.link("LATENT"), m.rng.random()
+    if way < 0.75:
+        inputs = {"model": model, "latent": latent, "noise": noise, "settings": settings, **prompts}
+        return m.add("HiresFixBaseSampling", **inputs, **_sampled(m))[0]
+    if way < 0.82:
+        return m.add("KSampler", model=model, latent_image=latent, **prompts)[0]
+    if way < 0.92:
+        end = m.rng.choice([1, 2, 10000])
+        return m.add("KSamplerAdvanced", model=model, latent_image=latent, start_at_step=0, end_at_step=end, **prompts)[
+            0
+        ]
+    return latent
+
+
+def _sampled(m: Maker, name: str | None = None) -> dict[str, Any]:
+    """A sampler, and a refiner now and then: mostly where the sampler is one of A1111's, the only ones that take it."""
+    (widget,) = (each for each in m.kinds["HiresFixBaseSampling"].inputs if each.name == "sampler_name")
+    name = name or m.widget("HiresFixBaseSampling", widget)
+    likely = 0.25 if name[:1].isupper() else 0.02
+    return {"sampler_name": name, "refiner": m.link("HIRES_FIX_REFINER") if m.rng.random() < likely else None}
+
+
+def _enlarged(m: Maker, base: Link, vae: Link, noise: Link) -> Link:
+    latent, way = m.changed("LATENT", base, chance=0.1), m.rng.random()
+    if way < 0.15:
+        return latent
+    if m.rng.random() < 0.9:
+        target = m.add("HiresFixTargetSize", latent=latent, vae=vae)
+    else:
+        target = m.add("HiresFixTargetSize")
+    if way < 0.5:
+        return m.add("HiresFixLatentUpscale", latent=latent, target=target)[0]
+    return m.add("HiresFixPixelUpscale", latent=latent, vae=vae, target=target, noise=noise)[0]
+
+
+def _names(m: Maker, base: Link) -> dict[str, Any]:
+    """Sampler and schedule of the first pass, mostly."""
+    inputs = m.graph[base[0]]["inputs"]
+    names = {key: inputs[key] for key in ("sampler_name", "scheduler") if key in inputs}
+    return names if m.rng.random() < 0.8 else {}
+
+
+def _own_names(m: Maker) -> dict[str, Any]:
+    """A sampler and a schedule that core's nodes have, too."""
+    found = {}
+    for widget in m.kinds["KSampler"].inputs:
+        if widget.name in ("sampler_name", "scheduler"):
+            found[widget.name] = m.widget("KSampler", widget)
+    return found
+
+
+def _save(m: Maker, image: Link) -> None:
+    way, image = m.rng.random(), m.changed("IMAGE", image, chance=0.1)
+    if way < 0.6:
+        drawn = any(node["class_type"] == "HiresFixBaseSampling" for node in m.graph.values())
+        text = m.add("HiresFixInfotext", images=image) if drawn and m.rng.random() < 0.3 else None
+        m.add("HiresFixSaveImage", likely=0.4, images=image, parameters=text)
+    elif way < 0.7:
+        m.add("PreviewAny", source=m.add("HiresFixInfotext", images=image))
+    elif way < 0.8:
+        m.add("SaveImage", images=image, filename_prefix="core")
+    else:
+        m.add("FuzzSee", likely=0.0, image=image)
+
+
+# --------------------------------------------------------------------------------------------------- pictures
+
+
+def upscale(m: Maker) -> None:
+    """Pictures made larger, without a diffusion model; faces restored now and then."""
+    image = m.add("HiresFixUpscaleImage", likely=0.3, image=m.link("IMAGE"))[0]
+    if m.rng.random() < 0.15:
+        image = m.add("HiresFixRestoreFaces", image=image)[0]
+    _save(m, image)
+
+
+def faces(m: Maker) -> None:
+    """Faces restored."""
+    _save(m, m.add("HiresFixRestoreFaces", likely=0.6, image=m.link("IMAGE"))[0])
+
+
+def stages(m: Maker) -> None:
+    """Multi-Stage Upscale: without a redraw, with one, or half connected."""
+    likely = m.rng.choices([0.0, 1.0, 0.5], [3, 6, 1])[0]
+    _save(m, m.add("HiresFixMultiStageUpscale", likely=likely, image=m.link("IMAGE"))[0])
+
+
+def any_size(m: Maker) -> None:
+    """A picture of any size redrawn."""
+    image, vae = m.link("IMAGE"), m.link("VAE")
+    latent = m.add("HiresFixEncodeAnySize", image=image, vae=vae)[0]
+    if m.rng.random() < 0.6:
+        model, noise = m.link("MODEL"), m.link("NOISE")
+        renoise = m.add("HiresFixRenoise", model=model, latent=latent, noise=noise)
+        name = m.graph[renoise.id]["inputs"]["sampler_name"]
+        latent = m.add(
+            "HiresFixSecondSampling", model=model, noise=noise, latent=renoise[0], sigmas=renoise[1], sampler_name=name
+        )[0]
+    latent = m.changed("LATENT", latent, chance=0.15) if m.rng.random() < 0.9 else m.link("LATENT")
+    other = image if m.rng.random() < 0.85 else m.link("IMAGE")
+    _save(m, m.add("HiresFixDecodeToSize", latent=latent, vae=vae, image=other)[0])
+
+
+def folder(m: Maker) -> None:
+    """A folder of pictures."""
+    m.add("PreviewAny", source=m.add("HiresFixUpscaleFolder"))
+
+
+def files(m: Maker) -> None:
+    """A picture loaded and saved again with what its file knew."""
+    loaded = m.add("HiresFixLoadImage")
+    image = m.changed("IMAGE", loaded[0])
+    m.add("HiresFixSaveImage", likely=0.5, images=image, file_info=loaded[2] if m.rng.random() < 0.8 else None)
+
+
+def prompts(m: Maker) -> None:
+    """A1111 Prompt, alone or in a first pass."""
+    m.family = "sd1" if m.rng.random() < 0.8 else m.family
+    prompt = m.add("HiresFixPrompt")
+    if m.rng.random() < 0.5:
+        m.add("PreviewAny", source=prompt)
+        return
+    m.add("HiresFixBaseSampling", model=m.link("MODEL"), positive=prompt, latent=m.link("LATENT"))
+
+
+SCENES: dict[str, tuple[Callable[[Maker], None], int]] = {
+    "two passes": (two_passes, 44),
+    "upscale": (upscale, 13),
+    "stages": (stages, 12),
+    "any size": (any_size, 10),
+    "folder": (folder, 7),
+    "files": (files, 6),
+    "prompts": (prompts, 5),
+    "faces": (faces, 3),
+}
+"""By name: what makes it, and how often in a hundred."""

@@ -1,0 +1,144 @@
+"""Write what the recipes make: workflows/*.json for the editor, workflows/api/*.json for POST /prompt, and the boxes
+of the node library, subgraphs/*.json.
+
+python dev/mount.py dev.generate.build_workflows                    write them
+python dev/mount.py dev.generate.build_workflows --check            say which file is stale, change nothing
+python dev/mount.py dev.generate.build_workflows --thumbnails DIR   also make workflows/*.jpg from DIR/<workflow>.png;
+                                           a workflow that has neither is drawn, see sketches.py
+"""
+
+import argparse
+import io
+import itertools
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from ...hires.graph.to_api import to_api
+from ...hires.graph.to_blueprint import to_blueprint
+from ...hires.graph.to_ui import to_ui
+from ...recipes import library
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WORKFLOWS = ROOT / "workflows"
+BLUEPRINTS = ROOT / "subgraphs"
+FOLDERS = (WORKFLOWS, WORKFLOWS / "api", BLUEPRINTS)
+"""Folders in which every JSON file is made by a recipe."""
+
+THUMBNAIL_SIZES = ((512, 384), (400, 300), (320, 240))
+"""4:3, the largest first; a smaller one is taken when a busy picture would need too many bytes."""
+
+THUMBNAIL_QUALITIES = range(90, 45, -5)
+THUMBNAIL_BYTES = 40 * 1024
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def generated() -> dict[Path, str]:
+    """Return the text of every generated file by its path."""
+    files: dict[Path, str] = {}
+    for name, build in library.WORKFLOWS.items():
+        graph = build()
+        _require_name(name, graph)
+        files[WORKFLOWS / f"{name}.json"] = _text(to_ui(graph))
+        files[WORKFLOWS / "api" / f"{name}.json"] = _text(to_api(graph))
+    for name, build in library.BLUEPRINTS.items():
+        blueprint = build()
+        _require_name(name, blueprint.graph)
+        files[BLUEPRINTS / f"{name}.json"] = _text(to_blueprint(blueprint))
+    return files
+
+
+def _require_name(name: str, graph: Any) -> None:
+    if graph.name != name:
+        raise ValueError(f"the recipe listed as {name!r} calls its graph {graph.name!r}; make them equal")
+
+
+def _text(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def stale(files: dict[Path, str]) -> list[str]:
+    """Say for every difference between `files` and the folder what it is."""
+    problems = []
+    for path, text in files.items():
+        if not path.is_file():
+            problems.append(f"{path.relative_to(ROOT)} is missing")
+        elif path.read_text(encoding="utf-8") != text:
+            problems.append(f"{path.relative_to(ROOT)} differs from its recipe")
+    problems += [f"{path.relative_to(ROOT)} has no recipe" for path in _present() if path not in files]
+    return problems
+
+
+def _present() -> list[Path]:
+    return [path for folder in FOLDERS for path in sorted(folder.glob("*.json"))]
+
+
+def write(files: dict[Path, str]) -> None:
+    """Write every file and remove those without a recipe."""
+    for folder in FOLDERS:
+        folder.mkdir(parents=True, exist_ok=True)
+    for path in _present():
+        if path not in files:
+            path.unlink()
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def thumbnail(full: Any, name: str) -> bytes:
+    """Return a 4:3 JPEG of at most `THUMBNAIL_BYTES`, cut from the middle of the RGB picture."""
+    from PIL import Image, ImageOps  # only needed here: building the JSON files takes the standard library alone
+
+    for size, quality in itertools.product(THUMBNAIL_SIZES, THUMBNAIL_QUALITIES):
+        buffer = io.BytesIO()
+        small = ImageOps.fit(full, size, Image.Resampling.LANCZOS)
+        small.save(buffer, "JPEG", quality=quality, optimize=True)
+        if buffer.tell() <= THUMBNAIL_BYTES:
+            return buffer.getvalue()
+    raise ValueError(f"{name} stays above {THUMBNAIL_BYTES} bytes as a thumbnail; choose a calmer picture")
+
+
+def write_thumbnails(folder: Path, names: list[str]) -> None:
+    """Make the thumbnail of every workflow that has a picture of its name in `folder`, or no thumbnail yet.
+
+    Raises:
+        ValueError: a picture cannot be made small enough; nothing is written then.
+    """
+    from PIL import Image
+
+    from . import sketches  # needs Pillow, as above
+
+    made: dict[Path, bytes] = {}
+    for name in names:
+        target = WORKFLOWS / f"{name}.jpg"
+        found = [folder / f"{name}{suffix}" for suffix in PICTURE_SUFFIXES if (folder / f"{name}{suffix}").is_file()]
+        if found:
+            with Image.open(found[0]) as opened:
+                made[target] = thumbnail(opened.convert("RGB"), name)
+        elif not target.exists():
+            made[target] = thumbnail(sketches.draw(sketches.SKETCHES[name]), name)
+    for target, data in made.items():
+        target.write_bytes(data)
+
+
+def main() -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Write the saved workflows from the recipes.")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when a file is stale")
+    parser.add_argument("--thumbnails", type=Path, metavar="DIR", help="folder with pictures called <workflow>.png")
+    arguments = parser.parse_args()
+    files = generated()
+    if arguments.check:
+        problems = stale(files)
+        for problem in problems:
+            print(f"{problem}; run: python dev/mount.py dev.generate.build_workflows", file=sys.stderr)
+        return 1 if problems else 0
+    write(files)
+    if arguments.thumbnails is not None:
+        try:
+            write_thumbnails(arguments.thumbnails, [path.stem for path in files if path.parent == WORKFLOWS])
+        except (OSError, ValueError) as error:
+            print(f"no thumbnails: {error}", file=sys.stderr)
+            return 1
+    print(f"wrote {len(files)} files to {', '.join(str(folder.relative_to(ROOT)) for folder in FOLDERS)}")
+    return 0

@@ -1,0 +1,185 @@
+"""The generated parts of the help pages and the English locale files, from a running ComfyUI's `/object_info`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .a1111_names import A1111_NAMES
+from .record_node_defs import OWN_PREFIX, trim_input
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGES = ROOT / "web" / "docs"
+SCRIPTS = ROOT / "web" / "js"
+LOCALE = ROOT / "locales" / "en"
+
+PARTS = ("inputs", "outputs")
+"""The tables of a page, each between `<!-- inputs -->` and `<!-- /inputs -->`."""
+
+_FEW_CHOICES = 6
+"""Longer lists are not written out: they belong to the host and grow with it."""
+
+_COMMAND = re.compile(r"id: '(HiresFix\.\w+)',\s*label: '([^']+)'")
+
+_SETTING = re.compile(r"id: '(HiresFix\.\w+)',\s*name: '([^']+)'")
+
+_MESSAGE_SYNTAX = re.compile(r"[{}@|]")
+"""What the editor's translation library reads as instructions."""
+
+
+class HelpError(RuntimeError):
+    """A page that cannot be filled in. The text says which and why."""
+
+
+def own_nodes(info: Mapping[str, Any]) -> dict[str, Any]:
+    """The pack's nodes of `/object_info`, by id."""
+    return {name: info[name] for name in sorted(info) if name.startswith(OWN_PREFIX)}
+
+
+def filled(node: str, text: str, info: Mapping[str, Any]) -> str:
+    """Return a page's text with its tables made anew from the node's description in `/object_info`.
+
+    Raises:
+        HelpError: the page has no pair of marks for a table.
+    """
+    for part, table in zip(PARTS, (_inputs(node, info), _outputs(info)), strict=True):
+        before, found, rest = text.partition(f"<!-- {part} -->\n")
+        _, closed, after = rest.partition(f"<!-- /{part} -->")
+        if not found or not closed:
+            raise HelpError(f"{node}.md lacks the marks <!-- {part} --> and <!-- /{part} --> around its table")
+        text = f"{before}{found}\n{table}\n{closed}{after}"
+    return text
+
+
+def generated(info: Mapping[str, Any]) -> dict[Path, str]:
+    """Return the text of every generated file by its path.
+
+    Raises:
+        HelpError: a node without a page, or a page that cannot be filled in.
+    """
+    nodes = own_nodes(info)
+    files = {}
+    for node, description in nodes.items():
+        path = PAGES / f"{node}.md"
+        if not path.is_file():
+            raise HelpError(f"{node} has no page; write web/docs/{node}.md")
+        files[path] = filled(node, path.read_text(encoding="utf-8"), description)
+    files[LOCALE / "nodeDefs.json"] = _json({name: _strings(node) for name, node in nodes.items()})
+    for name, key, pattern in (("commands", "label", _COMMAND), ("settings", "name", _SETTING)):
+        entries = sorted(_in_scripts(pattern))
+        files[LOCALE / f"{name}.json"] = _json({at.replace(".", "_"): {key: _message(text)} for at, text in entries})
+    categories = {part for node in nodes.values() for part in node["category"].split("/")}
+    files[LOCALE / "main.json"] = _json({"nodeCategories": {part: part for part in sorted(categories)}})
+    return files
+
+
+def stale(files: Mapping[Path, str]) -> list[str]:
+    """Say for every difference between `files` and the folders what it is."""
+    problems = [
+        f"{path.relative_to(ROOT)} differs from the nodes"
+        for path, text in files.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+    present = sorted([*PAGES.glob("*.md"), *LOCALE.glob("*")])
+    return problems + [f"{path.relative_to(ROOT)} has no node" for path in present if path not in files]
+
+
+def write(files: Mapping[Path, str]) -> None:
+    """Write every file."""
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+# --------------------------------------------------------------------------------------------------------- tables
+
+
+def _inputs(node: str, info: Mapping[str, Any]) -> str:
+    labels = A1111_NAMES.get(node, {})
+    rows = []
+    for kind in ("required", "optional"):
+        for name in info["input_order"].get(kind, []):
+            spec = info["input"][kind][name]
+            entry = trim_input(node, name, spec, kind == "optional")
+            facts = [f"A1111: *{_cell(labels[name])}*"] if name in labels else []
+            facts += [_cell(_values(entry)), *(["optional"] if kind == "optional" and _is_socket(entry) else [])]
+            rows.append(_row(name, facts, spec[1]["tooltip"]))
+    return _table("input", rows)
+
+
+def _outputs(info: Mapping[str, Any]) -> str:
+    rows = zip(info["output_name"], info["output"], info["output_tooltips"], strict=True)
+    return _table("output", [_row(name, [kind], text) for name, kind, text in rows])
+
+
+def _table(head: str, rows: Iterable[str]) -> str:
+    # a single column: the editor shows the page 280 pixels wide
+    return "\n".join(f"| {cell} |" for cell in (head, "---", *rows)) + "\n"
+
+
+def _row(name: str, facts: Iterable[str], text: str) -> str:
+    return f"**{name}**<br>{' · '.join(facts)}<br>{_cell(text)}"
+
+
+def _cell(text: str) -> str:
+    # what stands in <angles> would be taken for HTML, a | for the next cell, a * for emphasis
+    return re.sub(r"([*|])", r"\\\1", text).replace("<", "&lt;").replace("\n", " ")
+
+
+def _is_socket(entry: Mapping[str, Any]) -> bool:
+    return entry["type"] not in ("INT", "FLOAT", "BOOLEAN", "STRING", "COMBO") or bool(entry.get("socket"))
+
+
+def _values(entry: Mapping[str, Any]) -> str:
+    """What an input takes, and its default."""
+    kind, default = entry["type"], entry.get("default")
+    if _is_socket(entry):
+        return str(kind).replace(",", " or ")
+    if kind == "BOOLEAN":
+        return "on or off, default on" if default else "on or off, default off"
+    if kind == "STRING":
+        return f"text, default {default}" if default else "text, default empty"
+    if kind != "COMBO":
+        return f"{_number(entry['min'])} to {_number(entry['max'])}, default {_number(default)}"
+    choices = entry["options"] if len(entry["options"]) <= _FEW_CHOICES else [default, "…"]
+    listed = ", ".join([*choices, *(["files"] if entry.get("files") else [])])
+    return listed if default is None else f"{listed}; default {default}"
+
+
+def _number(value: float) -> str:
+    if value == 2**64 - 1:
+        return "2^64-1"
+    return str(value) if isinstance(value, int) else f"{value:.10g}"
+
+
+# --------------------------------------------------------------------------------------------------------- locale
+
+
+def _strings(info: Mapping[str, Any]) -> dict[str, Any]:
+    """A node's strings in the layout of the editor's nodeDefs.json."""
+    inputs = {**info["input"].get("required", {}), **info["input"].get("optional", {})}
+    outputs = zip(info["output_name"], info["output_tooltips"], strict=True)
+    return {
+        "display_name": _message(info["display_name"]),
+        "description": _message(info["description"]),
+        # tooltips are shown as they are, everything else goes through the translation library
+        "inputs": {name: {"name": _message(name), "tooltip": spec[1]["tooltip"]} for name, spec in inputs.items()},
+        "outputs": {str(at): {"name": _message(name), "tooltip": text} for at, (name, text) in enumerate(outputs)},
+    }
+
+
+def _in_scripts(pattern: re.Pattern[str]) -> Iterable[tuple[str, str]]:
+    """Id and text of everything of a kind that the pack adds to the editor."""
+    for path in SCRIPTS.glob("*.js"):
+        yield from pattern.findall(path.read_text(encoding="utf-8"))
+
+
+def _message(text: str) -> str:
+    return _MESSAGE_SYNTAX.sub(lambda found: f"{{'{found[0]}'}}", text)
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,42 @@
+"""Make the pictures of the help pages (web/docs).
+
+python dev/mount.py dev.generate.help_pictures                                  the drawn ones
+python dev/mount.py dev.generate.help_pictures --server URL --checkpoint NAME   also those that a running ComfyUI makes
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..cli.run_demo import DEMO, DEMO_CHECKPOINT, Job, prepare_graph
+from ..mount import ROOT, module
+
+PAGES = ROOT / "web" / "docs"
+LARGEST = 30 * 1024
+"""Bytes of a picture."""
+
+
+def main() -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Make the pictures of the help pages.")
+    parser.add_argument("--server", help="address of a running ComfyUI with this pack")
+    parser.add_argument("--checkpoint", default=DEMO_CHECKPOINT, help="of that server, of the SD1 family")
+    arguments = parser.parse_args()
+    drawings = {f"{name}.png": draw() for name, draw in module("dev.generate.help_drawings").DRAWINGS.items()}
+    for name, picture in drawings.items():
+        picture.quantize(64).save(PAGES / name, optimize=True)
+    made = list(drawings)
+    if arguments.server:
+        client = module("dev.host.comfy_client").ComfyClient(arguments.server)
+
+        def hires_fix(strength: float) -> dict[str, Any]:
+            job = Job("hires-fix-pixel", {"HiresFixRenoise": {"denoising_strength": strength}})
+            return prepare_graph(job, DEMO, arguments.checkpoint, {})
+
+        for name, picture in module("dev.generate.help_results").results(client, hires_fix).items():
+            made.append(f"{name}.webp")
+            picture.save(PAGES / made[-1], quality=80, method=6)
+    heavy = [name for name in made if (PAGES / name).stat().st_size > LARGEST]
+    print(f"wrote {len(made)} pictures" + (f"; over {LARGEST} bytes: {', '.join(heavy)}" if heavy else ""))
+    return 1 if heavy else 0

@@ -1,0 +1,205 @@
+"""Record from a running ComfyUI what the nodes used by the recipes accept, into hires/graph/node_defs.json.
+
+    python dev/mount.py dev.generate.record_node_defs --server http://127.0.0.1:8188
+
+The host must have this pack installed. Nothing of the recording machine ends up in the file: lists of model and image
+files are reduced to the choices that every installation has.
+"""
+
+import argparse
+import json
+import re
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TARGET = ROOT / "hires" / "graph" / "node_defs.json"
+
+PACK = "hires-fix"
+OWN_PREFIX = "HiresFix"
+"""Every node of the pack is recorded: they all start with this."""
+
+CORE_NODES = (
+    "CheckpointLoaderSimple",
+    "CLIPTextEncode",
+    "ConditioningZeroOut",
+    "ControlNetApplyAdvanced",
+    "ControlNetLoader",
+    "DualCLIPLoader",
+    "EmptyLatentImage",
+    "EmptySD3LatentImage",
+    "FluxGuidance",
+    "GetImageSize",
+    "LoadMediaPipeFaceLandmarker",
+    "LoraLoader",
+    "MediaPipeFaceLandmarker",
+    "PreviewAny",
+    "PreviewImage",
+    "PrimitiveInt",
+    "SaveImage",
+    "UNETLoader",
+    "VAEDecode",
+    "VAEEncode",
+    "VAELoader",
+)
+"""The host's own nodes that recipes use."""
+
+FILE_COMBOS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("CheckpointLoaderSimple", "ckpt_name"): (),
+    ("ControlNetLoader", "control_net_name"): (),
+    ("DualCLIPLoader", "clip_name1"): (),
+    ("DualCLIPLoader", "clip_name2"): (),
+    ("LoadMediaPipeFaceLandmarker", "model_name"): (),
+    ("LoraLoader", "lora_name"): (),
+    ("UNETLoader", "unet_name"): (),
+    ("VAELoader", "vae_name"): (),
+    ("HiresFixFaceModelLoader", "face_model_name"): (),
+    ("HiresFixLoadImage", "image"): (),
+    ("HiresFixRestoreFaces", "detection"): ("face landmarks", "whole picture"),
+    ("HiresFixUpscalerLoader", "upscaler_name"): ("None", "Lanczos", "Nearest"),
+}
+"""Combos that list files, with the choices that exist without any file."""
+
+FILE_NAME = re.compile(r"\.(safetensors|sft|ckpt|pth?|pt2|bin|pkl|onnx|png|jpe?g|webp|gif|bmp)$", re.IGNORECASE)
+
+
+class RecordingError(RuntimeError):
+    """The host cannot be recorded as it is."""
+
+
+def trim_input(node: str, name: str, spec: list[Any], optional: bool) -> dict[str, Any]:
+    """Reduce one input of `/object_info` to what the builder and the editor files need."""
+    kind, options = spec[0], (spec[1] if len(spec) > 1 else {})
+    choices = kind if isinstance(kind, list) else options.get("options")
+    entry: dict[str, Any] = {"name": name, "type": "COMBO" if choices is not None else kind}
+    if options.get("forceInput"):
+        entry["socket"] = True
+    if optional:
+        entry["optional"] = True
+    entry |= {key: options[key] for key in ("default", "min", "max") if options.get(key) is not None}
+    if choices is not None:
+        if (node, name) in FILE_COMBOS:
+            choices = [choice for choice in FILE_COMBOS[node, name] if choice in choices]
+            entry["files"] = True
+            if FILE_NAME.search(str(entry.get("default", ""))):
+                del entry["default"]
+        elif found := [choice for choice in choices if FILE_NAME.search(str(choice))]:
+            raise RecordingError(
+                f"{node}.{name} lists the file {found[0]!r}; add it to FILE_COMBOS so that no file is recorded"
+            )
+        # a host without a default shows the first choice
+        if "default" not in entry and choices:
+            entry["default"] = choices[0]
+        entry["options"] = list(choices)
+    if options.get("multiline"):
+        entry["multiline"] = True
+    if options.get("control_after_generate"):
+        # `fixed`: a second run of the same workflow gives the same picture
+        entry["companion"] = "fixed"
+    if options.get("image_upload"):
+        entry["companion"] = "image"
+    return entry
+
+
+def trim_node(name: str, info: dict[str, Any]) -> dict[str, Any]:
+    """Reduce one node of `/object_info`."""
+    entry: dict[str, Any] = {
+        "display_name": info["display_name"] or name,
+        "pack": PACK if name.startswith(OWN_PREFIX) else "comfy-core",
+    }
+    if info["output_node"]:
+        entry["is_output"] = True
+    entry["inputs"] = [
+        trim_input(name, field, info["input"][kind][field], kind == "optional")
+        for kind in ("required", "optional")
+        for field in info["input_order"].get(kind, [])
+    ]
+    entry["outputs"] = [
+        {"name": label, "type": kind} for label, kind in zip(info["output_name"], info["output"], strict=True)
+    ]
+    return entry
+
+
+def render(recorded: dict[str, Any]) -> str:
+    """JSON with one line per input and output, so that a changed schema is a readable diff."""
+    lines = ["{", f'"packs": {json.dumps(recorded["packs"])},', '"nodes": {']
+    for node_index, (name, node) in enumerate(recorded["nodes"].items()):
+        head = {key: value for key, value in node.items() if key not in ("inputs", "outputs")}
+        lines.append(f"{json.dumps(name)}: {json.dumps(head, ensure_ascii=False)[:-1]},")
+        for key in ("inputs", "outputs"):
+            rows = [f"    {json.dumps(row, ensure_ascii=False)}" for row in node[key]]
+            lines.append(f'  "{key}": [' + ("\n" + ",\n".join(rows) if rows else "") + "]," * (key == "inputs"))
+        lines[-1] += "]}" + "," * (node_index + 1 < len(recorded["nodes"]))
+    return "\n".join([*lines, "}", "}"]) + "\n"
+
+
+def fetch(server: str, route: str) -> Any:
+    """GET a JSON route of the host."""
+    with urllib.request.urlopen(f"{server.rstrip('/')}{route}", timeout=60) as answer:
+        return json.load(answer)
+
+
+def record(server: str) -> dict[str, Any]:
+    """Ask a running host for everything `node_defs.json` holds."""
+    info = fetch(server, "/object_info")
+    own = sorted(name for name in info if name.startswith(OWN_PREFIX))
+    if not own:
+        raise RecordingError(f"the host at {server} has no {OWN_PREFIX}* node; install this pack there")
+    if missing := [name for name in CORE_NODES if name not in info]:
+        raise RecordingError(f"the host at {server} lacks the core nodes {', '.join(missing)}")
+    host_version = fetch(server, "/system_stats")["system"]["comfyui_version"]
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    if version is None:
+        raise RecordingError('pyproject.toml has no line: version = "..."')
+    return {
+        "packs": {"comfy-core": host_version, PACK: version[1]},
+        "nodes": {name: trim_node(name, info[name]) for name in (*sorted(CORE_NODES), *own)},
+    }
+
+
+def breaking_changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """What would break saved workflows: they store widgets by position and nodes by id, so both only ever grow."""
+    found = []
+    for name, before in old["nodes"].items():
+        if not name.startswith(OWN_PREFIX):
+            continue
+        after = new["nodes"].get(name)
+        if after is None:
+            found.append(f"{name} is gone")
+            continue
+        for key in ("inputs", "outputs"):
+            was = [(row["name"], row["type"]) for row in before[key]]
+            now = [(row["name"], row["type"]) for row in after[key]]
+            if now[: len(was)] != was:
+                found.append(f"{name}: {key} were {was}, now {now}")
+        added = after["inputs"][len(before["inputs"]) :]
+        found += [f"{name}: new input {row['name']} must be optional" for row in added if not row.get("optional")]
+        for was, now in zip(before["inputs"], after["inputs"], strict=False):
+            lost = set(was.get("options", ())) - set(now.get("options", ()))
+            found += [f"{name}.{was['name']}: choice {choice!r} is gone" for choice in sorted(lost)]
+    return found
+
+
+def main() -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--server", default="http://127.0.0.1:8188", help="address of the running ComfyUI")
+    parser.add_argument("--breaking", action="store_true", help="record changes that break saved workflows, too")
+    arguments = parser.parse_args()
+    try:
+        recorded = record(arguments.server)
+        text = render(recorded)
+    except (RecordingError, urllib.error.URLError) as error:
+        print(f"not recorded: {error}", file=sys.stderr)
+        return 1
+    if TARGET.exists() and not arguments.breaking:
+        breaking = breaking_changes(json.loads(TARGET.read_text(encoding="utf-8")), recorded)
+        if breaking:
+            print("not recorded, saved workflows would break:", *breaking, sep="\n  ", file=sys.stderr)
+            return 1
+    TARGET.write_text(text, encoding="utf-8", newline="\n")
+    print(f"wrote {TARGET.relative_to(ROOT)}")
+    return 0

@@ -1,0 +1,54 @@
+"""The nodes for a recorded job of A1111's Extras tab."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from .cases import Case
+from .graph import Link, Plan
+from .names import NO_TILES, ModelNames
+from .settings import NotMappedError, Settings
+
+
+def build(case: Case, names: ModelNames) -> Plan:
+    """Return the job as one graph: every picture on its own, since their sizes differ.
+
+    Raises:
+        NotMappedError: a setting that is not at A1111's default and that no node has.
+        CaseError: an input picture is missing.
+    """
+    plan, settings = Plan(), Settings(case)
+    settings.handled(["image", "imageList"])  # the pictures themselves
+    given = {
+        "resize_mode": "scale to" if settings.field("resize_mode") else "scale by",
+        "upscaling_resize": float(settings.field("upscaling_resize")),
+        "upscaling_resize_w": int(settings.field("upscaling_resize_w")),
+        "upscaling_resize_h": int(settings.field("upscaling_resize_h")),
+        "upscaling_crop": bool(settings.field("upscaling_crop")),
+        "tile_size": int(settings.option("ESRGAN_tile")) or NO_TILES,
+        "tile_overlap": int(settings.option("ESRGAN_tile_overlap")),
+        "max_side": int(settings.field("max_side_length")),
+        "numbers": "A1111",
+    }
+    first, second = settings.field("upscaler_1"), settings.field("upscaler_2")
+    visibility = float(settings.field("extras_upscaler_2_visibility"))
+    if second not in ("None", None) and visibility:
+        given |= {"upscaler_2": _upscaler(plan, names, second), "extras_upscaler_2_visibility": visibility}
+    left_over = settings.left_over()
+    if left_over:
+        raise NotMappedError(*left_over)
+    for index, name in enumerate(case.data["images"]):
+        path = case.input_image(name)
+        image = plan.picture(path)
+        with Image.open(path) as opened:
+            if "A" in opened.getbands():
+                image = plan.graph.add("JoinImageWithAlpha", image=image, alpha=[image[0], 1])
+        large = plan.graph.add(
+            "HiresFixUpscaleImage", image=image, upscaler=_upscaler(plan, names, first or "None"), **given
+        )
+        plan.save(f"image{index}", image=large)
+    return plan
+
+
+def _upscaler(plan: Plan, names: ModelNames, name: str) -> Link:
+    return plan.graph.add("HiresFixUpscalerLoader", upscaler_name=names.upscaler(name))

@@ -1,0 +1,45 @@
+"""What A1111 and the pack call the same thing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from ...hires.infotext.names import FILTERS, SCHEDULES
+from .settings import NotMappedError
+
+NO_TILES = 4096
+"""A1111's tile size 0, as the nodes say it."""
+
+SCHEDULE_LABELS = {label.lower().replace(" ", "_"): label for label in SCHEDULES}
+"""A1111 takes a schedule's name or its label; anything else means Uniform."""
+
+
+@dataclass(frozen=True)
+class ModelNames:
+    """A1111's name of a file (without suffix) -> the name that the server lists."""
+
+    checkpoints: Mapping[str, str]
+    upscalers: Mapping[str, str]
+
+    def checkpoint(self, name: str) -> str:
+        """The file of a checkpoint, which A1111 also names with its suffix or its hash."""
+        stem = name.split(" [")[0]
+        found = self.checkpoints.get(stem) or self.checkpoints.get(PurePath(stem).stem)
+        if not found:
+            raise NotMappedError(f"checkpoint={name}")
+        return found
+
+    def upscaler(self, name: str) -> str:
+        """What Load Upscaler calls it."""
+        if name not in FILTERS and name not in self.upscalers:
+            raise NotMappedError(f"upscaler={name}")
+        return self.upscalers.get(name, name)
+
+
+def schedule_label(name: str | None) -> str:
+    """The label of a schedule by A1111's name or label for it."""
+    if name is None:
+        return "Automatic"
+    return name if name in SCHEDULES else SCHEDULE_LABELS.get(name, "Uniform")

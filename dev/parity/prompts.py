@@ -1,0 +1,105 @@
+"""Both prompts of a pass as CONDITIONING: recorded embeddings, or the pack's own prompt node."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from .cases import Case
+from .graph import Link, Plan, Variant
+from .settings import NotMappedError, Settings
+
+
+@dataclass(frozen=True)
+class PassFacts:
+    """What the prompts of one pass depend on besides their text."""
+
+    for_pass: str
+    """`first pass` or `second pass`."""
+
+    steps: int
+    """Of the first pass."""
+
+    hr_second_pass_steps: int
+    sampler_name: str
+    """Of the first pass: it decides how many calls a step is worth when prompts change on the way."""
+
+    hr_sampler_name: str
+
+
+class Prompts:
+    """Makes the CONDITIONING nodes of one case."""
+
+    def __init__(self, case: Case, settings: Settings, plan: Plan, variant: Variant) -> None:
+        self._case, self._plan, self._variant = case, plan, variant
+        self._clip_skip = settings.option("CLIP_stop_at_last_layers")
+        self._emphasis = settings.option("emphasis")
+        self._backtrack = settings.option("comma_padding_backtrack")
+        self._pad = settings.option("pad_cond_uncond")
+
+    def pair(self, record: dict[str, Any], clip: Link, facts: PassFacts, after_switch: bool = False) -> list[Link]:
+        """Return (positive, negative) of a recorded pass; `after_switch`: those of its refiner."""
+        suffix = "_after_switch" if after_switch else ""
+        # where the program failed before it encoded anything, there is nothing to inject
+        if self._variant == "injected" and "cond" + suffix in record:
+            positive, negative = _positive(record, "cond" + suffix), _negative(record, "uncond" + suffix)
+            return [self._injected(parts, clip) for parts in (positive, negative)]
+        return [
+            self._encoded(record["prompts"][0], clip, facts),
+            self._encoded(record["negative_prompts"][0], clip, facts, True),
+        ]
+
+    def _encoded(self, text: str, clip: Link, facts: PassFacts, negative: bool = False) -> Link:
+        return self._plan.graph.add(
+            "HiresFixPrompt",
+            clip=clip,
+            text=text,
+            steps=facts.steps,
+            for_pass=facts.for_pass,
+            hr_second_pass_steps=facts.hr_second_pass_steps,
+            sampler_name=facts.sampler_name,
+            clip_skip=self._clip_skip,
+            emphasis=self._emphasis,
+            comma_padding_backtrack=self._backtrack,
+            hr_sampler_name=None if facts.hr_sampler_name == facts.sampler_name else facts.hr_sampler_name,
+            negative_prompt=negative or None,
+            pad_cond_uncond=self._pad or None,
+        )
+
+    def _injected(self, parts: list[dict[str, Any]], clip: Link) -> Link:
+        for part in parts:
+            if part["key"] not in self._plan.tensors:
+                self._plan.tensors[part["key"]] = self._case.embedding(part["key"])[None]
+        if len(parts) == 1 and parts[0]["weight"] == 1.0 and not self._pad:
+            return self._plan.graph.add("ProbeConditioning", file=self._plan.file, key=parts[0]["key"])
+        empty = self._plan.graph.add("CLIPTextEncode", clip=clip, text="") if self._pad else None
+        return self._plan.graph.add("ProbePrompt", file=self._plan.file, parts=json.dumps(parts), empty=empty)
+
+
+def _positive(record: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The entries of a prompt: AND parts, each with its changes on the way."""
+    images = record[key]
+    if any(image != images[0] for image in images):
+        raise NotMappedError("prompt=<another for every picture of the batch>")
+    entries = []
+    for group, part in enumerate(images[0]):
+        entries += _spans(part["schedules"], group, part["weight"])
+    return entries
+
+
+def _negative(record: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    images = record[key]
+    if any(image != images[0] for image in images):
+        raise NotMappedError("negative_prompt=<another for every picture of the batch>")
+    return _spans(images[0], 0, 1.0)
+
+
+def _spans(schedule: list[dict[str, Any]], group: int, weight: float) -> list[dict[str, Any]]:
+    """Every entry of one schedule, from the call after its predecessor's end."""
+    spans, start = [], 0
+    for entry in schedule:
+        end = entry["end_at_step"]
+        spans.append({"key": entry["embedding"], "group": group, "weight": weight, "first": start, "last": end})
+        start = end + 1
+    return spans

@@ -1,0 +1,248 @@
+"""Which of A1111's settings a case uses, and whether all of them reached the graph.
+
+Every setting is either taken by the code that builds the graph, or known not to matter, or it is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .cases import Case
+
+REQUEST_DEFAULTS: dict[str, Any] = {
+    "prompt": "",
+    "negative_prompt": "",
+    "styles": None,
+    "seed": -1,
+    "subseed": -1,
+    "subseed_strength": 0,
+    "seed_resize_from_h": -1,
+    "seed_resize_from_w": -1,
+    "sampler_name": None,
+    "scheduler": None,
+    "batch_size": 1,
+    "n_iter": 1,
+    "steps": 50,
+    "cfg_scale": 7.0,
+    "width": 512,
+    "height": 512,
+    "restore_faces": None,
+    "tiling": None,
+    "eta": None,
+    "denoising_strength": None,
+    "s_min_uncond": None,
+    "s_churn": None,
+    "s_tmax": None,
+    "s_tmin": None,
+    "s_noise": None,
+    "override_settings": None,
+    "refiner_checkpoint": None,
+    "refiner_switch_at": None,
+    "firstpass_image": None,
+    "enable_hr": False,
+    "firstphase_width": 0,
+    "firstphase_height": 0,
+    "hr_scale": 2.0,
+    "hr_upscaler": None,
+    "hr_second_pass_steps": 0,
+    "hr_resize_x": 0,
+    "hr_resize_y": 0,
+    "hr_checkpoint_name": None,
+    "hr_sampler_name": None,
+    "hr_scheduler": None,
+    "hr_prompt": "",
+    "hr_negative_prompt": "",
+    "sampler_index": "Euler",
+    "script_name": None,
+    "script_args": [],
+    "alwayson_scripts": {},
+    "infotext": None,
+}
+"""Fields of A1111's txt2img call, with what leaving them out means."""
+
+EXTRAS_DEFAULTS: dict[str, Any] = {
+    "resize_mode": 0,
+    "upscaling_resize": 2,
+    "upscaling_resize_w": 512,
+    "upscaling_resize_h": 512,
+    "upscaling_crop": True,
+    "upscaler_1": "None",
+    "upscaler_2": "None",
+    "extras_upscaler_2_visibility": 0,
+    "max_side_length": 0,
+    "gfpgan_visibility": 0,
+    "codeformer_visibility": 0,
+    "codeformer_weight": 0,
+    "upscale_first": False,
+}
+"""Fields of A1111's Extras calls, and the argument that only its page can give."""
+
+NODE_SETTINGS: dict[str, Any] = {
+    "eta_ancestral": 1.0,
+    "eta_ddim": 0.0,
+    "s_churn": 0.0,
+    "s_tmin": 0.0,
+    "s_tmax": 0.0,
+    "s_noise": 1.0,
+    "sigma_min": 0.0,
+    "sigma_max": 0.0,
+    "rho": 0.0,
+    "always_discard_next_to_last_sigma": False,
+    "use_old_karras_scheduler_sigmas": False,
+    "beta_dist_alpha": 0.6,
+    "beta_dist_beta": 0.6,
+    "sgm_noise_multiplier": False,
+    "img2img_extra_noise": 0.0,
+    "s_min_uncond": 0.0,
+    "s_min_uncond_all": False,
+    "skip_early_cond": 0.0,
+    "uni_pc_variant": "bh1",
+    "uni_pc_skip_type": "time_uniform",
+    "uni_pc_order": 3,
+    "uni_pc_lower_order_final": True,
+    "sd_noise_schedule": "Default",
+    "use_downcasted_alpha_bar": False,
+    "enable_quantization": False,
+}
+"""Options that the node A1111 Settings has, under the same names and with the same defaults."""
+
+OPTION_DEFAULTS: dict[str, Any] = {
+    **NODE_SETTINGS,
+    "randn_source": "GPU",
+    "eta_noise_seed_delta": 0,
+    "CLIP_stop_at_last_layers": 1,
+    "emphasis": "Original",
+    "comma_padding_backtrack": 20,
+    "pad_cond_uncond": False,
+    "pad_cond_uncond_v0": False,
+    "hires_fix_refiner_pass": "second pass",
+    "refiner_switch_by_sample_steps": False,
+    "hires_fix_use_firstpass_conds": False,
+    "use_old_hires_fix_width_height": False,
+    "no_dpmpp_sde_batch_determinism": False,
+    "use_old_scheduling": False,
+    "use_old_emphasis_implementation": False,
+    "token_merging_ratio": 0.0,
+    "token_merging_ratio_hr": 0.0,
+    "ESRGAN_tile": 192,
+    "ESRGAN_tile_overlap": 8,
+    "sd_model_checkpoint": None,
+    "sd_vae": "Automatic",
+    "sd_vae_encode_method": "Full",
+    "sd_vae_decode_method": "Full",
+    "tiling": False,
+}
+"""Options that change pictures, with A1111's defaults."""
+
+IRRELEVANT: dict[str, str] = {
+    "override_settings": "its contents are the options",
+    "sampler_index": "an old name of sampler_name; the recording says which sampler ran",
+    "override_settings_restore_afterwards": "about the next job",
+    "force_task_id": "a name for the progress bar",
+    "send_images": "about the answer",
+    "save_images": "about files",
+    "do_not_save_samples": "about files",
+    "do_not_save_grid": "about files",
+    "show_extras_results": "about the page",
+    "disable_extra_networks": "no extra networks are recorded; a prompt that names one is reported",
+    "comments": "only stored",
+    "name": "of a file",
+    "upscale_first": "A1111 takes it and never looks at it",
+    "codeformer_weight": "only with codeformer_visibility, which is reported",
+    "img2img_fix_steps": "the second pass always names its steps, so A1111 does not look at it",
+    "batch_cond_uncond": "runs both prompts at once or one after the other; the same numbers",
+    "upscaler_for_img2img": "for img2img only",
+    "inpainting_mask_weight": "for inpainting models only",
+    "upcast_attn": "everything recorded is float32 already",
+    "add_model_hash_to_info": "about the generation text",
+    "add_model_name_to_info": "about the generation text",
+    "add_version_to_infotext": "about the generation text",
+    "upscaling_max_images_in_cache": "about memory",
+    "SWIN_tile": "for SwinIR files, none recorded",
+    "SWIN_tile_overlap": "for SwinIR files, none recorded",
+    "DAT_tile": "for DAT files, none recorded",
+    "DAT_tile_overlap": "for DAT files, none recorded",
+    "samples_format": "about files",
+}
+"""Settings that cannot change what is compared, each with the reason."""
+
+_HIRES_ONLY = (
+    *(name for name in REQUEST_DEFAULTS if name.startswith("hr_")),
+    "denoising_strength",
+    "img2img_extra_noise",
+    "hires_fix_refiner_pass",
+    "hires_fix_use_firstpass_conds",
+    "use_old_hires_fix_width_height",
+    "ESRGAN_tile",
+    "ESRGAN_tile_overlap",
+)
+
+
+class NotMappedError(Exception):
+    """A setting that the pack's nodes have no counterpart for. `settings` holds "name=value" strings."""
+
+    def __init__(self, *settings: str) -> None:
+        super().__init__(f"not mapped: {', '.join(settings)}")
+        self.settings = settings
+
+
+class Settings:
+    """Hands settings out, and remembers which were never asked for."""
+
+    def __init__(self, case: Case) -> None:
+        fields = EXTRAS_DEFAULTS if case.kind == "extras" else REQUEST_DEFAULTS
+        given = {**case.request, **case.data.get("direct_arguments", {})}
+        options = {**case.data.get("options", {}), **(case.request.get("override_settings") or {})}
+        self._given = {**OPTION_DEFAULTS, **options}, {**fields, **given}
+        self._defaults = OPTION_DEFAULTS, fields
+        self._handled: set[str] = set(IRRELEVANT)
+
+    def option(self, name: str) -> Any:
+        """An entry of A1111's settings pages."""
+        self._handled.add(name)
+        return self._given[0][name]
+
+    def field(self, name: str) -> Any:
+        """A field of the request."""
+        self._handled.add(name)
+        return self._given[1][name]
+
+    def without_hires(self) -> None:
+        """Hires fix is off: what only it looks at does not matter."""
+        self._handled.update(_HIRES_ONLY)
+
+    def handled(self, names: Iterable[str]) -> None:
+        """These were looked at in their resolved form."""
+        self._handled.update(names)
+
+    def left_over(self) -> list[str]:
+        """`name=value` of everything that is not at its default and that nobody asked for."""
+        found = {}
+        for given, defaults in zip(self._given, self._defaults, strict=True):
+            for name, value in given.items():
+                if name not in self._handled and not (name in defaults and same(value, defaults[name])):
+                    found[f"{name}={value}"] = None
+        return list(found)
+
+
+def same(value: Any, default: Any) -> bool:
+    """Whether a value says the same as a default: nothing at all and the empty values of its kind do, too."""
+    if value == default:
+        return True
+    return default in (None, False, "", -1) and value in (None, False, "", "None", [], {})
+
+
+def node_settings(case: Case, settings: Settings) -> dict[str, Any]:
+    """All values for the node A1111 Settings; empty when all are at their defaults."""
+    values = {name: settings.option(name) for name in NODE_SETTINGS}
+    for name in ("s_churn", "s_tmin", "s_tmax", "s_noise", "s_min_uncond"):
+        settings.field(name)
+        own = case.resolved(name)  # the request's own field; the program has merged both there
+        if own is not None:
+            values[name] = 0.0 if own in ("inf", float("inf")) else own
+    settings.field("eta")
+    eta = case.resolved("eta")
+    if eta is not None:
+        values["eta_ancestral"] = values["eta_ddim"] = eta
+    return values if any(not same(value, NODE_SETTINGS[name]) for name, value in values.items()) else {}

@@ -1,0 +1,296 @@
+"""The nodes for a recorded txt2img job, with or without hires fix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ...hires.infotext.names import LATENT_MODES
+from .cases import Case
+from .graph import Link, Plan, Variant
+from .names import NO_TILES, ModelNames, schedule_label
+from .prompts import PassFacts, Prompts
+from .settings import NotMappedError, Settings, node_settings
+
+
+def build(case: Case, variant: Variant, names: ModelNames) -> Plan:
+    """Return the whole job as one graph.
+
+    Raises:
+        NotMappedError: a setting that is not at A1111's default and that no node has.
+        CaseError: a recorded file is missing.
+    """
+    job = _Job(case, variant, names)
+    for index, record in enumerate(case.iterations or [{}]):
+        job.iteration(index, record)
+    left_over = job.settings.left_over()
+    if left_over:
+        raise NotMappedError(*left_over)
+    return job.plan
+
+
+class _Job:
+    """What all iterations of a job share, and how one is built."""
+
+    def __init__(self, case: Case, variant: Variant, names: ModelNames) -> None:
+        self.case, self.names = case, names
+        self.plan, self.settings = Plan(), Settings(case)
+        self.graph = self.plan.graph
+        self.prompts = Prompts(case, self.settings, self.plan, variant)
+        self.between: Link | None = None
+        """What the recorded picture between the passes becomes, where there is one."""
+        self.hires = bool(self.get("enable_hr"))
+        if not self.hires:
+            self.settings.without_hires()
+        # looked at in their resolved form: all_seeds, width and so on
+        self.settings.handled(("seed", "subseed", "n_iter", "firstphase_width", "firstphase_height"))
+        self.settings.handled(["use_old_hires_fix_width_height"])
+        if self.settings.option("sd_vae") not in ("Automatic", "None", None):
+            raise NotMappedError(f"sd_vae={self.settings.option('sd_vae')}")
+        for name in ("extra_network_data", "hr_extra_network_data"):  # <lora:…> and the like in a prompt
+            if case.resolved(name):
+                raise NotMappedError(f"{name}={case.resolved(name)}")
+
+        base = self.settings.option("sd_model_checkpoint") or case.data["checkpoint"]
+        self.loader = self.load(base)
+        self.steps, self.cfg = int(self.get("steps")), float(self.get("cfg_scale"))
+        self.width, self.height = int(self.get("width")), int(self.get("height"))
+        self.batch = int(self.get("batch_size"))
+        self.sampler = self.get("sampler_name")
+        self.scheduler = schedule_label(self.get("scheduler"))
+        self.options = self.settings_node()
+        if self.hires:
+            self.hr_loader = self.load(self.hires_checkpoint() or base)
+            self.hr_steps = int(self.get("hr_second_pass_steps"))
+            self.hr_sampler = self.get("hr_sampler_name") or self.sampler
+            self.hr_scheduler = schedule_label(self.get("hr_scheduler") or self.get("scheduler"))
+            self.strength = float(self.get("denoising_strength"))
+        else:
+            self.hr_sampler, self.hr_steps = self.sampler, 0
+
+    def get(self, name: str) -> Any:
+        """A field of the request, resolved."""
+        default = self.settings.field(name)
+        return self.case.resolved(name, default)
+
+    def load(self, name: str) -> str:
+        """Id of the loader of a checkpoint."""
+        return self.graph.add("CheckpointLoaderSimple", ckpt_name=self.names.checkpoint(name))[0]
+
+    def hires_checkpoint(self) -> str | None:
+        name = self.get("hr_checkpoint_name")
+        return None if name in (None, "", "None", "Use same checkpoint") else name
+
+    # -------------------------------------------------------------------------------------- shared nodes
+
+    def settings_node(self) -> Link | None:
+        """A1111 Settings; None when everything is at its default."""
+        values = node_settings(self.case, self.settings)
+        return self.graph.add("HiresFixA1111Settings", **values) if values else None
+
+    def noise(self, index: int) -> Link:
+        """The noise of one iteration."""
+        source = self.settings.option("randn_source")
+        on_cpu = self.case.data.get("program", {}).get("device") == "cpu"
+        if source not in ("CPU", "GPU", "NV"):
+            raise NotMappedError(f"randn_source={source}")
+        given: dict[str, Any] = {}
+        first = index * self.batch
+        strength = float(self.get("subseed_strength") or 0)
+        if strength:
+            given = {"subseed": self.case.resolved("all_subseeds")[first], "subseed_strength": strength}
+        from_w, from_h = (int(self.get(f"seed_resize_from_{side}") or 0) for side in "wh")
+        if from_w > 0 and from_h > 0:
+            given |= {"seed_resize_from_w": from_w, "seed_resize_from_h": from_h}
+        delta = int(self.settings.option("eta_noise_seed_delta") or 0)
+        if delta:
+            given["eta_noise_seed_delta"] = delta
+        return self.graph.add(
+            "HiresFixNoise",
+            seed=self.case.resolved("all_seeds")[first],
+            # A1111's GPU source draws on the device it runs on
+            source="GPU" if source == "NV" or (source == "GPU" and not on_cpu) else "CPU",
+            **given,
+        )
+
+    def refiner(self, record: dict[str, Any], facts: PassFacts) -> Link | None:
+        """The refiner of one pass, if it has one."""
+        name, switch_at = self.get("refiner_checkpoint"), self.get("refiner_switch_at")
+        by_steps = self.settings.option("refiner_switch_by_sample_steps")
+        gate = self.settings.option("hires_fix_refiner_pass")
+        if name in (None, "", "None", "none") or (self.hires and gate not in (facts.for_pass, "both passes")):
+            return None
+        loader = self.load(name)
+        switched = "cond_after_switch" in record
+        positive, negative = self.prompts.pair(record, [loader, 1], facts, after_switch=switched)
+        return self.graph.add(
+            "HiresFixRefiner",
+            model=[loader, 0],
+            positive=positive,
+            negative=negative,
+            switch_at=0.0 if switch_at is None else switch_at,
+            by_steps=bool(by_steps),
+        )
+
+    # -------------------------------------------------------------------------------------- one iteration
+
+    def iteration(self, index: int, record: dict[str, Any]) -> None:
+        """Both passes of one batch, its pictures, and everything that is compared."""
+        noise, stage = self.noise(index), f"it{index}."
+        first, second = self.recorded(record, "first", ""), self.recorded(record, "hr", "hr_")
+        picture = self.settings.field("firstpass_image")
+        latent = None if picture else self.first_pass(first, noise, stage)
+        vae = self.vae_after(first, self.loader)
+        if self.hires:
+            large = self.enlarged(latent, vae, noise, stage)
+            self.plan.save(stage + "hr.init", latent=large)
+            if self.settings.option("hires_fix_use_firstpass_conds"):
+                second = {**second, **{key: first[key] for key in first if "prompts" in key or "cond" in key}}
+            latent = self.second_pass(second, large, noise, stage)
+            if self.between:
+                self.plan.save(stage + "rest.init", latent=self.between)
+                self.plan.save(stage + "rest.latent", latent=self.second_pass(second, self.between, noise))
+            vae = self.vae_after(second, self.hr_loader)
+        self.plan.save(stage + "image", image=self.graph.add("VAEDecode", samples=latent, vae=vae))
+
+    def recorded(self, record: dict[str, Any], which: str, prefix: str) -> dict[str, Any]:
+        """What is known of a pass; of one that the program never came to, the prompts of the request."""
+        names = ("prompt", "negative_prompt")
+        texts = {f"{name}s": [self.get(prefix + name) or self.get(name)] for name in names}
+        return {**texts, **record.get(which, {})}
+
+    def vae_after(self, record: dict[str, Any], loader: str) -> Link:
+        """The VAE that A1111 has after a pass: a refiner brings its own."""
+        models = record.get("model_at_call")
+        return [self.load(models[-1][1]) if models else loader, 2]
+
+    def first_pass(self, record: dict[str, Any], noise: Link, stage: str) -> Link:
+        facts = PassFacts("first pass", self.steps, self.hr_steps, self.sampler, self.hr_sampler)
+        positive, negative = self.prompts.pair(record, [self.loader, 1], facts)
+        empty = self.graph.add("EmptyLatentImage", width=self.width, height=self.height, batch_size=self.batch)
+        latent = self.graph.add(
+            "HiresFixBaseSampling",
+            model=self.plan.watch([self.loader, 0], stage + "first.calls"),
+            positive=positive,
+            negative=negative,
+            latent=empty,
+            noise=noise,
+            steps=self.steps,
+            cfg=self.cfg,
+            sampler_name=self.sampler,
+            scheduler=self.scheduler,
+            settings=self.options,
+            refiner=self.refiner(record, facts),
+        )
+        self.plan.save(stage + "first.noise", latent=self.graph.add("ProbeNoise", noise=noise, latent=empty))
+        self.plan.save_calls(stage + "first.calls", latent)
+        self.plan.save(stage + "first.latent", latent=latent)
+        return latent
+
+    def second_pass(self, record: dict[str, Any], large: Link, noise: Link, stage: str = "") -> Link:
+        """Re-noise and sample; without a stage's name nothing of it is kept for the comparison."""
+        facts = PassFacts("second pass", self.steps, self.hr_steps, self.sampler, self.hr_sampler)
+        positive, negative = self.prompts.pair(record, [self.hr_loader, 1], facts)
+        model = [self.hr_loader, 0]
+        noised = self.graph.add(
+            "HiresFixRenoise",
+            model=model,
+            latent=large,
+            noise=noise,
+            steps=self.steps,
+            denoising_strength=self.strength,
+            hr_second_pass_steps=self.hr_steps,
+            sampler_name=self.hr_sampler,
+            scheduler=self.hr_scheduler,
+            settings=self.options,
+        )
+        latent = self.graph.add(
+            "HiresFixSecondSampling",
+            model=self.plan.watch(model, stage + "hr.calls") if stage else model,
+            positive=positive,
+            negative=negative,
+            latent=noised,
+            sigmas=[noised[0], 1],
+            noise=noise,
+            cfg=self.cfg,
+            sampler_name=self.hr_sampler,
+            settings=self.options,
+            refiner=self.refiner(record, facts),
+        )
+        if not stage:
+            return latent
+        self.plan.save(stage + "hr.noise", latent=self.graph.add("ProbeNoise", noise=noise, latent=large))
+        self.plan.save(stage + "hr.sigmas", sigmas=[noised[0], 1])
+        self.plan.save_calls(stage + "hr.calls", latent)
+        self.plan.save(stage + "hr.latent", latent=latent)
+        return latent
+
+    # -------------------------------------------------------------------------------------- enlarging
+
+    def enlarged(self, latent: Link | None, vae: Link, noise: Link, stage: str) -> Link:
+        """What enters the second pass: latent or pixel upscale, of the first pass or of a given picture.
+
+        `vae` is that of the first pass; pictures are encoded with that of the second.
+        """
+        upscaler, own_vae = self.get("hr_upscaler") or "Latent", [self.hr_loader, 2]
+        target = self.graph.add(
+            "HiresFixTargetSize",
+            width=self.width,
+            height=self.height,
+            hr_scale=float(self.get("hr_scale")),
+            hr_resize_x=int(self.get("hr_resize_x")),
+            hr_resize_y=int(self.get("hr_resize_y")),
+            vae=own_vae,
+        )
+        given = None if latent else self.firstpass_image()
+        tile, overlap = (int(self.settings.option(name)) for name in ("ESRGAN_tile", "ESRGAN_tile_overlap"))
+        if upscaler in LATENT_MODES:
+            latent = latent or self.graph.add("VAEEncode", pixels=given, vae=own_vae)
+            return self.graph.add("HiresFixLatentUpscale", latent=latent, target=target, mode=upscaler)
+        # of a given picture only the number counts, not what the first pass would have made of it
+        empty = {"width": self.width, "height": self.height, "batch_size": self.batch}
+        shared = {
+            "latent": latent or self.graph.add("EmptyLatentImage", **empty),
+            "vae": own_vae,
+            "upscaler": self.graph.add("HiresFixUpscalerLoader", upscaler_name=self.names.upscaler(upscaler)),
+            "target": target,
+            "tile_size": tile or NO_TILES,
+            "tile_overlap": overlap,
+            "vae_tile_size": 0,
+            "numbers": "A1111",
+            # A1111 has seeded nothing when a picture was given, so the random part of its encoding is anybody's guess
+            "noise": None if given else noise,
+        }
+        picture = given
+        if latent:
+            decoded = self.graph.add("VAEDecode", samples=latent, vae=vae)
+            picture = decoded if vae != own_vae else None
+            self.plan.save(stage + "hr.lowres", image=decoded)
+            self.between = self.recorded_between(int(stage[2:-1]), shared)
+        large = self.graph.add("HiresFixPixelUpscale", image=picture, **shared)
+        self.plan.save(stage + "hr.upscaled", image=[large[0], 1])
+        return large
+
+    def recorded_between(self, index: int, shared: dict[str, Any]) -> Link | None:
+        """The same upscale of the recorded 8-bit picture of the first pass: tells rounding from mistakes."""
+        found = [self.case.picture_between(index, "lowres", item) for item in range(self.batch)]
+        if any(picture is None for picture in found):
+            return None
+        # half a level up: whatever happens on the way, the 8 bits are those recorded
+        levels = torch.from_numpy(np.stack([picture for picture in found if picture is not None])).float()
+        self.plan.tensors[f"lowres{index}"] = (levels + 0.5) / 255
+        image = self.graph.add("ProbeImage", file=self.plan.file, key=f"lowres{index}")
+        return self.graph.add("HiresFixPixelUpscale", image=image, **shared)
+
+    def firstpass_image(self) -> Link:
+        """The given picture, which has to have the size of the first pass where it is enlarged as a latent."""
+        path = self.case.input_image(self.case.request["firstpass_image"])
+        with Image.open(path) as image:
+            size = image.size
+        if self.get("hr_upscaler") in (None, *LATENT_MODES) and size != (self.width, self.height):
+            found = f"{size[0]}x{size[1]} for a first pass of {self.width}x{self.height}"
+            raise NotMappedError(f"firstpass_image={found}")
+        return self.plan.picture(path)

@@ -1,0 +1,236 @@
+"""The shipped upscalers beside Lanczos on photographs that they were not trained on. Used by `dev.py quality`.
+
+A photograph is made small and enlarged again; PSNR and SSIM of the lightness against the photograph tell how much came
+back. Models run through the pack's own engine, in float32 on the CPU, once, at their own factor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, features
+from PIL import __version__ as pillow
+from spandrel import ModelLoader
+
+from ...upscale_models import ModelUpscaler, TileSettings, from_descriptor, upscale_to
+from ...upscale_models.errors import UnusableModelError
+from ..benchmarks.pictures import decibels
+from ..training.photographs import held_back_photographs
+from . import upscaler_measures as measures
+from .upscaler_tables import behaviour_table, comparison_table
+
+WEIGHTS = Path(__file__).absolute().parent.parent.parent / "upscale_models" / "weights"
+
+SHIPPED = ("hires-fix-2x", "hires-fix-4x", "hires-fix-4x-soft")
+
+SCALES = (2, 4)
+
+SOFT_SCALE = 4
+"""Factor of the variant for soft input."""
+
+LANCZOS = "Lanczos"
+
+CLEAN, DEGRADED = "clean", "degraded"
+
+UNTILED, TILED = 4096, 48
+"""Longest side of a tile in input pixels: one that holds every photograph here, and one that cuts them into many."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One photograph, enlarged in one way."""
+
+    photograph: str
+    way: str
+    """`LANCZOS`, or the name of a model."""
+
+    psnr: float
+    """Decibels."""
+
+    ssim: float
+    """At most 1."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All photographs and ways, for one kind of input and one factor."""
+
+    scale: int
+    input: str
+    """`CLEAN`: bicubic. `DEGRADED`: blurred, bicubic, noisy, JPEG."""
+
+    rows: tuple[Row, ...]
+
+    def mean(self, way: str) -> tuple[float, float] | None:
+        """PSNR and SSIM of a way over all photographs; None if it is not among the ways."""
+        found = [(row.psnr, row.ssim) for row in self.rows if row.way == way]
+        return tuple(np.mean(found, 0).tolist()) if found else None
+
+    def gain(self, way: str) -> tuple[float, float] | None:
+        """How much better a way is than Lanczos: PSNR and SSIM."""
+        ours, theirs = self.mean(way), self.mean(LANCZOS)
+        return (ours[0] - theirs[0], ours[1] - theirs[1]) if ours and theirs else None
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What a way does to patterns; differences in levels of 255."""
+
+    way: str
+    scale: int
+    flat_error: int
+    """Of the worst pixel of a flat colour, borders included."""
+
+    flat_inside: int
+    """The same away from the borders."""
+
+    checker_shift: float
+    """How far the mean colour of a checkerboard moves."""
+
+    checker_outside: tuple[int, ...]
+    """How far beyond the two colours of a checkerboard a pixel goes: ringing. For squares of 1, 2, 4 and 8 pixels."""
+
+    tiled_db: float | None
+    """A photograph made in many tiles against the same in one piece. None: the way has no tiles."""
+
+
+def upscaler_quality(models: Sequence[Path] = ()) -> dict[str, Any]:
+    """Measure and print the tables.
+
+    Args:
+        models: further model files for the tables, each compared at its own factor.
+
+    Returns:
+        `psnr_gain_2x` and `psnr_gain_4x`: the shipped model's mean PSNR beyond that of Lanczos, None without the
+        file; the same for SSIM and for the soft variant on degraded input; and all details, fit for JSON.
+
+    Raises:
+        UnusableModelError: a file is not an upscale model, or one that does not enlarge.
+        PhotographError: the photographs are not there and cannot be fetched.
+    """
+    files = _files(models)
+    loaded = {name: load(file) for name, file in files.items()}
+    photographs = held_back_photographs()
+    comparisons = [
+        compare(photographs, ways_for(loaded, scale), scale, CLEAN)
+        for scale in sorted({*SCALES, *(model.scale for model in loaded.values())})
+    ]
+    comparisons.append(compare(photographs, ways_for(loaded, SOFT_SCALE), SOFT_SCALE, DEGRADED))
+    behaviours = [behaviour(LANCZOS, partial(lanczos, scale), scale) for scale in SCALES]
+    sample = next(iter(photographs.values()))
+    for name, model in loaded.items():
+        behaviours.append(behaviour(name, partial(enlarge, model), model.scale, tiled_decibels(model, sample)))
+    missing = [name for name in SHIPPED if name not in loaded]
+    if missing:
+        print(f"\nNot there, so not measured: {', '.join(missing)}.")
+    for comparison in comparisons:
+        print(f"\n{comparison_table(comparison)}")
+    print(f"\n{behaviour_table(behaviours)}", flush=True)
+    return {
+        **_gains("2x", comparisons, "hires-fix-2x", 2, CLEAN),
+        **_gains("4x", comparisons, "hires-fix-4x", 4, CLEAN),
+        **_gains("4x_soft", comparisons, "hires-fix-4x-soft", SOFT_SCALE, DEGRADED),
+        "photographs": {name: list(picture.size) for name, picture in photographs.items()},
+        "comparisons": [asdict(comparison) for comparison in comparisons],
+        "behaviour": [asdict(one) for one in behaviours],
+        "models": {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()},
+        "degraded_input": {
+            "blur": list(measures.BLUR), "noise": measures.NOISE, "jpeg_quality": measures.JPEG_QUALITY,
+            "seed": "CRC-32 of the photograph's name",
+        },
+        "versions": {
+            "torch": str(torch.__version__), "numpy": np.__version__, "Pillow": pillow,
+            "libjpeg": features.version_codec("jpg"),
+        },
+    }  # fmt: skip
+
+
+def load(file: Path) -> ModelUpscaler:
+    """Read a model file, without running any code that is in it.
+
+    Raises:
+        UnusableModelError: damaged, unknown, or it does not enlarge.
+    """
+    try:
+        descriptor = ModelLoader("cpu").load_from_file(file)
+    except Exception as error:  # whatever spandrel, safetensors and pickle trip over
+        first_line = (str(error).splitlines() or [""])[0]
+        raise UnusableModelError(str(file), f"it cannot be read ({type(error).__name__}: {first_line})") from error
+    model = from_descriptor(descriptor, file.name)
+    if model.scale < 2:
+        raise UnusableModelError(str(file), "its factor is 1, and what is measured here is enlarging")
+    return model
+
+
+def lanczos(scale: int, picture: Image.Image) -> Image.Image:
+    """Enlarge with Pillow."""
+    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.LANCZOS)
+
+
+def enlarge(model: ModelUpscaler, picture: Image.Image) -> Image.Image:
+    """Enlarge with a model, in 8 bits."""
+    pixels = upscaled(model, picture, UNTILED)
+    return Image.fromarray((pixels * 255).round().byte().numpy())
+
+
+def upscaled(model: ModelUpscaler, picture: Image.Image, tile: int) -> torch.Tensor:
+    """Run the pack's engine in float32: `(height, width, 3)` in [0, 1]."""
+    image = torch.from_numpy(np.array(picture.convert("RGB"), np.float32) / 255)[None]
+    size = (picture.width * model.scale, picture.height * model.scale)
+    return upscale_to(image, model, *size, TileSettings(size=tile, precision="float32"))[0]
+
+
+def tiled_decibels(model: ModelUpscaler, picture: Image.Image) -> float:
+    """How far a picture made in many tiles is from the same in one piece, in dB, at most 200."""
+    small = measures.reduced(picture, 2)
+    return decibels(*(upscaled(model, small, tile)[None] for tile in (TILED, UNTILED)))
+
+
+def ways_for(models: Mapping[str, ModelUpscaler], scale: int) -> dict[str, measures.Enlarge]:
+    """Lanczos, and the models of this factor."""
+    ways: dict[str, measures.Enlarge] = {LANCZOS: partial(lanczos, scale)}
+    return ways | {name: partial(enlarge, model) for name, model in models.items() if model.scale == scale}
+
+
+def compare(
+    photographs: Mapping[str, Image.Image], ways: Mapping[str, measures.Enlarge], scale: int, kind: str
+) -> Comparison:
+    """Make every photograph small, enlarge it in every way and compare; `scale` pixels at the borders do not count."""
+    print(f"{len(photographs)} photographs, {scale}x, {kind} input: {', '.join(ways)} …", flush=True)
+    rows = []
+    for name, photograph in photographs.items():
+        wanted = measures.cut(photograph, scale)
+        small = measures.reduced(wanted, scale) if kind == CLEAN else measures.degraded(wanted, scale, name)
+        for way, make in ways.items():
+            rows.append(Row(name, way, *measures.likeness(make(small), wanted, scale)))
+    return Comparison(scale, kind, tuple(rows))
+
+
+def behaviour(
+    way: str, make: Callable[[Image.Image], Image.Image], scale: int, tiled: float | None = None
+) -> Behaviour:
+    """See what a way does to flat colours and checkerboards."""
+    return Behaviour(way, scale, *measures.flat_errors(make), *measures.checkerboard_errors(make), tiled)
+
+
+def _gains(suffix: str, comparisons: Sequence[Comparison], way: str, scale: int, kind: str) -> dict[str, float | None]:
+    """The two figures that sum up a shipped model."""
+    comparison = next(it for it in comparisons if it.scale == scale and it.input == kind)
+    psnr, ssim = comparison.gain(way) or (None, None)
+    return {f"psnr_gain_{suffix}": psnr, f"ssim_gain_{suffix}": ssim}
+
+
+def _files(models: Sequence[Path]) -> dict[str, Path]:
+    """What is measured, by the name in the tables: shipped files without a suffix; others by file name, or by path
+    where that name is taken."""
+    found = {name: WEIGHTS / f"{name}.safetensors" for name in SHIPPED if (WEIGHTS / f"{name}.safetensors").is_file()}
+    for file in models:
+        found[str(file) if file.name in found else file.name] = file
+    return found

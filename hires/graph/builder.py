@@ -1,0 +1,254 @@
+"""A typed builder for ComfyUI graphs that knows no file format.
+
+Mistakes raise where they are written, judged by the recorded node definitions, instead of showing up as a red node
+or a refused prompt later. Links are made by passing an `Output`, so a graph can never hold a cycle and creation
+order is a valid order of execution.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from . import definitions
+from .definitions import GraphError, NodeDefinition
+
+__all__ = ["FIRST_CHOICE", "BoxInput", "BoxOutput", "Graph", "GraphError", "Node", "Note", "Output", "Stage"]
+
+
+FIRST_CHOICE: Final = object()
+"""Start value of a box's field that lists files: the first one that the reader has, as on a new node."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output socket of a node; pass it as an input of another node to link the two."""
+
+    node: "Node"
+    index: int
+    """Place among the node's outputs, from 0."""
+
+    @property
+    def type(self) -> str:
+        """Socket type."""
+        return self.node.definition.outputs[self.index].type
+
+
+@dataclass(frozen=True, eq=False)
+class BoxInput:
+    """What enters a graph that becomes one box; pass it as an input of one or several of its nodes."""
+
+    name: str
+    """Name of the socket or field; unique among its box's inputs."""
+
+    label: str
+    """What the reader sees."""
+
+    start: Any = None
+    """Value of the field when the box is new; None for a socket, which has to be linked."""
+
+
+@dataclass(frozen=True)
+class BoxOutput:
+    """What leaves a graph that becomes one box."""
+
+    name: str
+    """Name of the socket."""
+
+    source: Output
+    """What it gives."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the work that is shown as one group."""
+
+    name: str
+    """Title of the group; unique in its graph."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a node or note belongs in the picture; only the layout reads it."""
+
+    stage: Stage
+    column: int
+    """Column inside the stage, from 0 at the left."""
+
+
+@dataclass(eq=False)
+class Node:
+    """One node of a graph, checked and complete."""
+
+    id: int
+    """Number in files, from 1 in order of creation."""
+
+    definition: NodeDefinition
+    title: str
+    place: Place
+    inputs: dict[str, Any] = field(default_factory=dict)
+    """Every given input and every widget by name, in schema order: an `Output`, a `BoxInput` or a plain value."""
+
+    def out(self, which: int | str = 0) -> Output:
+        """The output at an index or with a name.
+
+        Raises:
+            GraphError: there is no such output, or two outputs share the name.
+        """
+        outputs = self.definition.outputs
+        if isinstance(which, str):
+            found = [index for index, output in enumerate(outputs) if output.name == which]
+        else:
+            found = [which] if 0 <= which < len(outputs) else []
+        if len(found) != 1:
+            names = ", ".join(f"{index}: {output.name}" for index, output in enumerate(outputs)) or "none"
+            raise GraphError(f"{self.definition.type} has {len(found)} outputs {which!r}; its outputs are {names}")
+        return Output(self, found[0])
+
+
+@dataclass(eq=False)
+class Note:
+    """Text for the reader of the graph; the host never sees it."""
+
+    id: int
+    title: str
+    text: str
+    """Markdown."""
+
+    place: Place
+
+
+class Graph:
+    """A graph under construction.
+
+    Args:
+        name: file name of the workflow without suffix; also the seed of its identity.
+        known: node definitions by type; the recorded ones when left out.
+    """
+
+    def __init__(self, name: str, known: Mapping[str, NodeDefinition] | None = None) -> None:
+        self.name = name
+        self.items: list[Node | Note] = []
+        self.stages: list[Stage] = []
+        self.box_inputs: list[BoxInput] = []
+        self.box_outputs: list[BoxOutput] = []
+        self._known = definitions.load() if known is None else known
+        self._column = 0
+
+    @property
+    def nodes(self) -> Iterator[Node]:
+        """The nodes in order of creation, without notes."""
+        return (item for item in self.items if isinstance(item, Node))
+
+    def stage(self, name: str) -> Stage:
+        """Start a stage: what is added from here on belongs to it.
+
+        Raises:
+            GraphError: the graph already has a stage of that name.
+        """
+        stage = Stage(name)
+        if stage in self.stages:
+            raise GraphError(f"{self.name} already has a stage {name!r}; choose another name")
+        self.stages.append(stage)
+        self._column = 0
+        return stage
+
+    def column(self) -> None:
+        """Start another column to the right inside the current stage."""
+        self._column += 1
+
+    def note(self, text: str, *, title: str = "Note") -> Note:
+        """Add text for the reader."""
+        note = Note(len(self.items) + 1, title, text.strip(), self._place())
+        self.items.append(note)
+        return note
+
+    def box_input(self, name: str, label: str, start: Any = None) -> BoxInput:
+        """Add a field with a start value, or a socket, to the box that this graph becomes.
+
+        Raises:
+            GraphError: the box already has an input of that name.
+        """
+        if any(name == other.name for other in self.box_inputs):
+            raise GraphError(f"the box {self.name!r} already has an input {name!r}; choose another name")
+        added = BoxInput(name, label, start)
+        self.box_inputs.append(added)
+        return added
+
+    def fed_by(self, source: BoxInput) -> list[definitions.InputDefinition]:
+        """Every input that the box input feeds, in order of creation; all have one type."""
+        return [
+            node.definition.input(name) for node in self.nodes for name, value in node.inputs.items() if value is source
+        ]
+
+    def box_output(self, name: str, source: Output) -> None:
+        """Add an output to the box that this graph becomes."""
+        self.box_outputs.append(BoxOutput(name, source))
+
+    def node(self, type_name: str, /, *, title: str | None = None, **inputs: Any) -> Node:
+        """Add a node; an input is an `Output` of a node of this graph, a `BoxInput` of it or a plain value.
+
+        Widgets left out get the schema's default, so that every widget is written to files.
+
+        Raises:
+            GraphError: unknown node type or input, a required input missing, a value the host would refuse, a
+                link between sockets of different types, or an output of another graph.
+        """
+        definition = self._known.get(type_name)
+        if definition is None:
+            raise GraphError(
+                f"no node type {type_name!r} among the {len(self._known)} recorded ones; "
+                "check the spelling, or add it to dev/generate/record_node_defs.py and record again"
+            )
+        for name in inputs:
+            definition.input(name)
+        node = Node(len(self.items) + 1, definition, title or definition.display_name, self._place())
+        for entry in definition.inputs:
+            value = inputs.get(entry.name, entry.default if entry.is_widget else None)
+            if value is None:
+                if not entry.optional:
+                    raise GraphError(f"{type_name} needs {entry.name} ({entry.type}), which was not given")
+                continue
+            try:
+                node.inputs[entry.name] = self._checked(entry, value)
+            except GraphError as error:
+                raise GraphError(f"{type_name}.{entry.name} {error}") from None
+        self.items.append(node)
+        return node
+
+    def _checked(self, entry: definitions.InputDefinition, value: Any) -> Any:
+        if isinstance(value, Node):
+            raise GraphError("was given a whole node; pass one of its outputs, such as node.out(0)")
+        if isinstance(value, BoxInput):
+            return self._fed(entry, value)
+        if not isinstance(value, Output):
+            if not entry.is_widget:
+                raise GraphError(f"is {value!r}, but {entry.type} can only be linked; pass an Output")
+            return entry.checked(value)
+        # ids count the items from 1
+        if not any(value.node is item for item in self.items[value.node.id - 1 : value.node.id]):
+            raise GraphError(f"is linked to {value.node.title!r}, which is not in the graph {self.name!r}")
+        if not entry.accepts(value.type):
+            raise GraphError(f"needs {entry.type}, but {value.node.title!r} gives {value.type}")
+        return value
+
+    def _fed(self, entry: definitions.InputDefinition, source: BoxInput) -> BoxInput:
+        if source not in self.box_inputs:
+            raise GraphError(f"is fed by {source.name!r}, which is no input of the box {self.name!r}")
+        for other in self.fed_by(source):
+            if other.type != entry.type:
+                raise GraphError(
+                    f"needs {entry.type}, but {source.name!r} also feeds {other.name} of type {other.type}"
+                )
+        if not entry.is_widget and source.start is not None:
+            raise GraphError(f"can only be linked, but {source.name!r} has the start value {source.start!r}")
+        if source.start is FIRST_CHOICE:
+            if not entry.files:
+                raise GraphError(f"lists no files, so that {source.name!r} needs a start value of its own")
+        elif entry.is_widget:
+            entry.checked(source.start)
+        return source
+
+    def _place(self) -> Place:
+        if not self.stages:
+            raise GraphError(f"{self.name} has no stage yet; call stage() before adding nodes or notes")
+        return Place(self.stages[-1], self._column)

@@ -1,0 +1,220 @@
+"""Parts that several workflows share: what one stage is made of and how it is wired."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from .builder import BoxInput, Graph, Node, Output
+
+Text: TypeAlias = str | BoxInput
+Whole: TypeAlias = int | BoxInput
+Number: TypeAlias = float | BoxInput
+"""A value, or the field of a box that gives it."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What both passes share: the model, what to draw, and how."""
+
+    model: Output
+    vae: Output
+    positive: Output
+    negative: Output
+    steps: Whole
+    cfg: Number
+    sampler: Text
+    """A1111's or the host's name."""
+
+    scheduler: Text
+    """A1111's or the host's name."""
+
+    settings: Output | None = None
+    """From A1111 Settings; None for A1111's defaults."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A latent picture with its size in pixels."""
+
+    latent: Output
+    width: Output | BoxInput
+    height: Output | BoxInput
+
+
+def introduce(graph: Graph, purpose: str, *change_first: str, title: str = "Start here") -> None:
+    """Add the note that says what the workflow does and what to change first."""
+    lines = [purpose, "", "Change first:", *(f"- {line}" for line in change_first)]
+    graph.note("\n".join(lines), title=title)
+
+
+def model_and_prompts(
+    graph: Graph,
+    *,
+    checkpoint: Text,
+    prompt: Text,
+    negative_prompt: Text,
+    steps: Whole,
+    cfg: Number,
+    sampler: Text,
+    scheduler: Text,
+) -> Sampling:
+    """Checkpoint and prompts, with the settings that both passes use."""
+    loader = graph.node("CheckpointLoaderSimple", ckpt_name=checkpoint)
+    clip = loader.out("CLIP")
+    positive, negative = prompts(graph, clip, prompt, negative_prompt)
+    return Sampling(
+        model=loader.out("MODEL"),
+        vae=loader.out("VAE"),
+        positive=positive,
+        negative=negative,
+        steps=steps,
+        cfg=cfg,
+        sampler=sampler,
+        scheduler=scheduler,
+    )
+
+
+def prompts(graph: Graph, clip: Output, prompt: Text, negative_prompt: Text, of: str = "") -> tuple[Output, Output]:
+    """Prompt and negative prompt, encoded; `of` is added to their titles."""
+    positive = graph.node("CLIPTextEncode", title=f"Prompt{of}", text=prompt, clip=clip)
+    negative = graph.node("CLIPTextEncode", title=f"Negative prompt{of}", text=negative_prompt, clip=clip)
+    return positive.out(), negative.out()
+
+
+def noise(graph: Graph, seed: Whole, source: Text) -> Output:
+    """One NOISE for all passes: each draws its own numbers from it, at its own size."""
+    return graph.node("HiresFixNoise", seed=seed, source=source).out()
+
+
+def empty_picture(
+    graph: Graph, width: Whole, height: Whole, batch_size: Whole, kind: str = "EmptyLatentImage"
+) -> Picture:
+    """An empty latent for the first pass. One Int node a side feeds all that depends on the size.
+
+    `kind`: node that makes the latent, by the number of channels that the model needs.
+    """
+    across, down = _side(graph, "Width", width), _side(graph, "Height", height)
+    return Picture(graph.node(kind, width=across, height=down, batch_size=batch_size).out(), across, down)
+
+
+def _side(graph: Graph, title: str, pixels: Whole) -> Output | BoxInput:
+    return pixels if isinstance(pixels, BoxInput) else graph.node("PrimitiveInt", title=title, value=pixels).out()
+
+
+def first_pass(graph: Graph, shared: Sampling, noise: Output, empty: Picture) -> Picture:
+    """Base sampling."""
+    latent = graph.node(
+        "HiresFixBaseSampling",
+        model=shared.model,
+        positive=shared.positive,
+        negative=shared.negative,
+        latent=empty.latent,
+        noise=noise,
+        steps=shared.steps,
+        cfg=shared.cfg,
+        sampler_name=shared.sampler,
+        scheduler=shared.scheduler,
+        settings=shared.settings,
+    ).out()
+    return Picture(latent, empty.width, empty.height)
+
+
+def show_base(graph: Graph, shared: Sampling, base: Picture) -> Output:
+    """A look at the result of the first pass, which is returned as a picture."""
+    decoded = graph.node("VAEDecode", samples=base.latent, vae=shared.vae).out()
+    graph.node("PreviewImage", title="Base picture", images=decoded)
+    return decoded
+
+
+def target_size(
+    graph: Graph,
+    shared: Sampling,
+    width: Output | BoxInput,
+    height: Output | BoxInput,
+    *,
+    hr_scale: Number,
+    hr_resize_x: Whole = 0,
+    hr_resize_y: Whole = 0,
+) -> Node:
+    """Target Size for a picture of this size."""
+    return graph.node(
+        "HiresFixTargetSize",
+        width=width,
+        height=height,
+        hr_scale=hr_scale,
+        hr_resize_x=hr_resize_x,
+        hr_resize_y=hr_resize_y,
+        # tells how many pixels one latent cell covers
+        vae=shared.vae,
+    )
+
+
+def load_picture(graph: Graph, name: Text) -> Output:
+    """A picture file, exactly as it is: core's Load Image changes the values of some kinds."""
+    return graph.node("HiresFixLoadImage", image=name).out("image")
+
+
+def load_upscaler(graph: Graph, name: Text) -> Output:
+    """An upscaler by its name in the one list of all upscalers."""
+    return graph.node("HiresFixUpscalerLoader", upscaler_name=name).out()
+
+
+def pixel_upscale(graph: Graph, shared: Sampling, latent: Output, upscaler: Output, target: Node, **more: Any) -> Node:
+    """Decode, upscale, encode; gives the larger latent and the larger picture. `more`: further inputs of the node."""
+    return graph.node(
+        "HiresFixPixelUpscale", latent=latent, vae=shared.vae, upscaler=upscaler, target=target.out("target"), **more
+    )
+
+
+def upscale_and_encode(graph: Graph, shared: Sampling, picture: Output, upscaler: Output, target: Node) -> Output:
+    """Enlarge a picture that never was a latent, to exactly the target, and encode it once."""
+    enlarged = graph.node(
+        "HiresFixUpscaleImage",
+        image=picture,
+        upscaler=upscaler,
+        resize_mode="scale to",
+        upscaling_resize_w=target.out("width"),
+        upscaling_resize_h=target.out("height"),
+        upscaling_crop=True,
+    ).out()
+    return graph.node("VAEEncode", pixels=enlarged, vae=shared.vae).out()
+
+
+def second_pass(
+    graph: Graph,
+    shared: Sampling,
+    noise: Output,
+    latent: Output,
+    denoising_strength: Number,
+    hr_second_pass_steps: Whole = 0,
+) -> Output:
+    """Re-noise and Second Sampling with the settings of the first pass; returns the redrawn latent."""
+    noised = graph.node(
+        "HiresFixRenoise",
+        model=shared.model,
+        latent=latent,
+        noise=noise,
+        steps=shared.steps,
+        denoising_strength=denoising_strength,
+        hr_second_pass_steps=hr_second_pass_steps,
+        sampler_name=shared.sampler,
+        scheduler=shared.scheduler,
+        settings=shared.settings,
+    )
+    return graph.node(
+        "HiresFixSecondSampling",
+        model=shared.model,
+        positive=shared.positive,
+        negative=shared.negative,
+        latent=noised.out("latent"),
+        sigmas=noised.out("sigmas"),
+        noise=noise,
+        cfg=shared.cfg,
+        sampler_name=shared.sampler,
+        settings=shared.settings,
+    ).out()
+
+
+def decode_and_save(graph: Graph, shared: Sampling, latent: Output, kind: str = "SaveImage") -> None:
+    """The finished picture, saved under the workflow's name. `kind`: node that saves it."""
+    decoded = graph.node("VAEDecode", samples=latent, vae=shared.vae).out()
+    graph.node(kind, images=decoded, filename_prefix=graph.name)

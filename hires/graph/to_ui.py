@@ -1,0 +1,58 @@
+"""Write a graph as the editor's workflow format, version 0.4."""
+
+import uuid
+from dataclasses import astuple
+from typing import Any
+
+from .builder import Graph, GraphError
+from .drawing import draw
+from .layout import Layout
+
+READABLE = 0.6
+"""Zoom below which the editor leaves texts out."""
+
+FORMAT_VERSION = 0.4
+
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "hires-fix/workflows")
+
+WINDOW = (1700, 950)
+"""Size in screen pixels of the window in which the saved view shows the whole workflow."""
+
+WINDOW_LEFT, WINDOW_TOP, WINDOW_RIGHT, WINDOW_BOTTOM = 80, 100, 30, 70
+"""Screen pixels that the editor's own bars and a margin take at each side."""
+
+
+def to_ui(graph: Graph) -> dict[str, Any]:
+    """Return the JSON-ready workflow; the same graph always gives the same result.
+
+    Raises:
+        GraphError: the graph is a box.
+    """
+    if graph.box_inputs or graph.box_outputs:
+        raise GraphError(f"{graph.name} is a box; use to_blueprint")
+    drawing = draw(graph)
+    return {
+        "id": str(uuid.uuid5(NAMESPACE, graph.name)),
+        "revision": 0,
+        "last_node_id": len(graph.items),
+        "last_link_id": len(drawing.links),
+        "nodes": drawing.nodes,
+        "links": [list(astuple(link)) for link in drawing.links],
+        "groups": drawing.groups,
+        "config": {},
+        "extra": {"ds": _view(drawing.placed)},
+        "version": FORMAT_VERSION,
+    }
+
+
+def _view(placed: Layout) -> dict[str, Any]:
+    """Zoom and offset that show the whole workflow when it is opened, or its start where that would be unreadable."""
+    width, height = placed.size
+    fitting = min(
+        1.0,
+        (WINDOW[0] - WINDOW_LEFT - WINDOW_RIGHT) / width,
+        (WINDOW[1] - WINDOW_TOP - WINDOW_BOTTOM) / height,
+    )
+    scale = max(READABLE, fitting)
+    # the editor adds the offset before it scales
+    return {"scale": round(scale, 2), "offset": [round(WINDOW_LEFT / scale), round(WINDOW_TOP / scale)]}

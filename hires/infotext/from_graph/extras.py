@@ -1,0 +1,139 @@
+"""A1111's text of its Extras tab, which PNG files carry as `postprocessing`, and those it saves also as `extras`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ...graph.walk import GraphWalk
+from ..names import FILTERS, stem, upscaler_title
+from ..text import Parameter
+from ..write import shown
+from .unsaid import is_said, unsaid_parameters
+
+EXTRAS_KEYS = ("postprocessing", "extras")
+"""Under which a file holds the text."""
+
+UPSCALE_IMAGE, RESTORE_FACES = "HiresFixUpscaleImage", "HiresFixRestoreFaces"
+
+_GFPGAN, _CODEFORMER = "GFPGAN", "CodeFormer"
+"""What A1111 restores faces with, as its text and the names of the files say."""
+
+Size = tuple[int, int]
+
+
+def upscale_parameters(
+    upscaler: str,
+    resize: float | Size,
+    crop: bool,
+    max_side: int = 0,
+    second: str | None = None,
+    source: Size | None = None,
+) -> list[Parameter]:
+    """What the text says of upscaled pictures.
+
+    Args:
+        upscaler: its name in the list of upscalers.
+        resize: a factor, or the width and height to reach.
+        crop: cut to just that width and height.
+        max_side: 0 for no limit. A1111 writes it where it has an effect.
+        second: the other upscaler, None where it is not seen. A1111 has no word for how much it is.
+        source: size of the picture that was upscaled; None if it is not known.
+    """
+    if isinstance(resize, tuple):
+        to = f"{resize[0]}x{resize[1]}"
+        rows: list[tuple[str, Any]] = [("Postprocess upscale to", to), *([("Postprocess crop to", to)] if crop else [])]
+    else:
+        is_limited = max_side and (source is None or max(source) * resize > max_side)
+        limit = [("Max side length", max_side)] if is_limited else []
+        rows = [("Postprocess upscale by", resize), *limit]
+    rows.append(("Postprocess upscaler", upscaler_name(upscaler)))
+    rows += [("Postprocess upscaler 2", upscaler_name(second))] if second else []
+    return [Parameter(key, shown(value)) for key, value in rows]
+
+
+def extras_text(parameters: Iterable[Parameter]) -> str:
+    """The text itself."""
+    return ", ".join(map(str, parameters))
+
+
+def upscaler_name(file: str) -> str:
+    """A1111's name of what is in the list of upscalers."""
+    return file if file in FILTERS else upscaler_title(file)
+
+
+def extras_of_graph(prompt: Any, node_id: str) -> list[Parameter]:
+    """What the text says of the picture that reaches a node; nothing if neither was upscaled nor had faces restored.
+
+    Other nodes after its sampling or loading are named.
+    """
+    walk = GraphWalk(prompt)
+    parameters, told = extras_of(walk, node_id)
+    others = (walk.kind(node) for node in _way(walk, node_id) if node not in told and node != node_id)
+    unsaid = dict.fromkeys(kind for kind in others if not is_said(kind))
+    return [*parameters, *unsaid_parameters(unsaid)] if parameters else []
+
+
+def extras_of(walk: GraphWalk, node_id: str) -> tuple[list[Parameter], set[str]]:
+    """What was done to a picture after it was sampled or loaded, and the nodes that this tells of.
+
+    A1111 does each thing once: of several upscales, or restorations with one kind of model, the last is told.
+    """
+    told: dict[str, list[Parameter]] = {}
+    keys: set[str] = set()
+    for node in _way(walk, node_id):
+        found = _upscale(walk, node) if walk.kind(node) == UPSCALE_IMAGE else _faces(walk, node)
+        thing = {parameter.key.split()[0] for parameter in found or ()} - {"Max"}
+        if found is not None and not thing & keys:
+            told[node] = found
+            keys |= thing
+    return [parameter for found in reversed(told.values()) for parameter in found], set(told)
+
+
+def _way(walk: GraphWalk, node_id: str) -> Iterator[str]:
+    """The nodes that a picture comes through as a picture, the nearest first."""
+    return walk.upstream(node_id, lambda node, name: name.startswith("image") and not walk.draws(node))
+
+
+def _upscale(walk: GraphWalk, node: str) -> list[Parameter] | None:
+    """None if it is not known."""
+    if walk.draws(node):
+        return None
+    first, second = _upscaler(walk, node, "upscaler"), None
+    if walk.source(node, "upscaler_2") is not None:
+        second, visibility = _upscaler(walk, node, "upscaler_2"), walk.number(node, "extras_upscaler_2_visibility")
+        if second is None or visibility is None:
+            return None
+        second = second if visibility > 0 and second != "None" else None
+    crop, limit, factor = (
+        walk.flag(node, "upscaling_crop"),
+        walk.whole(node, "max_side") if "max_side" in walk.inputs(node) else 0,
+        walk.number(node, "upscaling_resize"),
+    )
+    width, height = walk.whole(node, "upscaling_resize_w"), walk.whole(node, "upscaling_resize_h")
+    resize = None if width is None or height is None else (width, height)
+    resize = factor if walk.text(node, "resize_mode") == "scale by" else resize
+    if first is None or resize is None or crop is None or limit is None:
+        return None
+    if first == "None" and walk.text(node, "numbers") == "A1111":
+        return []  # which leaves the picture as it is
+    return upscale_parameters(first, resize, crop, limit, second)
+
+
+def _upscaler(walk: GraphWalk, node: str, name: str) -> str | None:
+    loader = walk.source(node, name)
+    return walk.text(loader, "upscaler_name") or walk.text(loader, "model_name")
+
+
+def _faces(walk: GraphWalk, node: str) -> list[Parameter] | None:
+    """None if these are no faces, or a model that A1111 does not have."""
+    loader, visibility = walk.source(node, "face_model"), walk.number(node, "visibility")
+    file = walk.text(loader, "face_model_name") or walk.text(loader, "model_name") or ""
+    model = next((name for name in (_GFPGAN, _CODEFORMER) if name.lower() in stem(file).lower()), None)
+    weight = walk.number(node, "codeformer_weight")
+    if walk.kind(node) != RESTORE_FACES or model is None or visibility is None or weight is None:
+        return None
+    if not visibility:
+        return []
+    rows = [(f"{model} visibility", visibility), *([(f"{model} weight", weight)] if model == _CODEFORMER else [])]
+    return [Parameter(key, shown(round(float(value), 3))) for key, value in rows]

@@ -1,0 +1,175 @@
+"""Model files by the names that A1111 gives them, and the nodes that load them."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ...graph.builder import Output
+from ..markdown import as_code
+from ..names import stem
+from ..networks import network_tags
+from ..settings import ModelName
+from .fitting import FittingGraph
+
+UNKNOWN = "unknown"
+"""Where a text names no file: nobody has one of this name, so the editor asks for another."""
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """The files that a server lists, with their folders; an empty list means that they are not known."""
+
+    checkpoints: Sequence[str] = ()
+    loras: Sequence[str] = ()
+    vaes: Sequence[str] = ()
+    upscalers: Sequence[str] = ()
+    diffusion_models: Sequence[str] = ()
+    text_encoders: Sequence[str] = ()
+
+    by_hash: Callable[[str, str], str | None] = lambda folder, digits: None
+    """The file in one of the folders "checkpoints", "loras" and "vae" whose SHA-256, or A1111's old hash, begins with
+    these digits; None if there is none, or it is not known."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """What a checkpoint gives, with the LoRAs of a prompt."""
+
+    model: Output
+    clip: Output
+    vae: Output
+
+
+_FLUX_ENCODERS = 2
+_MARKS = re.compile(r"[\s_-]+")
+_TEXT_ENCODER = re.compile(r"t5|clip|qwen|gemma|llama|mistral|text.?enc|(?:^|[_-])te(?:[_-]|$)", re.IGNORECASE)
+
+
+class _Listed:
+    """Files that a server lists, ready for texts that ask for thousands."""
+
+    def __init__(self, files: Sequence[str]) -> None:
+        self.files = frozenset(files)
+        # of equal names, the first
+        self._by_stem = {stem(file).lower(): file for file in reversed(files)}
+        self._by_plain = {_MARKS.sub("", stem(file).lower()): file for file in reversed(files)}
+
+    def named(self, name: str) -> str | None:
+        """The file of that name: as it is, without folder and suffix, or also without blanks, `_` and `-`."""
+        plain = stem(name).lower()
+        found = self._by_stem.get(plain) or self._by_plain.get(_MARKS.sub("", plain))
+        return name if name in self.files else found
+
+
+class Loaders:
+    """Loads each file once, however many passes use it."""
+
+    def __init__(
+        self,
+        nodes: FittingGraph,
+        files: ModelFiles,
+        vae: ModelName | None,
+        modules: Sequence[str] = (),
+        lora_hashes: Mapping[str, str] | None = None,
+    ) -> None:
+        """Load nothing yet.
+
+        Args:
+            nodes: where the loaders are added.
+            files: what there is.
+            vae: for all checkpoints; None leaves each its own.
+            modules: Forge's: a VAE, and text encoders for a checkpoint that has none.
+            lora_hashes: first digits of the hashes of LoRAs by their names in small letters.
+        """
+        self._nodes, self._by_hash, self._lora_hashes = nodes, files.by_hash, lora_hashes or {}
+        self._encoders = [name for name in modules if _TEXT_ENCODER.search(name)]
+        others = [name for name in modules if name not in self._encoders]
+        self._vae_name = vae or next((ModelName(name) for name in others), None)
+        lists = (files.checkpoints, files.loras, files.vaes, files.upscalers)
+        self._checkpoints, self._loras, self._vaes, self._upscalers = map(_Listed, lists)
+        self._diffusion_models, self._text_encoders = _Listed(files.diffusion_models), _Listed(files.text_encoders)
+        self._loaded: dict[tuple[int, str], Models] = {}
+        """By the number of the node before, 0 for none, and what is loaded behind it."""
+        if len(self._encoders) not in (0, _FLUX_ENCODERS):
+            names = ", ".join(map(as_code, self._encoders))
+            self._nodes.note(f"The text encoders {names} are not loaded: only the two of Flux are. Load them yourself.")
+            self._encoders = []
+
+    def checkpoint(self, name: ModelName | None, prompt: str) -> Models:
+        """A checkpoint with the LoRAs that the prompt names."""
+        key = 0, str(name)
+        if key not in self._loaded:
+            self._loaded[key] = self._parts(name) if self._encoders else self._whole(name)
+        models = self._loaded[key]
+        loras, others = network_tags(prompt)
+        for other in others:
+            self._nodes.note(f"{as_code(other)} in the prompt is not a network that can be loaded here.")
+        for lora in loras:
+            key = models.model.node.id, str(lora)
+            if key not in self._loaded:
+                loader = self._nodes.put(
+                    "LoraLoader",
+                    model=models.model,
+                    clip=models.clip,
+                    lora_name=self._lora_file(lora.name),
+                    strength_model=lora.model,
+                    strength_clip=lora.clip,
+                )
+                self._loaded[key] = Models(loader.out("MODEL"), loader.out("CLIP"), models.vae)
+            models = self._loaded[key]
+        return models
+
+    def _whole(self, name: ModelName | None) -> Models:
+        """All from one checkpoint."""
+        loader = self._nodes.put("CheckpointLoaderSimple", ckpt_name=self._checkpoint_file(name))
+        return Models(loader.out("MODEL"), loader.out("CLIP"), self._vae or loader.out("VAE"))
+
+    def _parts(self, name: ModelName | None) -> Models:
+        """The model and its text encoders from files of their own."""
+        title = name.name if name else UNKNOWN
+        if self._checkpoints.named(title) and not self._diffusion_models.named(title):
+            model = self._nodes.put("CheckpointLoaderSimple", ckpt_name=self._checkpoint_file(name)).out("MODEL")
+        else:
+            file = self._file(self._diffusion_models, title, ".safetensors", "diffusion model")
+            model = self._nodes.put("UNETLoader", unet_name=file).out()
+        files = [self._file(self._text_encoders, module, ".safetensors", "text encoder") for module in self._encoders]
+        clip = self._nodes.put("DualCLIPLoader", clip_name1=files[0], clip_name2=files[1], type="flux").out()
+        return Models(model, clip, self._vae or self._nodes.put("VAELoader", vae_name="ae.safetensors").out())
+
+    def _checkpoint_file(self, name: ModelName | None) -> str:
+        if name is None:
+            return self._file(_Listed(()), UNKNOWN, ".safetensors", "checkpoint")
+        return self._file(self._checkpoints, name.name, ".safetensors", "checkpoint", "checkpoints", name.hash)
+
+    def _lora_file(self, name: str) -> str:
+        digits = self._lora_hashes.get(name.lower(), "")
+        return self._file(self._loras, name, ".safetensors", "LoRA", "loras", digits)
+
+    @cached_property
+    def _vae(self) -> Output | None:
+        if self._vae_name is None:
+            return None
+        name = self._vae_name
+        file = self._file(self._vaes, name.name, ".safetensors", "VAE", "vae", name.hash)
+        return self._nodes.put("VAELoader", vae_name=file).out()
+
+    def upscaler(self, name: str) -> Output:
+        """An upscaler that needs a file."""
+        file = self._file(self._upscalers, name, ".pth", "upscaler")
+        return self._nodes.put("HiresFixUpscalerLoader", upscaler_name=file).out()
+
+    def _file(self, known: _Listed, name: str, suffix: str, what: str, folder: str = "", digits: str = "") -> str:
+        """The listed file of that name, or else of that hash; without one, the name, which the editor then reports."""
+        found = known.named(name)
+        if found:
+            return found
+        found = self._by_hash(folder, digits) if digits else None
+        if found:
+            self._nodes.note(f"The {what} {as_code(name)} is installed as {as_code(found)}: that has the same hash.")
+            return found
+        if known.files:
+            named = as_code(name) if stem(name) else f"with the hash {as_code(digits)}"
+            self._nodes.note(f"The {what} {named} is not among the installed files.")
+        name = name if stem(name) else UNKNOWN
+        return name if name.endswith(suffix) or not name.endswith(stem(name)) else name + suffix

@@ -1,0 +1,101 @@
+"""Runs that will not fit, will take very long, or will not give what was hoped for."""
+
+from __future__ import annotations
+
+from .. import memory
+from .values import Size
+
+LARGEST_AREA = 16
+"""Second passes up to this many times the area that a model was trained at: four times each side. Attention alone
+then takes 256 times as long as at that area, and the picture repeats itself."""
+
+TRAINED_SIDE = 1024
+"""Where the model is not known: what SDXL and all later families were trained at, so that none is warned of early."""
+
+LARGEST_PASS = 64_000_000
+"""Pixels of a second pass that take very long with any model."""
+
+COPIES = 3
+"""Pictures of the result's size that main memory holds at once: as it is made, cropped or clamped, and as it is
+shown or saved."""
+
+SHARPENING_STRENGTH = 0.5
+"""Below this, sampling does not get rid of the blur of an enlarged latent (Latent Upscale's own advice)."""
+
+
+def too_large_for_memory(size: Size, count: int, free: int | None, needed: int = 0) -> str | None:
+    """Warn of pictures that main memory has no room for.
+
+    Args:
+        size: of the result.
+        count: pictures in the batch.
+        free: bytes that are free, None if not known.
+        needed: bytes without which the node stops, see `memory`.
+    """
+    needed = max(needed, memory.pictures(size, count) * COPIES)
+    if free is None or needed <= free:
+        return None
+    batch = f"{count} pictures" if count > 1 else "A picture"
+    return (
+        f"{batch} of {as_text(size)} pixels will need about {memory.as_text(needed)} of main memory, and only "
+        f"{memory.as_text(free)} are free. Choose a smaller size{' or batch' if count > 1 else ''}, or close other "
+        "programs; Upscale Folder takes large pictures through in pieces."
+    )
+
+
+def too_long(size: Size, trained: int | None) -> str | None:
+    """Warn of a second pass that will take very long.
+
+    Args:
+        size: of the pass.
+        trained: side that the model was trained at, None if not known.
+    """
+    area, side = size[0] * size[1], trained or TRAINED_SIDE
+    if area <= min(LARGEST_PASS, LARGEST_AREA * side * side):
+        return None
+    what = f"{area / (side * side):.0f} times the {side}x{side} that the model was trained at" if trained else "so many"
+    return (
+        f"Sampling at {as_text(size)} ({area / 1e6:.0f} megapixels, {what}) will take very long and repeat motifs. "
+        "Lower the target, and enlarge the finished picture with Upscale Image."
+    )
+
+
+def senseless_strength(strength: float, is_blurry: bool) -> str | None:
+    """Warn of a denoising strength that will disappoint.
+
+    Args:
+        strength: 0 to 1.
+        is_blurry: the latent was enlarged as a latent.
+    """
+    if is_blurry and 0 < strength < SHARPENING_STRENGTH:
+        return (
+            f"At a denoising strength of {strength:g} the picture stays as blurry as Latent Upscale makes it. "
+            f"Use {SHARPENING_STRENGTH} or more, or Pixel Upscale."
+        )
+    if strength >= 1:
+        return (
+            "At a denoising strength of 1 nothing of the first pass is left. "
+            "Use 0.3 to 0.5 after Pixel Upscale, 0.6 to 0.7 after Latent Upscale."
+        )
+    return None
+
+
+def other_size(source: Size, latent: Size) -> str:
+    """Say that Target Size was told another size than the latent's."""
+    return (
+        f"Target Size was worked out for {as_text(source)}, but the latent is {as_text(latent)}: the run will stop "
+        "here. Give Target Size the width and height of the first pass."
+    )
+
+
+def no_pictures(include: str) -> str:
+    """Say that a folder has none of the pictures that are asked for."""
+    return (
+        f"No picture in the folder fits '{include}', so nothing will be done. Correct input_folder or include, or "
+        "switch recursive on for pictures in folders inside it."
+    )
+
+
+def as_text(size: Size) -> str:
+    """Return width × height."""
+    return f"{size[0]}×{size[1]}"

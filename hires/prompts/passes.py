@@ -1,0 +1,122 @@
+"""A whole A1111 prompt: what applies when, and with which weight.
+
+Source: behaviour of AUTOMATIC1111 stable-diffusion-webui v1.10.1.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from ..sampling.samplers import A1111_SAMPLERS
+from .grammar import PassSteps, schedule
+
+TWO_CALLS_A_STEP = frozenset(
+    (
+        *(name for name, sampler in A1111_SAMPLERS.items() if sampler.second_order),
+        "heun",
+        "dpm_2",
+        "dpm_2_ancestral",
+        "dpmpp_2s_ancestral",
+        "dpmpp_2s_ancestral_cfg_pp",
+        "dpmpp_sde",
+        "dpmpp_sde_gpu",
+        "seeds_2",
+        "exp_heun_2_x0",
+        "exp_heun_2_x0_sde",
+    )
+)
+"""Samplers, under A1111's and the host's names, whose steps count double in prompts."""
+
+_COMMENT_LINE = re.compile(r"(?:^|\n)#[^\n]*(?:\n|$)")
+_COMMENT = re.compile(r"#[^\n]*(?:\n|$)")
+_EXTRA_NETWORK = re.compile(r"<\w+:[^>]+>")
+_AND = re.compile(r"\bAND\b")
+_WEIGHT = re.compile(r":\s*([-+]?(?:\d+\.?|\d*\.\d+))$")
+
+
+@dataclass(frozen=True)
+class PromptPart:
+    """When a conditioning applies, and how much. Travels with it under the key `PART_KEY`."""
+
+    group: int
+    """Which of the prompts joined by AND; exactly one conditioning of a group applies at a time."""
+
+    weight: float
+    """Weight of the group: what it adds to the guidance is multiplied by it."""
+
+    first_step: int
+    """First model call of the pass, from 0, that it applies to."""
+
+    last_step: int
+    """Last one. Past the last of the whole group its first conditioning applies again, as in A1111."""
+
+    percents: tuple[float, float] | None = None
+    """About the same as shares of the sampling, which it carries for the host's samplers; None: all of it. Another
+    range beside it was set by a later node."""
+
+
+PART_KEY = "hires_fix_part"
+
+
+@dataclass(frozen=True)
+class SubPrompt:
+    """One of the prompts joined by AND."""
+
+    weight: float
+    schedule: list[tuple[int, str]]
+    """(last step, text) in ascending steps; emphasis is still in the texts."""
+
+    def parts(self, group: int) -> list[PromptPart]:
+        """Return one part for each entry of the schedule."""
+        ends = [end for end, _ in self.schedule]
+        starts = [0, *(end + 1 for end in ends[:-1])]
+        return [PromptPart(group, self.weight, start, end) for start, end in zip(starts, ends, strict=True)]
+
+
+def pass_steps(
+    steps: int,
+    second_pass: bool,
+    hr_second_pass_steps: int,
+    sampler_name: str,
+    hr_sampler_name: str,
+) -> PassSteps:
+    """Return how steps are counted in a pass; samplers of `TWO_CALLS_A_STEP` count double."""
+    first = steps * _calls(sampler_name)
+    return PassSteps(first, (hr_second_pass_steps or steps) * _calls(hr_sampler_name) if second_pass else None)
+
+
+def _calls(sampler_name: str) -> int:
+    return 2 if sampler_name in TWO_CALLS_A_STEP else 1
+
+
+def without_comments(text: str) -> str:
+    """Leave out everything from a `#` to the end of its line, and lines that hold nothing else."""
+    return _COMMENT.sub("\n", _COMMENT_LINE.sub("\n", text))
+
+
+def without_extra_networks(text: str) -> tuple[str, list[str]]:
+    """Return the text without tags such as `<lora:name:1>`, and the tags."""
+    # behind the last ">" no tag ends: to look there for the end of each that begins would take time squared
+    end = text.rfind(">") + 1
+    tagged, rest = text[:end], text[end:]
+    return _EXTRA_NETWORK.sub("", tagged) + rest, _EXTRA_NETWORK.findall(tagged)
+
+
+def plan_prompt(text: str, steps: PassSteps) -> list[SubPrompt]:
+    """Split a prompt at AND and work out the schedule of every part. `a :0.5` at a part's end is its weight."""
+    plan = []
+    for part in _AND.split(text):
+        part = part.rstrip()
+        match = _WEIGHT.search(part)
+        weight = float(match[1]) if match else 1.0
+        if match and math.isfinite(weight):
+            part = part[: match.start()].rstrip()
+        plan.append(SubPrompt(weight if math.isfinite(weight) else 1.0, schedule(part, steps)))
+    return plan
+
+
+def plan_negative(text: str, steps: PassSteps) -> list[SubPrompt]:
+    """The same for a negative prompt, in which AND and a weight at the end are plain text."""
+    return [SubPrompt(1.0, schedule(text, steps))]

@@ -1,0 +1,46 @@
+"""How denoising strength and step counts of the second pass become a slice of a longer schedule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import InputError
+
+
+class StrengthError(InputError):
+    """A denoising strength or step count that cannot be used."""
+
+
+@dataclass(frozen=True)
+class SecondPassSteps:
+    """The part of a schedule that the second pass runs."""
+
+    schedule: int
+    """Steps of the whole schedule to build; 0 when the strength is 0."""
+
+    run: int
+    """Steps that are really run at the end of it; 0 when the strength is 0."""
+
+
+def second_pass_steps(steps: int, denoising_strength: float, hr_second_pass_steps: int = 0) -> SecondPassSteps:
+    """A1111's rule: `hr_second_pass_steps` (0: `steps`) are run, whatever the strength.
+
+    The schedule is `int(requested / min(strength, 0.999))` steps long and its last `requested` steps are run, so
+    the strength only chooses where on the curve the pass starts. Strength 0 runs nothing.
+
+    Raises:
+        StrengthError: strength outside 0..1, or a negative or zero number of steps.
+    """
+    if not 0.0 <= denoising_strength <= 1.0:
+        raise StrengthError(f"denoising_strength is {denoising_strength}; it goes from 0 to 1.", "denoising_strength")
+    if hr_second_pass_steps < 0:
+        raise StrengthError(
+            f"hr_second_pass_steps is {hr_second_pass_steps}; use 0 for the steps of the first pass.",
+            "hr_second_pass_steps",
+        )
+    requested = hr_second_pass_steps or steps
+    if requested < 1:
+        raise StrengthError(f"steps is {steps}; the second pass needs at least 1.", "steps")
+    if denoising_strength == 0:
+        return SecondPassSteps(0, 0)
+    return SecondPassSteps(int(requested / min(denoising_strength, 0.999)), requested)

@@ -1,0 +1,190 @@
+"""Upscaling every picture of a folder into another one."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+
+import comfy.model_management
+import comfy.utils
+
+from ...hires.errors import InputError
+from ...pictures.folders.lock import only_job
+from ...pictures.folders.names import Task, plan_names
+from ...pictures.folders.report import Report
+from ...pictures.folders.scan import find_pictures, printable
+from ...pictures.folders.skip import find_result
+from ...pictures.series import Series, find_series, holds_another
+from ...pictures.streams.journal import Journal
+from ...pictures.write import UNFINISHED, PictureFormat
+from ...upscale_models import ModelUpscaler, RemainingTime, Upscaler
+from ..progress import show_text
+from . import access as folder_access
+from .picture_job import FileSettings, OnProgress, Recipe, upscale_file
+from .series_job import upscale_series
+
+logger = logging.getLogger("hires-fix")
+
+_STEPS = 1000  # of the progress bar for one picture
+_STARTED = time.time()
+
+
+@dataclass(frozen=True)
+class FolderSettings:
+    """Which pictures, and what the results are called."""
+
+    source: str
+    """See `folder_access.input_folder`."""
+
+    target: str
+    """See `folder_access.output_folder`."""
+
+    pattern: str
+    """Of the results' names, see `plan_names`."""
+
+    include: str
+    """Of the pictures' names, see `find_pictures`."""
+
+    recursive: bool
+    """Folders inside the input folder, too; the same folders are made in the output folder."""
+
+    format: PictureFormat | None
+    """See `plan_names`."""
+
+
+def upscale_folder(folder: FolderSettings, recipe: Recipe, files: FileSettings) -> Report:
+    """Upscale the pictures of a folder, one after another.
+
+    Those whose result is there already are skipped, unless results are to be overwritten. What goes wrong with one is
+    noted and the next one follows; only a cancel ends the job.
+
+    Raises:
+        InputError: a folder, a pattern or a setting that cannot be used at all.
+        BaseException: the host's cancel; finished results stay, and the next job goes on after them.
+    """
+    source, target = folder_access.folders(folder.source, folder.target)
+    check = comfy.model_management.throw_exception_if_processing_interrupted
+    # results in a folder inside the one that is read must not be upscaled again
+    scan = find_pictures(source, folder.include, folder.recursive, folder_access.may_read, target, check)
+    values = {"scale": _scale(recipe.resize), "upscaler": _name(recipe.upscaler)}
+    tasks = plan_names(scan.pictures, target, folder.pattern, values, folder.format)
+    report = Report(failed=scan.problems, passed_over=scan.passed_over)
+    bar, remaining = comfy.utils.ProgressBar(max(1, len(tasks) * _STEPS)), RemainingTime()
+
+    def on_progress(index: int, part: float) -> None:
+        done = round((index + part) * _STEPS)
+        bar.update_absolute(done)
+        show_text(remaining.text(done, len(tasks) * _STEPS))
+        check()
+
+    _make(target)
+    with only_job(target):
+        for place, some in groupby(enumerate(tasks), lambda each: each[1].target.parent):
+            problem = _misplaced(place, source, target)
+            with ExitStack() as lock:
+                problem = problem or _prepare(place, target, lock)
+                for index, task in some:
+                    on_progress(index, 0.0)
+                    if problem:
+                        report.failed.append((task.picture.label, problem))
+                    else:
+                        _upscale(task, recipe, files, report, partial(on_progress, index))
+    return report
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"'{printable(folder.name)}' cannot be made: {error.strerror}.", "output_folder") from error
+
+
+def _upscale(task: Task, recipe: Recipe, files: FileSettings, report: Report, on_progress: OnProgress) -> None:
+    """Do one picture file and note what became of it."""
+    label = task.picture.label
+    try:
+        series = find_series(task.picture.path, lambda: on_progress(0.0))
+        if series is None:
+            places = _upscale_one(task, recipe, files, on_progress)
+        else:
+            places = upscale_series(task, series, recipe, files, on_progress)
+    except (InputError, OSError) as error:
+        reason = str(error) if isinstance(error, InputError) else f"{error.strerror or error}"
+        logger.warning("'%s' was not upscaled: %s", label, reason)
+        report.failed.append((label, reason))
+    except Exception as error:  # one picture must not end the job, whatever is the matter with it
+        logger.exception("'%s' was not upscaled.", label)
+        report.failed.append((label, f"{type(error).__name__}: {error}"))
+    else:
+        (report.done if places else report.skipped).append(label)
+        if series is not None and len(series) > 1:
+            report.notes.append((label, _told(task, series, places)))
+        elif places and (task.renamed or places != [task.target]):
+            report.notes.append((label, f"the result is '{printable(places[0].name)}'"))
+        if holds_another(task.picture.path):
+            report.in_part.append(label)
+
+
+def _upscale_one(task: Task, recipe: Recipe, files: FileSettings, on_progress: OnProgress) -> list[Path]:
+    """Return the result; nothing if it is there already."""
+    if not files.overwrite and find_result(task, recipe.result_size) is not None:
+        Journal(task.streamed).discard()  # of a job that was killed at its very end
+        return []
+    return [upscale_file(task, recipe, files, on_progress)]
+
+
+def _told(task: Task, series: Series, places: list[Path]) -> str:
+    """Say where the pictures of a file are."""
+    count, kind = len(series), "frames" if series.timing else "pages"
+    if places in ([], [task.target]) and task.target.exists():
+        return f"all {count} {kind} are in '{printable(task.target.name)}'"
+    first, last = (printable(task.part(index, count).target.name) for index in (0, count - 1))
+    timing = ", without their timing" if series.timing else ""
+    return f"its {count} {kind} are in files of their own, '{first}' to '{last}'{timing}"
+
+
+def _misplaced(folder: Path, source: Path, target: Path) -> str:
+    """Return why results cannot go there, or nothing."""
+    if not folder_access.may_write(folder):
+        return "its result would go to a place outside of the allowed folders, through a link."
+    # with the results in a folder inside the one that is read, that one is not looked into
+    if folder.resolve().is_relative_to(source) and not target.is_relative_to(source):
+        return "its result would go into the folder that is read. Choose another output_folder."
+    return ""
+
+
+def _prepare(place: Path, target: Path, lock: ExitStack) -> str:
+    """Make a folder of results ready and keep it; return why that is not possible, or nothing."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        if place != target:
+            lock.enter_context(only_job(place))
+    except InputError as error:
+        return str(error)
+    except OSError as error:
+        return f"the folder of its result cannot be made: {error.strerror}."
+    _remove_unfinished(place)
+    return ""
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Remove what a killed job has left half written; not what another server may be writing just now."""
+    try:
+        for path in folder.glob(f"{UNFINISHED}*"):
+            if path.stat().st_mtime < _STARTED:
+                path.unlink()
+    except OSError as error:
+        logger.warning("The folder '%s' cannot be tidied: %s", folder, error)
+
+
+def _scale(resize: float | tuple[int, int]) -> str:
+    return "{}x{}".format(*resize) if isinstance(resize, tuple) else f"{resize:g}"
+
+
+def _name(upscaler: Upscaler) -> str:
+    return Path(upscaler.name).stem if isinstance(upscaler, ModelUpscaler) else upscaler.name

@@ -1,0 +1,155 @@
+"""A1111's generation text of a picture, made of the graph that runs."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+from comfy.cli_args import args
+from comfyui_version import __version__ as comfyui_version
+
+from ...hires.errors import InputError
+from ...hires.infotext.from_graph.controls import control_parameters
+from ...hires.infotext.from_graph.extras import EXTRAS_KEYS, extras_of_graph, extras_text
+from ...hires.infotext.from_graph.passes import OtherSamplerError, UnsayableError
+from ...hires.infotext.from_graph.settings_of_graph import read_graph
+from ...hires.infotext.from_graph.unsaid import unsaid_parameters
+from ...hires.infotext.names import stem
+from ...hires.infotext.networks import network_tags
+from ...hires.infotext.settings import GenerationSettings
+from ...hires.infotext.text import Parameter, write
+from ...hires.infotext.write import write_settings
+from ...pictures import PARAMETERS
+from ..progress import show_text
+from ..sampling.noise import COMFYUI
+from .model_hashes import file_hash, lora_hash, short_hash
+
+log = logging.getLogger("hires-fix")
+
+Prompt = Mapping[str, Any]
+"""A graph as `POST /prompt` takes it."""
+
+Texts = Callable[[int], Mapping[str, str | None]]
+"""Texts of a picture by its place in the batch, under the keys of its file; None: none, also where the file that the
+picture was made from has one."""
+
+_MODEL_INPUTS = {"ckpt_name": "checkpoints", "unet_name": "diffusion_models", "vae_name": "vae"}
+_LORA_INPUT, _LORAS, _EMBEDDINGS, _CONTROLS = "lora_name", "loras", "embeddings", "controlnet"
+_MODEL_DIGITS, _NETWORK_DIGITS = 10, 12
+_EMBEDDING = re.compile(r"\bembedding:([^\s,()\[\]|:<>]+)")
+
+
+def graph_infotexts(prompt: Prompt, node_id: str) -> Callable[[int], str]:
+    """Return what tells the generation text of each picture that reaches a node.
+
+    Model files are hashed on the way, as `file_hash` does. What the text cannot say is named in it, and on the node.
+
+    Raises:
+        InputError: the pictures do not come from Base Sampling or Second Sampling, or the text has no words for how
+            they do (UnsayableError).
+    """
+    found = read_graph(prompt, node_id, _model_hashes(prompt))
+    settings, version = found.settings, _version()
+    controls = control_parameters(found.controls, lambda file: _digits(_CONTROLS, file, short_hash))
+    extra = [*controls, *_network_hashes(prompt, settings), *found.further, *unsaid_parameters(found.unsaid)]
+    if found.unsaid:
+        log.info("The infotext that node %s writes does not tell of: %s", node_id, ", ".join(found.unsaid))
+        show_text(f"A1111's text of this picture is not all: it only names {', '.join(found.unsaid)}.")
+
+    def text(index: int) -> str:
+        # ComfyUI's own noise has one seed for all pictures of a batch
+        own = settings if settings.noise_source == COMFYUI else settings.picture(index)
+        return write(write_settings(own, version, extra))
+
+    return text
+
+
+def texts_to_save(given: str | None, of_graph: bool, prompt: Prompt, node_id: str) -> Texts:
+    """Return what tells the texts to save with each picture: the given one unless it is blank, else the graph's.
+
+    A graph that has none, or that is not understood, is a line in the log: pictures are saved all the same. Where our
+    samplings drew the picture, those of a loaded file go: they would tell of another picture. What A1111's Extras tab
+    would write of a picture that was only upscaled, or had its faces restored, is written, too. Nothing if the host
+    was started with --disable-metadata.
+    """
+    if args.disable_metadata:
+        return lambda index: {}
+    if not of_graph:
+        return lambda index: {PARAMETERS: given} if given and given.strip() else {}
+    drawn, words, is_given = None, "", bool(given and given.strip())
+    try:
+        words = extras_text(extras_of_graph(prompt, node_id))
+        drawn = _always(given) if is_given else graph_infotexts(prompt, node_id)
+    except UnsayableError as error:
+        drawn = None if isinstance(error, OtherSamplerError) else _always(None)
+        log.info("Node %s saves no infotext: %s", node_id, error)
+        show_text(f"No A1111 text: {error}")
+    except InputError as error:
+        log.info("Node %s saves no infotext of its own: %s", node_id, error)
+    except Exception:  # whatever a graph holds: a picture is worth more than its text
+        log.warning("Node %s saves no infotext: the graph is not understood.", node_id, exc_info=True)
+        show_text("No A1111 text: the graph is not understood. The log says more.")
+    of_extras = dict.fromkeys(EXTRAS_KEYS, words or None) if words or (drawn and not is_given) else {}
+    return lambda index: {**of_extras, **({PARAMETERS: drawn(index)} if drawn else {})}
+
+
+def _always(text: str | None) -> Callable[[int], str | None]:
+    return lambda index: text
+
+
+@cache
+def _version() -> str:
+    """Not like A1111's own, which begin with v and a digit: programs would take the text for theirs."""
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    found = re.search(r'^version = "(.+)"$', project.read_text(encoding="utf-8"), re.MULTILINE)
+    return f"hires-fix {found[1] if found else ''} (ComfyUI {comfyui_version})"
+
+
+def _values(prompt: Prompt) -> Iterator[tuple[str, str]]:
+    """Name and text of every widget of the graph that holds one."""
+    for node in prompt.values():
+        yield from ((name, value) for name, value in node.get("inputs", {}).items() if isinstance(value, str))
+
+
+def _model_hashes(prompt: Prompt) -> Callable[[str], str]:
+    """Return what gives the first digits of a model's hash, by its file's name without folders and suffix."""
+    files: dict[str, tuple[str, str]] = {}
+    for name, file in _values(prompt):
+        if name in _MODEL_INPUTS:
+            files.setdefault(stem(file), (_MODEL_INPUTS[name], file))
+    return lambda name: _digits(*files[name], file_hash)[:_MODEL_DIGITS] if name in files else ""
+
+
+def _network_hashes(prompt: Prompt, settings: GenerationSettings) -> list[Parameter]:
+    """`Lora hashes` and `TI hashes`: without the latter, nobody could tell an embedding from a word."""
+    hires = settings.hires
+    texts = [settings.prompt, settings.negative_prompt]
+    texts += [hires.hr_prompt, hires.hr_negative_prompt] if hires else []
+    tags = [tag.name for text in texts for tag in network_tags(text)[0]]
+    files = {stem(file).lower(): file for name, file in _values(prompt) if name == _LORA_INPUT}
+    loras = {tag: _digits(_LORAS, files.get(tag.lower(), ""), lora_hash) for tag in tags}
+    marked = dict.fromkeys(name for _, value in _values(prompt) for name in _EMBEDDING.findall(value))
+    listed = {stem(file): file for file in folder_paths.get_filename_list(_EMBEDDINGS)} if marked else {}
+    used = [name for name in marked if any(name in text for text in texts)]
+    embeddings = {name: _digits(_EMBEDDINGS, listed.get(stem(name), ""), file_hash) for name in used}
+    both = {"Lora hashes": loras, "TI hashes": embeddings}
+    return [
+        Parameter(key, ", ".join(f"{name}: {digits[:_NETWORK_DIGITS]}" for name, digits in hashes.items() if digits))
+        for key, hashes in both.items()
+        if any(hashes.values())
+    ]
+
+
+def _digits(folder: str, file: str, hash_of: Callable[[Path], str]) -> str:
+    """The hash of a model file as the loaders list it; empty if there is no such file, or it cannot be read."""
+    path = folder_paths.get_full_path(folder, file)
+    try:
+        return hash_of(Path(path)) if path else ""
+    except OSError as error:
+        log.warning("The model file '%s' cannot be hashed: %s", file, error)
+        return ""

@@ -1,0 +1,88 @@
+"""Pictures of any size, with or without transparency, through a VAE that knows whole cells and colours only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import comfy.model_management
+import torch
+import torch.nn.functional as F
+
+from ...hires import memory
+from ...hires.errors import InputError
+from ...hires.images.resample import check_image
+from ..memory import check_memory
+from .codec import cancellable, cell_of, decode, fit_to_vae
+from .latents import Latent
+
+
+def encode_any_size(vae: Any, image: torch.Tensor) -> Latent:
+    """Encode every picture on its own; its last row and column are repeated up to whole latent cells.
+
+    Args:
+        vae: the host's VAE.
+        image: `(B, H, W, C)`, 0 to 1; grey becomes RGB, transparency is left out.
+
+    Returns:
+        A LATENT with one entry a picture.
+
+    Raises:
+        InputError: see `check_image`; also more than 4 channels.
+    """
+    check_image(image)
+    channels = image.shape[-1]
+    if channels > 4:
+        raise InputError(f"an image has 1 to 4 channels, but this one has {channels}.")
+    colours = image[..., :3] if channels > 2 else image[..., :1].expand(-1, -1, -1, 3)
+    cell = cell_of(vae)
+    beyond = (0, -image.shape[2] % cell, 0, -image.shape[1] % cell)
+    width, height = image.shape[2] + beyond[1], image.shape[1] + beyond[3]
+    cells = (width // cell, height // cell)
+    # a copy of one picture, and all latents, one by one and then together
+    needed = memory.pictures((width, height)) + 2 * memory.pictures(cells, len(image), vae.latent_channels)
+    check_memory(f"{len(image)} pictures of {image.shape[2]}x{image.shape[1]} pixels become latents", needed, "image")
+    encoded = []
+    for picture in colours:
+        whole = F.pad(picture.movedim(-1, 0), beyond, mode="replicate").movedim(0, -1)
+        with cancellable(vae):
+            encoded.append(vae.encode(whole[None].contiguous()))
+        comfy.model_management.throw_exception_if_processing_interrupted()
+    return {"samples": torch.cat(encoded)}
+
+
+def decode_to_size(vae: Any, latent: Latent, image: torch.Tensor) -> torch.Tensor:
+    """Undo `encode_any_size`.
+
+    Args:
+        vae: the host's VAE.
+        latent: of `encode_any_size`, sampled in between or not.
+        image: the pictures that it was made from: they give size and transparency.
+
+    Returns:
+        `(B, H, W, 3)`, or 4 channels if the pictures are transparent, 0 to 1.
+
+    Raises:
+        InputError: the latent holds other pictures than that; see also `decode`.
+    """
+    check_image(image)
+    batch, height, width, channels = image.shape
+    cell = cell_of(vae)
+    samples = fit_to_vae(vae, latent)
+    large = samples.shape[-1] * cell, samples.shape[-2] * cell
+    needed = memory.pictures(large, len(samples)) + memory.pictures(
+        (width, height), batch, 4 if channels in (2, 4) else 3
+    )
+    check_memory(f"{len(samples)} latents become pictures of {large[0]}x{large[1]} pixels", needed, "latent")
+    frames = decode(vae, latent).flatten(0, -4)
+    whole = (batch, height + -height % cell, width + -width % cell)
+    if frames.shape[:3] != whole:
+        raise InputError(
+            f"{frames.shape[0]} pictures of {frames.shape[2]}x{frames.shape[1]} pixels do not belong to "
+            f"{batch} of {width}x{height}, which take {whole[2]}x{whole[1]}. "
+            "Connect the pictures that the latent was encoded from.",
+            "image",
+        )
+    colours = frames[:, :height, :width]
+    if channels in (2, 4):
+        colours = torch.cat([colours, image[..., -1:].to(colours)], dim=-1)
+    return colours.contiguous()

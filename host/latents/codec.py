@@ -1,0 +1,240 @@
+"""The VAE: pictures to latents and back, for every family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import comfy.model_management
+import torch
+
+from ...hires.errors import InputError
+from ...hires.sizes.image_sizes import A1111_CELL, TargetSize
+from ...hires.sizes.latent import check_latent_size, crop_latent
+from .latents import Latent, LatentError, at_target, samples_of, with_samples
+from .posterior import encode_posterior, has_posterior
+
+SMALLEST_TILE = 64
+"""Pixels a side of the smallest tile, as on ComfyUI's own tiled nodes. Below, hardly anything of a tile is its own."""
+
+SMALLEST_TILE_CELLS = 4
+"""The same in latent cells: ComfyUI also takes tiles of half the side, and a quarter of a tile overlaps."""
+
+_OWN_CELL = "downscale_ratio_spacial"
+"""Key of a LATENT under which an empty one names its cell, which its model may then change."""
+
+
+class CodecError(InputError):
+    """A VAE that cannot do what is asked."""
+
+
+def cell_of(vae: Any, latent: Latent | None = None) -> int:
+    """Pixels a side of one latent cell: the VAE's; without one what the latent names, else A1111's 8.
+
+    Raises:
+        CodecError: not a VAE for pictures.
+    """
+    if vae is None:
+        return int((latent or {}).get(_OWN_CELL) or A1111_CELL)
+    if getattr(vae, "first_stage_model", None) is None:
+        raise CodecError(
+            "there is no VAE in the file that was loaded. Connect one from core's Load VAE, or load a checkpoint that "
+            "holds one.",
+            "vae",
+        )
+    cell = vae.spacial_compression_decode()
+    if vae.latent_dim not in (2, 3) or vae.output_channels < 3 or not cell or cell != int(cell):
+        raise CodecError(
+            f"this is not a VAE for pictures: its latents have {vae.latent_dim} axes beside batch and channels, what "
+            f"it decodes has {vae.output_channels} channels. Connect the VAE of the model that draws the pictures.",
+            "vae",
+        )
+    return int(cell)
+
+
+def pixel_size(latent: Latent, vae: Any) -> tuple[int, int]:
+    """Width and height in pixels of the pictures in a LATENT.
+
+    An empty latent may name its own cell size, whatever the VAE's: sampling it keeps its size in pixels. Everything
+    else needs the VAE.
+
+    Raises:
+        LatentError: see `samples_of`; also when nothing tells the cell size.
+        CodecError: see `cell_of`.
+    """
+    samples = samples_of(latent)
+    if vae is None and not latent.get(_OWN_CELL):
+        raise LatentError("a latent does not tell its size in pixels; connect the VAE as well.")
+    cell = int(latent.get(_OWN_CELL) or cell_of(vae))
+    return samples.shape[-1] * cell, samples.shape[-2] * cell
+
+
+def check_tile(vae: Any, tile: int) -> None:
+    """Refuse (CodecError) tiles that are not worth making; 0 stands for none."""
+    smallest = max(SMALLEST_TILE, SMALLEST_TILE_CELLS * cell_of(vae))
+    if 0 < tile < smallest:
+        raise CodecError(
+            f"vae_tile_size is {tile}; with this VAE a tile has at least {smallest} pixels a side. Use {smallest} or "
+            "more (512 suits most), or 0 for one piece.",
+            "vae_tile_size",
+        )
+
+
+@contextmanager
+def cancellable(vae: Any) -> Iterator[None]:
+    """Let the user cancel while the VAE works, at every one of its layers: the host only looks between tiles."""
+
+    def look(*_: Any) -> None:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+
+    hooks = [module.register_forward_pre_hook(look) for module in vae.first_stage_model.modules()]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def decode(vae: Any, latent: Latent, tile: int = 0) -> torch.Tensor:
+    """Decode a LATENT to pictures.
+
+    Args:
+        vae: the host's VAE.
+        latent: `(B, C, [T,] h, w)`.
+        tile: side of the tiles in pixels of the picture; 0 decodes in one piece (the host falls back to tiles
+            when memory runs out).
+
+    Returns:
+        `(B, [T,] H, W, channels)`, 0 to 1.
+
+    Raises:
+        LatentError: see `samples_of`; also a latent with other channels or axes than the VAE's.
+        CodecError: see `cell_of` and `check_tile`; also if the VAE gave NaN.
+    """
+    samples = fit_to_vae(vae, latent)
+    check_tile(vae, tile)
+    with cancellable(vae):
+        if tile:
+            side = tile // cell_of(vae)
+            image = vae.decode_tiled(samples, tile_x=side, tile_y=side, overlap=side // 4)
+        else:
+            image = vae.decode(samples)
+    comfy.model_management.throw_exception_if_processing_interrupted()
+    bad = image.numel() - int(torch.isfinite(image).sum())
+    if bad:
+        raise CodecError(
+            f"the VAE decoded {bad} of {image.numel()} values to NaN or infinity. Run it in full precision "
+            "(ComfyUI's --fp32-vae) or use another VAE.",
+            "vae",
+        )
+    return image
+
+
+def fit_to_vae(vae: Any, latent: Latent) -> torch.Tensor:
+    """Return the latent in the form that the VAE decodes.
+
+    Raises:
+        LatentError: see `samples_of`; also a latent with other channels or axes than the VAE's.
+        CodecError: see `cell_of`.
+    """
+    cell_of(vae)
+    samples = samples_of(latent)
+    if samples.shape[1] != vae.latent_channels:
+        raise LatentError(
+            f"the latent has {samples.shape[1]} channels, the VAE decodes {vae.latent_channels}. "
+            "Latent and VAE belong to different families: connect the VAE of the model that made the latent."
+        )
+    axes = vae.latent_dim + 2
+    if samples.ndim == 5 and axes == 4 and samples.shape[2] == 1:
+        return samples[:, :, 0]  # a clip of one picture
+    if samples.ndim != axes:
+        raise LatentError(
+            f"the latent has {samples.ndim} axes {tuple(samples.shape)}, the VAE decodes {axes} "
+            f"({'clips: batch, channels, frames, height, width' if axes == 5 else 'pictures, not clips'}). "
+            "Connect the VAE of the model that made the latent."
+        )
+    return samples
+
+
+def encode(vae: Any, image: torch.Tensor, latent: Latent, target: TargetSize, tile: int = 0) -> Latent:
+    """Encode upscaled pictures and cut them to the target.
+
+    Args:
+        vae: the host's VAE.
+        image: `(B, [T,] H, W, C)`, 0 to 1, of the target's size before the crop. Stills are encoded one by one:
+            a video VAE would take a batch for the frames of a clip.
+        latent: the LATENT the pictures come from; masks and other keys are carried over.
+        target: the size to reach.
+        tile: side of the tiles in pixels; 0 encodes in one piece.
+
+    Returns:
+        A LATENT of the target's size.
+    """
+    # whole cells from the top left, where A1111's latents lie; the host would cut around the centre
+    width, height = target.up_width // target.cell * target.cell, target.up_height // target.cell * target.cell
+    check_tile(vae, tile)
+    image = image[..., :height, :width, :]
+    encoded = []
+    for item in image:
+        frames = item if item.ndim == 4 else item[None]
+        with cancellable(vae):
+            encoded.append(
+                vae.encode_tiled(frames, tile_x=tile, tile_y=tile, overlap=tile // 4) if tile else vae.encode(frames)
+            )
+        comfy.model_management.throw_exception_if_processing_interrupted()
+    return _cropped(torch.cat(encoded), latent, target)
+
+
+def encode_as_a1111(
+    vae: Any, image: torch.Tensor, latent: Latent, target: TargetSize, generator: torch.Generator | None, tile: int = 0
+) -> Latent:
+    """Encode upscaled pictures with A1111's numbers and cut them to the target.
+
+    Args:
+        vae: the host's VAE. One without a distribution, or with tiles asked for, encodes as in `encode`.
+        image: see `encode`.
+        latent: see `encode`.
+        target: the size to reach.
+        generator: a CPU generator that the random part is drawn from, picture by picture; None takes the mean.
+        tile: side of the tiles in pixels; 0 encodes in one piece.
+
+    Returns:
+        A LATENT of the target's size.
+    """
+    if tile or not has_posterior(vae):
+        return encode(vae, image, latent, target, tile)
+    encoded = []
+    for item in image:
+        with cancellable(vae):
+            encoded.append(encode_posterior(vae, item[None], generator))
+        comfy.model_management.throw_exception_if_processing_interrupted()
+    return _cropped(torch.cat(encoded), latent, target)
+
+
+def _cropped(samples: torch.Tensor, latent: Latent, target: TargetSize) -> Latent:
+    samples = crop_latent(samples, target)
+    if samples.shape[-2:] != target.latent_size[::-1]:
+        raise CodecError(
+            f"the VAE made latents of {samples.shape[-1]}x{samples.shape[-2]} cells, cropped, of pictures of "
+            f"{target.up_width}x{target.up_height} pixels; "
+            f"{target.latent_size[0]}x{target.latent_size[1]} were expected. Connect the same VAE to Target Size.",
+            "vae",
+        )
+    return at_target(with_samples(latent, samples), target)
+
+
+def check_target(vae: Any, latent: Latent, target: TargetSize) -> None:
+    """Refuse a target that was worked out for another VAE or another first pass.
+
+    Raises:
+        CodecError: the cell sizes differ.
+        SizeError: the first pass has another size.
+    """
+    if cell_of(vae) != target.cell:
+        raise CodecError(
+            f"the VAE has latent cells of {cell_of(vae)} pixels, the target counts in {target.cell}. "
+            "Connect this VAE to Target Size, too.",
+            "target",
+        )
+    check_latent_size(samples_of(latent), target)

@@ -1,0 +1,237 @@
+"""Pictures from ComfyUI's input folder and into its output folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import comfy.model_management
+import comfy.utils
+import folder_paths
+import torch
+import torch.nn.functional as F
+from comfy.cli_args import args
+
+from ...hires.errors import InputError
+from ...hires.images.resample import check_image
+from ...pictures import DEEP_FORMATS, EXTENSIONS, Picture, PictureError, PictureFormat, write_picture
+from ...pictures.file_names import check_characters, is_too_long
+from ...pictures.read import endings
+from ..progress import show_text
+from .picture_batch import read_batch
+
+logger = logging.getLogger("hires-fix")
+
+Channels = Literal["RGB and mask", "as in the file"]
+CHANNELS: tuple[Channels, ...] = ("RGB and mask", "as in the file")
+""""RGB and mask": what every node understands. "as in the file": 1 to 4 channels, grey and alpha where the file has
+them."""
+
+BitDepth = Literal["auto", "8", "16"]
+BIT_DEPTHS: tuple[BitDepth, ...] = ("auto", "8", "16")
+
+_PREVIEW_SIDE = 1024
+_GRAPHS = ("prompt", "workflow")  # of the graph that made a file: not true of what another graph makes of it
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What a file said about its picture, on its way past the nodes that know only pixels. Fields as in `Picture`."""
+
+    name: str
+    depth: int
+    icc: bytes | None
+    exif: bytes | None
+    text: dict[str, str]
+    dpi: tuple[float, float] | None
+
+
+def input_names() -> list[str]:
+    """Return the names of the pictures in the input folder."""
+    folder = folder_paths.get_input_directory()
+    files = [entry.name for entry in os.scandir(folder) if entry.is_file()]
+    return sorted(name for name in files if Path(name).suffix.lower() in endings())
+
+
+def input_exists(name: str) -> bool:
+    """Say whether there is such a file; the name may end in " [output]" or " [temp]" for the other folders."""
+    return folder_paths.exists_annotated_filepath(name)
+
+
+def missing(name: str) -> str:
+    """Say that there is no such file."""
+    return f"There is no file {name!r} in the input folder. Upload it, or choose another one."
+
+
+def input_version(name: str) -> str:
+    """Return something that changes when the file does. Raises OSError if there is none."""
+    found = os.stat(folder_paths.get_annotated_filepath(name))
+    return f"{found.st_mtime_ns} {found.st_size}"
+
+
+def load_image(name: str, channels: Channels) -> tuple[torch.Tensor, torch.Tensor, FileInfo]:
+    """Read a picture; of an animation or a document all frames or pages. What has to be left out the node tells.
+
+    Args:
+        name: see `input_exists`.
+        channels: see `CHANNELS`.
+
+    Returns:
+        The pictures `(B, H, W, C)` in float32, whatever the host's own precision; the masks `(B, H, W)`, 1 where a
+        picture is transparent, as core's Load Image gives it: `(B, 64, 64)` zeros if it has no alpha; the rest.
+
+    Raises:
+        PictureError: there is no such file; see `read_batch`.
+    """
+    if not input_exists(name):
+        raise PictureError(missing(name), "image")
+    path = Path(folder_paths.get_annotated_filepath(name))
+    pixels, picture, left_out = read_batch(path)
+    show_text(picture.note)
+    pixels = pixels.to(comfy.model_management.intermediate_device())
+    has_alpha = pixels.shape[-1] in (2, 4)
+    mask = 1 - pixels[..., -1] if has_alpha else torch.zeros(len(pixels), 64, 64, device=pixels.device)
+    if channels == "RGB and mask":
+        pixels = pixels[..., :3] if pixels.shape[-1] > 2 else pixels[..., :1].expand(-1, -1, -1, 3)
+    info = FileInfo(path.name, picture.depth, picture.icc, picture.exif, picture.text, picture.dpi)
+    if left_out:
+        logger.warning("'%s': %s", path.name, left_out)
+        show_text(left_out)
+    return pixels.contiguous(), mask, info
+
+
+def save_images(
+    images: torch.Tensor,
+    filename_prefix: str,
+    format: PictureFormat,
+    bit_depth: BitDepth,
+    quality: int,
+    text: Mapping[str, str],
+    own_text: Callable[[int], Mapping[str, str | None]],
+    info: FileInfo | None = None,
+) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Write pictures to the output folder, under names that are not taken.
+
+    Args:
+        images: `(B, H, W, C)`, 0 to 1, 1 to 4 channels.
+        filename_prefix: as for core's Save Image.
+        format: of the files; see `write_picture` for what it can hold.
+        bit_depth: "auto" takes that of `info`, else 8, as far as the format goes.
+        quality: 1 to 100, of JPEG and WebP.
+        text: of every picture; see `texts`.
+        own_text: further texts of a picture by its place in the batch, in place of those in `text`; None takes one
+            out.
+        info: colour profile, EXIF and resolution are taken from it.
+
+    Returns:
+        The files, as the editor wants them named; and those to show, which are others where a browser cannot show
+        the format.
+
+    Raises:
+        InputError: not pictures; 16 bits in a format that has only 8; a prefix that leads out of the output folder;
+            a file that cannot be written (PictureError).
+    """
+    _check(images, format, bit_depth)
+    wanted = (info.depth if info else 8) if bit_depth == "auto" else int(bit_depth)
+    depth = wanted if format in DEEP_FORMATS else 8
+    size = images.shape[2], images.shape[1]
+    output = _Folder.find(filename_prefix, "output", size)
+    previews = _Folder.find("hires-fix-preview", "temp", size) if format == "tiff" else None
+    progress = comfy.utils.ProgressBar(len(images))
+    saved, shown = [], []
+    for index, pixels in enumerate(images):
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        both = {**text, **own_text(index)}
+        picture = Picture(pixels, depth, text={key: value for key, value in both.items() if value is not None})
+        if info:
+            picture = replace(picture, icc=info.icc, exif=info.exif, dpi=info.dpi)
+        path = output.free_path(index, EXTENSIONS[format])
+        write_picture(path, picture, format, quality)
+        saved.append(output.listed(path))
+        if previews:
+            path = previews.free_path(index, EXTENSIONS["png"])
+            write_picture(path, Picture(_small(pixels), icc=picture.icc), "png")
+            shown.append(previews.listed(path))
+        progress.update(1)
+    return saved, shown or saved
+
+
+def texts(info: FileInfo | None, prompt: Any, extra_pnginfo: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the texts for a file: those of the loaded one, and the graphs as core writes them.
+
+    Empty if the host was started with --disable-metadata.
+    """
+    if args.disable_metadata:
+        return {}
+    found = {key: value for key, value in (info.text if info else {}).items() if key not in _GRAPHS}
+    graphs = {"prompt": prompt, **(extra_pnginfo or {})}
+    return {**found, **{key: json.dumps(value) for key, value in graphs.items() if value is not None}}
+
+
+@dataclass
+class _Folder:
+    """Where files of one prefix go."""
+
+    path: Path
+    stem: str
+    counter: int
+    subfolder: str
+    kind: Literal["output", "temp"]
+
+    @classmethod
+    def find(cls, prefix: str, kind: Literal["output", "temp"], size: tuple[int, int]) -> _Folder:
+        """Follow the host's rules for a prefix: subfolders, %width% and the like, a number after the last one used."""
+        if not prefix.strip():
+            raise InputError("it is empty. Give the beginning of a file name, like 'ComfyUI'.", "filename_prefix")
+        check_characters(prefix, "filename_prefix")
+        try:
+            found = folder_paths.get_save_image_path(prefix, folder_paths.get_directory_by_type(kind), *size)
+        except Exception as error:  # the host raises a bare one for a folder outside
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error).splitlines()[0]
+            raise InputError(f"'{prefix}' cannot be used: {reason}", "filename_prefix") from error
+        folder, stem, counter, subfolder, _ = found
+        if is_too_long(f"{stem}_{counter:05}_.webp"):
+            raise InputError(f"'{stem}' is too long for the name of a file. Shorten it.", "filename_prefix")
+        return cls(Path(folder), stem, counter, subfolder, kind)
+
+    def free_path(self, index: int, extension: str) -> Path:
+        """Return the next path that is not taken; `index` counts the pictures of the batch."""
+        stem = self.stem.replace("%batch_num%", str(index))
+        while True:
+            path = self.path / f"{stem}_{self.counter:05}_{extension}"
+            self.counter += 1
+            if not os.path.lexists(path):
+                return path
+
+    def listed(self, path: Path) -> dict[str, str]:
+        """Name a file as the editor asks for it."""
+        return {"filename": path.name, "subfolder": self.subfolder, "type": self.kind}
+
+
+def _check(images: torch.Tensor, format: PictureFormat, bit_depth: BitDepth) -> None:
+    if not isinstance(images, torch.Tensor):
+        raise InputError(f"expected pictures, found {type(images).__name__}.", "images")
+    try:
+        check_image(images)
+    except InputError as error:
+        raise InputError(str(error), "images") from error
+    if images.shape[-1] > 4:
+        raise InputError(f"an image has 1 to 4 channels, but this one has {images.shape[-1]}.", "images")
+    if bit_depth == "16" and format not in DEEP_FORMATS:
+        raise InputError(
+            f"{format} files have 8 bits a channel, but 16 are asked for. Choose png or tiff, or 'auto'.", "bit_depth"
+        )
+
+
+def _small(pixels: torch.Tensor) -> torch.Tensor:
+    """Shrink `(H, W, C)` to what an editor shows."""
+    factor = _PREVIEW_SIDE / max(pixels.shape[:2])
+    if factor >= 1:
+        return pixels
+    size = [max(1, round(side * factor)) for side in pixels.shape[:2]]
+    return F.interpolate(pixels.movedim(-1, 0)[None].float(), size, mode="area")[0].movedim(0, -1)

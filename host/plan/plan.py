@@ -1,0 +1,181 @@
+"""What the host knows of a run before it, and the answer to the editor's question."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from functools import cache, cached_property, lru_cache
+
+import folder_paths
+from aiohttp import web
+
+from ...hires.errors import InputError
+from ...hires.plan.run import Said, plan
+from ...hires.plan.values import FolderSearch, ModelFile, Size, UpscaleJob, UpscalerFile
+from ...pictures.folders.scan import find_pictures
+from ...pictures.read import open_header
+from ...upscale_models import CLASSICAL, TileSettings, enlarged_size, extras_size
+from ...upscale_models.tiles.tile_count import count_a1111_tiles, count_tiles
+from ..folders import access as folder_access
+from ..memory import free_main_memory
+from ..upscaling.runtime import HostRuntime
+from . import models as plan_models
+
+logger = logging.getLogger("hires-fix")
+
+LONGEST_LOOK = 1.0
+"""Seconds after which no further folder or node is looked at: the graph changes often, and disks can be slow."""
+
+LONGEST_BODY = 2**22
+"""Bytes of a question."""
+
+_LISTEN = 0.1  # seconds between two looks whether somebody still waits for the answer
+
+_ORIENTATION = 0x0112
+_ON_THEIR_SIDE = (5, 6, 7, 8)
+_ANIMATED = ("GIF", "WEBP", "PNG", "AVIF", "TIFF")  # what Pillow counts in others are layers and previews
+"""Values of EXIF's orientation that swap width and height."""
+
+
+class _TooLongError(Exception):
+    """See `LONGEST_LOOK`."""
+
+
+async def answer(request: web.Request) -> web.Response:
+    """Answer `{"prompt": …}` with what each node will do; with `{}` where nothing is known or understood.
+
+    `{"error"}` with status 413 for a graph that is too large. The work ends when the client leaves.
+    """
+    body = bytearray()
+    async for piece in request.content.iter_any():
+        body += piece
+        if len(body) > LONGEST_BODY:
+            return _too_large(f"The graph has more than {LONGEST_BODY} bytes, too many to tell what a run will do.")
+    is_left = threading.Event()
+    # off the event loop: files are looked into
+    work = asyncio.ensure_future(asyncio.to_thread(_plan_of_json, bytes(body), is_left.is_set))
+    try:
+        while not work.done():
+            await asyncio.wait([work], timeout=_LISTEN)
+            if request.transport is None or request.transport.is_closing():
+                is_left.set()
+        return web.json_response(work.result())
+    except InputError as error:
+        return _too_large(str(error))
+    finally:
+        is_left.set()
+
+
+def _too_large(reason: str) -> web.Response:
+    return web.json_response({"error": reason}, status=413)
+
+
+def _plan_of_json(body: bytes, is_left: Callable[[], bool]) -> dict[str, Said]:
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    end = time.monotonic() + LONGEST_LOOK
+
+    def go_on() -> bool:
+        return not is_left() and time.monotonic() < end
+
+    return plan(asked.get("prompt"), HostFacts(go_on), go_on) if isinstance(asked, dict) else {}
+
+
+class HostFacts:
+    """The `Facts` of this host for one question: its files and its memory, each looked at once."""
+
+    def __init__(self, go_on: Callable[[], bool]) -> None:
+        """`go_on`: asked on the way through a folder, whether to look further."""
+        self._go_on = go_on
+        self.pictures_in = cache(self._pictures_in)
+        self.tiles = cache(self._tiles)
+
+    def picture_size(self, name: str) -> Size | None:
+        """See `Facts`; only the file's header is read."""
+        try:
+            path = folder_paths.get_annotated_filepath(name)
+            found = os.stat(path)
+        except (OSError, ValueError):
+            return None
+        return _picture_size(path, (found.st_mtime_ns, found.st_size))
+
+    def _pictures_in(self, search: FolderSearch) -> int | None:
+        """See `Facts`; None also where counting takes too long."""
+
+        def check() -> None:
+            if not self._go_on():
+                raise _TooLongError
+
+        try:
+            source, target = folder_access.folders(search.input_folder, search.output_folder)
+            scan = find_pictures(source, search.include, search.recursive, folder_access.may_read, target, check)
+        except (OSError, _TooLongError) as error:
+            logger.debug("no number of pictures in %s: %s", search.input_folder, error)
+            return None
+        return len(scan.pictures)
+
+    def latent_cell(self, vae: ModelFile) -> int | None:
+        """See `Facts`."""
+        return plan_models.latent_cell(vae)
+
+    def trained_side(self, model: ModelFile) -> int | None:
+        """See `Facts`."""
+        return plan_models.trained_side(model)
+
+    def upscaler_scale(self, upscaler: UpscalerFile) -> int | None:
+        """See `Facts`."""
+        if upscaler.name in CLASSICAL:
+            return CLASSICAL[upscaler.name].scale
+        outline = plan_models.upscaler_outline(upscaler.name)
+        return outline.scale if outline else None
+
+    def _tiles(self, job: UpscaleJob) -> str | None:
+        """See `Facts`."""
+        outline = None if job.upscaler.name in CLASSICAL else plan_models.upscaler_outline(job.upscaler.name)
+        if outline is None:
+            return None
+        settings = TileSettings(job.tile_size, job.tile_overlap)
+        if job.factor is None:
+            count = count_tiles(outline, job.source, job.target, settings, HostRuntime())
+        else:
+            count = count_a1111_tiles(outline, job.source, job.factor, settings)
+        if count is None:
+            return "tiles by free memory"
+        about = "about " if count > 1 and not settings.size and job.factor is None else ""
+        return f"{about}{count} tile{'' if count == 1 else 's'}" if count else None
+
+    def extras_size(self, size: Size, resize: float | Size, crop: bool, max_side: int) -> tuple[float, Size, Size]:
+        """See `Facts`."""
+        asked = extras_size(size, resize, crop, max_side)
+        large = enlarged_size(size, asked)
+        return asked.factor, large, asked.canvas or large
+
+    def free_memory(self) -> int | None:
+        """See `Facts`."""
+        return self._free
+
+    @cached_property
+    def _free(self) -> int:
+        return free_main_memory()
+
+
+@lru_cache(256)
+def _picture_size(path: str, version: tuple[int, int]) -> Size | None:
+    try:
+        with open(path, "rb") as file:
+            image = open_header(file)
+            if image.format in _ANIMATED and getattr(image, "is_animated", False):
+                return None  # a batch of as many pictures as only reading all of it tells
+            width, height = image.size
+            upright = image.getexif().get(_ORIENTATION) not in _ON_THEIR_SIDE
+    except Exception as error:  # every format has its own complaints about a damaged file
+        logger.debug("no size of %s: %s", path, error)
+        return None
+    return (width, height) if upright else (height, width)

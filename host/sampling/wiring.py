@@ -1,0 +1,83 @@
+"""Where a noised latent goes: core's samplers take less from it than Second Sampling does."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from comfy_execution.graph_utils import is_link
+
+import nodes as host_nodes
+
+from ..latents.latents import LatentError
+
+_NOISES = ("RandomNoise", "HiresFixNoise")
+
+_PASSED_ON = ("LATENT", "*", "COMFY_MATCHTYPE_V3")
+"""Types of outputs that may hold the latent: switches and the like give out what they got."""
+
+
+def check_followers(dynprompt: Any, node_id: str, masked: bool, all_noise: bool) -> None:
+    """Refuse samplers of other packs and core behind a Re-noise where they would make another picture.
+
+    Args:
+        dynprompt: the host's graph.
+        node_id: of the Re-noise; its first output is the noised latent.
+        masked: the latent has a noise mask.
+        all_noise: nothing of the picture is left in it (a flow model at full strength).
+
+    Raises:
+        LatentError: names the sampler and what to wire.
+    """
+    for name, adds_noise in _samplers_after(dynprompt, node_id):
+        if adds_noise:
+            found = "adds noise of its own to it"
+        elif masked:
+            found = "would keep this noise outside the latent's noise mask, where the picture should stay"
+        elif all_noise:
+            found = "cannot take a latent of nothing but noise"
+        else:
+            continue
+        raise LatentError(
+            f"the noised latent goes to {name}, which {found}. Connect it to Second Sampling (which also takes a "
+            "GUIDER); or give that sampler the latent from before Re-noise, the noise, and Re-noise's sigmas."
+        )
+
+
+def _samplers_after(dynprompt: Any, node_id: str) -> list[tuple[str, bool]]:
+    """Every other pack's sampler that gets this latent, also through nodes in between, and whether it adds noise."""
+    fed: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for other in dynprompt.all_node_ids():
+        for value in dynprompt.get_node(other)["inputs"].values():
+            if is_link(value):
+                fed[(value[0], value[1])].append(other)
+    found, seen, ahead = [], set(), [(node_id, 0)]
+    while ahead:
+        for other in fed[ahead.pop()]:
+            if other in seen:
+                continue
+            seen.add(other)
+            node = dynprompt.get_node(other)
+            kind, inputs = node["class_type"], node["inputs"]
+            if kind.startswith("HiresFix"):
+                continue
+            if any(is_link(inputs.get(name)) for name in _steered_by(kind)):
+                found.append((f"{kind} (node {other})", _adds_noise(dynprompt, kind, inputs)))
+                continue
+            outputs = getattr(host_nodes.NODE_CLASS_MAPPINGS.get(kind), "RETURN_TYPES", ())
+            ahead += [(other, index) for index, output in enumerate(outputs) if output in _PASSED_ON]
+    return found
+
+
+def _steered_by(kind: str) -> list[str]:
+    """Inputs of a node, as it declares them, that make it a sampler where it also takes a latent."""
+    declared = host_nodes.NODE_CLASS_MAPPINGS[kind].INPUT_TYPES()
+    groups = (declared.get("required", {}), declared.get("optional", {}))
+    return [name for group in groups for name, spec in group.items() if spec[0] in ("MODEL", "GUIDER")]
+
+
+def _adds_noise(dynprompt: Any, kind: str, inputs: dict[str, Any]) -> bool:
+    noise = inputs.get("noise")
+    if is_link(noise):
+        return dynprompt.get_node(noise[0])["class_type"] in _NOISES
+    return kind == "KSampler" or inputs.get("add_noise") in ("enable", True)

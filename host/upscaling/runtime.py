@@ -1,0 +1,87 @@
+"""Devices, memory, progress and cancelling for upscale models, in the host's hands."""
+
+from __future__ import annotations
+
+import comfy.model_management
+import comfy.model_patcher
+import comfy.utils
+import torch
+from comfy.cli_args import args
+
+from ...upscale_models import ModelUpscaler, RemainingTime, cpu_half_types, is_allocation_failure
+from ..progress import show_text
+
+
+class HostRuntime:
+    """The `upscale_models.Runtime` of a node that is being run.
+
+    Models are wrapped in the host's patcher, so that its model management brings them to the device and takes them
+    off again when a sampler needs the room.
+    """
+
+    def __init__(self) -> None:
+        self._bar: comfy.utils.ProgressBar | None = None
+        self._remaining = RemainingTime()
+
+    @property
+    def device(self) -> torch.device:
+        """See `Runtime`."""
+        return comfy.model_management.get_torch_device()
+
+    @property
+    def output_device(self) -> torch.device:
+        """See `Runtime`."""
+        return comfy.model_management.intermediate_device()
+
+    def half_types(self) -> tuple[torch.dtype, ...]:
+        """See `Runtime`: what the host would use for a diffusion model, and bfloat16 on CPUs that have it."""
+        device = self.device
+        if comfy.model_management.is_device_cpu(device):
+            return () if args.force_fp32 else cpu_half_types()
+        usable = {
+            torch.float16: comfy.model_management.should_use_fp16(device),
+            torch.bfloat16: comfy.model_management.should_use_bf16(device),
+        }
+        return tuple(dtype for dtype, use in usable.items() if use)
+
+    def pictures_at_once(self) -> int:
+        """See `Runtime`: a CPU is slower with several, because they do not stay in its caches."""
+        return 1 if comfy.model_management.is_device_cpu(self.device) else 16
+
+    def prepare(self, upscaler: ModelUpscaler, memory_required_bytes: int) -> None:
+        """See `Runtime`."""
+        comfy.model_management.soft_empty_cache()
+        comfy.model_management.load_models_gpu([patcher_of(upscaler)], memory_required=memory_required_bytes)
+
+    def free_memory(self) -> int | None:
+        """See `Runtime`: what is free now, and what the models that can be moved off the device hold."""
+        free = comfy.model_management.get_free_memory(self.device)
+        if not comfy.model_management.is_device_cpu(self.device):
+            loaded = comfy.model_management.loaded_models()
+            free += sum(model.loaded_size() for model in loaded if model.load_device == self.device)
+        return int(free)
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """See `Runtime`: also the CPU's and MPS's failures, which the host does not recognise."""
+        return comfy.model_management.is_oom(error) or is_allocation_failure(error)
+
+    def progress(self, done: int, total: int) -> None:
+        """See `Runtime`: moves the node's bar, tells the time that is left, and stops when the user cancels."""
+        if self._bar is None:
+            self._bar = comfy.utils.ProgressBar(total)
+        self._bar.update_absolute(done, total)
+        show_text(self._remaining.text(done, total))
+        comfy.model_management.throw_exception_if_processing_interrupted()
+
+
+def patcher_of(upscaler: ModelUpscaler) -> comfy.model_patcher.ModelPatcher:
+    """Return the host's handle on a model; descriptors of other loaders may come without one."""
+    descriptor = upscaler.descriptor
+    if getattr(descriptor, "patcher", None) is None:
+        # where core's own loader keeps it, so that both nodes share one
+        descriptor.patcher = comfy.model_patcher.CoreModelPatcher(
+            descriptor.model,
+            load_device=comfy.model_management.get_torch_device(),
+            offload_device=comfy.model_management.unet_offload_device(),
+        )
+    return descriptor.patcher

@@ -1,0 +1,206 @@
+"""Finding the pictures in a folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from ...hires.errors import InputError
+from ..read import endings
+
+_RESOURCE_FORK = "._"
+
+NO_PICTURE = "not a kind of picture that can be read"
+CLOSED = "a folder, and recursive is off"
+TWICE = "a link to a folder that is looked into where it is"
+"""Why something is passed over."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture."""
+
+    path: Path
+
+    folder: Path
+    """Where it lies, from the scanned folder on."""
+
+    @property
+    def label(self) -> str:
+        """Its path from the scanned folder on, for people."""
+        return printable(self.folder / self.path.name)
+
+
+@dataclass
+class Scan:
+    """What is in a folder."""
+
+    pictures: list[Found] = field(default_factory=list)
+    """In the order in which people count: 2 before 10."""
+
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    """What cannot be looked at: path from the scanned folder on, and the reason."""
+
+    passed_over: list[tuple[str, str]] = field(default_factory=list)
+    """All else that `include` asks for: path from the scanned folder on, and `NO_PICTURE`, `CLOSED` or `TWICE`."""
+
+
+def find_pictures(
+    folder: Path,
+    include: str,
+    recursive: bool,
+    allowed: Callable[[Path], bool],
+    leave_out: Path | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> Scan:
+    """Look for pictures.
+
+    Args:
+        folder: where to look.
+        include: name patterns with `*`, `?` and `[…]`, separated by commas; small and capital letters are the same.
+            A pattern with a slash is for the path from `folder` on.
+        recursive: look into the folders inside it, too. Links to folders are not followed: those that stay inside the
+            folder would show everything twice, the others lead out of it.
+        allowed: whether links to files may lead to this place.
+        leave_out: a folder that is not looked into.
+        check: called at every folder; may raise to cancel.
+
+    Raises:
+        InputError: there is no such folder, or no pattern.
+    """
+    patterns = [_folded(part.strip()) for part in include.split(",") if part.strip()]
+    if not patterns:
+        raise InputError("there is no pattern; * stands for all pictures.", "include")
+    if not os.path.isdir(folder):
+        raise InputError(
+            f"there is no folder '{printable(folder.name)}'. Make it, or correct the name.", "input_folder"
+        )
+    scan = Scan()
+    hidden = {_identity(leave_out)} if leave_out is not None and os.path.isdir(leave_out) else set()
+    search = _Search(Path(os.path.realpath(folder)), patterns, recursive, allowed, endings(), hidden, check)
+    _look_into(folder, search, scan)
+    return scan
+
+
+def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """Sort key by which numbers inside names count as numbers: a2 before a10."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    key = [(0, int(part), "") if part[0] in "0123456789" else (1, 0, _folded(part)) for part in parts]
+    return key, name
+
+
+def printable(path: Path | str) -> str:
+    """A path as valid text with forward slashes: names may hold bytes that are no characters."""
+    return os.fsencode(path).decode("utf-8", "replace").replace(os.sep, "/")
+
+
+@dataclass(frozen=True)
+class _Search:
+    root: Path
+    patterns: list[str]
+    recursive: bool
+    allowed: Callable[[Path], bool]
+    endings: frozenset[str]
+    visited: set[tuple[int, int]]
+    check: Callable[[], None]
+
+    def wants(self, name: str, path: Path) -> bool:
+        return any(fnmatchcase(_folded(printable(path) if "/" in p else name), p) for p in self.patterns)
+
+    def takes(self, name: str) -> bool:
+        return Path(name).suffix.lower() in self.endings and not name.startswith(_RESOURCE_FORK)
+
+
+def _look_into(root: Path, search: _Search, scan: Scan) -> None:
+    waiting = [(root, Path())]  # what comes first at the end
+    while waiting:
+        folder, inside = waiting.pop()
+        search.check()
+        try:
+            identity = _identity(folder)
+            if identity in search.visited:
+                continue
+            search.visited.add(identity)
+            entries = sorted(_entries(folder), key=lambda entry: natural_key(entry.name))
+        except OSError as error:
+            scan.problems.append((printable(inside) + "/", f"the folder cannot be read: {error.strerror or error}."))
+            continue
+        folders = [entry for entry in entries if _is_folder(entry)]
+        for entry in entries:
+            if not _is_folder(entry) and search.wants(entry.name, inside / entry.name):
+                _note_file(entry, inside, search, scan)
+        for entry in reversed(folders):
+            if _note_folder(entry, inside, search, scan):
+                waiting.append((Path(entry.path), inside / entry.name))
+
+
+def _note_file(entry: os.DirEntry[str], inside: Path, search: _Search, scan: Scan) -> None:
+    label, problem = printable(inside / entry.name), _problem(entry, search)
+    if not search.takes(entry.name):
+        scan.passed_over.append((label, NO_PICTURE))
+    elif problem:
+        scan.problems.append((label, problem))
+    else:
+        scan.pictures.append(Found(Path(entry.path), inside))
+
+
+def _note_folder(entry: os.DirEntry[str], inside: Path, search: _Search, scan: Scan) -> bool:
+    """Return whether to look into it."""
+    label = printable(inside / entry.name) + "/"
+    if search.recursive and not Path(os.path.realpath(entry.path)).is_relative_to(search.root):
+        scan.problems.append((label, _LEADS_OUT))
+    elif search.recursive and entry.is_symlink():
+        scan.passed_over.append((label, TWICE))
+    elif search.recursive:
+        return True
+    elif not _is_visited(entry, search):
+        scan.passed_over.append((label, CLOSED))
+    return False
+
+
+_OUTSIDE = "it is a link to a place outside of the allowed folders."
+_LEADS_OUT = "it is a link to a place outside of the folder that is read. Give that one as input_folder."
+
+
+def _is_visited(entry: os.DirEntry[str], search: _Search) -> bool:
+    try:
+        return _identity(Path(entry.path)) in search.visited
+    except OSError:
+        return False
+
+
+def _problem(entry: os.DirEntry[str], search: _Search) -> str:
+    path = Path(entry.path)
+    if not path.exists():
+        return "it is a link to something that is not there."
+    if entry.is_symlink() and not search.allowed(path):
+        return _OUTSIDE
+    if not path.is_file():
+        return "it is not a file."  # a pipe or a device: opening it could wait forever
+    return ""
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        yield from entries
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    found = folder.stat()
+    return found.st_dev, found.st_ino
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()

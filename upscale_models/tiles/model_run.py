@@ -1,0 +1,282 @@
+"""One run of a model over a picture that is read piece by piece."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+
+from ...hires.tiles.boxes import Box, Tile, plan_rows
+from ...hires.tiles.resize_parts import LanczosParts
+from .engine import Size, Worker, smallest_window
+from .sources import Block, Pictures, Stack
+from .transfer import Arrival
+
+MOST_SUPPORT = 16
+"""Input pixels that tiles may be widened by for a resize of their results."""
+
+
+class ModelRun(ABC):
+    """Takes a stack through the model, tile by tile: a `Stage`."""
+
+    def __init__(self, worker: Worker, source: Stack, share: float, overlap: int) -> None:
+        """Set up.
+
+        Args:
+            worker: the model.
+            source: what goes in.
+            share: how much work an input pixel counts for.
+            overlap: of the tiles.
+        """
+        self._worker = worker
+        self._source = source
+        self._share = share
+        self._overlap = overlap
+        self.width, self.height = source.width * worker.scale, source.height * worker.scale
+
+    @abstractmethod
+    def blocks(self, start: int = 0) -> Iterator[Block]:
+        """See `Stage`."""
+
+    @abstractmethod
+    def _covered(self, tile: Tile) -> Box:
+        """Return the pixels of the result that this tile contributes to; may be empty."""
+
+    def _is_wanted(self, covered: Box) -> bool:
+        """Whether these columns are asked for."""
+        return True
+
+    @abstractmethod
+    def _keep(self, tile: Tile, result: torch.Tensor) -> torch.Tensor:
+        """Take `_covered` from `(N, h * scale, w * scale, C)`, what the model made of the window."""
+
+    @abstractmethod
+    def _inside(self, pixels: torch.Tensor, share: float) -> ModelRun:
+        """Return the same run without a resize over a window as if it were a picture."""
+
+    def first_row(self, start: int) -> int:
+        """See `Stage`."""
+        return next(self._tiles(start, counted=False)).window.y0
+
+    def _tiles(self, start: int, counted: bool = True) -> Iterator[Tile]:
+        """Plan row by row, because the tile size can change on the way."""
+        worker = self._worker
+        region = Box(0, 0, self._source.width, self._source.height)
+        while region.height:
+            size = worker.tile
+            for row in plan_rows(region.width, region.y1, self._window, self._overlap, worker.reach.align, region):
+                region = region._replace(y0=row[0].owned.y1)
+                for tile in row:
+                    covered = self._covered(tile)
+                    if covered.y1 > start and covered.area and self._is_wanted(covered):
+                        yield tile
+                    elif counted:
+                        worker.work.skip(self._share * tile.owned.area)
+                if worker.tile != size:
+                    break
+
+    @property
+    def _window(self) -> int:
+        return smallest_window(self._worker.tile, self._overlap, self._worker.reach.align)
+
+    def _results(self, start: int) -> Iterator[tuple[Tile, torch.Tensor]]:
+        """Run the model on every tile; what is kept arrives one tile later than it is started."""
+        waiting: deque[tuple[Tile, torch.Tensor, Arrival | None]] = deque()
+        for tile in self._tiles(start):
+            pixels = self._source.read(tile.window)
+            arrival = self._start(tile, pixels)
+            while arrival is None and waiting:
+                # what is still on the device may be what is missing
+                yield self._finish(*waiting.popleft())
+                arrival = self._start(tile, pixels)
+            waiting.append((tile, pixels, arrival))
+            if arrival is None or len(waiting) > 1:
+                yield self._finish(*waiting.popleft())
+        while waiting:
+            yield self._finish(*waiting.popleft())
+
+    def _start(self, tile: Tile, pixels: torch.Tensor) -> Arrival | None:
+        if self._outgrown(tile):
+            return None
+        return self._worker.start(pixels, partial(self._keep, tile))
+
+    def _outgrown(self, tile: Tile) -> bool:
+        """Whether the tile was planned before the tile size went down."""
+        return max(tile.window.width, tile.window.height) > self._window
+
+    def _finish(self, tile: Tile, pixels: torch.Tensor, arrival: Arrival | None) -> tuple[Tile, torch.Tensor]:
+        return tile, self._wait(tile, pixels, arrival, self._share * tile.owned.area)
+
+    def _wait(self, tile: Tile, pixels: torch.Tensor, arrival: Arrival | None, work: float) -> torch.Tensor:
+        """Return what is kept of a tile that was started, or not for lack of memory; `work` is what it counts for."""
+        if arrival is None:
+            return self._in_pieces(tile, pixels, work)
+        result = arrival.wait()
+        if result is None:
+            self._worker.go_on_in_float32("it made values that are not numbers")
+            return self._wait(tile, pixels, self._start(tile, pixels), work)
+        self._worker.work.add(work)
+        return result
+
+    def _in_pieces(self, tile: Tile, pixels: torch.Tensor, work: float) -> torch.Tensor:
+        """Do a tile that does not fit the memory picture by picture, or in smaller tiles."""
+        worker, count = self._worker, len(pixels)
+        if count > 1:
+            pictures = pixels.split(1)
+            return torch.cat([self._wait(tile, one, self._start(tile, one), work / count) for one in pictures])
+        if not self._outgrown(tile):
+            worker.step_down(tile.window)
+        run = self._inside(pixels, work / tile.window.area)
+        canvas: torch.Tensor | None = None
+        for (x0, y0, x1, y1), part in run.blocks():
+            if canvas is None:
+                canvas = part.new_empty(1, run.height, run.width, part.shape[3])
+            canvas[:, y0:y1, x0:x1] = part
+        assert canvas is not None
+        return self._keep(tile, canvas)
+
+
+class CroppedRun(ModelRun):
+    """For tiles whose inner part is right: it is cut out, and resized if that is asked."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        source: Stack,
+        share: float = 1.0,
+        target: Size | None = None,
+        columns: tuple[int, int] | None = None,
+    ) -> None:
+        """See `ModelRun`; `target` is the size that the result is brought to, which `can_resize` allows.
+
+        Blocks beside `columns` (the first that is wanted, and the one after the last) are left out.
+        """
+        self._columns = columns
+        scale = worker.scale
+        size = (source.width * scale, source.height * scale)
+        self._resize = LanczosParts(size, target) if target and target != size else None
+        widened = widening(size, target, scale) if self._resize and target else 0
+        super().__init__(worker, source, share, worker.overlap + widened)
+        if target:
+            self.width, self.height = target
+
+    def _is_wanted(self, covered: Box) -> bool:
+        return self._columns is None or (covered.x1 > self._columns[0] and covered.x0 < self._columns[1])
+
+    @staticmethod
+    def can_resize(size: Size, target: Size, scale: int) -> bool:
+        """Whether a resize from the size after the model to the target keeps its support near the tile."""
+        return widening(size, target, scale) <= MOST_SUPPORT
+
+    def blocks(self, start: int = 0) -> Iterator[Block]:
+        """See `Stage`."""
+        for tile, pixels in self._results(start):
+            yield Block(self._covered(tile), pixels)
+
+    def _covered(self, tile: Tile) -> Box:
+        owned, source = tile.owned, self._source
+        if not self._resize:
+            return owned.times(self._worker.scale)
+        # every boundary goes to the target pixel nearest to it, so that this is a partition, too
+        x0, x1 = ((2 * x * self.width + source.width) // (2 * source.width) for x in (owned.x0, owned.x1))
+        y0, y1 = ((2 * y * self.height + source.height) // (2 * source.height) for y in (owned.y0, owned.y1))
+        return Box(x0, y0, x1, y1)
+
+    def _keep(self, tile: Tile, result: torch.Tensor) -> torch.Tensor:
+        covered = self._covered(tile)
+        needed = self._resize.needs(covered) if self._resize else covered
+        x0, y0, x1, y1 = needed.within(tile.window.times(self._worker.scale))
+        inner = result[:, y0:y1, x0:x1]
+        return torch.stack([self._resize(one, covered) for one in inner]) if self._resize else inner
+
+    def _inside(self, pixels: torch.Tensor, share: float) -> CroppedRun:
+        return CroppedRun(self._worker, Pictures(pixels), share)
+
+
+class FeatheredRun(ModelRun):
+    """For tiles that differ a little where they overlap: the middle half of the overlap is a ramp between them.
+
+    The weight of a tile along an axis is S(x - start) - S(x - end) with the same S for the tiles on both sides of a
+    boundary, so all weights of a pixel add up to 1 and no sum of weights is kept.
+    """
+
+    def __init__(self, worker: Worker, source: Stack, share: float = 1.0) -> None:
+        """See `ModelRun`."""
+        super().__init__(worker, source, share, worker.overlap)
+        self._ramp = worker.overlap // 2 * worker.scale
+        """From a boundary to the end of its ramp, in pixels of the result."""
+
+    def blocks(self, start: int = 0) -> Iterator[Block]:
+        """See `Stage`: a block ends where the next tile's ramps begin."""
+        ramp = 2 * self._ramp
+        left = above = below = None
+        for tile, result in self._results(start):
+            box = self._covered(tile)
+            done = self._done(tile)
+            pixels = result.float() * self._weights(tile, box).to(result.device)
+            if left is not None:
+                pixels[:, :, :ramp] += left
+            left = pixels[:, :, done.width :] if done.x1 < self.width else None
+            pixels = pixels[:, :, : done.width]
+            if done.x0 == 0:
+                above, below = below, None
+            if above is not None:
+                pixels[:, :ramp] += above[:, :, done.x0 : done.x1]
+            if done.y1 < self.height:
+                if below is None:
+                    below = pixels.new_empty(pixels.shape[0], ramp, self.width, pixels.shape[3])
+                below[:, :, done.x0 : done.x1] = pixels[:, done.height :]
+            if done.y1 > start:
+                yield Block(done, pixels[:, : done.height])
+
+    def _covered(self, tile: Tile) -> Box:
+        x0, y0, x1, y1 = self._done(tile)
+        return Box(
+            x0,
+            y0,
+            x1 + 2 * self._ramp if x1 < self.width else x1,
+            y1 + 2 * self._ramp if y1 < self.height else y1,
+        )
+
+    def _done(self, tile: Tile) -> Box:
+        """Return what is finished with this tile, in pixels of the result."""
+        x0, y0, x1, y1 = tile.owned.times(self._worker.scale)
+        return Box(
+            max(0, x0 - self._ramp),
+            max(0, y0 - self._ramp),
+            x1 if x1 == self.width else x1 - self._ramp,
+            y1 if y1 == self.height else y1 - self._ramp,
+        )
+
+    def _weights(self, tile: Tile, box: Box) -> torch.Tensor:
+        """Return `(h, w, 1)`."""
+        down = self._axis(box.height, box.y0 > 0, box.y1 < self.height)
+        across = self._axis(box.width, box.x0 > 0, box.x1 < self.width)
+        return (down[:, None] * across)[..., None]
+
+    def _axis(self, length: int, rises: bool, falls: bool) -> torch.Tensor:
+        weights = torch.ones(length)
+        ramp = (torch.arange(2 * self._ramp) + 0.5) / max(1, 2 * self._ramp)
+        if rises:
+            weights[: len(ramp)] += ramp - 1
+        if falls:
+            weights[length - len(ramp) :] -= ramp
+        return weights
+
+    def _keep(self, tile: Tile, result: torch.Tensor) -> torch.Tensor:
+        x0, y0, x1, y1 = self._covered(tile).within(tile.window.times(self._worker.scale))
+        return result[:, y0:y1, x0:x1]
+
+    def _inside(self, pixels: torch.Tensor, share: float) -> FeatheredRun:
+        return FeatheredRun(self._worker, Pictures(pixels), share)
+
+
+def widening(size: Size, target: Size, scale: int) -> int:
+    """Input pixels beyond its own that a tile needs for a Lanczos resize, in the axis that needs more."""
+    ratio = max(side / wanted for side, wanted in zip(size, target, strict=True))
+    # three lobes, the boundary that moves to a whole target pixel, and rounding
+    return math.ceil((3 * max(1.0, ratio) + ratio + 1) / scale)

@@ -1,0 +1,263 @@
+"""Bringing pictures to an exact size with any upscaler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+
+from ...hires.images.resample import check_image, check_size
+from ...hires.tiles.boxes import Box
+from ...hires.tiles.resize_parts import LanczosParts
+from ..classical import LANCZOS, ClassicalUpscaler
+from ..errors import UpscalerError
+from ..models.spandrel_model import ModelUpscaler
+from ..runtime import CpuRuntime, Runtime
+from ..upscaler import Upscaler
+from .engine import Size, TileSettings, Work, Worker, allocate, settle
+from .model_run import CroppedRun, FeatheredRun
+from .resize_run import PART, ResizeRun
+from .sources import Block, Channels, Pictures, PictureSource, Single, Stack, Stage, Strip, shared
+
+MOST_RUNS = 3
+"""A1111 runs a model at most this often; what is then missing, Lanczos adds."""
+
+
+def upscale_to(
+    image: torch.Tensor,
+    upscaler: Upscaler,
+    width: int,
+    height: int,
+    tiles: TileSettings | None = None,
+    runtime: Runtime | None = None,
+    window: Box | None = None,
+) -> torch.Tensor:
+    """Bring every picture of a batch to exactly this size.
+
+    A model runs as often as `model_runs` says; where that does not end on the size, one Lanczos resize does. Without
+    a run it is that resize alone. Alpha is straight: models never see it, it is resized by Lanczos on its own.
+
+    Args:
+        image: `(B, H, W, C)` in [0, 1]; C is 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. Not changed.
+        upscaler: classical or model.
+        width: pixels of the result.
+        height: pixels of the result.
+        tiles: how to cut pictures for a model.
+        runtime: the host's devices, memory and progress. Default: plain CPU.
+        window: the part of the result that is wanted; the rest takes no memory, and no more work than it must.
+
+    Returns:
+        `(B, height, width, C)`, or that of the window, in [0, 1], dtype of `image`, on the runtime's output device.
+        Computed in float32 (in the model's own precision inside a model).
+
+    Raises:
+        InputError: a picture or size that cannot be used; a batch without pictures is one.
+        UpscalerError: the model failed or there is not enough memory.
+        BaseException: whatever `runtime.progress` raises to cancel.
+    """
+    check_image(image)
+    check_size(width, height)
+    _check_channels(image.shape[-1])
+    runtime = runtime or CpuRuntime()
+    batch, source_height, source_width, channels = image.shape
+    wanted = window or Box(0, 0, width, height)
+    result = allocate((batch, wanted.height, wanted.width, channels), image.dtype, runtime.output_device, runtime)
+    size = source_width, source_height
+    job = _Job(upscaler, size, (width, height), batch, tiles, runtime, runtime.output_device, wanted)
+    for first in range(0, batch, job.together):
+        some = slice(first, first + job.together)
+        for box, pixels in job.blocks(Pictures(image[some]), wanted.y0):
+            if box.y0 >= wanted.y1:
+                break
+            part = box.shared(wanted)
+            if part.width > 0 and part.height > 0:
+                x0, y0, x1, y1 = part.within(box)
+                to = part.within(wanted)
+                result[some, to.y0 : to.y1, to.x0 : to.x1] = pixels[:, y0:y1, x0:x1]
+    return result
+
+
+def upscale_blocks(
+    source: PictureSource,
+    upscaler: Upscaler,
+    width: int,
+    height: int,
+    tiles: TileSettings | None = None,
+    runtime: Runtime | None = None,
+    rows_done: int = 0,
+) -> Iterator[Block]:
+    """Do what `upscale_to` does for one picture that need not fit the memory, with the same numbers.
+
+    Memory does not grow with the height of the picture or the result, and hardly with their width.
+
+    Args:
+        source: the picture.
+        upscaler: classical or model.
+        width: pixels of the result.
+        height: pixels of the result.
+        tiles: how to cut it for a model; `settle_tiles` makes runs repeatable.
+        runtime: the host's devices, memory and progress. Default: plain CPU.
+        rows_done: leave out these rows of the result. Blocks are the same as without if none crosses this row.
+
+    Yields:
+        Blocks on the CPU, in rows from top to bottom, each from left to right, a partition of the result; every row
+        of blocks has one height. Not to be changed in place.
+
+    Raises:
+        InputError, UpscalerError, BaseException: see `upscale_to`.
+    """
+    check_size(width, height)
+    check_size(source.width, source.height)
+    _check_channels(source.channels)
+    runtime = runtime or CpuRuntime()
+    job = _Job(upscaler, (source.width, source.height), (width, height), 1, tiles, runtime, torch.device("cpu"))
+    if rows_done >= height:
+        return
+    for box, pixels in job.blocks(Single(source), rows_done):
+        cut = max(0, rows_done - box.y0)
+        yield Block(box._replace(y0=box.y0 + cut), pixels[0, cut:].float())
+
+
+def settle_tiles(
+    upscaler: Upscaler, width: int, height: int, tiles: TileSettings | None = None, runtime: Runtime | None = None
+) -> TileSettings:
+    """Replace what is automatic in the settings by the numbers that `upscale_blocks` would choose now.
+
+    Args:
+        upscaler: classical (whose results do not depend on tiles) or model.
+        width: pixels of the result.
+        height: pixels of the result.
+        tiles: as asked.
+        runtime: the host's devices and memory. Default: plain CPU.
+    """
+    tiles = tiles or TileSettings()
+    if not isinstance(upscaler, ModelUpscaler):
+        return replace(tiles, size=tiles.size or PART, overlap=max(0, tiles.overlap))
+    return settle(upscaler, width * height, tiles, runtime or CpuRuntime())[1]
+
+
+def model_runs(width: int, height: int, scale: int, target_width: int, target_height: int) -> list[Size]:
+    """Decide how often a model runs: the sizes that go into each run, `[]` for none.
+
+    A1111's loop: once if the target is larger in an axis, again while the result is short of the target rounded down to
+    whole 8 pixels (which A1111 aims at), three times at most. Also once if source and target are equal, so that models
+    of factor 1 can be used; those never run twice.
+    """
+    if (width, height) != (target_width, target_height) and width >= target_width and height >= target_height:
+        return []
+    sizes = [(width, height)]
+    while scale > 1 and len(sizes) < MOST_RUNS:
+        width, height = width * scale, height * scale
+        if width >= _aim(target_width) and height >= _aim(target_height):
+            break
+        sizes.append((width, height))
+    return sizes
+
+
+def _aim(side: int) -> int:
+    return side // 8 * 8 or side
+
+
+def _check_channels(channels: int) -> None:
+    if not 1 <= channels <= 4:
+        raise UpscalerError(f"an image has 1 to 4 channels, but this one has {channels}.", "image")
+
+
+class _Job:
+    """Pictures of one size that go to another, and all that they share."""
+
+    def __init__(
+        self,
+        upscaler: Upscaler,
+        size: Size,
+        target: Size,
+        count: int,
+        tiles: TileSettings | None,
+        runtime: Runtime,
+        device: torch.device,
+        window: Box | None = None,
+    ) -> None:
+        """See `upscale_to`; `count` is how many pictures will come, `device` where results are wanted."""
+        self._size, self._target, self._device = size, target, device
+        self._columns = (window.x0, window.x1) if window else (0, target[0])
+        self._runs: list[Size] = []
+        self._filter = upscaler if isinstance(upscaler, ClassicalUpscaler) else LANCZOS
+        self.together = 1
+        """Pictures that are worked on at once."""
+
+        if isinstance(upscaler, ModelUpscaler):
+            self._runs = model_runs(*size, upscaler.scale, *target)
+        if not self._runs:
+            self._work = Work(count * target[0] * target[1], runtime)
+            return
+        assert isinstance(upscaler, ModelUpscaler)
+        self._work = Work(count * sum(width * height for width, height in self._runs), runtime)
+        tiles = tiles or TileSettings()
+        self._worker = Worker(upscaler, runtime, tiles, target, self._runs[-1], count, self._work, device)
+        self.together = self._worker.together
+
+    @torch.no_grad()
+    def blocks(self, source: Stack, start: int = 0) -> Iterator[Block]:
+        """Make the pictures of a stack, from the row of blocks that holds row `start` on."""
+        channels = source.channels
+        if not self._runs or channels in (1, 3):
+            yield from self._chain(source, start)[0].blocks(start)
+            return
+        parts = LanczosParts(self._size, self._target)
+        colours, alpha, strip = source, source, None
+        if not isinstance(source, Pictures):
+            strip = shared(source)
+            colours, alpha = strip.reader(), strip.reader()
+        last, first_row = self._chain(Channels(colours, 0, channels - 1), start)
+        if strip:
+            # no block begins above this row
+            top = first_row * self._target[1] // self._size[1]
+            strip.start = min(first_row, parts.needs(Box(0, top, 1, top + 1)).y0)
+        alpha = Channels(alpha, channels - 1, channels)
+        for box, pixels in last.blocks(start):
+            values = torch.stack([parts(one, box) for one in alpha.read(parts.needs(box))])
+            yield Block(box, torch.cat([pixels.float(), values.to(pixels.device)], dim=-1))
+
+    def _chain(self, source: Stack, start: int) -> tuple[Stage, int]:
+        """Set up the stages, each of which reads from the one before.
+
+        Returns:
+            The last stage, and the uppermost row of `source` that is read for rows from `start` on.
+        """
+        stages: list[Stage] = []
+        between: list[Strip] = []
+        for run in range(len(self._runs)):
+            stages.append(self._run(_after(stages, between, source), run == len(self._runs) - 1))
+        if not stages or (stages[-1].width, stages[-1].height) != self._target:
+            stages.append(self._resize(_after(stages, between, source)))
+        row = start
+        for stage, strip in zip(reversed(stages), [*reversed(between), None], strict=True):
+            row = stage.first_row(row)
+            if strip:
+                strip.start = row
+        return stages[-1], row
+
+    def _run(self, source: Stack, is_last: bool) -> Stage:
+        worker = self._worker
+        if not worker.reach.exact:
+            return FeatheredRun(worker, source, source.count)
+        size = (source.width * worker.scale, source.height * worker.scale)
+        at_once = is_last and CroppedRun.can_resize(size, self._target, worker.scale)
+        columns = self._columns if is_last and (at_once or size == self._target) else None
+        return CroppedRun(worker, source, source.count, self._target if at_once else None, columns)
+
+    def _resize(self, source: Stack) -> Stage:
+        parts = self._filter.parts((source.width, source.height), self._target)
+        # where a model runs, only its work is counted
+        share = 0 if self._runs else source.count
+        return ResizeRun(source, parts, self._target, self._work, share, self._device, self._columns)
+
+
+def _after(stages: list[Stage], between: list[Strip], source: Stack) -> Stack:
+    """Return what the next stage reads."""
+    if not stages:
+        return source
+    last = stages[-1]
+    between.append(Strip(last.blocks, last.width, last.height, source.channels, source.count))
+    return between[-1].reader()
