@@ -43,4 +43,4 @@ def command(name: str) -> list[str]:
 if __name__ == "__main__":
     sys.path.pop(0)  # this folder, whose packages are no top-level ones
     del sys.argv[0]
-    sys.exit(module("dev.cli.stopping").run(module(sys.argv[0]).main))
+    sys.exit(module("dev.stopping").run(module(sys.argv[0]).main))

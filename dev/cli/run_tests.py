@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .. import mount
-from . import command_line
-
-ROOT = Path(__file__).absolute().parent.parent.parent
+from .. import command_line
+from ..fixtures import library
+from ..mount import ROOT
 
 MOST_WORKERS = 4
 """Every worker that runs host tests has a server of its own: about 2.5 GB each."""
@@ -41,7 +39,7 @@ def main() -> int:
     os.chdir(ROOT)
     started = time.monotonic()
     # before the workers start, which would otherwise all write the same files
-    mount.module("dev.fixtures.library").ensure()
+    library.ensure()
     workers = str(min(os.cpu_count() or 1, MOST_WORKERS))
     status = pytest.main(["-n", workers, "--dist", "loadfile", *arguments], plugins=[Distribution()])
     minutes, seconds = divmod(time.monotonic() - started, 60)

@@ -19,8 +19,8 @@ from ...hires.graph.to_api import to_api
 from ...hires.graph.to_blueprint import to_blueprint
 from ...hires.graph.to_ui import to_ui
 from ...recipes import library
+from ..mount import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 WORKFLOWS = ROOT / "workflows"
 BLUEPRINTS = ROOT / "subgraphs"
 FOLDERS = (WORKFLOWS, WORKFLOWS / "api", BLUEPRINTS)

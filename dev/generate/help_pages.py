@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..mount import ROOT
 from .a1111_names import A1111_NAMES
 from .record_node_defs import OWN_PREFIX, trim_input
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = ROOT / "web" / "docs"
 SCRIPTS = ROOT / "web" / "js"
 LOCALE = ROOT / "locales" / "en"

@@ -9,8 +9,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..cli.run_demo import DEMO, DEMO_CHECKPOINT, Job, prepare_graph
-from ..mount import ROOT, module
+from ..demo.checkpoint import NAME as DEMO_CHECKPOINT
+from ..demo.jobs import DEMO, Job, prepare_graph
+from ..host.comfy_client import ComfyClient
+from ..mount import ROOT
+from .help_drawings import DRAWINGS
+from .help_results import results
 
 PAGES = ROOT / "web" / "docs"
 LARGEST = 30 * 1024
@@ -23,18 +27,18 @@ def main() -> int:
     parser.add_argument("--server", help="address of a running ComfyUI with this pack")
     parser.add_argument("--checkpoint", default=DEMO_CHECKPOINT, help="of that server, of the SD1 family")
     arguments = parser.parse_args()
-    drawings = {f"{name}.png": draw() for name, draw in module("dev.generate.help_drawings").DRAWINGS.items()}
+    drawings = {f"{name}.png": draw() for name, draw in DRAWINGS.items()}
     for name, picture in drawings.items():
         picture.quantize(64).save(PAGES / name, optimize=True)
     made = list(drawings)
     if arguments.server:
-        client = module("dev.host.comfy_client").ComfyClient(arguments.server)
+        client = ComfyClient(arguments.server)
 
         def hires_fix(strength: float) -> dict[str, Any]:
             job = Job("hires-fix-pixel", {"HiresFixRenoise": {"denoising_strength": strength}})
             return prepare_graph(job, DEMO, arguments.checkpoint, {})
 
-        for name, picture in module("dev.generate.help_results").results(client, hires_fix).items():
+        for name, picture in results(client, hires_fix).items():
             made.append(f"{name}.webp")
             picture.save(PAGES / made[-1], quality=80, method=6)
     heavy = [name for name in made if (PAGES / name).stat().st_size > LARGEST]

@@ -12,10 +12,10 @@ import re
 import sys
 import urllib.error
 import urllib.request
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from ..mount import ROOT
+
 TARGET = ROOT / "hires" / "graph" / "node_defs.json"
 
 PACK = "hires-fix"

@@ -21,10 +21,10 @@ from pathlib import Path, PurePosixPath
 
 import tomllib
 
+from ..mount import ROOT
 from . import install_browser
 from .steps import PreparationError, disk_errors_explained, fingerprint, is_done, lock, mark_done, run_quietly, say
 
-ROOT = Path(__file__).absolute().parent.parent.parent
 HOST_DIR = ROOT / ".host"
 VENV = HOST_DIR / "venv"
 COMFYUI = HOST_DIR / "ComfyUI"

@@ -18,6 +18,7 @@ from ...hires.infotext.names import LATENT_MODES
 from ..fixtures import library, oracle
 from ..host.comfy_client import ClientError, ComfyClient, Run
 from ..host.comfyui_host import ComfyUIHost
+from ..mount import ROOT
 from . import compat
 from . import extras as parity_extras
 from . import txt2img as parity_txt2img
@@ -28,7 +29,6 @@ from .names import ModelNames
 from .report import CaseOutcome, Outcome
 from .settings import NotMappedError
 
-ROOT = Path(__file__).absolute().parent.parent.parent
 PROBE = ROOT / "dev" / "fixtures" / "probe"
 OWN_ERROR = "HiresFixError"
 

@@ -5,7 +5,7 @@ import torch
 from hires_pack.dev.benchmarks import machine
 from hires_pack.dev.benchmarks.upscale_jobs import jobs
 from hires_pack.dev.benchmarks.upscale_report import COLUMNS, Row, goals, table
-from hires_pack.dev.cli.command_line import UPSCALE_JOBS
+from hires_pack.dev.command_line import UPSCALE_JOBS
 from hires_pack.upscale_models import from_state_dict
 
 

@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hires_pack.dev.demo import diffusion, training_run
 from hires_pack.dev.demo.checkpoint import UNET, VAE
-from hires_pack.dev.demo.narrow_unet import NarrowUNet, PaddedLayerNorm, split
-from hires_pack.dev.demo.narrow_vae import NarrowVAE
 from hires_pack.dev.demo.sizes import CHANNELS, CONTEXT, TOKENS, WIDTH
 from hires_pack.dev.demo.text_encoder import END, START, encode
-from hires_pack.dev.demo.world import scene_latents
-from hires_pack.dev.demo.world.scene_latents import LENGTH, context
+from hires_pack.dev.training.demo import diffusion, scene_latents, training_run
+from hires_pack.dev.training.demo.narrow_unet import NarrowUNet, PaddedLayerNorm, split
+from hires_pack.dev.training.demo.narrow_vae import NarrowVAE
+from hires_pack.dev.training.demo.scene_latents import LENGTH, context
 from hires_pack.dev.training.muon import Muon
 from safetensors.torch import load_file
 
@@ -131,12 +130,13 @@ def test_latents_are_kept_for_their_encoder_only(tmp_path, monkeypatch):
 def checkout(tmp_path):
     """A copy of what `export` needs; its networks are as they begin."""
     shutil.copytree(ROOT / "dev", tmp_path / "dev", ignore=shutil.ignore_patterns("trained", "__pycache__"))
+    shutil.copy(ROOT / "__init__.py", tmp_path)
     (tmp_path / ".host" / "training").mkdir(parents=True)
     return tmp_path
 
 
 def run_export(checkout):
-    command = [sys.executable, "-m", "dev.demo.export"]
+    command = [sys.executable, "dev/mount.py", "dev.training.demo.export"]
     return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
 
 

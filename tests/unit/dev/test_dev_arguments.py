@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hires_pack.dev.cli import command_line
+from hires_pack.dev import command_line
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = ["demo", "test", "parity", "bench sampling", "bench upscale", "bench streaming", "quality", "fuzz"]

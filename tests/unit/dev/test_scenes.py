@@ -7,11 +7,11 @@ from random import Random
 
 import numpy as np
 import pytest
-from hires_pack.dev.demo.world.captions import GROUND_PHRASES, NUMBERS, TIME_PHRASES
-from hires_pack.dev.demo.world.scene_latents import LENGTH
-from hires_pack.dev.demo.world.scene_layout import TREE_ASPECT
-from hires_pack.dev.demo.world.scene_palette import TIMES
-from hires_pack.dev.demo.world.scenes import caption, draw, random_scene
+from hires_pack.dev.training.demo.scene_latents import LENGTH
+from hires_pack.dev.training.world.captions import GROUND_PHRASES, NUMBERS, TIME_PHRASES
+from hires_pack.dev.training.world.scene_layout import TREE_ASPECT
+from hires_pack.dev.training.world.scene_palette import TIMES
+from hires_pack.dev.training.world.scenes import caption, draw, random_scene
 
 
 def scenes(count, seed=0):

@@ -78,7 +78,7 @@ def start(tmp_path):
     (tmp_path / "server.py").write_text(SERVER)
     (tmp_path / "script.py").write_text(SCRIPT)
     (tmp_path / "test_waiting.py").write_text(TESTS.format(folder=str(tmp_path)))
-    paths = [tmp_path, ROOT / "dev" / "cli", ROOT / "tests"]
+    paths = [tmp_path, ROOT / "dev", ROOT / "tests"]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
     running = []
 
