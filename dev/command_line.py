@@ -72,6 +72,14 @@ def parser() -> argparse.ArgumentParser:
     )
     parity.add_argument("--table", action="store_true", help="print the table of what is refused on purpose, and end")
 
+    generate = _command(commands, "generate", "make everything anew that is generated", "run_generate")
+    generate.epilog = "Definitions of the nodes, help tables, locale, the README's tables, workflows, missing drawings."
+    generate.add_argument("--check", action="store_true", help="only say what is stale; status 1 if anything is")
+    generate.add_argument("--server", type=_url, metavar="URL", help="use a running ComfyUI that has this pack")
+    generate.add_argument(
+        "--breaking", action="store_true", help="record changes that break saved workflows, which are refused otherwise"
+    )
+
     about = "measure the pack beside ComfyUI's own nodes"
     bench = commands.add_parser("bench", description=_sentence(about), help=about)
     _benchmarks(bench.add_subparsers(dest="what", required=True))

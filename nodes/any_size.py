@@ -9,8 +9,10 @@ from comfy_api.latest import io
 from ..host.latents.any_size import decode_to_size, encode_any_size
 from . import inputs
 from .errors import input_errors
+from .registry import node
 
 
+@node(130, "VAE encoding of pictures of any size, nothing cut off")
 class HiresFixEncodeAnySize(io.ComfyNode):
     """Pictures to a latent, nothing cut off."""
 
@@ -38,6 +40,7 @@ class HiresFixEncodeAnySize(io.ComfyNode):
             return io.NodeOutput(encode_any_size(vae, image))
 
 
+@node(140, "the way back, to that very size, transparency restored")
 class HiresFixDecodeToSize(io.ComfyNode):
     """A latent back to the size, and the transparency, of its pictures."""
 

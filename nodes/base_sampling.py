@@ -12,8 +12,20 @@ from ..host.sampling.passes import sample_base
 from ..host.sampling.steering import Steering
 from . import inputs
 from .errors import input_errors
+from .registry import node
 
 
+@node(
+    30,
+    "first pass, at the size the model was trained for",
+    a1111={
+        "model": "Checkpoint",
+        "steps": "Sampling steps",
+        "refiner": "Refiner",
+        **inputs.A1111_PROMPTS,
+        **inputs.A1111_PASS,
+    },
+)
 class HiresFixBaseSampling(io.ComfyNode):
     """Sample the picture at the size the model was trained for."""
 

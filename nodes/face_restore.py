@@ -16,11 +16,13 @@ from ..host.upscaling.faces import (
 )
 from . import inputs
 from .errors import input_errors
+from .registry import node
 
 FaceModelType = io.Custom("HIRES_FIX_FACE_MODEL")
 FaceLandmarksType = io.Custom("FACE_LANDMARKS")
 
 
+@node(150, "GFPGAN, RestoreFormer, CodeFormer", a1111={"face_model_name": "GFPGAN, CodeFormer"})
 class HiresFixFaceModelLoader(io.ComfyNode):
     """Face models by name."""
 
@@ -51,6 +53,11 @@ class HiresFixFaceModelLoader(io.ComfyNode):
             return io.NodeOutput(load_face_model(face_model_name))
 
 
+@node(
+    160,
+    "several faces a picture, visibility, CodeFormer weight; everything outside a face untouched",
+    a1111={"visibility": "GFPGAN or CodeFormer: Visibility", "codeformer_weight": "CodeFormer: Weight"},
+)
 class HiresFixRestoreFaces(io.ComfyNode):
     """Every face of a picture, restored in its place."""
 

@@ -17,8 +17,10 @@ from ..host.pictures.picture_files import (
 )
 from . import inputs
 from .errors import input_errors
+from .registry import node
 
 
+@node(170, "picture files as they are: 16 bits, floats, grey, LAB, colour profile, EXIF, texts, alpha")
 class HiresFixLoadImage(io.ComfyNode):
     """Load a picture without losing depth, colour profile or texts."""
 

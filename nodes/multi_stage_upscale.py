@@ -10,8 +10,22 @@ from ..hires.sizes.stages import MOST_STAGES, REDRAW
 from ..host.sampling.multi_stage import NAME, Redraw, expand, plan, wires_of
 from . import inputs
 from .errors import input_errors
+from .registry import node
 
 
+@node(
+    120,
+    "large factors in stages, with an optional light redraw after each; unchanged stages come from the cache",
+    a1111={
+        **inputs.A1111_RESIZE,
+        "upscaler": "Upscaler",
+        "steps": "Sampling steps",
+        "denoising_strength": "Denoising strength",
+        **inputs.A1111_PASS,
+        **inputs.A1111_PROMPTS,
+        **inputs.A1111_TILES,
+    },
+)
 class HiresFixMultiStageUpscale(io.ComfyNode):
     """Upscale in stages, each with an optional light redraw."""
 

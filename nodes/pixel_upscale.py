@@ -11,8 +11,14 @@ from ..host.upscaling.pixels import NUMBERS, Numbers, upscale_latent_as_pixels
 from ..upscale_models import PRECISIONS, Precision, TileSettings
 from . import inputs
 from .errors import input_errors
+from .registry import node
 
 
+@node(
+    70,
+    "decode, upscale to the exact size, encode; with tiles",
+    a1111={"upscaler": "Upscaler: any but Latent …", **inputs.A1111_TILES},
+)
 class HiresFixPixelUpscale(io.ComfyNode):
     """Decode, upscale, encode."""
 

@@ -8,8 +8,18 @@ from comfy_api.latest import io
 
 from ..host.sampling.guidance import Refiner
 from . import inputs
+from .registry import node
 
 
+@node(
+    210,
+    "a second model that takes over on the way, in the pass it is connected to",
+    a1111={
+        "model": "Refiner: Checkpoint",
+        "switch_at": "Switch at",
+        "by_steps": "Switch to refiner by sampling steps instead of model timesteps",
+    },
+)
 class HiresFixRefiner(io.ComfyNode):
     """A1111's refiner switch."""
 

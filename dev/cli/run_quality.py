@@ -13,8 +13,9 @@ from safetensors import safe_open
 
 from ...upscale_models.errors import UpscalerError
 from .. import command_line, report_file
-from ..benchmarks import machine, real_host
+from ..benchmarks import machine
 from ..demo.checkpoint import WeightsError
+from ..host import real_host
 from ..host.comfy_client import ClientError
 from ..host.comfyui_host import HostError, has_accelerator
 from ..mount import ROOT

@@ -8,7 +8,17 @@ import pytest
 from hires_pack.dev import command_line
 
 ROOT = Path(__file__).resolve().parents[3]
-COMMANDS = ["demo", "test", "parity", "bench sampling", "bench upscale", "bench streaming", "quality", "fuzz"]
+COMMANDS = [
+    "demo",
+    "test",
+    "parity",
+    "bench sampling",
+    "bench upscale",
+    "bench streaming",
+    "quality",
+    "fuzz",
+    "generate",
+]
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +45,7 @@ def dev(tmp_path_factory):
         ("demo", "--comfyui --pinned --server --checkpoint --keep"),
         ("test", "--comfyui --pinned pytest"),
         ("parity", "--comfyui --pinned --cases --json --only --jobs --table"),
+        ("generate", "--comfyui --pinned --check --server --breaking"),
         ("bench", "sampling upscale streaming"),
         ("bench sampling", "--comfyui --pinned --json --pairs --threads"),
         ("bench upscale", "--comfyui --pinned --json --pairs --threads --only swinir"),
