@@ -8,67 +8,17 @@ from ..hires.graph.builder import Graph
 from ..hires.graph.models import DETAIL_LORA, DREAMSHAPER, FLUX, SD15, SDXL, TILE_CONTROLNET, UPSCALER_2X
 from ..hires.graph.stages import Sampling
 from .job import NEGATIVE_PROMPT, SAME_SETTINGS, WITH_INFOTEXT, Job
+from .workflow import LARGE, TWICE, Sketch, workflow
 
 
-def hires_fix_sdxl(*, upscaler: str = UPSCALER_2X, denoising_strength: float = 0.35, **job: Any) -> Graph:
-    """Hires fix with an SDXL checkpoint, which draws its base picture at 1024."""
-    asked, graph = _asked(job, checkpoint=SDXL.name, width=1024, height=1024, hr_scale=1.5), Graph("hires-fix-sdxl")
-    graph.stage("Model and prompts")
-    stages.introduce(
-        graph,
-        "Hires fix with an SDXL checkpoint: a base picture of 1024×1024, as the model was trained, then 1.5 times "
-        "as large.",
-        "**Load Checkpoint** and **Prompt**",
-        "**Width**, **Height**: together about one megapixel",
-        "**denoising_strength**: 0.2 keeps the picture, 0.5 invents detail",
-        SAME_SETTINGS,
-    )
-    shared = asked.model_and_prompts(graph)
-    noise, base = asked.first_pass(graph, shared)
-    upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
-    graph.stage("Second pass")
-    asked.finish(graph, shared, noise, upscaled, denoising_strength)
-    return graph
-
-
-def hires_fix_flow(
-    *, upscaler: str = UPSCALER_2X, denoising_strength: float = 0.35, guidance: float = 3.5, **job: Any
-) -> Graph:
-    """Hires fix with a flow model of 16 latent channels, such as Flux: guidance instead of cfg, no negative prompt."""
-    flow = {"checkpoint": FLUX.name, "cfg": 1.0, "sampler": "euler", "scheduler": "simple", "noise_source": "ComfyUI"}
-    asked, graph = _asked(job, **flow, width=1024, height=1024, hr_scale=1.5), Graph("hires-fix-flow")
-    graph.stage("Model and prompts")
-    stages.introduce(
-        graph,
-        "Hires fix with a flow model such as Flux. Its latents have 16 channels, *cfg* stays 1 and *guidance* takes "
-        "its place, so there is no negative prompt.",
-        "**Load Checkpoint** and **Prompt**",
-        "**guidance**: lower looks more like a photograph",
-        "**denoising_strength**: flow models change more than SD at the same strength",
-        SAME_SETTINGS,
-    )
-    loader = graph.node("CheckpointLoaderSimple", ckpt_name=asked.checkpoint)
-    prompt = graph.node("CLIPTextEncode", title="Prompt", text=asked.prompt, clip=loader.out("CLIP")).out()
-    positive = graph.node("FluxGuidance", conditioning=prompt, guidance=guidance).out()
-    negative = graph.node("ConditioningZeroOut", title="No negative prompt", conditioning=prompt).out()
-    shared = Sampling(
-        model=loader.out("MODEL"),
-        vae=loader.out("VAE"),
-        positive=positive,
-        negative=negative,
-        steps=asked.steps,
-        cfg=asked.cfg,
-        sampler=asked.sampler,
-        scheduler=asked.scheduler,
-    )
-    noise, base = asked.first_pass(graph, shared, "EmptySD3LatentImage")
-    upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
-    graph.stage("Second pass")
-    asked.finish(graph, shared, noise, upscaled, denoising_strength)
-    return graph
-
-
+@workflow(
+    "hires-fix-other-model",
+    "another checkpoint, prompt and LoRA in the second pass",
+    sketch=Sketch("Two models", TWICE, "second pass: own checkpoint, LoRA, prompt"),
+    size=(256, 128),
+)
 def hires_fix_other_model(
+    graph: Graph,
     *,
     hr_checkpoint: str = DREAMSHAPER.name,
     hr_lora: str = DETAIL_LORA.name,
@@ -78,9 +28,9 @@ def hires_fix_other_model(
     upscaler: str = UPSCALER_2X,
     denoising_strength: float = 0.45,
     **job: Any,
-) -> Graph:
+) -> None:
     """Hires fix that redraws with another checkpoint, a LoRA and another prompt."""
-    asked, graph = _asked(job, checkpoint=SD15.name), Graph("hires-fix-other-model")
+    asked = _asked(job, checkpoint=SD15.name)
     graph.stage("First pass: model and prompts")
     stages.introduce(
         graph,
@@ -112,19 +62,25 @@ def hires_fix_other_model(
     upscaled = asked.enlarge(graph, second, base, upscaler, image=decoded).out("latent")
     graph.stage("Second pass")
     asked.finish(graph, second, noise, upscaled, denoising_strength, WITH_INFOTEXT)
-    return graph
 
 
+@workflow(
+    "hires-fix-controlnet",
+    "a tile ControlNet in the second pass only",
+    sketch=Sketch("Hires fix + ControlNet", TWICE, "tile ControlNet in the second pass only"),
+    size=(256, 128),
+)
 def hires_fix_controlnet(
+    graph: Graph,
     *,
     control_net: str = TILE_CONTROLNET.name,
     control_strength: float = 0.8,
     upscaler: str = UPSCALER_2X,
     denoising_strength: float = 0.65,
     **job: Any,
-) -> Graph:
+) -> None:
     """Hires fix whose second pass is held to the base picture by a tile ControlNet, so that it may redraw more."""
-    asked, graph = _asked(job, checkpoint=SD15.name), Graph("hires-fix-controlnet")
+    asked = _asked(job, checkpoint=SD15.name)
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
@@ -151,7 +107,74 @@ def hires_fix_controlnet(
     graph.column()
     second = replace(shared, positive=held.out("positive"), negative=held.out("negative"))
     asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength)
-    return graph
+
+
+@workflow(
+    "hires-fix-sdxl",
+    "SDXL: 1024 \u2192 1536",
+    sketch=Sketch("Hires fix for SDXL", LARGE, "base picture of one megapixel"),
+    size=(192, 96),
+)
+def hires_fix_sdxl(graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_strength: float = 0.35, **job: Any) -> None:
+    """Hires fix with an SDXL checkpoint, which draws its base picture at 1024."""
+    asked = _asked(job, checkpoint=SDXL.name, width=1024, height=1024, hr_scale=1.5)
+    graph.stage("Model and prompts")
+    stages.introduce(
+        graph,
+        "Hires fix with an SDXL checkpoint: a base picture of 1024×1024, as the model was trained, then 1.5 times "
+        "as large.",
+        "**Load Checkpoint** and **Prompt**",
+        "**Width**, **Height**: together about one megapixel",
+        "**denoising_strength**: 0.2 keeps the picture, 0.5 invents detail",
+        SAME_SETTINGS,
+    )
+    shared = asked.model_and_prompts(graph)
+    noise, base = asked.first_pass(graph, shared)
+    upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
+    graph.stage("Second pass")
+    asked.finish(graph, shared, noise, upscaled, denoising_strength)
+
+
+@workflow(
+    "hires-fix-flow",
+    "a flow model with 16-channel latents",
+    sketch=Sketch("Hires fix for Flux", LARGE, "flow model, 16 channels, guidance"),
+    size=(192, 96),
+)
+def hires_fix_flow(
+    graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_strength: float = 0.35, guidance: float = 3.5, **job: Any
+) -> None:
+    """Hires fix with a flow model of 16 latent channels, such as Flux: guidance instead of cfg, no negative prompt."""
+    flow = {"checkpoint": FLUX.name, "cfg": 1.0, "sampler": "euler", "scheduler": "simple", "noise_source": "ComfyUI"}
+    asked = _asked(job, **flow, width=1024, height=1024, hr_scale=1.5)
+    graph.stage("Model and prompts")
+    stages.introduce(
+        graph,
+        "Hires fix with a flow model such as Flux. Its latents have 16 channels, *cfg* stays 1 and *guidance* takes "
+        "its place, so there is no negative prompt.",
+        "**Load Checkpoint** and **Prompt**",
+        "**guidance**: lower looks more like a photograph",
+        "**denoising_strength**: flow models change more than SD at the same strength",
+        SAME_SETTINGS,
+    )
+    loader = graph.node("CheckpointLoaderSimple", ckpt_name=asked.checkpoint)
+    prompt = graph.node("CLIPTextEncode", title="Prompt", text=asked.prompt, clip=loader.out("CLIP")).out()
+    positive = graph.node("FluxGuidance", conditioning=prompt, guidance=guidance).out()
+    negative = graph.node("ConditioningZeroOut", title="No negative prompt", conditioning=prompt).out()
+    shared = Sampling(
+        model=loader.out("MODEL"),
+        vae=loader.out("VAE"),
+        positive=positive,
+        negative=negative,
+        steps=asked.steps,
+        cfg=asked.cfg,
+        sampler=asked.sampler,
+        scheduler=asked.scheduler,
+    )
+    noise, base = asked.first_pass(graph, shared, "EmptySD3LatentImage")
+    upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
+    graph.stage("Second pass")
+    asked.finish(graph, shared, noise, upscaled, denoising_strength)
 
 
 def _asked(job: dict[str, Any], **usual: Any) -> Job:

@@ -10,7 +10,7 @@ from hires_pack.hires.infotext.from_graph.passes import OtherSamplerError, Unsay
 from hires_pack.hires.infotext.from_graph.settings_of_graph import read_graph
 from hires_pack.hires.infotext.from_graph.unsaid import UNSAID, unsaid_parameters
 from hires_pack.hires.infotext.text import Infotext, parse, write
-from hires_pack.recipes import library
+from hires_pack.recipes import gallery, gallery_models, gallery_upscale
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ FIRST, SECOND = "HiresFixBaseSampling", "HiresFixSecondSampling"
 
 
 def graph(**job):
-    api = to_api(library.hires_fix_latent(**job))
+    api = to_api(gallery.hires_fix_latent(**job))
     for name in [name for name, node in api.items() if node["class_type"] == "PreviewImage"]:
         del api[api.pop(name)["inputs"]["images"][0]]  # the base picture
     return api
@@ -272,7 +272,7 @@ def test_settings_of_one_pass_only_are_named():
 
 
 def test_flow_models_have_the_words_of_forge():
-    api = to_api(library.hires_fix_flow())
+    api = to_api(gallery_models.hires_fix_flow())
     api["clips"] = {"class_type": "DualCLIPLoader", "inputs": {
         "clip_name1": "clip_l.safetensors", "clip_name2": "flux/t5xxl_fp16.safetensors", "type": "flux"}}  # fmt: skip
     for node in api.values():
@@ -293,9 +293,9 @@ def test_flow_models_have_the_words_of_forge():
 @pytest.mark.parametrize(
     ("api", "reason"),
     [
-        (to_api(library.multi_stage_upscale()), "two second passes"),
-        (to_api(library.multi_stage_upscale(denoising_strengths=(0.5, 0.4, 0.3))), "three second passes"),
-        (to_api(library.hires_fix_image()), "it begins with another picture"),
+        (to_api(gallery_upscale.multi_stage_upscale()), "two second passes"),
+        (to_api(gallery_upscale.multi_stage_upscale(denoising_strengths=(0.5, 0.4, 0.3))), "three second passes"),
+        (to_api(gallery.hires_fix_image()), "it begins with another picture"),
     ],
 )
 def test_a_graph_without_a_text_has_a_reason(api, reason):
