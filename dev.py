@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The developer's front door: `python3 dev.py demo`, `test`, `parity`, `bench`, `quality` and `fuzz`.
+"""The developer's front door: `python3 dev.py demo`, `test`, `generate`, `parity`, `bench`, `quality`, `fuzz`.
 
 Needs nothing but Python 3.11: the environment and a pinned ComfyUI are made in `.host/` on the first run. The command
 line is read in `dev/command_line.py`; the rest of `dev/` does the work.
@@ -33,7 +33,7 @@ def main() -> int:
         if getattr(options, "server", None):
             python, comfyui = environment.prepare_for_server(), ""
         else:
-            host = environment.prepare(options.comfyui, dev=options.dev, pinned_only=options.pinned)
+            host = environment.prepare(options.comfyui, options.dev, options.browser, options.pinned)
             python, comfyui = host.python, host.comfyui
     except environment.PreparationError as problem:
         print(f"\n{problem}", file=sys.stderr)

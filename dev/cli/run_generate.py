@@ -39,7 +39,8 @@ def main() -> int:
         return 1
     for problem in problems:
         print(problem)
-    print(f"{len(problems)} stale files" if problems else "nothing is stale")
+    done = "run: python3 dev.py generate" if options.check else "made anew"
+    print(f"{len(problems)} files; {done}" if problems else "nothing is stale")
     return 1 if problems and options.check else 0
 
 

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from .. import command_line
-from ..fixtures import library
 from ..mount import ROOT
 
 MOST_WORKERS = 4
 """Every worker that runs host tests has a server of its own: about 2.5 GB each."""
 
 BROWSER_TESTS = "tests/frontend/"
+FAST = ("tests/unit", "tests/contract")
+"""Need no server, no browser and no checkpoint."""
 
 
 class Distribution:
@@ -35,11 +36,10 @@ class Distribution:
 
 def main() -> int:
     """Run pytest in the checkout and print the total time."""
-    arguments = command_line.parse(sys.argv[1:]).pytest_arguments
+    options = command_line.parse(sys.argv[1:])
+    arguments = [*(FAST if options.fast else ()), *options.pytest_arguments]
     os.chdir(ROOT)
     started = time.monotonic()
-    # before the workers start, which would otherwise all write the same files
-    library.ensure()
     workers = str(min(os.cpu_count() or 1, MOST_WORKERS))
     status = pytest.main(["-n", workers, "--dist", "loadfile", *arguments], plugins=[Distribution()])
     minutes, seconds = divmod(time.monotonic() - started, 60)
