@@ -150,11 +150,11 @@ def _benchmarks(kinds: Any) -> None:
 def _command(
     commands: Any, name: str, about: str, script: str, dev: bool = False, **settings: Any
 ) -> argparse.ArgumentParser:
-    found = commands.add_parser(name, description=_sentence(about), help=about, **settings)
-    found.add_argument("--comfyui", metavar="PATH", help="use the ComfyUI in this folder (also: COMFYUI_PATH)")
-    found.add_argument("--pinned", action="store_true", help="use the pinned ComfyUI even inside another one")
-    found.set_defaults(script=script, dev=dev, browser=False, refuse=found.error)
-    return found
+    command = commands.add_parser(name, description=_sentence(about), help=about, **settings)
+    command.add_argument("--comfyui", metavar="PATH", help="use the ComfyUI in this folder (also: COMFYUI_PATH)")
+    command.add_argument("--pinned", action="store_true", help="use the pinned ComfyUI even inside another one")
+    command.set_defaults(script=script, dev=dev, browser=False, refuse=command.error)
+    return command
 
 
 def _json(command: argparse.ArgumentParser) -> None:

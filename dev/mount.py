@@ -23,9 +23,9 @@ def package() -> ModuleType:
         )
         assert spec is not None
         assert spec.loader is not None
-        found = importlib.util.module_from_spec(spec)
-        sys.modules[ALIAS] = found
-        spec.loader.exec_module(found)
+        pack = importlib.util.module_from_spec(spec)
+        sys.modules[ALIAS] = pack
+        spec.loader.exec_module(pack)
     return sys.modules[ALIAS]
 
 

@@ -10,7 +10,7 @@ from .. import command_line, report_file
 from ..host.comfy_client import ClientError
 from ..host.comfyui_host import HostError
 from ..parity import cases as recorded
-from ..parity import compat, report
+from ..parity import differences, report
 from ..parity import run as runner
 
 
@@ -18,7 +18,7 @@ def main() -> int:
     """Run the cases, print the table; returns the exit status: 0 only when every case is fine."""
     options = command_line.parse(sys.argv[1:])
     if options.table:
-        print(compat.markdown())
+        print(differences.markdown())
         return 0
     return run(options.cases, options.only, options.jobs, options.json)
 

@@ -70,7 +70,7 @@ def training_of(folder: Path) -> dict[str, dict[str, str]]:
     Raises `ReportError` if a file is not the one that `SHA256SUMS` lists: its figures would be another's.
     """
     sums = dict(line.split()[::-1] for line in (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines())
-    found = {}
+    facts = {}
     for file in sorted(folder.glob("*.safetensors")):
         if hashlib.sha256(file.read_bytes()).hexdigest() != sums.get(file.name):
             raise report_file.ReportError(
@@ -78,8 +78,8 @@ def training_of(folder: Path) -> dict[str, dict[str, str]]:
                 "again from the repository, or judge weights of your own with --models."
             )
         with safe_open(file, "np") as opened:
-            found[file.name] = opened.metadata() or {}
-    return found
+            facts[file.name] = opened.metadata() or {}
+    return facts
 
 
 def _jobs() -> int:

@@ -82,9 +82,9 @@ def write_thumbnails(folder: Path, names: list[str]) -> None:
     made: dict[Path, bytes] = {}
     for name in names:
         target = WORKFLOWS / f"{name}.jpg"
-        found = [folder / f"{name}{suffix}" for suffix in PICTURE_SUFFIXES if (folder / f"{name}{suffix}").is_file()]
-        if found:
-            with Image.open(found[0]) as opened:
+        pictures = [folder / f"{name}{suffix}" for suffix in PICTURE_SUFFIXES if (folder / f"{name}{suffix}").is_file()]
+        if pictures:
+            with Image.open(pictures[0]) as opened:
                 made[target] = thumbnail(opened.convert("RGB"), name)
         elif not target.exists():
             made[target] = thumbnail(sketches.draw(library.WORKFLOWS[name].sketch), name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...recipes.workflow import Workflow
 from ..mount import ROOT
-from ..parity import compat
+from ..parity import differences
 from .files import filled
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def generated(
         for name, workflow in workflows.items()
     ]
     text = filled(README.name, text, "workflows", _table("| | workflow | what it does |\n|---|---|---|", about))
-    text = filled(README.name, text, "refusals", compat.markdown() + "\n")
+    text = filled(README.name, text, "refusals", differences.markdown() + "\n")
     return {README: text}
 
 

@@ -80,9 +80,9 @@ def trim_input(node: str, name: str, spec: list[Any], optional: bool) -> dict[st
             entry["files"] = True
             if FILE_NAME.search(str(entry.get("default", ""))):
                 del entry["default"]
-        elif found := [choice for choice in choices if FILE_NAME.search(str(choice))]:
+        elif listed := [choice for choice in choices if FILE_NAME.search(str(choice))]:
             raise GenerateError(
-                f"{node}.{name} lists the file {found[0]!r}; add it to FILE_COMBOS so that no file is recorded"
+                f"{node}.{name} lists the file {listed[0]!r}; add it to FILE_COMBOS so that no file is recorded"
             )
         # a host without a default shows the first choice
         if "default" not in entry and choices:
@@ -150,22 +150,22 @@ def recorded(info: Mapping[str, Any], host_version: str) -> dict[str, Any]:
 
 def breaking_changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """What would break saved workflows: they store widgets by position and nodes by id, so both only ever grow."""
-    found = []
+    changes = []
     for name, before in old["nodes"].items():
         if not name.startswith(OWN_PREFIX):
             continue
         after = new["nodes"].get(name)
         if after is None:
-            found.append(f"{name} is gone")
+            changes.append(f"{name} is gone")
             continue
         for key in ("inputs", "outputs"):
             was = [(row["name"], row["type"]) for row in before[key]]
             now = [(row["name"], row["type"]) for row in after[key]]
             if now[: len(was)] != was:
-                found.append(f"{name}: {key} were {was}, now {now}")
+                changes.append(f"{name}: {key} were {was}, now {now}")
         added = after["inputs"][len(before["inputs"]) :]
-        found += [f"{name}: new input {row['name']} must be optional" for row in added if not row.get("optional")]
+        changes += [f"{name}: new input {row['name']} must be optional" for row in added if not row.get("optional")]
         for was, now in zip(before["inputs"], after["inputs"], strict=False):
             lost = set(was.get("options", ())) - set(now.get("options", ()))
-            found += [f"{name}.{was['name']}: choice {choice!r} is gone" for choice in sorted(lost)]
-    return found
+            changes += [f"{name}.{was['name']}: choice {choice!r} is gone" for choice in sorted(lost)]
+    return changes

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from hires_pack.dev.parity import compat
+from hires_pack.dev.parity import differences
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -14,7 +14,7 @@ def table(name):
 
 
 def test_every_refusal_is_in_the_table():
-    assert table("refusals") == compat.markdown().splitlines()
+    assert table("refusals") == differences.markdown().splitlines()
 
 
 def test_every_node_and_workflow_is_listed():
