@@ -25,7 +25,7 @@ def hires_fix_latent_box(graph: Graph) -> None:
     shared, noise, base = _first_pass(graph, asked)
     graph.stage("Upscale")
     target = asked.target(graph, shared, base.width, base.height)
-    upscaled = graph.node("HiresFixLatentUpscale", latent=base.latent, target=target.out("target"), mode=mode).out()
+    upscaled = stages.latent_upscale(graph, base.latent, target, mode)
     _second_pass(graph, asked, shared, noise, upscaled, strength)
 
 
