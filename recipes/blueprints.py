@@ -1,5 +1,7 @@
 """The boxes of the pack: a whole hires fix, or the Extras tab, as one node with A1111's fields in A1111's order."""
 
+from typing import Any
+
 from ..hires.graph import stages
 from ..hires.graph.builder import FIRST_CHOICE, BoxInput, Graph, Output
 from ..hires.graph.models import UPSCALER_2X
@@ -23,7 +25,7 @@ def hires_fix_latent_box(graph: Graph) -> None:
     shared, noise, base = _first_pass(graph, asked)
     graph.stage("Upscale")
     target = asked.target(graph, shared, base.width, base.height)
-    upscaled = graph.node("HiresFixLatentUpscale", latent=base.latent, target=target.out("target"), mode=mode).out()
+    upscaled = stages.latent_upscale(graph, base.latent, target, mode)
     _second_pass(graph, asked, shared, noise, upscaled, strength)
 
 
@@ -56,7 +58,7 @@ def upscale_image_box(graph: Graph) -> None:
         graph.box_input("upscaler_2_name", "Upscaler 2", "None"),
     )
     visibility = graph.box_input("extras_upscaler_2_visibility", "Upscaler 2 visibility", 0.0)
-    values = {
+    values: dict[str, Any] = {
         "resize_mode": graph.box_input("resize_mode", "Resize mode", "scale by"),
         "upscaling_resize": graph.box_input("upscaling_resize", "Resize", 2.0),
         "max_side": graph.box_input("max_side", "Max side length", 0),

@@ -38,7 +38,7 @@ def hires_fix_latent(graph: Graph, *, mode: str = "Latent", denoising_strength: 
     noise, base = asked.first_pass(graph, shared)
     graph.stage("Upscale")
     target = asked.target(graph, shared, base.width, base.height)
-    upscaled = graph.node("HiresFixLatentUpscale", latent=base.latent, target=target.out("target"), mode=mode).out()
+    upscaled = stages.latent_upscale(graph, base.latent, target, mode)
     graph.stage("Second pass")
     asked.finish(graph, shared, noise, upscaled, denoising_strength)
 

@@ -45,7 +45,7 @@ def hires_fix_other_model(
     noise, empty = asked.noise(graph), asked.empty_picture(graph)
     graph.column()
     base = stages.first_pass(graph, shared, noise, empty)
-    decoded = stages.show_base(graph, shared, base)
+    decoded = stages.show_base(graph, base.latent, shared.vae)
     graph.stage("Second pass: model and prompts")
     loader = graph.node("CheckpointLoaderSimple", title="Load Checkpoint, second pass", ckpt_name=hr_checkpoint)
     lora = graph.node(

@@ -42,7 +42,7 @@ def multi_stage_upscale(
         redrawn = asked.second_pass(graph, shared, noise, upscaled, strength)
         picture = Picture(redrawn, target.out("width"), target.out("height"))
     graph.stage("Result")
-    stages.decode_and_save(graph, shared, picture.latent)
+    stages.decode_and_save(graph, picture.latent, shared.vae)
 
 
 @workflow(

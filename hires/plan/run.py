@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
 from ..errors import InputError
-from ..graph.reader import Link, Node, in_order
+from ..graph.reader import ApiGraph, Link, Node
 from .areas import area_warnings
 from .nodes import RULES
 from .rule import STOPS, Answer
@@ -52,7 +52,7 @@ def plan(prompt: Any, facts: Facts, go_on: Callable[[], bool] = lambda: True) ->
         )
     known: dict[Link, Any] = {}
     said: dict[str, Said] = {}
-    for node in in_order(prompt, known):
+    for node in ApiGraph(prompt, known).in_order():
         if not go_on():
             break
         answer = _answer(node, facts)

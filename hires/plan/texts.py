@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import InputError
-from ..graph.walk import GraphWalk
-from ..infotext.from_graph.passes import UnsayableError
-from ..infotext.from_graph.settings_of_graph import read_graph
+from ..graph.reader import ApiGraph
+from ..infotext.from_graph.passes import NoWordsError
+from ..infotext.from_graph.read import read_graph
 from .rule import STOPS, Answer
 
 SAVES, WRITES = "HiresFixSaveImage", "HiresFixInfotext"
@@ -27,27 +27,27 @@ def text_answers(prompt: Any, go_on: Callable[[], bool]) -> Iterator[tuple[str, 
         prompt: the graph as `POST /prompt` takes it; odd parts of it are passed over.
         go_on: asked before each node; once it says no, nothing is said of all others.
     """
-    walk = GraphWalk(prompt)
-    writers = [node for node in walk if walk.kind(node) == WRITES or _saves_text(walk, node)]
+    walk = ApiGraph(prompt)
+    writers = [node for node in walk if walk[node].kind == WRITES or _saves_text(walk, node)]
     for node in writers[:_MOST]:
         if not go_on():
             return
-        answer = _answer(prompt, node, walk.kind(node) == WRITES)
+        answer = _answer(prompt, node, walk[node].kind == WRITES)
         if answer.text:
             yield node, answer
 
 
-def _saves_text(walk: GraphWalk, node: str) -> bool:
-    values = walk.inputs(node)
-    return walk.kind(node) == SAVES and values.get("write_infotext", True) is True and not values.get("parameters")
+def _saves_text(walk: ApiGraph, node: str) -> bool:
+    values = walk[node].inputs
+    return walk[node].kind == SAVES and values.get("write_infotext", True) is True and not values.get("parameters")
 
 
 def _answer(prompt: Any, node: str, stops: bool) -> Answer:
     try:
-        unsaid = read_graph(prompt, node).unsaid
+        missing = read_graph(prompt, node).not_in_text
     except InputError as error:
         if stops:
             return Answer(text=STOPS, warning=str(error))
-        return Answer(text=f"no A1111 text: {error.reason}" if isinstance(error, UnsayableError) else None)
-    more = f" and {len(unsaid) - _MOST_NAMES} more" if len(unsaid) > _MOST_NAMES else ""
-    return Answer(text=f"A1111 text without {', '.join(unsaid[:_MOST_NAMES])}{more}" if unsaid else None)
+        return Answer(text=f"no A1111 text: {error.reason}" if isinstance(error, NoWordsError) else None)
+    more = f" and {len(missing) - _MOST_NAMES} more" if len(missing) > _MOST_NAMES else ""
+    return Answer(text=f"A1111 text without {', '.join(missing[:_MOST_NAMES])}{more}" if missing else None)

@@ -11,7 +11,7 @@ import shutil
 import pytest
 from hires_pack.dev.fixtures.stand_ins import stand_ins
 from hires_pack.hires.graph.to_api import to_api
-from hires_pack.hires.infotext.from_graph.settings_of_graph import read_graph
+from hires_pack.hires.infotext.from_graph.read import read_graph
 from hires_pack.hires.infotext.text import parse
 from hires_pack.hires.infotext.to_graph.workflow import hires_workflow
 from hires_pack.hires.infotext.write import write_settings

@@ -9,8 +9,8 @@ from hires_pack.hires.errors import InputError
 from hires_pack.hires.graph.builder import Note
 from hires_pack.hires.graph.to_api import to_api
 from hires_pack.hires.graph.to_ui import to_ui
-from hires_pack.hires.infotext.from_graph.passes import UnsayableError
-from hires_pack.hires.infotext.from_graph.settings_of_graph import read_graph
+from hires_pack.hires.infotext.from_graph.passes import NoWordsError
+from hires_pack.hires.infotext.from_graph.read import read_graph
 from hires_pack.hires.infotext.read import read_settings
 from hires_pack.hires.infotext.settings import GenerationSettings, HiresSettings, ModelName
 from hires_pack.hires.infotext.text import Infotext, Parameter, parse, write
@@ -424,7 +424,7 @@ SAID = {
     "hires-fix-sdxl": (NEGATIVE_PROMPT, "", ""),
 }
 """Negative, hires and hires negative prompt of the saved workflows."""
-UNSAID = {
+NOT_IN_TEXT = {
     "hires-fix-image": "made from one that was there before",
     "multi-stage-upscale": "other nodes sample or take prompts",
 }
@@ -434,7 +434,7 @@ SAMPLINGS = {"HiresFixBaseSampling", "HiresFixSecondSampling"}
 
 def test_every_saved_workflow_that_samples_is_looked_at():
     sampling = {name for name, api in SAVED.items() if SAMPLINGS & {node["class_type"] for node in api.values()}}
-    assert sampling == {*SAID, *UNSAID}
+    assert sampling == {*SAID, *NOT_IN_TEXT}
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -445,9 +445,9 @@ def test_prompts_of_the_saved_workflows(name):
     assert said == SAID[name]
 
 
-@pytest.mark.parametrize("name", UNSAID)
+@pytest.mark.parametrize("name", NOT_IN_TEXT)
 def test_what_the_text_has_no_words_for_is_refused(name):
-    with pytest.raises(UnsayableError, match=UNSAID[name]):
+    with pytest.raises(NoWordsError, match=NOT_IN_TEXT[name]):
         settings_of_graph(SAVED[name], saves(SAVED[name]))
 
 
@@ -552,7 +552,7 @@ def test_prompts_of_both_passes_are_said_or_none(first, second, expected, unsaid
         next(node["inputs"] for node in api.values() if node["class_type"] == name)["negative"] = [name, 0]
     found = read_graph(api, saves(api))
     assert (found.settings.negative_prompt, found.settings.hires.hr_negative_prompt) == expected
-    assert found.unsaid == unsaid
+    assert found.not_in_text == unsaid
 
 
 def between(api: dict[str, Any], node: dict[str, Any], *, before: str) -> None:
@@ -578,14 +578,14 @@ def test_further_samplings_cannot_be_said(node, before):
         del api[api.pop(name)["inputs"]["images"][0]]  # the base picture
     settings_of_graph(api, saves(api))
     between(api, node, before=before)
-    with pytest.raises(UnsayableError, match="other nodes sample or take prompts"):
+    with pytest.raises(NoWordsError, match="other nodes sample or take prompts"):
         settings_of_graph(api, saves(api))
 
 
 def test_two_pictures_that_are_laid_upon_each_other_cannot_be_said():
     api = {**to_api(gallery.hires_fix_image()), "other": of("HiresFixBaseSampling")}
     between(api, of("ImageBlend", image2="other"), before="SaveImage")
-    with pytest.raises(UnsayableError, match="other nodes sample or take prompts"):
+    with pytest.raises(NoWordsError, match="other nodes sample or take prompts"):
         settings_of_graph(api, saves(api))
 
 
@@ -626,7 +626,7 @@ TO = {**BY, "resize_mode": "scale to", "upscaling_crop": True}
 )
 def test_sizes_of_pictures_that_upscale_image_enlarges(inputs, size):
     if size is None:
-        with pytest.raises(UnsayableError, match="no words for how this picture is enlarged"):
+        with pytest.raises(NoWordsError, match="no words for how this picture is enlarged"):
             enlarged_by("HiresFixUpscaleImage", **inputs)
     else:
         hires = enlarged_by("HiresFixUpscaleImage", **inputs)
@@ -634,7 +634,7 @@ def test_sizes_of_pictures_that_upscale_image_enlarges(inputs, size):
 
 
 def test_ways_to_enlarge_that_a1111_does_not_have_cannot_be_said():
-    with pytest.raises(UnsayableError, match="no words for how this picture is enlarged"):
+    with pytest.raises(NoWordsError, match="no words for how this picture is enlarged"):
         enlarged_by("LatentUpscaleBy", upscale_method="bilinear", scale_by=1.5)
 
 
@@ -643,7 +643,7 @@ def test_ways_to_enlarge_that_a1111_does_not_have_cannot_be_said():
 def test_what_else_changes_the_picture_between_the_passes_cannot_be_said(kind, before):
     api = to_api(gallery.hires_fix_latent())
     between(api, of(kind), before=before)
-    with pytest.raises(UnsayableError, match="nothing else that changes the picture"):
+    with pytest.raises(NoWordsError, match="nothing else that changes the picture"):
         settings_of_graph(api, saves(api))
 
 
