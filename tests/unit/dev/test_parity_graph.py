@@ -278,5 +278,3 @@ def test_refusals_are_covered_by_the_table_only_where_it_says_so():
     assert differences.close_of(["sampler_name=DPM fast", "hr_sampler_name=None"]) == []
     rows = [f"| {line.feature} | {line.reason} |" for line in differences.REFUSALS]
     assert differences.markdown().splitlines()[2:] == rows
-        f"| {line.feature} | {line.reason} |" for line in differences.REFUSALS
-    ]
