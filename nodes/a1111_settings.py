@@ -8,7 +8,7 @@ from comfy_api.latest import io
 
 from ..hires.sampling.settings import A1111Settings
 from . import inputs
-from .registry import node
+from .registry import PackNode, node
 
 _DEFAULT = A1111Settings()
 _ZERO_SNR = "Zero Terminal SNR"
@@ -45,7 +45,7 @@ _ZERO_SNR = "Zero Terminal SNR"
         "enable_quantization": "Enable quantization in K samplers",
     },
 )
-class HiresFixA1111Settings(io.ComfyNode):
+class HiresFixA1111Settings(PackNode):
     """Options for samplers and schedulers under A1111's names."""
 
     @classmethod

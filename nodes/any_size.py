@@ -9,11 +9,11 @@ from comfy_api.latest import io
 from ..host.latents.any_size import decode_to_size, encode_any_size
 from . import inputs
 from .errors import input_errors
-from .registry import node
+from .registry import PackNode, node
 
 
 @node(130, "VAE encoding of pictures of any size, nothing cut off")
-class HiresFixEncodeAnySize(io.ComfyNode):
+class HiresFixEncodeAnySize(PackNode):
     """Pictures to a latent, nothing cut off."""
 
     @classmethod
@@ -41,7 +41,7 @@ class HiresFixEncodeAnySize(io.ComfyNode):
 
 
 @node(140, "the way back, to that very size, transparency restored")
-class HiresFixDecodeToSize(io.ComfyNode):
+class HiresFixDecodeToSize(PackNode):
     """A latent back to the size, and the transparency, of its pictures."""
 
     @classmethod

@@ -12,7 +12,7 @@ from ..host.sampling.passes import sample_base
 from ..host.sampling.steering import Steering
 from . import inputs
 from .errors import input_errors
-from .registry import node
+from .registry import PackNode, node
 
 
 @node(
@@ -26,7 +26,7 @@ from .registry import node
         **inputs.A1111_PASS,
     },
 )
-class HiresFixBaseSampling(io.ComfyNode):
+class HiresFixBaseSampling(PackNode):
     """Sample the picture at the size the model was trained for."""
 
     @classmethod

@@ -16,14 +16,14 @@ from ..host.upscaling.faces import (
 )
 from . import inputs
 from .errors import input_errors
-from .registry import node
+from .registry import PackNode, node
 
 FaceModelType = io.Custom("HIRES_FIX_FACE_MODEL")
 FaceLandmarksType = io.Custom("FACE_LANDMARKS")
 
 
 @node(150, "GFPGAN, RestoreFormer, CodeFormer", a1111={"face_model_name": "GFPGAN, CodeFormer"})
-class HiresFixFaceModelLoader(io.ComfyNode):
+class HiresFixFaceModelLoader(PackNode):
     """Face models by name."""
 
     @classmethod
@@ -58,7 +58,7 @@ class HiresFixFaceModelLoader(io.ComfyNode):
     "several faces a picture, visibility, CodeFormer weight; everything outside a face untouched",
     a1111={"visibility": "GFPGAN or CodeFormer: Visibility", "codeformer_weight": "CodeFormer: Weight"},
 )
-class HiresFixRestoreFaces(io.ComfyNode):
+class HiresFixRestoreFaces(PackNode):
     """Every face of a picture, restored in its place."""
 
     @classmethod

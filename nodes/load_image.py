@@ -17,11 +17,11 @@ from ..host.pictures.picture_files import (
 )
 from . import inputs
 from .errors import input_errors
-from .registry import node
+from .registry import PackNode, node
 
 
 @node(170, "picture files as they are: 16 bits, floats, grey, LAB, colour profile, EXIF, texts, alpha")
-class HiresFixLoadImage(io.ComfyNode):
+class HiresFixLoadImage(PackNode):
     """Load a picture without losing depth, colour profile or texts."""
 
     @classmethod

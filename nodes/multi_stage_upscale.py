@@ -10,7 +10,7 @@ from ..hires.sizes.stages import MOST_STAGES, REDRAW
 from ..host.sampling.multi_stage import NAME, Redraw, expand, plan, wires_of
 from . import inputs
 from .errors import input_errors
-from .registry import node
+from .registry import PackNode, node
 
 
 @node(
@@ -26,7 +26,7 @@ from .registry import node
         **inputs.A1111_TILES,
     },
 )
-class HiresFixMultiStageUpscale(io.ComfyNode):
+class HiresFixMultiStageUpscale(PackNode):
     """Upscale in stages, each with an optional light redraw."""
 
     @classmethod

@@ -9,7 +9,7 @@ from ..hires.sizes.image_sizes import A1111_CELL, MAX_SIDE
 from ..host.sampling.noise import make_noise
 from .errors import input_errors
 from .inputs import CATEGORY
-from .registry import node
+from .registry import PackNode, node
 
 
 @node(
@@ -25,7 +25,7 @@ from .registry import node
         "eta_noise_seed_delta": "Eta noise seed delta (ENSD)",
     },
 )
-class HiresFixNoise(io.ComfyNode):
+class HiresFixNoise(PackNode):
     """The seed, as a NOISE object."""
 
     @classmethod

@@ -11,7 +11,7 @@ from ..host.upscaling.pixels import NUMBERS, Numbers, upscale_latent_as_pixels
 from ..upscale_models import PRECISIONS, Precision, TileSettings
 from . import inputs
 from .errors import input_errors
-from .registry import node
+from .registry import PackNode, node
 
 
 @node(
@@ -19,7 +19,7 @@ from .registry import node
     "decode, upscale to the exact size, encode; with tiles",
     a1111={"upscaler": "Upscaler: any but Latent …", **inputs.A1111_TILES},
 )
-class HiresFixPixelUpscale(io.ComfyNode):
+class HiresFixPixelUpscale(PackNode):
     """Decode, upscale, encode."""
 
     @classmethod

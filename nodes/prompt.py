@@ -12,7 +12,7 @@ from ..host.prompts.text import TextSettings, encode_prompt
 from ..host.sampling.sigmas import sampler_names
 from . import inputs
 from .errors import input_errors
-from .registry import node
+from .registry import PackNode, node
 
 _FIRST, _SECOND = "first pass", "second pass"
 _SAME = "Use same sampler"
@@ -34,7 +34,7 @@ _SAME = "Use same sampler"
         "pad_cond_uncond": "Pad prompt/negative prompt",
     },
 )
-class HiresFixPrompt(io.ComfyNode):
+class HiresFixPrompt(PackNode):
     """Encode a prompt as A1111 does."""
 
     @classmethod

@@ -8,7 +8,7 @@ from comfy_api.latest import io
 
 from ..host.sampling.guidance import Refiner
 from . import inputs
-from .registry import node
+from .registry import PackNode, node
 
 
 @node(
@@ -20,7 +20,7 @@ from .registry import node
         "by_steps": "Switch to refiner by sampling steps instead of model timesteps",
     },
 )
-class HiresFixRefiner(io.ComfyNode):
+class HiresFixRefiner(PackNode):
     """A1111's refiner switch."""
 
     @classmethod

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from comfy_api.latest import io
 
-Class = TypeVar("Class", bound=type[io.ComfyNode])
+
+class PackNode(io.ComfyNode):
+    """A node of the pack. The host calls these by name, with the inputs that the node's own schema lists."""
+
+    if TYPE_CHECKING:  # only for type checkers: what a class has of these the host would call
+
+        @classmethod
+        def execute(cls, *args: Any, **inputs: Any) -> io.NodeOutput: ...
+
+        @classmethod
+        def validate_inputs(cls, *args: Any, **inputs: Any) -> bool | str: ...
+
+        @classmethod
+        def fingerprint_inputs(cls, *args: Any, **inputs: Any) -> Any: ...
+
+
+Class = TypeVar("Class", bound=type[PackNode])
 
 
 @dataclass(frozen=True)
 class Listed:
     """What the list says of a node beyond its schema."""
 
-    cls: type[io.ComfyNode]
+    cls: type[PackNode]
     place: int
     """Where in the list it stands; ten apart, in the order of the stages."""
 

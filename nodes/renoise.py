@@ -13,7 +13,7 @@ from ..host.sampling.sigmas import second_pass_sigmas
 from ..host.sampling.wiring import check_followers
 from . import inputs
 from .errors import input_errors
-from .registry import node
+from .registry import PackNode, node
 
 
 @node(
@@ -27,7 +27,7 @@ from .registry import node
         **inputs.A1111_SECOND_PASS,
     },
 )
-class HiresFixRenoise(io.ComfyNode):
+class HiresFixRenoise(PackNode):
     """Denoising strength: from where on the schedule the second pass runs, and that much noise."""
 
     @classmethod

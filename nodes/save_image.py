@@ -11,7 +11,7 @@ from ..host.pictures.picture_files import BIT_DEPTHS, BitDepth, FileInfo, save_i
 from ..pictures import FORMATS, PictureFormat
 from . import inputs
 from .errors import input_errors
-from .registry import node
+from .registry import PackNode, node
 
 
 @node(
@@ -24,7 +24,7 @@ from .registry import node
         "write_infotext": "Write infotext to metadata of the generated image",
     },
 )
-class HiresFixSaveImage(io.ComfyNode):
+class HiresFixSaveImage(PackNode):
     """Save pictures with depth, colour profile and texts."""
 
     @classmethod

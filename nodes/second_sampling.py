@@ -12,7 +12,7 @@ from ..host.sampling.passes import sample_second
 from ..host.sampling.steering import Steering
 from . import inputs
 from .errors import input_errors
-from .registry import node
+from .registry import PackNode, node
 
 
 @node(
@@ -27,7 +27,7 @@ from .registry import node
         "refiner": "Refiner",
     },
 )
-class HiresFixSecondSampling(io.ComfyNode):
+class HiresFixSecondSampling(PackNode):
     """Sample the enlarged, noised latent."""
 
     @classmethod

@@ -10,7 +10,7 @@ from ..hires.sizes.image_sizes import target_size
 from ..host.latents.codec import cell_of, pixel_size
 from . import inputs
 from .errors import input_errors
-from .registry import node
+from .registry import PackNode, node
 
 
 @node(
@@ -24,7 +24,7 @@ from .registry import node
         "hr_resize_y": "Resize height to",
     },
 )
-class HiresFixTargetSize(io.ComfyNode):
+class HiresFixTargetSize(PackNode):
     """A1111's target size rule."""
 
     @classmethod

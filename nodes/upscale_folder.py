@@ -12,7 +12,7 @@ from ..pictures import FORMATS
 from ..upscale_models import PRECISIONS, Precision, TileSettings
 from . import inputs
 from .errors import input_errors
-from .registry import node
+from .registry import PackNode, node
 
 _AS_INPUT, _AUTO = "as input", "auto"
 _SKIP, _OVERWRITE = "skip", "overwrite"
@@ -30,7 +30,7 @@ _SKIP, _OVERWRITE = "skip", "overwrite"
         **inputs.A1111_TILES,
     },
 )
-class HiresFixUpscaleFolder(io.ComfyNode):
+class HiresFixUpscaleFolder(PackNode):
     """Picture files in, picture files out."""
 
     @classmethod

@@ -10,7 +10,7 @@ from ..host.upscaling.pixels import NUMBERS, Numbers, upscale_image
 from ..upscale_models import PRECISIONS, Precision, TileSettings
 from . import inputs
 from .errors import input_errors
-from .registry import node
+from .registry import PackNode, node
 
 
 @node(
@@ -18,7 +18,7 @@ from .registry import node
     "upscale pictures to an exact size, without a diffusion model, with one or two upscalers; alpha is kept",
     a1111={**inputs.A1111_EXTRAS, **inputs.A1111_TILES},
 )
-class HiresFixUpscaleImage(io.ComfyNode):
+class HiresFixUpscaleImage(PackNode):
     """Standalone upscale to an exact size."""
 
     @classmethod
