@@ -7,10 +7,11 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from . import png
-from .metadata import split_exif
-from .picture import PictureError
-from .tiff import tiff
+from .base.errors import PictureError
+from .base.exif import split_facts
+from .base.picture import FileFacts
+from .formats import png
+from .formats.tiff import tags
 
 _FORMATS = ("JPEG", "WEBP", "AVIF")
 """Read by Pillow: those that carry an EXIF block."""
@@ -23,7 +24,7 @@ def read_texts(file: BinaryIO, keys: Container[str]) -> tuple[dict[str, str], st
 
     Args:
         file: at its start.
-        keys: which texts are wanted, by the keys that `Picture.text` has. There may be others in the result.
+        keys: which texts are wanted, by the keys that `FileFacts.text` has. There may be others in the result.
 
     Returns:
         The texts; and what is wrong with the picture behind them, as "it is cut off", empty if nothing is known to be.
@@ -32,7 +33,7 @@ def read_texts(file: BinaryIO, keys: Container[str]) -> tuple[dict[str, str], st
         PictureError: not such a file, or one that is so damaged that none of the texts can be found.
     """
     try:
-        found, exif, damage = _read(file, keys)
+        facts, damage = _read(file, keys)
     except PictureError as error:
         raise _unreadable(str(error)) from error
     except Image.DecompressionBombError as error:
@@ -40,7 +41,7 @@ def read_texts(file: BinaryIO, keys: Container[str]) -> tuple[dict[str, str], st
     except Exception as error:  # every format has its own complaints about a damaged file
         reason = f"it is damaged, or of a format that is not known ({type(error).__name__})"
         raise _unreadable(reason) from error
-    texts = {**found, **split_exif(exif)[2]}
+    texts = split_facts(facts)[0].text
     if damage and not any(key in keys for key in texts):
         raise _unreadable(damage)
     return texts, damage
@@ -50,17 +51,15 @@ def _unreadable(reason: str) -> PictureError:
     return PictureError(f"The picture cannot be read: {reason}. {_REMEDY}.", "image")
 
 
-def _read(file: BinaryIO, keys: Container[str]) -> tuple[dict[str, str], bytes | None, str]:
+def _read(file: BinaryIO, keys: Container[str]) -> tuple[FileFacts, str]:
     head = file.read(16)
     file.seek(0)
     if head.startswith(png.SIGNATURE):
-        texts = png.read_texts(file, keys)
-        return texts.text, texts.exif, texts.damage
-    if head.startswith(tiff.SIGNATURES):
-        info = tiff.read_info(file)
-        return info.text, info.exif, ""
+        return png.read_texts(file, keys)
+    if head.startswith(tags.SIGNATURES):
+        return tags.read_info(file).facts, ""
     with Image.open(file, formats=[name for name in _FORMATS if name in _known()]) as image:
-        return {}, image.info.get("exif"), ""
+        return FileFacts(exif=image.info.get("exif")), ""
 
 
 def _known() -> set[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...hires.errors import InputError
-from ..file_names import check_encodable, fitting
+from ..base.file_names import check_encodable, fitting
 from ..write import EXTENSIONS, PictureFormat
 from .scan import Found, printable
 

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ...hires.errors import InputError
-from ..read import endings
+from ..formats.pillow import endings
 
 _RESOURCE_FORK = "._"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +9,14 @@ from typing import Protocol
 
 import torch
 
-from ...hires.tiles.boxes import Box
-from ..picture import Picture, PictureError, from_levels, to_levels
-from ..read import read_open, read_picture, reading
-from ..tiff.pages import Page
-from ..tiff.stream_read import TiffSource
-from ..tiff.tiff import SIGNATURES
+from ..hires.tiles.boxes import Box
+from .base.errors import PictureError, reading
+from .base.levels import from_levels, to_levels
+from .base.picture import FileFacts, Picture
+from .formats.tiff.pages import open_page
+from .formats.tiff.source import TiffSource
+from .formats.tiff.tags import SIGNATURES
+from .read import read_open, read_picture
 
 
 class Source(Protocol):
@@ -27,14 +28,7 @@ class Source(Protocol):
     channels: int
     """1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha."""
 
-    depth: int
-    """8 or 16 bits a channel."""
-
-    icc: bytes | None
-    exif: bytes | None
-    text: dict[str, str]
-    dpi: tuple[float, float] | None
-    """See `Picture`."""
+    facts: FileFacts
 
     def read(self, box: Box) -> torch.Tensor:
         """Return these pixels, `(box.height, box.width, channels)` float32 in [0, 1]."""
@@ -46,9 +40,8 @@ class MemorySource:
 
     def __init__(self, picture: Picture) -> None:
         self.height, self.width, self.channels = picture.pixels.shape
-        self.depth = picture.depth
-        self.icc, self.exif, self.text, self.dpi = picture.icc, picture.exif, picture.text, picture.dpi
-        self._levels = to_levels(picture.pixels, picture.depth)
+        self.facts = picture.facts
+        self._levels = to_levels(picture.pixels, picture.facts.depth)
 
     def read(self, box: Box) -> torch.Tensor:
         """See `Source`."""
@@ -68,7 +61,7 @@ def open_source(path: Path, page: int | None = None) -> Iterator[Source]:
     """
     tiff = TiffSource.open(path, page) if _is_tiff(path) else None
     if tiff is None:
-        yield MemorySource(read_picture(path) if page is None else read_page(path, page))
+        yield MemorySource(read_picture(path) if page is None else _read_page(path, page))
         return
     try:
         yield tiff
@@ -76,9 +69,8 @@ def open_source(path: Path, page: int | None = None) -> Iterator[Source]:
         tiff.close()
 
 
-def read_page(path: Path, page: int) -> Picture:
-    """Read a page of a TIFF file as `read_picture` does the first."""
-    with reading(path), io.BufferedReader(Page(path.open("rb"), page)) as file:
+def _read_page(path: Path, page: int) -> Picture:
+    with reading(path), open_page(path, page) as file:
         return read_open(file)
 
 
