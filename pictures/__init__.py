@@ -6,8 +6,7 @@ then this one with `streams` beside it, then `folders`. Imports `hires`, never t
 
 from .base.errors import PictureError
 from .base.picture import PARAMETERS, FileFacts, Picture
-from .read import read_picture
-from .texts import read_texts
+from .read import read_picture, read_texts
 from .write import DEEP_FORMATS, EXTENSIONS, FORMATS, PictureFormat, write_picture
 
 __all__ = [

@@ -21,7 +21,7 @@ from .base.picture import Picture
 from .formats import apng, png
 from .formats.pillow import read_frames
 from .formats.tiff import tags
-from .formats.tiff.pages import open_page, page_places
+from .formats.tiff.pages import find_pages
 from .read import read_open, read_picture
 from .source import MemorySource, Source, open_source
 
@@ -113,23 +113,19 @@ def _is_animation(head: bytes) -> bool:
 
 
 def _pages(path: Path, file: BinaryIO) -> Series | None:
-    first, places = page_places(file)
-    if places == [first]:
+    pages = find_pages(file)
+    if [page.number for page in pages] == [0]:
         return None
-    sizes = tuple(_page_size(path, place) for place in places)
+    sizes = []
+    for page in pages:
+        info = tags.read_info(file, page.place)
+        sizes.append(info.size[::-1] if info.orientation >= 5 else info.size)
 
     def parts() -> Parts:
-        for place in places:
-            yield open_source(path, place)
+        for page in pages:
+            yield open_source(path, page)
 
-    return Series(sizes, None, parts)
-
-
-def _page_size(path: Path, place: int) -> Size:
-    with open_page(path, place) as page:
-        info = tags.read_info(page)
-    width, height = info.size
-    return (height, width) if info.orientation >= 5 else (width, height)
+    return Series(tuple(sizes), None, parts)
 
 
 def _apng(path: Path, first: Picture) -> Series | None:

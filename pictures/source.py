@@ -10,13 +10,13 @@ from typing import Protocol
 import torch
 
 from ..hires.tiles.boxes import Box
-from .base.errors import PictureError, reading
+from .base.errors import PictureError
 from .base.levels import from_levels, to_levels
 from .base.picture import FileFacts, Picture
-from .formats.tiff.pages import open_page
+from .formats.tiff.pages import Page
 from .formats.tiff.source import TiffSource
 from .formats.tiff.tags import SIGNATURES
-from .read import read_open, read_picture
+from .read import read_picture
 
 
 class Source(Protocol):
@@ -49,34 +49,26 @@ class MemorySource:
 
 
 @contextmanager
-def open_source(path: Path, page: int | None = None) -> Iterator[Source]:
+def open_source(path: Path, page: Page | None = None) -> Iterator[Source]:
     """Open a picture file: a TIFF that allows it is read piece by piece from the disk, all others as a whole.
 
     Args:
         path: the file.
-        page: of a TIFF, the place of the page that is meant, see `page_places`; None is the first.
+        page: of a TIFF, the page that is meant; None is what it begins with.
 
     Raises:
         PictureError: the file cannot be read.
     """
-    tiff = TiffSource.open(path, page) if _is_tiff(path) else None
+    try:
+        with open(path, "rb") as file:
+            is_tiff = file.read(4) in SIGNATURES
+    except OSError as error:
+        raise PictureError(f"'{path.name}' cannot be read: {error.strerror or error}.", "image") from error
+    tiff = TiffSource.open(path, page) if is_tiff else None
     if tiff is None:
-        yield MemorySource(read_picture(path) if page is None else _read_page(path, page))
+        yield MemorySource(read_picture(path, page))
         return
     try:
         yield tiff
     finally:
         tiff.close()
-
-
-def _read_page(path: Path, page: int) -> Picture:
-    with reading(path), open_page(path, page) as file:
-        return read_open(file)
-
-
-def _is_tiff(path: Path) -> bool:
-    try:
-        with open(path, "rb") as file:
-            return file.read(4) in SIGNATURES
-    except OSError as error:
-        raise PictureError(f"'{path.name}' cannot be read: {error.strerror or error}.", "image") from error

@@ -64,19 +64,6 @@ CLASSIC, BIG = Variant("<", False), Variant("<", True)
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A tag as it stands in a directory."""
-
-    number: int
-    kind: int
-    values: int
-    """How many."""
-
-    field: bytes
-    """4 or 8 bytes: the values, or where they are."""
-
-
-@dataclass(frozen=True)
 class Tag:
     """A tag with its values."""
 
@@ -109,8 +96,11 @@ def first_place(file: BinaryIO, variant: Variant) -> int:
     return read_number(file, variant.offset)
 
 
-def read_entries(file: BinaryIO, place: int, variant: Variant) -> list[Entry]:
+def read_entries(file: BinaryIO, place: int, variant: Variant) -> list[tuple[int, int, int, bytes]]:
     """Read a directory; afterwards the file stands where the place of the next one is written.
+
+    Returns:
+        Of every tag its number, kind, count of values, and 4 or 8 bytes: the values, or where they are.
 
     Raises:
         PictureError: it makes no sense or is cut off, without the file's name: "it …".
@@ -119,24 +109,22 @@ def read_entries(file: BinaryIO, place: int, variant: Variant) -> list[Entry]:
     count = read_number(file, variant.count)
     if count > _MOST_TAGS:
         raise PictureError("it is damaged: a directory makes no sense")
-    return [Entry(*values) for values in variant.entry.iter_unpack(_exactly(file, count * variant.entry.size))]
+    return list(variant.entry.iter_unpack(_exactly(file, count * variant.entry.size)))
 
 
 def read_tags(file: BinaryIO, place: int, variant: Variant) -> list[Tag]:
     """`read_entries` with their values, but for kinds of values that are not known."""
-    found = []
-    for entry in read_entries(file, place, variant):
-        if entry.kind not in _NUMBER_SIZES:
+    tags = []
+    for number, kind, count, field in read_entries(file, place, variant):
+        if kind not in _NUMBER_SIZES:
             continue
-        length = entry.values * _value_size(entry.kind)
-        data = entry.field[:length]
-        if length > len(entry.field):
-            file.seek(variant.offset.unpack(entry.field)[0])
+        length, size = count * _value_size(kind), _NUMBER_SIZES[kind]
+        data = field[:length]
+        if length > len(field):
+            file.seek(variant.offset.unpack(field)[0])
             data = file.read(length)
-        size = _NUMBER_SIZES[entry.kind]
-        in_order = np.frombuffer(data, f"{variant.order}u{size}").astype(f"<u{size}")
-        found.append(Tag(entry.number, entry.kind, in_order.tobytes()))
-    return found
+        tags.append(Tag(number, kind, np.frombuffer(data, f"{variant.order}u{size}").astype(f"<u{size}").tobytes()))
+    return tags
 
 
 def lay_out(

@@ -13,12 +13,15 @@ from PIL import Image
 
 from .directories import (
     BYTE,
+    CLASSIC,
     EXIF_IFD,
     GPS_IFD,
     INTEROPERABILITY,
     UNDEFINED,
+    Tag,
     first_place,
     read_entries,
+    read_tags,
     variant_of,
 )
 from .picture import PARAMETERS, FileFacts
@@ -49,7 +52,7 @@ def split_exif(data: bytes | None) -> tuple[bytes | None, int, dict[str, str]]:
     try:
         return _split(data)
     except Exception as error:  # blocks of cameras and old programs are broken in many ways
-        log.warning("The EXIF block of a picture is damaged and left out (%s: %s).", type(error).__name__, error)
+        _log_left_out(error)
         return None, 1, {}
 
 
@@ -108,6 +111,25 @@ def fit_exif(data: bytes | None, text: dict[str, str], limit: int) -> bytes | No
             return None
 
 
+def exif_tags(facts: FileFacts) -> tuple[list[Tag], dict[int, list[Tag]]]:
+    """Take `join_exif` apart: the tags of the picture, and those of inner directories by the tag that points there."""
+    try:
+        block = join_exif(facts.exif, facts.text)
+        if not block:
+            return [], {}
+        file, variant, inner = io.BytesIO(block), variant_of(block), {}
+        own = read_tags(file, first_place(file, variant), variant)
+        for tag in own:
+            if tag.number in (EXIF_IFD, GPS_IFD):
+                found = read_tags(file, CLASSIC.offset.unpack(tag.data)[0], variant)
+                # a place in the block, which means nothing elsewhere
+                inner[tag.number] = [each for each in found if each.number != INTEROPERABILITY]
+    except Exception as error:  # blocks of cameras and old programs are broken in many ways
+        _log_left_out(error)
+        return [], {}
+    return own, {number: directory for number, directory in inner.items() if directory}
+
+
 def inner_tags(exif: Image.Exif, directory: int) -> dict[int, Any]:
     """Return the tags of the directory EXIF_IFD or GPS_IFD, ready to be written again; empty if there is none."""
     if directory not in exif:  # asking for it would add an empty one
@@ -136,12 +158,12 @@ def _with_exifs_types(block: bytes) -> bytes:
     out, file, variant = bytearray(block), io.BytesIO(block), variant_of(block)
     places = [(0, first_place(file, variant))]
     for directory, place in places:
-        for index, entry in enumerate(read_entries(file, place, variant)):
-            if entry.number in (EXIF_IFD, INTEROPERABILITY):
-                places.append((entry.number, variant.offset.unpack(entry.field)[0]))
-            elif directory and entry.kind == BYTE:
-                kind = place + variant.count.size + index * variant.entry.size + 2
-                struct.pack_into(f"{variant.order}H", out, kind, UNDEFINED)
+        for index, (tag, kind, _, field) in enumerate(read_entries(file, place, variant)):
+            if tag in (EXIF_IFD, INTEROPERABILITY):
+                places.append((tag, variant.offset.unpack(field)[0]))
+            elif directory and kind == BYTE:
+                at = place + variant.count.size + index * variant.entry.size + 2
+                struct.pack_into(f"{variant.order}H", out, at, UNDEFINED)
     return bytes(out)
 
 
@@ -170,6 +192,10 @@ def _split(data: bytes) -> tuple[bytes | None, int, dict[str, str]]:
     if not taken and not comment:
         rest = data
     return rest, orientation if orientation in range(1, 9) else 1, texts
+
+
+def _log_left_out(error: Exception) -> None:
+    log.warning("The EXIF block of a picture is damaged and left out (%s: %s).", type(error).__name__, error)
 
 
 def _with_a_place(text: dict[str, str]) -> dict[str, str]:

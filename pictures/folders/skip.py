@@ -10,12 +10,9 @@ from ..base.errors import PictureError
 from ..formats.pillow import open_header
 from ..formats.tiff import tags
 from ..read import read_picture
-from ..series import Series, Timing, find_series
+from ..series import Series, Size, Timing, find_series
 from .names import Task
 from .scan import printable
-
-Size = tuple[int, int]
-"""Width and height in pixels."""
 
 
 def find_result(task: Task, result_size: Callable[[int, int], Size]) -> Path | None:

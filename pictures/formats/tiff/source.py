@@ -13,7 +13,7 @@ from ...base.errors import PictureError, reading
 from ...base.exif import split_facts
 from ...base.levels import from_levels
 from . import tags
-from .pages import open_page
+from .pages import Page
 from .segments import UNPACKED_HERE, Segments
 from .tags import TiffInfo, as_tuple, read_info
 
@@ -24,17 +24,17 @@ class TiffSource:
     """A `Source` on a TIFF or BigTIFF file; memory holds the strips or tiles around the box that was read last."""
 
     @classmethod
-    def open(cls, path: Path, page: int | None = None) -> TiffSource | None:
+    def open(cls, path: Path, page: Page | None = None) -> TiffSource | None:
         """Open a file, or return None where it has to be read as a whole: anything but 8 or 16 bit grey or RGB, with
         or without straight alpha, upright, channels together, uncompressed or packed with Deflate.
 
         Args:
             path: the file.
-            page: the place of a page, see `page_places`; None is the first.
+            page: one of `find_pages`; None is what the file begins with.
         """
-        file = open(path, "rb", buffering=0) if page is None else open_page(path, page)  # noqa: SIM115 - closed by `close`
+        file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by `close`
         try:
-            return cls(path, file, read_info(file))
+            return cls(path, file, read_info(file, page.place if page else None))
         except Exception as error:  # what is wrong with it, reading it as a whole will tell
             log.debug("'%s' is not read piece by piece: %s", path.name, error)
             file.close()

@@ -128,8 +128,8 @@ class TiffInfo:
         )
 
 
-def read_info(file: BinaryIO) -> TiffInfo:
-    """Read the tags of the first picture. Damaged ones raise whatever Pillow raises.
+def read_info(file: BinaryIO, place: int | None = None) -> TiffInfo:
+    """Read the tags of the first picture, or of the page at this place. Damaged ones raise whatever Pillow raises.
 
     Raises:
         PictureError: of a kind that Pillow does not read.
@@ -141,7 +141,7 @@ def read_info(file: BinaryIO) -> TiffInfo:
         raise PictureError("it is a BigTIFF file with the high byte first. Save it with the low byte first")
     head += file.read(8) if big else b""
     directory = TiffImagePlugin.ImageFileDirectory_v2(head)
-    tags = _directory(file, directory, directory.next)
+    tags = _directory(file, directory, directory.next if place is None else place)
     exif = Image.Exif()
     for tag in DESCRIPTIONS:
         # scientific programs describe the shape of the array there, which would be wrong in a copy

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import logging
 import os
 import shutil
 import struct
@@ -18,14 +16,10 @@ import torch
 from ....hires.amounts import as_bytes
 from ....hires.errors import InputError
 from ....hires.tiles.boxes import Box
-from ...base import directories
 from ...base.directories import (
     BIG,
     BYTE,
     CLASSIC,
-    EXIF_IFD,
-    GPS_IFD,
-    INTEROPERABILITY,
     LONG,
     LONG8,
     RATIONAL,
@@ -33,15 +27,14 @@ from ...base.directories import (
     UNDEFINED,
     Tag,
     Variant,
+    check_length,
     lay_out,
     numbers,
 )
-from ...base.exif import join_exif
+from ...base.exif import exif_tags
 from ...base.levels import to_levels
 from ...base.picture import XMP, FileFacts
 from . import tags
-
-log = logging.getLogger("hires-fix")
 
 _STRIP = 2**18  # bytes before they are packed; small strips let other programs read a file piece by piece
 _LEVEL = 4  # of zlib, as for PNG
@@ -103,7 +96,7 @@ def write_tiff(file: BinaryIO, levels: np.ndarray, facts: FileFacts, link: int =
         offsets.append(file.tell())
         packed = zlib.compress(_differences(levels[start : start + layout.rows]).tobytes(), _LEVEL)
         sizes.append(file.write(packed))
-        directories.check_length(file.tell())
+        check_length(file.tell())
     described, inner = _described(facts)
     entries = [*described, *_strips(layout, CLASSIC, offsets, sizes)]
     block, place, next_link = lay_out(entries, inner, _align(file), CLASSIC)
@@ -220,7 +213,8 @@ def _described(facts: FileFacts) -> tuple[list[Tag], dict[int, list[Tag]]]:
         Profile, resolution, and of the texts and the EXIF block those that TIFF has tags for; the further directories
         of the block by the tag that points to them.
     """
-    entries = []
+    own, inner = exif_tags(facts)
+    entries = [tag for tag in own if tag.number in tags.DESCRIPTIONS]
     if facts.icc:
         entries.append(Tag(tags.ICC_PROFILE, UNDEFINED, facts.icc))
     if XMP in facts.text:
@@ -229,26 +223,7 @@ def _described(facts: FileFacts) -> tuple[list[Tag], dict[int, list[Tag]]]:
         for number, value in zip((tags.X_RESOLUTION, tags.Y_RESOLUTION), facts.dpi, strict=True):
             entries.append(Tag(number, RATIONAL, struct.pack("<2I", round(value * 1000), 1000)))
         entries.append(numbers(tags.RESOLUTION_UNIT, SHORT, 2))
-    try:
-        block = join_exif(facts.exif, facts.text)
-        own, inner = _split_block(block) if block else ([], {})
-    except Exception as error:  # blocks of cameras and old programs are broken in many ways
-        log.warning("The EXIF block of a picture is damaged and left out (%s: %s).", type(error).__name__, error)
-        own, inner = [], {}
-    entries += [tag for tag in own if tag.number in tags.DESCRIPTIONS]
-    return entries, {number: found for number, found in inner.items() if found}
-
-
-def _split_block(block: bytes) -> tuple[list[Tag], dict[int, list[Tag]]]:
-    """Take an EXIF block apart: the tags of the picture, and those of inner directories by the tag pointing there."""
-    file, variant = io.BytesIO(block), directories.variant_of(block)
-    own, inner = directories.read_tags(file, directories.first_place(file, variant), variant), {}
-    for tag in own:
-        if tag.number in (EXIF_IFD, GPS_IFD):
-            found = directories.read_tags(file, CLASSIC.offset.unpack(tag.data)[0], variant)
-            # a place in the block, which means nothing elsewhere
-            inner[tag.number] = [each for each in found if each.number != INTEROPERABILITY]
-    return own, inner
+    return entries, inner
 
 
 def _differences(levels: np.ndarray) -> np.ndarray:
