@@ -7,7 +7,7 @@ from pathlib import Path
 import folder_paths
 
 from ...hires.errors import InputError
-from ...pictures.file_names import check_characters, check_encodable
+from ...pictures.base.file_names import check_characters, check_encodable
 from ...pictures.folders.scan import printable
 
 KEY = "hires_fix_folders"

@@ -17,11 +17,11 @@ from ...hires.infotext.from_graph.extras import EXTRAS_KEYS, extras_text, upscal
 from ...hires.sizes.image_sizes import ImageSize, image_size
 from ...pictures import Picture, write_picture
 from ...pictures.folders.names import Task
+from ...pictures.formats.tiff.write import TiffLayout
+from ...pictures.source import Source, open_source
 from ...pictures.streams.file import stream_picture
 from ...pictures.streams.journal import Journal
 from ...pictures.streams.pieces import Marks, Piece, cut, pieces_of_one, pieces_of_two
-from ...pictures.streams.source import Source, open_source
-from ...pictures.tiff.stream_write import TiffLayout
 from ...pictures.write import check_sides
 from ...upscale_models import ModelUpscaler, TileSettings, Upscaler, is_none, settle_tiles, upscale_blocks
 from ..upscaling.runtime import HostRuntime, patcher_of
@@ -148,7 +148,7 @@ def upscale_source(source: Source, task: Task, recipe: Recipe, settings: FileSet
     job, journal = _Job(source, recipe, settings, on_progress), Journal(task.streamed)
     description = _description(task, recipe, job)
     if job.is_too_large or journal.read(description) is not None:
-        layout = TiffLayout(*job.result, source.channels, job.depth, source.icc, source.exif, job.text, source.dpi)
+        layout = TiffLayout(*job.result, source.channels, job.facts)
         stream_picture(task.streamed, layout, description, job.pieces, job.corner, settings.overwrite)
         return task.streamed
     check_sides(task.target.name, task.format, *job.result)
@@ -195,15 +195,15 @@ class _Job:
         self.corner = (size.up_width - size.width) // 2, (size.up_height - size.height) // 2
         """Of the result in what the upscalers make."""
 
-        self.depth = settings.depth or source.depth
-        self.text = {**source.text, **recipe.text(source.width, source.height)}
-        """The file's own, and what A1111 would write beside it."""
+        text = {**source.facts.text, **recipe.text(source.width, source.height)}
+        self.facts = replace(source.facts, depth=settings.depth or source.facts.depth, text=text)
+        """The file's own, and beside them the text that A1111 would write."""
 
         self._source, self._recipe = source, recipe
         self._target = size.up_width, size.up_height
         self._runtimes = _runtimes(len(recipe.upscalers), on_progress)
         # half precision is judged by what 8 bits show, and keeps no more
-        tiles = replace(recipe.tiles, precision="float32") if self.depth == _DEEP else recipe.tiles
+        tiles = replace(recipe.tiles, precision="float32") if self.facts.depth == _DEEP else recipe.tiles
         self.tiles = [
             settle_tiles(upscaler, *self._target, tiles, runtime)
             for upscaler, runtime in zip(recipe.upscalers, self._runtimes, strict=True)
@@ -223,7 +223,7 @@ class _Job:
             if inside is not None:
                 box, values = inside
                 pixels[box.y0 : box.y1, box.x0 : box.x1] = values
-        return Picture(pixels, self.depth, source.icc, source.exif, self.text, source.dpi)
+        return Picture(pixels, self.facts)
 
     def pieces(self, marks: Marks) -> Iterator[Piece]:
         """Make the result, before the crop, from these marks on; `()` makes all."""

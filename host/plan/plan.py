@@ -18,7 +18,7 @@ from ...hires.errors import InputError
 from ...hires.plan.run import Said, plan
 from ...hires.plan.values import FolderSearch, ModelFile, Size, UpscaleJob, UpscalerFile
 from ...pictures.folders.scan import find_pictures
-from ...pictures.read import open_header
+from ...pictures.formats.pillow import open_header
 from ...upscale_models import CLASSICAL, TileSettings, enlarged_size, extras_size
 from ...upscale_models.tiles.tile_count import count_a1111_tiles, count_tiles
 from ..folders import access as folder_access
