@@ -75,7 +75,7 @@ def scheduler() -> io.Combo.Input:
     )
 
 
-def settings() -> io.Custom.Input:
+def settings() -> io.Input:
     """A1111's settings, optional."""
     return SettingsType.Input(
         "settings",
@@ -84,7 +84,7 @@ def settings() -> io.Custom.Input:
     )
 
 
-def refiner() -> io.Custom.Input:
+def refiner() -> io.Input:
     """A refiner, optional."""
     return RefinerType.Input(
         "refiner", optional=True, tooltip="From Refiner: a second model that takes over on the way in this pass."
@@ -101,7 +101,7 @@ def guider() -> io.Guider.Input:
     )
 
 
-def target() -> io.Custom.Input:
+def target() -> io.Input:
     """What Target Size worked out."""
     return TargetType.Input("target", tooltip="The size to reach, from Target Size.")
 

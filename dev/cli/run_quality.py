@@ -27,7 +27,7 @@ def main() -> int:
         module("dev.host.comfy_client").ClientError,
         module("dev.demo.checkpoint").WeightsError,
         module("dev.training.photographs").PhotographError,
-        module("upscale_models.errors").UpscalerError,
+        module("upscale_models").UpscalerError,
     )
     try:
         report_file.prepare(options.json)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
 MAX_SIDE = 16384
 """Largest side in pixels of a picture that is sampled, and of a width or height on a node: ComfyUI's own limit."""
 

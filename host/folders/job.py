@@ -14,6 +14,7 @@ import comfy.model_management
 import comfy.utils
 
 from ...hires.errors import InputError
+from ...hires.remaining_time import RemainingTime
 from ...pictures.folders.lock import only_job
 from ...pictures.folders.names import Task, plan_names
 from ...pictures.folders.report import Report
@@ -22,7 +23,7 @@ from ...pictures.folders.skip import find_result
 from ...pictures.series import Series, find_series, holds_another
 from ...pictures.streams.journal import Journal
 from ...pictures.write import UNFINISHED, PictureFormat
-from ...upscale_models import ModelUpscaler, RemainingTime, Upscaler
+from ...upscale_models import ModelUpscaler, Upscaler
 from ..progress import show_text
 from . import access as folder_access
 from .picture_job import FileSettings, OnProgress, Recipe, upscale_file

@@ -19,8 +19,14 @@ from ...hires.plan.run import Said, plan
 from ...hires.plan.values import FolderSearch, ModelFile, Size, UpscaleJob, UpscalerFile
 from ...pictures.folders.scan import find_pictures
 from ...pictures.read import open_header
-from ...upscale_models import CLASSICAL, TileSettings, enlarged_size, extras_size
-from ...upscale_models.tiles.tile_count import count_a1111_tiles, count_tiles
+from ...upscale_models import (
+    CLASSICAL,
+    TileSettings,
+    count_a1111_tiles,
+    count_tiles,
+    enlarged_size,
+    extras_size,
+)
 from ..folders import access as folder_access
 from ..memory import free_main_memory
 from ..upscaling.runtime import HostRuntime

@@ -13,7 +13,7 @@ from comfy_execution.utils import get_executing_context
 import nodes as host_nodes
 
 from ...hires import memory
-from ...hires.images.resample import check_image
+from ...hires.images.checks import check_image
 from ...hires.sizes.image_sizes import MAX_SIDE, image_size
 from ...hires.sizes.regions import Move, places
 from ...hires.sizes.stages import Size, is_redrawn, redraw_strengths, stage_sizes

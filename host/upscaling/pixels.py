@@ -8,7 +8,8 @@ import torch
 
 from ...hires import memory
 from ...hires.errors import InputError
-from ...hires.images.resample import check_image, from_8_bit, to_8_bit
+from ...hires.images.checks import check_image
+from ...hires.images.resample import from_8_bit, to_8_bit
 from ...hires.sizes.image_sizes import ImageSize, TargetSize, image_size
 from ...hires.tiles.boxes import Box
 from ...upscale_models import (
@@ -126,7 +127,7 @@ def upscale_image(
     """
     if not isinstance(image, torch.Tensor):
         raise InputError(f"expected pictures, found {type(image).__name__}.", "image")
-    _check_pictures(image)
+    check_image(image, "image")
     first = as_upscaler(upscaler)
     other = None if second is None or not visibility > 0 else as_upscaler(second)
     if other is not None and is_none(other):
@@ -181,7 +182,7 @@ def _in_place_of_decoded(
     image: torch.Tensor, vae: Any, latent: Latent, target: TargetSize, numbers: Numbers
 ) -> torch.Tensor:
     """Bring given pictures into the form of decoded ones, `(B, [T,] H, W, C)`."""
-    _check_pictures(image)
+    check_image(image, "image")
     samples = samples_of(latent)
     batch = samples.shape[0]
     if image.shape[0] % batch or (samples.ndim == 4 and image.shape[0] != batch):
@@ -201,12 +202,3 @@ def _in_place_of_decoded(
         )
     image = image[..., :3] if image.shape[-1] > 2 else image[..., :1].expand(-1, -1, -1, 3)
     return image if samples.ndim == 4 else image.unflatten(0, (batch, -1))
-
-
-def _check_pictures(image: torch.Tensor) -> None:
-    try:
-        check_image(image)
-        if image.shape[-1] > 4:
-            raise InputError(f"an image has 1 to 4 channels, but this one has {image.shape[-1]}.")
-    except InputError as error:
-        raise InputError(str(error), "image") from error
