@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from ...graph.passthrough import changes_nothing
 from ...graph.walk import GraphWalk
 from ...sampling.settings import A1111Settings
 from ..names import stem
@@ -21,14 +22,8 @@ from .unsaid import PROMPTS, missing_values, unsaid_nodes
 _TARGET_SIZE, _GUIDANCE = "HiresFixTargetSize", "FluxGuidance"
 _UPSCALES = ("HiresFixLatentUpscale", "HiresFixPixelUpscale", UPSCALE_IMAGE)
 
-_NO_CHANGE = frozenset(
-    (
-        *("HiresFixRenoise", "HiresFixEncodeAnySize", "HiresFixDecodeToSize", _TARGET_SIZE),
-        *("VAEDecode", "VAEDecodeTiled", "VAEEncode", "VAEEncodeTiled", "GetImageSize", "PreviewImage", "Reroute"),
-        *("PrimitiveInt", "PrimitiveFloat", "PrimitiveBoolean"),
-    )
-)
-"""Nodes between the passes that do not change what the picture shows, or give numbers."""
+_NUMBERS = ("HiresFixRenoise", _TARGET_SIZE)
+"""Nodes between the passes that give numbers."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +56,11 @@ def read_graph(prompt: Any, node_id: str, hash_of: Callable[[str], str] = lambda
         UnsayableError: anything but one Base Sampling, followed by at most one enlarging and one Second Sampling.
     """
     return _Reader(prompt, hash_of).read(node_id)
+
+
+def _is_neutral(kind: str) -> bool:
+    """Whether such nodes between the passes have no part in how the picture is enlarged."""
+    return changes_nothing(kind) or kind in _NUMBERS
 
 
 class _Reader(GraphWalk):
@@ -233,7 +233,7 @@ class _Reader(GraphWalk):
             return mine if mine != of_first else None
 
         before = {second, *self.way(first)}
-        between = [node for node in self.way(second) if node not in before and self.kind(node) not in _NO_CHANGE]
+        between = [node for node in self.way(second) if node not in before and not _is_neutral(self.kind(node))]
         upscale = between[0] if len(between) == 1 and self.kind(between[0]) in _UPSCALES else None
         upscaler, size = self._upscaler(upscale), self._size(upscale)
         if upscale is None or not upscaler or size is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ...graph.passthrough import changes_nothing
 from ...graph.walk import SIDES, GraphWalk
 from ...sampling.settings import A1111Settings
 from ..settings import OPTIONS, GenerationSettings
@@ -16,18 +17,16 @@ UNSAID = "Not in this text"
 PROMPTS = dict(zip(SIDES, ("prompt", "negative prompt"), strict=True))
 """What a prompt is called there."""
 
-_SAID_OR_NO_CHANGE = frozenset(
+_SAID = frozenset(
     (
         *("HiresFixBaseSampling", "HiresFixSecondSampling", "HiresFixRenoise", "HiresFixTargetSize", "HiresFixPrompt"),
-        *("HiresFixEncodeAnySize", "HiresFixDecodeToSize", "HiresFixLoadImage", "HiresFixSaveImage"),
         *("HiresFixUpscalerLoader", "HiresFixFaceModelLoader", "UpscaleModelLoader"),
         *("CLIPTextEncode", "CLIPSetLastLayer", "ConditioningZeroOut"),
-        *("VAEDecode", "VAEDecodeTiled", "VAEEncode", "VAEEncodeTiled"),
-        *("LoadImage", "SaveImage", "PreviewImage", "GetImageSize", "Reroute"),
+        *("LoadImage", "SaveImage", "HiresFixLoadImage", "HiresFixSaveImage"),
     )
 )
-"""Nodes that the text tells of wherever they are, and nodes that change nothing. Of others it tells only if their
-values were read, see `unsaid_nodes`."""
+"""Nodes that the text tells of wherever they are. Of others it tells only if their values were read, see
+`unsaid_nodes`."""
 
 _BACKTRACK, _USUAL_BACKTRACK = "comma_padding_backtrack", 20
 """An input of A1111 Prompt, and A1111's default."""
@@ -106,7 +105,7 @@ def unsaid_nodes(
 
 def is_said(kind: str) -> bool:
     """Whether the text tells of nodes of this type wherever they are, or they change nothing."""
-    return kind in _SAID_OR_NO_CHANGE or kind.startswith("Primitive")
+    return kind in _SAID or changes_nothing(kind)
 
 
 def _needed(walk: GraphWalk, node_id: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from ..errors import InputError
 from ..graph.walk import GraphWalk
 from ..infotext.from_graph.passes import UnsayableError
 from ..infotext.from_graph.settings_of_graph import read_graph
-from .rule import STOPS, Answer
+from .badge import STOPS, Badge
 
 SAVES, WRITES = "HiresFixSaveImage", "HiresFixInfotext"
 """The nodes that write it: the one saves pictures without it, the other stops."""
@@ -20,7 +20,7 @@ _MOST = 16
 _MOST_NAMES = 3
 
 
-def text_answers(prompt: Any, go_on: Callable[[], bool]) -> Iterator[tuple[str, Answer]]:
+def infotext_badges(prompt: Any, go_on: Callable[[], bool]) -> Iterator[tuple[str, Badge]]:
     """Give the ids of such nodes and what they say, those that have something to say.
 
     Args:
@@ -32,9 +32,9 @@ def text_answers(prompt: Any, go_on: Callable[[], bool]) -> Iterator[tuple[str, 
     for node in writers[:_MOST]:
         if not go_on():
             return
-        answer = _answer(prompt, node, walk.kind(node) == WRITES)
-        if answer.text:
-            yield node, answer
+        badge = _badge(prompt, node, walk.kind(node) == WRITES)
+        if badge.text:
+            yield node, badge
 
 
 def _saves_text(walk: GraphWalk, node: str) -> bool:
@@ -42,12 +42,12 @@ def _saves_text(walk: GraphWalk, node: str) -> bool:
     return walk.kind(node) == SAVES and values.get("write_infotext", True) is True and not values.get("parameters")
 
 
-def _answer(prompt: Any, node: str, stops: bool) -> Answer:
+def _badge(prompt: Any, node: str, stops: bool) -> Badge:
     try:
         unsaid = read_graph(prompt, node).unsaid
     except InputError as error:
         if stops:
-            return Answer(text=STOPS, warning=str(error))
-        return Answer(text=f"no A1111 text: {error.reason}" if isinstance(error, UnsayableError) else None)
+            return Badge(text=STOPS, warning=str(error))
+        return Badge(text=f"no A1111 text: {error.reason}" if isinstance(error, UnsayableError) else None)
     more = f" and {len(unsaid) - _MOST_NAMES} more" if len(unsaid) > _MOST_NAMES else ""
-    return Answer(text=f"A1111 text without {', '.join(unsaid[:_MOST_NAMES])}{more}" if unsaid else None)
+    return Badge(text=f"A1111 text without {', '.join(unsaid[:_MOST_NAMES])}{more}" if unsaid else None)
