@@ -1,4 +1,4 @@
-"""Nodes that change nothing of a picture: they hand it on in another form, show it, or hold a number."""
+"""Nodes that a picture may come through, or take numbers from, and show the same after."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ ENCODE_ANY_SIZE, DECODE_TO_SIZE = "HiresFixEncodeAnySize", "HiresFixDecodeToSize
 IMAGE_SIZE = "GetImageSize"
 
 PRIMITIVES = ("PrimitiveInt", "PrimitiveFloat", "PrimitiveBoolean", "PrimitiveString")
-"""Those whose value is an input of that name; there are more, see `changes_nothing`."""
+"""Those that hold one value under that name."""
 
-_OTHERS = ("PreviewImage", "Reroute")
-
-UNCHANGING = frozenset((*DECODERS, *ENCODERS, ENCODE_ANY_SIZE, DECODE_TO_SIZE, IMAGE_SIZE, *PRIMITIVES, *_OTHERS))
+_PASSTHROUGH = frozenset(
+    (
+        *("HiresFixRenoise", "HiresFixTargetSize", ENCODE_ANY_SIZE, DECODE_TO_SIZE),
+        *(*DECODERS, *ENCODERS, IMAGE_SIZE, "PreviewImage", "Reroute"),
+    )
+)
 
 
 def changes_nothing(kind: str) -> bool:
-    """Whether nodes of this type do not change what a picture shows."""
-    return kind in UNCHANGING or kind.startswith("Primitive")
+    """Whether nodes of this class leave what a picture shows as it is."""
+    return kind in _PASSTHROUGH or kind.startswith("Primitive")

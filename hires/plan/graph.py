@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from ..errors import InputError
-from ..graph.reader import Link, Node, in_order
+from ..graph.reader import ApiGraph, Link, Node
 from .areas import area_warnings
 from .badge import RULES, STOPS, Badge, Rule
 from .facts import Facts
@@ -54,7 +54,7 @@ def plan(prompt: Any, facts: Facts, go_on: Callable[[], bool] = lambda: True) ->
         )
     known: dict[Link, Any] = {}
     shown: dict[str, Shown] = {}
-    for node in in_order(prompt, known):
+    for node in ApiGraph(prompt, known).in_order():
         if not go_on():
             break
         badge = _badge(node, facts)

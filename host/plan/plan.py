@@ -21,7 +21,7 @@ from ...hires.plan.graph import Shown, plan
 from ...hires.sizes.image_sizes import Size
 from ...pictures.read import open_header
 from ...upscale_models import CLASSICAL
-from ...upscale_models.tiles.tile_count import count_of_job
+from ...upscale_models.tiles.tile_count import count_a1111_tiles, count_tiles
 from ..folders import access as folder_access
 from ..memory import free_main_memory
 from ..upscaling.runtime import HostRuntime
@@ -140,7 +140,11 @@ class HostFacts:
         """How many tiles one picture is cut into; 0 if no model runs or nothing is known of it."""
         name = job.upscaler.name
         outline = None if name in CLASSICAL else plan_models.upscaler_outline(name)
-        return count_of_job(outline, job, HostRuntime()) if outline else 0
+        if outline is None:
+            return 0
+        if job.factor is None:
+            return count_tiles(outline, job.source, job.target, job.tiles, HostRuntime())
+        return count_a1111_tiles(outline, job.source, job.factor, job.tiles)
 
     def free_memory(self) -> int | None:
         """See `Facts`."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...hires.plan.facts import UpscalerJob
 from ...hires.sizes.image_sizes import MAX_PICTURE_SIDE
 from ...hires.sizes.runs import a1111_runs, model_runs
 from ...hires.tiles.boxes import plan_rows
@@ -71,18 +68,3 @@ def count_a1111_tiles(upscaler: ModelUpscaler, source: Size, factor: float, tile
     """
     model = EightBitModel(upscaler, CpuRuntime(), tiles)
     return sum(model.count_tiles(size) for size in a1111_runs(upscaler.scale, source, factor, MAX_PICTURE_SIDE))
-
-
-def count_of_job(upscaler: ModelUpscaler, job: UpscalerJob[Any], runtime: Runtime) -> int | None:
-    """Count the tiles of one picture of a planned job.
-
-    Args:
-        upscaler: the job's, may be an outline.
-        job: what it does.
-        runtime: the host's devices and memory.
-
-    Returns, Raises: see `count_tiles` and `count_a1111_tiles`.
-    """
-    if job.factor is None:
-        return count_tiles(upscaler, job.source, job.target, job.tiles, runtime)
-    return count_a1111_tiles(upscaler, job.source, job.factor, job.tiles)

@@ -14,7 +14,7 @@ from hires_pack.upscale_models import TileSettings, from_state_dict, resize_pict
 from hires_pack.upscale_models.models.outline import outline_of
 from hires_pack.upscale_models.models.reach import reach_of
 from hires_pack.upscale_models.runtime import CpuRuntime
-from hires_pack.upscale_models.tiles.tile_count import count_a1111_tiles, count_of_job, count_tiles
+from hires_pack.upscale_models.tiles.tile_count import count_a1111_tiles, count_tiles
 from hires_pack.upscale_models.tiles.working_memory import bytes_per_pixel, foreseen
 from spandrel.architectures.ESRGAN import ESRGAN
 
@@ -117,7 +117,7 @@ def test_the_badge_reads_the_precision(precision, tiles):
             return outline.scale
 
         def tiles(self, job):
-            return count_of_job(outline, job, runtime)
+            return count_tiles(outline, job.source, job.target, job.tiles, runtime)
 
         def free_memory(self):
             return None
