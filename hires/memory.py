@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from .sizes.image_sizes import Size
+Size = tuple[int, int]
+"""Width and height in pixels; `sizes` imports this folder."""
 
 NUMBER = 4
 """Bytes of a value: results are float32."""

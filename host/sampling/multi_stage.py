@@ -10,14 +10,13 @@ from typing import Any
 from comfy_execution.graph_utils import GraphBuilder, is_link
 from comfy_execution.utils import get_executing_context
 
-import nodes as host_nodes  # ComfyUI's `nodes.py`, not the pack's folder
-
 from ...hires.images.resample import check_image
 from ...hires.plan.multi_stage import StagesPlan, StagesRequest
 from ...hires.sizes.regions import Move, places
 from ...hires.tiles.settings import TileSettings
 from ..latents.codec import cell_of
 from ..memory import check_memory
+from ..node_classes import node_class
 from ..upscaling.upscalers import as_upscaler
 
 NAME = "Multi-Stage Upscale"
@@ -196,7 +195,7 @@ def _after_a_list(dynprompt: Any, node_id: str) -> bool:
             continue
         seen.add(node)
         info = dynprompt.get_node(node)
-        if any(getattr(host_nodes.NODE_CLASS_MAPPINGS[info["class_type"]], "OUTPUT_IS_LIST", None) or ()):
+        if any(getattr(node_class(info["class_type"]), "OUTPUT_IS_LIST", None) or ()):
             return True
         ahead += [value[0] for value in info["inputs"].values() if is_link(value)]
     return False
