@@ -5,9 +5,8 @@ and what is known of them), `tiles` (running one in tiles, exactly), then this f
 May import `hires`.
 """
 
-from ..hires.sizes.extras import enlarged_size, extras_size
 from ..hires.tiles.settings import PRECISIONS, Precision, TileSettings
-from .a1111 import count_a1111_tiles, draw_as_if_loading, is_none, resize_pictures, runs_as_a1111
+from .a1111 import count_a1111_tiles, draw_as_if_loading, is_none, resize_pictures
 from .extras import upscale_extras
 from .models.classical import CLASSICAL, ClassicalUpscaler
 from .models.errors import UnusableModelError, UpscalerError, UpscalerMemoryError
@@ -39,14 +38,11 @@ __all__ = [
     "count_tiles",
     "cpu_half_types",
     "draw_as_if_loading",
-    "enlarged_size",
-    "extras_size",
     "from_descriptor",
     "from_state_dict",
     "is_allocation_failure",
     "is_none",
     "resize_pictures",
-    "runs_as_a1111",
     "settle_tiles",
     "upscale_blocks",
     "upscale_extras",

@@ -117,14 +117,6 @@ def count_a1111_tiles(upscaler: ModelUpscaler, source: Size, factor: float, tile
     return sum(model.count_tiles(size) for size in a1111_runs(upscaler.scale, source, factor, MAX_PICTURE_SIDE))
 
 
-def runs_as_a1111(upscaler: Upscaler, size: Size, factor: float) -> list[Size]:
-    """Sizes of the pictures that a model makes of those of `size` on the way to `factor`; none for filters."""
-    if not isinstance(upscaler, ModelUpscaler):
-        return []
-    scale = upscaler.scale
-    return [(width * scale, height * scale) for width, height in a1111_runs(scale, size, factor, MAX_PICTURE_SIDE)]
-
-
 def resize_pictures(
     pictures: Sequence[Image.Image], upscaler: Upscaler, width: int, height: int, tiles: TileSettings, runtime: Runtime
 ) -> list[Image.Image]:

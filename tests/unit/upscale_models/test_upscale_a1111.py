@@ -9,6 +9,7 @@ import torch
 from hires_pack.dev.fixtures import oracle
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.images.resample import from_8_bit, lanczos_8_bit, to_8_bit
+from hires_pack.hires.sizes.extras import enlarged_size, extras_size
 from hires_pack.hires.sizes.image_sizes import SizeError
 from hires_pack.hires.sizes.runs import a1111_runs
 from hires_pack.hires.tiles.boxes import even_starts, sliding_starts
@@ -20,8 +21,6 @@ from hires_pack.upscale_models import (
     Upscaler,
     UpscalerMemoryError,
     draw_as_if_loading,
-    enlarged_size,
-    extras_size,
     from_state_dict,
     resize_pictures,
     upscale_extras,
