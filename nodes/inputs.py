@@ -16,6 +16,26 @@ SettingsType = io.Custom("HIRES_FIX_SETTINGS")
 RefinerType = io.Custom("HIRES_FIX_REFINER")
 FileInfoType = io.Custom("HIRES_FIX_FILE_INFO")
 
+A1111_PROMPTS = {"positive": "Prompt", "negative": "Negative prompt"}
+A1111_PASS = {"sampler_name": "Sampling method", "scheduler": "Schedule type", "cfg": "CFG Scale"}
+A1111_SECOND_PASS = {"sampler_name": "Hires sampling method", "scheduler": "Hires schedule type"}
+A1111_TILES = {"tile_size": "Tile size for ESRGAN upscalers", "tile_overlap": "Tile overlap for ESRGAN upscalers"}
+A1111_RESIZE = {
+    "resize_mode": "Scale by, Scale to",
+    "upscaling_resize": "Resize",
+    "upscaling_resize_w": "Width",
+    "upscaling_resize_h": "Height",
+    "upscaling_crop": "Crop to fit",
+}
+A1111_EXTRAS = {
+    **A1111_RESIZE,
+    "upscaler": "Upscaler 1",
+    "max_side": "Max side length",
+    "upscaler_2": "Upscaler 2",
+    "extras_upscaler_2_visibility": "Upscaler 2 visibility",
+}
+"""What A1111 calls inputs that several nodes have; see `registry.node`."""
+
 
 def model(which: str) -> io.Model.Input:
     """A MODEL; `which` says for what."""
