@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 Size = tuple[int, int]
-"""Width and height in pixels."""
+"""Width and height in pixels; `sizes` imports this folder."""
 
 NUMBER = 4
 """Bytes of a value: results are float32."""

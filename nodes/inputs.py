@@ -5,8 +5,8 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..hires.sizes.image_sizes import MAX_SIDE
+from ..hires.tiles.settings import PRECISIONS
 from ..host.sampling.sigmas import sampler_names, scheduler_names
-from ..upscale_models import PRECISIONS
 
 CATEGORY = "hires fix"
 
@@ -95,7 +95,7 @@ def scheduler() -> io.Combo.Input:
     )
 
 
-def settings() -> io.Custom.Input:
+def settings() -> io.Input:
     """A1111's settings, optional."""
     return SettingsType.Input(
         "settings",
@@ -104,7 +104,7 @@ def settings() -> io.Custom.Input:
     )
 
 
-def refiner() -> io.Custom.Input:
+def refiner() -> io.Input:
     """A refiner, optional."""
     return RefinerType.Input(
         "refiner", optional=True, tooltip="From Refiner: a second model that takes over on the way in this pass."
@@ -121,7 +121,7 @@ def guider() -> io.Guider.Input:
     )
 
 
-def target() -> io.Custom.Input:
+def target() -> io.Input:
     """What Target Size worked out."""
     return TargetType.Input("target", tooltip="The size to reach, from Target Size.")
 

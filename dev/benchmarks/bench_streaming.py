@@ -23,8 +23,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
+from spandrel.architectures.Compact import Compact
+
+from ...hires.tiles.boxes import Box
+from ...pictures.formats.tiff.write import TiffLayout, TiffSink
+from ...pictures.source import open_source
+from ...pictures.streams.file import stream_picture
+from ...pictures.streams.pieces import Piece, pieces_of_one
+from ...upscale_models import ModelUpscaler, from_state_dict, settle_tiles, upscale_blocks, upscale_to
 from ..command_line import BAND
-from ..mount import command, module
+from ..mount import command
+from ..report_file import ReportError
+from . import peak_memory
 
 SCALE = 2
 FLAT = 1.10
@@ -86,7 +97,7 @@ def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
 
     Raises `ReportError` where memory cannot be measured, or one of the processes fails.
     """
-    if not module("dev.benchmarks.peak_memory").forget_peak():
+    if not peak_memory.forget_peak():
         raise _error("the peak memory of a process can only be measured on Linux with GNU's C library")
     rows = []
     with tempfile.TemporaryDirectory(prefix="hires-fix-bench-", dir=options.folder) as folder:
@@ -104,8 +115,8 @@ def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
     return {"goal": FLAT, "torch": version("torch"), "rows": [asdict(row) for row in rows]}, 0 if good else 1
 
 
-def _error(reason: str) -> Exception:
-    return module("dev.report_file").ReportError(f"bench streaming: {reason}.")
+def _error(reason: str) -> ReportError:
+    return ReportError(f"bench streaming: {reason}.")
 
 
 # ------------------------------------------------------------------------------------------------ the other process
@@ -119,56 +130,49 @@ def work(what: str, source: Path, target: Path, size: int) -> dict[str, float]:
     upscaler = _upscaler()
     _stream(source, target.with_name("warm-up.tif"), upscaler, 64)
     target.with_name("warm-up.tif").unlink()
-    memory = module("dev.benchmarks.peak_memory")
-    memory.forget_peak()  # loading the libraries left out
-    before, started = memory.kilobytes("VmRSS") / 1024, time.perf_counter()
+    peak_memory.forget_peak()  # loading the libraries left out
+    before, started = peak_memory.kilobytes("VmRSS") / 1024, time.perf_counter()
     if what == "whole":
         _whole(source, target, upscaler, SCALE * size)
     else:
         _stream(source, target, upscaler, SCALE * size, killed=what == "half")
-    return {"before_mb": before, "seconds": time.perf_counter() - started, "peak_mb": memory.kilobytes("VmHWM") / 1024}
+    peak = peak_memory.kilobytes("VmHWM") / 1024
+    return {"before_mb": before, "seconds": time.perf_counter() - started, "peak_mb": peak}
 
 
 def _make(path: Path, size: int) -> None:
     """A picture with smooth and noisy parts, written in bands."""
-    import torch
-
-    tiff, box = module("pictures.formats.tiff.write"), module("hires.tiles.boxes").Box
     generator = torch.Generator().manual_seed(size)
-    sink = tiff.TiffSink.create(path, tiff.TiffLayout(size, size, 3))
+    sink = TiffSink.create(path, TiffLayout(size, size, 3))
     for top in range(0, size, BAND):
         y, x = torch.meshgrid(torch.arange(top, top + BAND) / size, torch.arange(size) / size, indexing="ij")
         waves = torch.stack([x, y, 0.5 + 0.5 * torch.sin(90 * x * y)], dim=-1)
-        sink.write(box(0, top, size, top + BAND), 0.9 * waves + 0.1 * torch.rand(waves.shape, generator=generator))
+        sink.write(Box(0, top, size, top + BAND), 0.9 * waves + 0.1 * torch.rand(waves.shape, generator=generator))
     sink.close()
 
 
-def _upscaler() -> Any:
-    import torch
-    from spandrel.architectures.Compact import Compact
-
+def _upscaler() -> ModelUpscaler:
     torch.manual_seed(0)
     network = Compact(num_feat=8, num_conv=2, upscale=SCALE)
-    return module("upscale_models").from_state_dict("tiny compact", network.state_dict())
+    return from_state_dict("tiny compact", network.state_dict())
 
 
-def _stream(source: Path, target: Path, upscaler: Any, size: int, killed: bool = False) -> None:
-    models, pieces = module("upscale_models"), module("pictures.streams.pieces")
-    tiles = models.settle_tiles(upscaler, size, size)
-    with module("pictures.source").open_source(source) as picture:
+def _stream(source: Path, target: Path, upscaler: ModelUpscaler, size: int, killed: bool = False) -> None:
+    tiles = settle_tiles(upscaler, size, size)
+    with open_source(source) as picture:
 
-        def make(marks: tuple[int, ...]) -> Iterator[Any]:
+        def make(marks: tuple[int, ...]) -> Iterator[Piece]:
             done = max(marks, default=0)
-            blocks = models.upscale_blocks(picture, upscaler, size, size, tiles, rows_done=done)
-            found = pieces.pieces_of_one(blocks, size, (done,))
-            return _until_half(found, size) if killed else found
+            blocks = upscale_blocks(picture, upscaler, size, size, tiles, rows_done=done)
+            pieces = pieces_of_one(blocks, size, (done,))
+            return _until_half(pieces, size) if killed else pieces
 
-        layout = module("pictures.formats.tiff.write").TiffLayout(size, size, 3)
+        layout = TiffLayout(size, size, 3)
         job = {"input": [str(source), source.stat().st_mtime_ns], "tiles": asdict(tiles)}
-        module("pictures.streams.file").stream_picture(target, layout, job, make)
+        stream_picture(target, layout, job, make)
 
 
-def _until_half(pieces: Iterator[Any], size: int) -> Iterator[Any]:
+def _until_half(pieces: Iterator[Piece], size: int) -> Iterator[Piece]:
     """Kill this process before the first piece that completes more than half of the rows."""
     for piece in pieces:
         if piece.marks[0] > size // 2:
@@ -176,13 +180,12 @@ def _until_half(pieces: Iterator[Any], size: int) -> Iterator[Any]:
         yield piece
 
 
-def _whole(source: Path, target: Path, upscaler: Any, size: int) -> None:
-    tiff, box = module("pictures.formats.tiff.write"), module("hires.tiles.boxes").Box
-    with module("pictures.source").open_source(source) as picture:
-        pixels = picture.read(box(0, 0, picture.width, picture.height))[None]
-    large = module("upscale_models").upscale_to(pixels, upscaler, size, size)
-    sink = tiff.TiffSink.create(target, tiff.TiffLayout(size, size, 3))
-    sink.write(box(0, 0, size, size), large[0])
+def _whole(source: Path, target: Path, upscaler: ModelUpscaler, size: int) -> None:
+    with open_source(source) as picture:
+        pixels = picture.read(Box(0, 0, picture.width, picture.height))[None]
+    large = upscale_to(pixels, upscaler, size, size)
+    sink = TiffSink.create(target, TiffLayout(size, size, 3))
+    sink.write(Box(0, 0, size, size), large[0])
     sink.close()
 
 
@@ -201,7 +204,8 @@ def _run_until_half(source: Path, target: Path, size: int) -> None:
 def _ended(what: str, source: Path, target: Path, size: int, status: int) -> str:
     """What the other process has printed; raises `ReportError` where it ended in another way."""
     words = [sys.executable, *command("dev.benchmarks.bench_streaming"), what, str(source), str(target), str(size)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    environment = {"OMP_NUM_THREADS": "1", **os.environ}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != status:
         raise _error(f"'{what}' at {size} failed:\n{done.stderr}")
     return done.stdout
@@ -214,6 +218,5 @@ def _digest(path: Path) -> str:
 
 def main() -> int:
     """Do one piece of work in this process and print what was measured."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     print(json.dumps(work(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))))
     return 0

@@ -9,10 +9,11 @@ from comfy_extras.nodes_upscale_model import ImageUpscaleWithModel
 
 from nodes import ImageScale
 
-from ...hires.images.resample import lanczos
-from ...host.upscaling.pixels import upscale_image
+from ...hires.plan.upscale import UpscaleRequest
+from ...host.upscaling.pictures import upscale_image
 from ...host.upscaling.runtime import HostRuntime, patcher_of
 from ...upscale_models import TileSettings, from_state_dict, settle_tiles
+from ..fixtures.pillow_resize import lanczos
 from .upscale_jobs import AUTO, CORE, EXACT, Job
 
 CORE_TILE = 512
@@ -67,7 +68,7 @@ class Sides:
 
     def _ours(self, tiles: TileSettings) -> torch.Tensor:
         """The pack's Upscale Image."""
-        return upscale_image(self.picture, self._upscaler, self._target(), True, tiles)
+        return upscale_image(self.picture, UpscaleRequest(self._upscaler, self._target(), True, tiles=tiles))
 
     def _core(self) -> torch.Tensor:
         """Core's Upscale Image (using Model), and its Upscale Image where the model makes more than is wanted."""

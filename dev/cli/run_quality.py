@@ -11,7 +11,7 @@ from typing import Any
 
 from safetensors import safe_open
 
-from ...upscale_models.errors import UpscalerError
+from ...upscale_models import UpscalerError
 from .. import command_line, report_file
 from ..benchmarks import machine
 from ..demo.checkpoint import WeightsError

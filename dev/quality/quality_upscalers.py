@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,20 @@ from PIL import Image, features
 from PIL import __version__ as pillow
 from spandrel import ModelLoader
 
-from ...upscale_models import ModelUpscaler, TileSettings, from_descriptor, upscale_to
-from ...upscale_models.errors import UnusableModelError
+from ...upscale_models import ModelUpscaler, TileSettings, UnusableModelError, from_descriptor, upscale_to
 from ..benchmarks.pictures import decibels
 from ..training.photographs import held_back_photographs
 from . import upscaler_measures as measures
-from .upscaler_tables import behaviour_table, comparison_table
+from .upscaler_tables import (
+    CLEAN,
+    DEGRADED,
+    LANCZOS,
+    Behaviour,
+    Comparison,
+    Row,
+    behaviour_table,
+    comparison_table,
+)
 
 WEIGHTS = Path(__file__).absolute().parent.parent.parent / "upscale_models" / "weights"
 
@@ -35,70 +43,8 @@ SCALES = (2, 4)
 SOFT_SCALE = 4
 """Factor of the variant for soft input."""
 
-LANCZOS = "Lanczos"
-
-CLEAN, DEGRADED = "clean", "degraded"
-
 UNTILED, TILED = 4096, 48
 """Longest side of a tile in input pixels: one that holds every photograph here, and one that cuts them into many."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One photograph, enlarged in one way."""
-
-    photograph: str
-    way: str
-    """`LANCZOS`, or the name of a model."""
-
-    psnr: float
-    """Decibels."""
-
-    ssim: float
-    """At most 1."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """All photographs and ways, for one kind of input and one factor."""
-
-    scale: int
-    input: str
-    """`CLEAN`: bicubic. `DEGRADED`: blurred, bicubic, noisy, JPEG."""
-
-    rows: tuple[Row, ...]
-
-    def mean(self, way: str) -> tuple[float, float] | None:
-        """PSNR and SSIM of a way over all photographs; None if it is not among the ways."""
-        found = [(row.psnr, row.ssim) for row in self.rows if row.way == way]
-        return tuple(np.mean(found, 0).tolist()) if found else None
-
-    def gain(self, way: str) -> tuple[float, float] | None:
-        """How much better a way is than Lanczos: PSNR and SSIM."""
-        ours, theirs = self.mean(way), self.mean(LANCZOS)
-        return (ours[0] - theirs[0], ours[1] - theirs[1]) if ours and theirs else None
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """What a way does to patterns; differences in levels of 255."""
-
-    way: str
-    scale: int
-    flat_error: int
-    """Of the worst pixel of a flat colour, borders included."""
-
-    flat_inside: int
-    """The same away from the borders."""
-
-    checker_shift: float
-    """How far the mean colour of a checkerboard moves."""
-
-    checker_outside: tuple[int, ...]
-    """How far beyond the two colours of a checkerboard a pixel goes: ringing. For squares of 1, 2, 4 and 8 pixels."""
-
-    tiled_db: float | None
-    """A photograph made in many tiles against the same in one piece. None: the way has no tiles."""
 
 
 def upscaler_quality(models: Sequence[Path] = ()) -> dict[str, Any]:

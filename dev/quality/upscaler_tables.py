@@ -1,14 +1,75 @@
-"""The tables of the upscalers' quality, as Markdown that is easy to read in a terminal, too."""
+"""The upscalers' quality in figures, and as tables: Markdown that is easy to read in a terminal, too."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+
+import numpy as np
 
 from .upscaler_measures import CELLS
 
-if TYPE_CHECKING:
-    from .quality_upscalers import Behaviour, Comparison
+LANCZOS = "Lanczos"
+
+CLEAN, DEGRADED = "clean", "degraded"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One photograph, enlarged in one way."""
+
+    photograph: str
+    way: str
+    """`LANCZOS`, or the name of a model."""
+
+    psnr: float
+    """Decibels."""
+
+    ssim: float
+    """At most 1."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All photographs and ways, for one kind of input and one factor."""
+
+    scale: int
+    input: str
+    """`CLEAN`: bicubic. `DEGRADED`: blurred, bicubic, noisy, JPEG."""
+
+    rows: tuple[Row, ...]
+
+    def mean(self, way: str) -> tuple[float, float] | None:
+        """PSNR and SSIM of a way over all photographs; None if it is not among the ways."""
+        found = [(row.psnr, row.ssim) for row in self.rows if row.way == way]
+        return tuple(np.mean(found, 0).tolist()) if found else None
+
+    def gain(self, way: str) -> tuple[float, float] | None:
+        """How much better a way is than Lanczos: PSNR and SSIM."""
+        ours, theirs = self.mean(way), self.mean(LANCZOS)
+        return (ours[0] - theirs[0], ours[1] - theirs[1]) if ours and theirs else None
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What a way does to patterns; differences in levels of 255."""
+
+    way: str
+    scale: int
+    flat_error: int
+    """Of the worst pixel of a flat colour, borders included."""
+
+    flat_inside: int
+    """The same away from the borders."""
+
+    checker_shift: float
+    """How far the mean colour of a checkerboard moves."""
+
+    checker_outside: tuple[int, ...]
+    """How far beyond the two colours of a checkerboard a pixel goes: ringing. For squares of 1, 2, 4 and 8 pixels."""
+
+    tiled_db: float | None
+    """A photograph made in many tiles against the same in one piece. None: the way has no tiles."""
 
 
 def comparison_table(comparison: Comparison) -> str:

@@ -9,11 +9,11 @@ import comfy.samplers
 import torch
 
 from ...hires.errors import InputError
+from ...hires.plan.steps import plan_second_pass
 from ...hires.sampling.samplers import A1111_SAMPLERS
 from ...hires.sampling.schedules import AUTOMATIC, SCHEDULE_NAMES
 from ...hires.sampling.schedules import schedule as a1111_schedule
 from ...hires.sampling.settings import A1111Settings
-from ...hires.sampling.steps import second_pass_steps
 from ...hires.sampling.timestep_samplers import timesteps
 from .denoiser import a1111_table, is_discrete
 
@@ -71,24 +71,11 @@ def second_pass_sigmas(
         StrengthError: strength or steps out of range.
         SamplingError, ScheduleError: see `first_pass_sigmas`.
     """
-    plan = second_pass_steps(steps, denoising_strength, hr_second_pass_steps)
-    settings = settings or A1111Settings()
-    if plan.run == 0:
+    plan = plan_second_pass(sampler_name, scheduler, steps, denoising_strength, hr_second_pass_steps)
+    if plan.schedule == 0:
         return Sigmas(torch.zeros(0), torch.zeros(0))
-    if _walks_timesteps(sampler_name):
-        whole = _full(model, sampler_name, scheduler, plan.schedule, settings)
-        return Sigmas(whole, whole[len(whole) - plan.run :])
-    if scheduler in SCHEDULE_NAMES:
-        # the slice starts at an index, so that a schedule that is longer than asked is run longer, as in A1111
-        whole = _full(model, sampler_name, scheduler, plan.schedule, settings)
-        return Sigmas(whole, whole[plan.schedule - plan.run :])
-    steps = plan.run if denoising_strength > 0.9999 else int(plan.run / denoising_strength)  # KSampler's rule
-    whole = _full(model, sampler_name, scheduler, steps, settings)
-    return Sigmas(whole, whole if steps == plan.run else whole[-(plan.run + 1) :])
-
-
-def _walks_timesteps(sampler_name: str) -> bool:
-    return sampler_name in A1111_SAMPLERS and A1111_SAMPLERS[sampler_name].walks_timesteps
+    whole = _full(model, sampler_name, scheduler, plan.schedule, settings or A1111Settings())
+    return Sigmas(whole, whole[plan.part])
 
 
 def _full(model: Any, sampler_name: str, scheduler: str, steps: int, settings: A1111Settings) -> torch.Tensor:

@@ -8,7 +8,9 @@ import comfy.utils
 import torch
 from comfy.cli_args import args
 
-from ...upscale_models import ModelUpscaler, RemainingTime, cpu_half_types, is_allocation_failure
+from ...hires.remaining_time import RemainingTime
+from ...upscale_models import ModelUpscaler, Network, cpu_half_types, is_allocation_failure
+from ..memory import free_on
 from ..progress import show_text
 
 
@@ -55,11 +57,11 @@ class HostRuntime:
 
     def free_memory(self) -> int | None:
         """See `Runtime`: what is free now, and what the models that can be moved off the device hold."""
-        free = comfy.model_management.get_free_memory(self.device)
+        free = free_on(self.device)
         if not comfy.model_management.is_device_cpu(self.device):
             loaded = comfy.model_management.loaded_models()
             free += sum(model.loaded_size() for model in loaded if model.load_device == self.device)
-        return int(free)
+        return free
 
     def is_out_of_memory(self, error: Exception) -> bool:
         """See `Runtime`: also the CPU's and MPS's failures, which the host does not recognise."""
@@ -74,14 +76,14 @@ class HostRuntime:
         comfy.model_management.throw_exception_if_processing_interrupted()
 
 
-def patcher_of(upscaler: ModelUpscaler) -> comfy.model_patcher.ModelPatcher:
+def patcher_of(network: Network) -> comfy.model_patcher.ModelPatcher:
     """Return the host's handle on a model; descriptors of other loaders may come without one."""
-    descriptor = upscaler.descriptor
-    if getattr(descriptor, "patcher", None) is None:
-        # where core's own loader keeps it, so that both nodes share one
-        descriptor.patcher = comfy.model_patcher.CoreModelPatcher(
-            descriptor.model,
+    # where core's own loader keeps it, so that both nodes share one: an attribute that spandrel knows nothing of
+    attributes = vars(network.descriptor)
+    if attributes.get("patcher") is None:
+        attributes["patcher"] = comfy.model_patcher.CoreModelPatcher(
+            network.descriptor.model,
             load_device=comfy.model_management.get_torch_device(),
             offload_device=comfy.model_management.unet_offload_device(),
         )
-    return descriptor.patcher
+    return attributes["patcher"]

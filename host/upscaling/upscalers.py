@@ -7,8 +7,16 @@ from typing import Any
 
 import folder_paths
 
-from ...upscale_models import CLASSICAL, ClassicalUpscaler, ModelUpscaler, Upscaler, from_descriptor, from_state_dict
-from ...upscale_models.errors import UnusableModelError, UpscalerError
+from ...upscale_models import (
+    CLASSICAL,
+    ClassicalUpscaler,
+    ModelUpscaler,
+    UnusableModelError,
+    Upscaler,
+    UpscalerError,
+    from_descriptor,
+    from_state_dict,
+)
 from ...upscale_models.shipped import WEIGHTS, is_damaged
 from .model_files import UnreadableFileError, read_weights
 from .runtime import patcher_of
@@ -61,3 +69,8 @@ def as_upscaler(value: Any) -> Upscaler:
         UnusableModelError: something else, or a model that does not work on single pictures.
     """
     return value if isinstance(value, (ClassicalUpscaler, ModelUpscaler)) else from_descriptor(value)
+
+
+def as_second(value: Any, visibility: float) -> Upscaler | None:
+    """`as_upscaler` for an input that may be empty, and is not looked at where nothing is seen of it."""
+    return None if value is None or not visibility > 0 else as_upscaler(value)

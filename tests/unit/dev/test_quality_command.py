@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hires_pack.dev.cli import run_quality
 from hires_pack.dev.report_file import ReportError
-from hires_pack.upscale_models.errors import UpscalerError
+from hires_pack.upscale_models import UpscalerError
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hires_pack.dev.fixtures.pillow_resize import lanczos
 from hires_pack.dev.fixtures.small_upscalers import (
     CONVOLUTIONS,
     Nearest,
@@ -17,7 +18,7 @@ from hires_pack.dev.fixtures.small_upscalers import (
     untiled,
     upscaler_of,
 )
-from hires_pack.hires.images.resample import lanczos
+from hires_pack.hires.sizes.runs import model_runs
 from hires_pack.hires.tiles.boxes import Box
 from hires_pack.upscale_models import (
     CLASSICAL,
@@ -30,7 +31,6 @@ from hires_pack.upscale_models import (
     upscale_to,
 )
 from hires_pack.upscale_models.models.reach import reach_of
-from hires_pack.upscale_models.tiles.upscale import model_runs
 from hires_pack.upscale_models.tiles.working_memory import LiveBytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -270,7 +270,7 @@ def test_memory_for_one_picture_but_not_for_all_together() -> None:
 # ---- anything --------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_any_size_any_tile_any_scale(data: st.DataObject) -> None:
     width = data.draw(st.integers(1, 700))
@@ -288,10 +288,10 @@ def test_any_size_any_tile_any_scale(data: st.DataObject) -> None:
     assert (result[..., : expected.shape[-1]] - expected).abs().max() <= 1e-5
 
 
-SOME = (compact(2, features=2), swinir())
+SOME = (compact(2, features=2), swinir(), CLASSICAL["Lanczos"], CLASSICAL["Nearest"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_any_target(data: st.DataObject) -> None:
     width = data.draw(st.integers(1, 700))
@@ -299,9 +299,7 @@ def test_any_target(data: st.DataObject) -> None:
     to_width = data.draw(st.integers(1, 2 * width + 8))
     to_height = data.draw(st.integers(1, max(1, min(2 * height + 8, 40000 // to_width))))
     tiles = exact(data.draw(st.integers(0, 200)), data.draw(st.integers(-1, 40)))
-    upscaler = data.draw(
-        st.sampled_from([compact(2, features=2), swinir(), CLASSICAL["Lanczos"], CLASSICAL["Nearest"]])
-    )
+    upscaler = data.draw(st.sampled_from(SOME))
     channels = data.draw(st.sampled_from([1, 2, 3, 4]))
     result = upscale_to(image(width, height, channels), upscaler, to_width, to_height, tiles)
     assert result.shape == (1, to_height, to_width, channels)
