@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hires_pack.dev.fixtures.pillow_resize import lanczos
+from hires_pack.dev.benchmarks.pillow_resize import lanczos
 from hires_pack.dev.fixtures.small_upscalers import (
     CONVOLUTIONS,
     Nearest,
