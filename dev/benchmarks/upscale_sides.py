@@ -13,7 +13,7 @@ from ...hires.plan.upscale import UpscaleRequest
 from ...host.upscaling.pictures import upscale_image
 from ...host.upscaling.runtime import HostRuntime, patcher_of
 from ...upscale_models import TileSettings, from_state_dict, settle_tiles
-from ..fixtures.pillow_resize import lanczos
+from .pillow_resize import lanczos
 from .upscale_jobs import AUTO, CORE, EXACT, Job
 
 CORE_TILE = 512

@@ -1,4 +1,7 @@
-"""Face restoration: find the five points of a face, turn it upright, restore it, put it back."""
+"""Face restoration: find the five points of a face, turn it upright, restore it, put it back.
+
+Used as a library: what others need is named here. May import `models` (how networks are loaded) and `hires`.
+"""
 
 from .alignment import FACE_SIZE, FacePoints, Similarity
 from .landmarks import points_of_landmarks

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ...sizes.image_sizes import Size
 from ..names import FILTERS, stem, upscaler_title
 from ..text import Parameter
 from ..write import shown
@@ -18,8 +19,6 @@ UPSCALE_IMAGE, RESTORE_FACES = "HiresFixUpscaleImage", "HiresFixRestoreFaces"
 
 _GFPGAN, _CODEFORMER = "GFPGAN", "CodeFormer"
 """What A1111 restores faces with, as its text and the names of the files say."""
-
-Size = tuple[int, int]
 
 
 def upscale_parameters(

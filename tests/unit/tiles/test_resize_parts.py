@@ -5,7 +5,7 @@ import gc
 import numpy as np
 import pytest
 import torch
-from hires_pack.dev.fixtures.pillow_resize import lanczos, nearest
+from hires_pack.dev.benchmarks.pillow_resize import lanczos, nearest
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.tiles.boxes import Box
 from hires_pack.hires.tiles.resize_parts import LanczosParts, NearestParts, ResizeParts

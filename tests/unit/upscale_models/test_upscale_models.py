@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hires_pack.dev.fixtures.pillow_resize import lanczos, nearest
+from hires_pack.dev.benchmarks.pillow_resize import lanczos, nearest
 from hires_pack.dev.fixtures.small_upscalers import (
     Overwriting,
     compact,

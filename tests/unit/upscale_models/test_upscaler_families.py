@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 import torch
 from hires_pack.dev.benchmarks.pictures import decibels
-from hires_pack.dev.fixtures.pillow_resize import lanczos
+from hires_pack.dev.benchmarks.pillow_resize import lanczos
 from hires_pack.dev.fixtures.seeded_network import smooth_picture
 from hires_pack.dev.fixtures.upscaler_families import FAMILIES
 from hires_pack.upscale_models import CpuRuntime, ModelUpscaler, TileSettings, from_state_dict, upscale_to
