@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..hires.graph import stages
-from ..hires.graph.builder import BoxInput, Graph, Node, Output
-from ..hires.graph.stages import Number, Picture, Sampling, Text, Whole
+from ..hires.graph.builder import Graph, Node, Output
+from ..hires.graph.stages import Number, Picture, Sampling, Side, Text, Whole
 
 CHECKPOINT = "hires-fix-demo.safetensors"
 PROMPT = "a lighthouse on a rocky coast at dawn, sea mist, soft light, highly detailed"
@@ -75,7 +75,7 @@ class Job:
         stages.show_base(graph, base.latent, shared.vae)
         return noise, base
 
-    def target(self, graph: Graph, shared: Sampling, width: Output | BoxInput, height: Output | BoxInput) -> Node:
+    def target(self, graph: Graph, shared: Sampling, width: Side, height: Side) -> Node:
         """The size of the second pass."""
         return stages.target_size(
             graph,
