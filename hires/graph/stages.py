@@ -52,33 +52,6 @@ def introduce(graph: Graph, purpose: str, *change_first: str, title: str = "Star
     graph.note("\n".join(lines), title=title)
 
 
-def model_and_prompts(
-    graph: Graph,
-    *,
-    checkpoint: Text,
-    prompt: Text,
-    negative_prompt: Text,
-    steps: Whole,
-    cfg: Number,
-    sampler: Text,
-    scheduler: Text,
-) -> Sampling:
-    """Checkpoint and prompts, with the settings that both passes use."""
-    loader = graph.node("CheckpointLoaderSimple", ckpt_name=checkpoint)
-    clip = loader.out("CLIP")
-    positive, negative = prompts(graph, clip, prompt, negative_prompt)
-    return Sampling(
-        model=loader.out("MODEL"),
-        vae=loader.out("VAE"),
-        positive=positive,
-        negative=negative,
-        steps=steps,
-        cfg=cfg,
-        sampler=sampler,
-        scheduler=scheduler,
-    )
-
-
 def prompts(graph: Graph, clip: Output, prompt: Text, negative_prompt: Text, of: str = "") -> tuple[Output, Output]:
     """Prompt and negative prompt, encoded; `of` is added to their titles."""
     positive = graph.node("CLIPTextEncode", title=f"Prompt{of}", text=prompt, clip=clip)
