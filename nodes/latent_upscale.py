@@ -6,8 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..hires.sampling.menus import LATENT_MODES
 from ..hires.sizes.image_sizes import TargetSize
-from ..hires.sizes.latent import LATENT_MODES
 from ..host.latents.latents import resize_latent
 from . import inputs
 from .errors import input_errors

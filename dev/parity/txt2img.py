@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ...hires.infotext.names import LATENT_MODES
+from ...hires.sampling.menus import LATENT_MODES
 from .cases import Case
 from .graph import Link, Plan, Variant
 from .names import NO_TILES, ModelNames, schedule_label

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..infotext.networks import unmark_embeddings
+from ..prompts.embeddings import unmark_embeddings
 from .reader import link_of
 
 SIDES = ("positive", "negative")

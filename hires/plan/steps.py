@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from ..sampling.samplers import A1111_SAMPLERS
-from ..sampling.schedules import SCHEDULE_NAMES
+from ..sampling.menus import SAMPLERS, SCHEDULES, has_own_pace
 from ..sampling.steps import second_pass_steps
 from ..sampling.timestep_samplers import timesteps
 from .values import Steps
-
-OWN_PACE = frozenset({"DPM adaptive", "DPM fast", "Restart", "dpm_adaptive", "dpm_fast"})
-"""Samplers that make of a schedule as many steps as they like."""
 
 _EXACT_SCHEDULERS = frozenset(
     {"simple", "sgm_uniform", "karras", "exponential", "normal", "linear_quadratic", "kl_optimal"}
@@ -43,14 +39,14 @@ def planned_steps(
     plan = second_pass_steps(steps, denoising_strength, hr_second_pass_steps)
     if plan.run == 0:
         return Steps(0, 0)
-    if sampler_name in OWN_PACE:
+    if has_own_pace(sampler_name):
         return None
-    sampler = A1111_SAMPLERS.get(sampler_name)
+    sampler = SAMPLERS.get(sampler_name)
     if sampler and sampler.walks_timesteps:
         timesteps(plan.schedule)
         # A1111 makes the first call one grid step below the level that the noise was added at
         return Steps(plan.run - 1, plan.schedule)
-    if scheduler in SCHEDULE_NAMES:
+    if scheduler in SCHEDULES:
         return None if scheduler == "DDIM" else Steps(plan.run, plan.schedule)
     if scheduler not in _EXACT_SCHEDULERS:
         return None

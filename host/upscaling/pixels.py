@@ -24,7 +24,7 @@ from ...upscale_models import (
     upscale_to,
 )
 from ..latents.codec import cell_of, check_target, check_tile, decode, encode, encode_as_a1111
-from ..latents.latents import Latent, samples_of
+from ..latents.latents import Latent, finite_samples_of, samples_of
 from ..latents.posterior import posterior_generator
 from ..memory import check_memory
 from .runtime import HostRuntime
@@ -182,7 +182,7 @@ def _in_place_of_decoded(
 ) -> torch.Tensor:
     """Bring given pictures into the form of decoded ones, `(B, [T,] H, W, C)`."""
     _check_pictures(image)
-    samples = samples_of(latent)
+    samples = finite_samples_of(latent)
     batch = samples.shape[0]
     if image.shape[0] % batch or (samples.ndim == 4 and image.shape[0] != batch):
         raise InputError(

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...graph.walk import GraphWalk
-from ..names import FILTERS, stem, upscaler_title
+from ...sampling.menus import FILTERS
+from ..names import stem, upscaler_title
 from ..text import Parameter
 from ..write import shown
 from .unsaid import is_said, unsaid_parameters

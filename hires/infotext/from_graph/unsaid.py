@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ...graph.walk import SIDES, GraphWalk
-from ...sampling.settings import A1111Settings
-from ..settings import OPTIONS, GenerationSettings
+from ...sampling.settings import DEFAULTS, INFOTEXT_KEYS
+from ..settings import GenerationSettings
 from ..text import Parameter
 from .controls import PICTURES, is_control
 
@@ -34,8 +34,6 @@ _BACKTRACK, _USUAL_BACKTRACK = "comma_padding_backtrack", 20
 
 _NOISES = ("HiresFixNoise", "RandomNoise")
 _SETTINGS, _REFINER = "settings", "refiner"
-
-_SAID_OPTIONS = frozenset((*OPTIONS.values(), "zero_terminal_snr"))
 
 _SOCKETS = frozenset(
     (
@@ -66,9 +64,8 @@ def missing_values(settings: GenerationSettings) -> Iterator[str]:
     }
     yield from (key for key, value in values.items() if value is None)
     # options that A1111 itself does not write down
-    for name in A1111Settings.__dataclass_fields__:
-        if name not in _SAID_OPTIONS and getattr(settings.options, name) != getattr(A1111Settings, name):
-            yield name
+    silent = DEFAULTS.keys() - INFOTEXT_KEYS.values()
+    yield from (name for name in DEFAULTS if name in silent and getattr(settings.options, name) != DEFAULTS[name])
 
 
 def unsaid_nodes(
