@@ -16,7 +16,6 @@ class HiresFixA1111Settings(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs; the inputs have A1111's option names and defaults."""
         return io.Schema(
             node_id="HiresFixA1111Settings",
             display_name="A1111 Settings",

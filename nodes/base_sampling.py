@@ -19,7 +19,6 @@ class HiresFixBaseSampling(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixBaseSampling",
             display_name="Base Sampling",
@@ -70,7 +69,6 @@ class HiresFixBaseSampling(io.ComfyNode):
         refiner: Refiner | None = None,
         guider: Any = None,
     ) -> io.NodeOutput:
-        """Run the first pass."""
         with input_errors(cls, "latent"):
             guidance = guidance_of(model, positive, negative, cfg, refiner, guider)
             job = SamplingJob(guidance, noise, sampler_name, settings or A1111Settings())

@@ -19,7 +19,6 @@ class HiresFixRenoise(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixRenoise",
             display_name="Re-noise",
@@ -83,7 +82,6 @@ class HiresFixRenoise(io.ComfyNode):
         scheduler: str,
         settings: A1111Settings | None = None,
     ) -> io.NodeOutput:
-        """Slice the schedule and add the noise."""
         scheduling = Scheduling(model, sampler_name, scheduler, settings or A1111Settings())
         with input_errors(cls, "scheduler"):
             sigmas = scheduling.second_pass(steps, denoising_strength, hr_second_pass_steps)

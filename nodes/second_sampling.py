@@ -19,7 +19,6 @@ class HiresFixSecondSampling(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixSecondSampling",
             display_name="Second Sampling",
@@ -72,7 +71,6 @@ class HiresFixSecondSampling(io.ComfyNode):
         refiner: Refiner | None = None,
         guider: Any = None,
     ) -> io.NodeOutput:
-        """Run the second pass."""
         with input_errors(cls, "latent"):
             guidance = guidance_of(model, positive, negative, cfg, refiner, guider)
             job = SamplingJob(guidance, noise, sampler_name, settings or A1111Settings())

@@ -41,8 +41,8 @@ def stem(file: str) -> str:
 
 def split_hash(title: str) -> tuple[str, str]:
     """`name [0123456789]` as name and hash; the hash is empty where there is none."""
-    found = _HASHED.fullmatch(title)
-    return (found["name"], found["hash"] or "") if found else (title, "")
+    parts = _HASHED.fullmatch(title)
+    return (parts["name"], parts["hash"] or "") if parts else (title, "")
 
 
 def same_name(name: str, known: Iterable[str]) -> str | None:
@@ -91,5 +91,4 @@ def upscaler_file(name: str) -> str:
 
 def upscaler_title(file: str) -> str:
     """A1111's name of the upscaler in a file."""
-    found = next((title for title, known in UPSCALER_FILES.items() if known == stem(file)), None)
-    return found or stem(file)
+    return next((title for title, known in UPSCALER_FILES.items() if known == stem(file)), stem(file))

@@ -35,7 +35,7 @@ class Sampler:
     """Model calls a step, by which prompt editing counts."""
 
     takes: tuple[str, ...] = ()
-    """A1111's options that its function has an argument for."""
+    """Options that its function has an argument for."""
 
     own_pace: bool = False
     """Makes of a schedule as many steps as it likes."""

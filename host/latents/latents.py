@@ -121,7 +121,7 @@ class Noised:
     """Unit noise of the same shape."""
 
     schedule: torch.Tensor
-    """The whole schedule that the pass is the end of."""
+    """The schedule that the pass is the end of."""
 
     samples: torch.Tensor
     """The noised latent itself, by which it is recognised after nodes that copy it or pick from the batch."""
@@ -154,7 +154,7 @@ def noised_of(latent: Latent, sigmas: torch.Tensor) -> Noised | None:
 
 
 def schedule_of(latent: Latent, sigmas: torch.Tensor) -> torch.Tensor:
-    """The whole schedule that a pass is the end of, also where another sampler has changed the LATENT."""
+    """The schedule that a pass is the end of, also where another sampler has changed the LATENT."""
     noised = _remembered(latent, sigmas)
     if noised is None:
         return sigmas
