@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-Size = tuple[int, int]
-"""Width and height in pixels."""
+from .sizes.image_sizes import Size
 
 NUMBER = 4
 """Bytes of a value: results are float32."""

@@ -1,60 +1,64 @@
 """The boxes of the pack: a whole hires fix, or the Extras tab, as one node with A1111's fields in A1111's order."""
 
+from typing import Any
+
 from ..hires.graph import stages
 from ..hires.graph.builder import FIRST_CHOICE, BoxInput, Graph, Output
 from ..hires.graph.models import UPSCALER_2X
 from ..hires.graph.stages import Number, Picture, Sampling
-from ..hires.graph.to_blueprint import Blueprint
 from .job import NEGATIVE_PROMPT, PROMPT, Job
+from .workflow import blueprint
 
-CATEGORY = "hires fix"
 ALIASES = ("highres fix", "hires fix", "high resolution fix", "hr fix", "a1111", "txt2img", "two pass", "upscale")
 
 
-def hires_fix_latent_box() -> Blueprint:
+@blueprint(
+    "Hires Fix (latent)",
+    "A1111's hires fix with a latent upscaler: draws a base picture, enlarges its latent and draws it again with "
+    "more detail. A denoising strength below 0.5 stays blurry.",
+    *ALIASES,
+    "latent upscale",
+)
+def hires_fix_latent_box(graph: Graph) -> None:
     """Hires fix with a latent upscaler in one box."""
-    graph = Graph("Hires Fix (latent)")
     asked, mode, strength = _fields(graph, "mode", "Latent", denoising_strength=0.7)
     shared, noise, base = _first_pass(graph, asked)
     graph.stage("Upscale")
     target = asked.target(graph, shared, base.width, base.height)
-    upscaled = graph.node("HiresFixLatentUpscale", latent=base.latent, target=target.out("target"), mode=mode).out()
+    upscaled = stages.latent_upscale(graph, base.latent, target, mode)
     _second_pass(graph, asked, shared, noise, upscaled, strength)
-    return Blueprint(
-        graph,
-        CATEGORY,
-        "A1111's hires fix with a latent upscaler: draws a base picture, enlarges its latent and draws it again with "
-        "more detail. A denoising strength below 0.5 stays blurry.",
-        (*ALIASES, "latent upscale"),
-    )
 
 
-def hires_fix_pixel_box() -> Blueprint:
+@blueprint(
+    "Hires Fix (pixel)",
+    "A1111's hires fix with an upscaler such as Lanczos or ESRGAN: draws a base picture, enlarges it and draws it "
+    "again with more detail. A denoising strength of 0.3 to 0.5 is enough.",
+    *ALIASES,
+    "esrgan",
+)
+def hires_fix_pixel_box(graph: Graph) -> None:
     """Hires fix with a pixel upscaler in one box."""
-    graph = Graph("Hires Fix (pixel)")
     asked, upscaler, strength = _fields(graph, "upscaler_name", UPSCALER_2X, denoising_strength=0.4)
     shared, noise, base = _first_pass(graph, asked)
     upscaled = asked.enlarge_unseen(graph, shared, base, upscaler).out("latent")
     _second_pass(graph, asked, shared, noise, upscaled, strength)
-    return Blueprint(
-        graph,
-        CATEGORY,
-        "A1111's hires fix with an upscaler such as Lanczos or ESRGAN: draws a base picture, enlarges it and draws it "
-        "again with more detail. A denoising strength of 0.3 to 0.5 is enough.",
-        (*ALIASES, "esrgan"),
-    )
 
 
-def upscale_image_box() -> Blueprint:
+@blueprint(
+    "Upscale Image",
+    "A1111's Extras tab: enlarges pictures with one upscaler or a mix of two, by a factor or to an exact size. No "
+    "checkpoint is needed.",
+    *("extras", "extras tab", "super resolution", "enlarge", "esrgan", "upscale by model", "two upscalers"),
+)
+def upscale_image_box(graph: Graph) -> None:
     """A1111's Extras tab in one box."""
-    graph = Graph("Upscale Image")
     image = graph.box_input("image", "Image")
     names = (
         graph.box_input("upscaler_name", "Upscaler 1", UPSCALER_2X),
         graph.box_input("upscaler_2_name", "Upscaler 2", "None"),
     )
     visibility = graph.box_input("extras_upscaler_2_visibility", "Upscaler 2 visibility", 0.0)
-    values = {
+    values: dict[str, Any] = {
         "resize_mode": graph.box_input("resize_mode", "Resize mode", "scale by"),
         "upscaling_resize": graph.box_input("upscaling_resize", "Resize", 2.0),
         "max_side": graph.box_input("max_side", "Max side length", 0),
@@ -74,13 +78,6 @@ def upscale_image_box() -> Blueprint:
         **values,
     ).out()
     graph.box_output("IMAGE", upscaled)
-    return Blueprint(
-        graph,
-        CATEGORY,
-        "A1111's Extras tab: enlarges pictures with one upscaler or a mix of two, by a factor or to an exact size. No "
-        "checkpoint is needed.",
-        ("extras", "extras tab", "super resolution", "enlarge", "esrgan", "upscale by model", "two upscalers"),
-    )
 
 
 def _fields(

@@ -1,8 +1,8 @@
 """Hires fix in its plain forms: by a latent or a pixel upscaler, of an existing picture, and with A1111's numbers.
 
 The parameters are those of A1111's txt2img tab and hires fix. Strengths run from 0 (keep the picture) to 1 (make a new
-one). Each function, here and in the other galleries, returns a graph that is ready for `to_api` and `to_ui`, and raises
-`GraphError` for a value that the node it goes to would refuse. `job`: fields of `Job`.
+one). Each function, here and in the other galleries, is called without its graph and returns it, ready for `to_api` and
+`to_ui`; it raises `GraphError` for a value that the node it goes to would refuse. `job`: fields of `Job`.
 """
 
 from dataclasses import replace
@@ -12,11 +12,18 @@ from ..hires.graph import stages
 from ..hires.graph.builder import Graph, Output
 from ..hires.graph.models import UPSCALER_2X
 from .job import SAME_SETTINGS, UPSCALER_FILE, WITH_INFOTEXT, YOUR_CHECKPOINT, Job
+from .workflow import TWICE, YOURS_TWICE, Sketch, workflow
 
 
-def hires_fix_latent(*, mode: str = "Latent", denoising_strength: float = 0.7, **job: Any) -> Graph:
+@workflow(
+    "hires-fix-latent",
+    "hires fix with A1111's latent upscalers",
+    sketch=Sketch("Hires fix, latent", TWICE, "enlarged as a latent, drawn again"),
+    size=(256, 128),
+)
+def hires_fix_latent(graph: Graph, *, mode: str = "Latent", denoising_strength: float = 0.7, **job: Any) -> None:
     """Hires fix with a latent upscaler: the first pass is enlarged without leaving latent space, then redrawn."""
-    asked, graph = Job(**job), Graph("hires-fix-latent")
+    asked = Job(**job)
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
@@ -31,15 +38,20 @@ def hires_fix_latent(*, mode: str = "Latent", denoising_strength: float = 0.7, *
     noise, base = asked.first_pass(graph, shared)
     graph.stage("Upscale")
     target = asked.target(graph, shared, base.width, base.height)
-    upscaled = graph.node("HiresFixLatentUpscale", latent=base.latent, target=target.out("target"), mode=mode).out()
+    upscaled = stages.latent_upscale(graph, base.latent, target, mode)
     graph.stage("Second pass")
     asked.finish(graph, shared, noise, upscaled, denoising_strength)
-    return graph
 
 
-def hires_fix_pixel(*, upscaler: str = UPSCALER_2X, denoising_strength: float = 0.4, **job: Any) -> Graph:
+@workflow(
+    "hires-fix-pixel",
+    "hires fix with a pixel upscaler: decode, upscale, encode",
+    sketch=Sketch("Hires fix, pixel", TWICE, "enlarged as a picture, drawn again"),
+    size=(256, 128),
+)
+def hires_fix_pixel(graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_strength: float = 0.4, **job: Any) -> None:
     """Hires fix with a pixel upscaler: the first pass is decoded, enlarged as a picture, encoded and redrawn."""
-    asked, graph = Job(**job), Graph("hires-fix-pixel")
+    asked = Job(**job)
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
@@ -55,14 +67,24 @@ def hires_fix_pixel(*, upscaler: str = UPSCALER_2X, denoising_strength: float = 
     upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
     graph.stage("Second pass")
     asked.finish(graph, shared, noise, upscaled, denoising_strength)
-    return graph
 
 
+@workflow(
+    "hires-fix-image",
+    "hires fix of a picture you already have",
+    sketch=Sketch("Hires fix of your picture", YOURS_TWICE, "drawn again larger"),
+    size=(264, 200),
+)
 def hires_fix_image(
-    *, image: str = "example.png", upscaler: str = UPSCALER_2X, denoising_strength: float = 0.4, **job: Any
-) -> Graph:
+    graph: Graph,
+    *,
+    image: str = "example.png",
+    upscaler: str = UPSCALER_2X,
+    denoising_strength: float = 0.4,
+    **job: Any,
+) -> None:
     """Hires fix for a picture that already exists: it takes the place of the first pass."""
-    asked, graph = Job(**job), Graph("hires-fix-image")
+    asked = Job(**job)
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
@@ -83,12 +105,17 @@ def hires_fix_image(
     upscaled = stages.upscale_and_encode(graph, shared, picture, loaded, target)
     graph.stage("Second pass")
     asked.finish(graph, shared, asked.noise(graph), upscaled, denoising_strength)
-    return graph
 
 
-def hires_fix_a1111(*, upscaler: str = "Lanczos", denoising_strength: float = 0.4, **job: Any) -> Graph:
+@workflow(
+    "hires-fix-a1111",
+    "everything set for A1111's numbers",
+    sketch=Sketch("Hires fix as in A1111", TWICE, "its prompts, noise, samplers and numbers"),
+    size=(256, 128),
+)
+def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_strength: float = 0.4, **job: Any) -> None:
     """Hires fix with A1111's own numbers wherever a node offers them: its prompts, noise, samplers and pixels."""
-    asked, graph = Job(**job), Graph("hires-fix-a1111")
+    asked = Job(**job)
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
@@ -122,7 +149,6 @@ def hires_fix_a1111(*, upscaler: str = "Lanczos", denoising_strength: float = 0.
     graph.stage("Second pass")
     second = replace(first, positive=hr_positive, negative=hr_negative)
     asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength, WITH_INFOTEXT)
-    return graph
 
 
 def _a1111_prompts(graph: Graph, asked: Job, clip: Output, which: str) -> tuple[Output, Output]:

@@ -7,160 +7,52 @@ from ..hires.graph.builder import Graph, Output
 from ..hires.graph.models import FACE_DETECTION, GFPGAN, UPSCALER_2X, UPSCALER_4X
 from ..hires.graph.stages import Picture
 from .job import SAME_SETTINGS, UPSCALER_FILE, YOUR_CHECKPOINT, Job
+from .workflow import YOURS_TWICE, Sketch, workflow
 
 
-def standalone_upscale(
-    *,
-    image: str = "example.png",
-    upscaler: str = UPSCALER_2X,
-    resize_mode: str = "scale by",
-    upscaling_resize: float = 2.0,
-    upscaling_resize_w: int = 1024,
-    upscaling_resize_h: int = 1024,
-    upscaling_crop: bool = True,
-) -> Graph:
-    """Enlarge a picture without a diffusion model, as A1111's Extras tab does."""
-    graph = Graph("standalone-upscale")
-    picture = _picture(
-        graph,
-        image,
-        "Enlarges a picture. No checkpoint is needed.",
-        "**Load Image (16-bit, ICC)**: your picture",
-        UPSCALER_FILE,
-        "**upscaling_resize**: how many times as large; *scale to* takes the exact size instead",
-    )
-    graph.stage("Upscale")
-    loaded = stages.load_upscaler(graph, upscaler)
-    upscaled = graph.node(
-        "HiresFixUpscaleImage",
-        image=picture,
-        upscaler=loaded,
-        resize_mode=resize_mode,
-        upscaling_resize=upscaling_resize,
-        upscaling_resize_w=upscaling_resize_w,
-        upscaling_resize_h=upscaling_resize_h,
-        upscaling_crop=upscaling_crop,
-    ).out()
-    _save(graph, upscaled)
-    return graph
-
-
-def standalone_two_upscalers(
-    *,
-    image: str = "example.png",
-    upscaler: str = UPSCALER_4X,
-    upscaler_2: str = "Lanczos",
-    extras_upscaler_2_visibility: float = 0.4,
-    upscaling_resize: float = 2.0,
-) -> Graph:
-    """Enlarge a picture with two upscalers and lay one result over the other."""
-    graph = Graph("standalone-two-upscalers")
-    picture = _picture(
-        graph,
-        image,
-        "Enlarges a picture with two upscalers and mixes the results: the second takes back some of what the first "
-        "made up.",
-        "**Load Image (16-bit, ICC)**: your picture",
-        "**Upscaler 1** and **Upscaler 2**",
-        "**extras_upscaler_2_visibility**: 0 shows only the first, 1 only the second",
-    )
-    graph.stage("Upscale")
-    first = graph.node("HiresFixUpscalerLoader", title="Upscaler 1", upscaler_name=upscaler).out()
-    second = graph.node("HiresFixUpscalerLoader", title="Upscaler 2", upscaler_name=upscaler_2).out()
-    graph.column()
-    upscaled = graph.node(
-        "HiresFixUpscaleImage",
-        image=picture,
-        upscaler=first,
-        upscaler_2=second,
-        extras_upscaler_2_visibility=extras_upscaler_2_visibility,
-        upscaling_resize=upscaling_resize,
-    ).out()
-    _save(graph, upscaled)
-    return graph
-
-
-def upscale_folder(
-    *,
-    input_folder: str = "",
-    output_folder: str = "upscaled",
-    upscaler: str = UPSCALER_2X,
-    upscaling_resize: float = 2.0,
-) -> Graph:
-    """Enlarge every picture of a folder, as A1111's "Batch from directory" does."""
-    graph = Graph("upscale-folder")
-    graph.stage("Upscaler")
+@workflow(
+    "multi-stage-upscale",
+    "512 \u2192 1024 \u2192 2048 in two rounds of falling strength",
+    sketch=Sketch("Hires fix in rounds", ((1, "512"), (2, "1024"), (4, "2048")), "each redraws less than the last"),
+    size=(512, 256),
+)
+def multi_stage_upscale(
+    graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_strengths: tuple[float, ...] = (0.45, 0.3), **job: Any
+) -> None:
+    """Several rounds of pixel upscale and second pass, each `hr_scale` times larger; one strength a round."""
+    asked = Job(**job)
+    graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Enlarges every picture of a folder into another folder. Stop it when you like: queued again, it goes on.",
-        "**input_folder**: a folder inside ComfyUI's *input* folder; empty is that folder itself",
-        UPSCALER_FILE,
-        "**upscaling_resize**, **format**",
+        "Enlarges a base picture in rounds. Each round redraws less than the one before: detail grows, the picture "
+        "stays.",
+        YOUR_CHECKPOINT,
+        "**Prompt**",
+        "**hr_scale** of each round",
+        "**denoising_strength** of each round: let it fall",
+        SAME_SETTINGS,
     )
     loaded = stages.load_upscaler(graph, upscaler)
-    graph.stage("Folder")
-    report = graph.node(
-        "HiresFixUpscaleFolder",
-        input_folder=input_folder,
-        output_folder=output_folder,
-        upscaler=loaded,
-        upscaling_resize=upscaling_resize,
-    ).out()
+    shared = asked.model_and_prompts(graph)
+    noise, picture = asked.first_pass(graph, shared)
+    for number, strength in enumerate(denoising_strengths, start=1):
+        graph.stage(f"Round {number}")
+        target = asked.target(graph, shared, picture.width, picture.height)
+        upscaled = stages.pixel_upscale(graph, shared, picture.latent, loaded, target).out("latent")
+        redrawn = asked.second_pass(graph, shared, noise, upscaled, strength)
+        picture = Picture(redrawn, target.out("width"), target.out("height"))
     graph.stage("Result")
-    graph.node("PreviewAny", title="Report", source=report)
-    return graph
+    stages.decode_and_save(graph, picture.latent, shared.vae)
 
 
-def restore_faces(
-    *,
-    image: str = "example.png",
-    upscaler: str = UPSCALER_2X,
-    upscaling_resize: float = 2.0,
-    face_model: str = GFPGAN.name,
-    visibility: float = 1.0,
-    num_faces: int = 4,
-) -> Graph:
-    """Enlarge a picture, then restore its faces: the order of A1111's Extras tab."""
-    graph = Graph("restore-faces")
-    picture = _picture(
-        graph,
-        image,
-        "Enlarges a picture and restores the faces in it, as A1111's Extras tab does. Faces are found in the small "
-        "picture.",
-        "**Load Image (16-bit, ICC)**: your picture",
-        "**Load Face Restore Model**: GFPGAN, CodeFormer or RestoreFormer from *models/face_restore*",
-        "**visibility**: how much of the restored faces is seen",
-        "**num_faces**: at most so many are found",
-    )
-    graph.stage("Upscale")
-    loaded = stages.load_upscaler(graph, upscaler)
-    upscaled = graph.node(
-        "HiresFixUpscaleImage", image=picture, upscaler=loaded, upscaling_resize=upscaling_resize
-    ).out()
-    graph.stage("Faces")
-    detector = graph.node("LoadMediaPipeFaceLandmarker", model_name=FACE_DETECTION.name).out()
-    # far and near faces: small ones are those that need it
-    found = graph.node(
-        "MediaPipeFaceLandmarker",
-        face_detection_model=detector,
-        image=picture,
-        detector_variant="both",
-        num_faces=num_faces,
-    )
-    restorer = graph.node("HiresFixFaceModelLoader", face_model_name=face_model).out()
-    graph.column()
-    restored = graph.node(
-        "HiresFixRestoreFaces",
-        image=upscaled,
-        face_model=restorer,
-        face_landmarks=found.out("face_landmarks"),
-        visibility=visibility,
-    ).out("image")
-    _save(graph, restored)
-    return graph
-
-
+@workflow(
+    "multi-stage-image",
+    "a picture to any size in stages, with a light redraw after each",
+    sketch=Sketch("Multi-stage upscale", ((1, "yours"), (2, "x 2"), (4, "x 4")), "a light redraw after each stage"),
+    size=(268, 204),
+)
 def multi_stage_image(
+    graph: Graph,
     *,
     image: str = "example.png",
     upscaler: str = UPSCALER_2X,
@@ -168,9 +60,9 @@ def multi_stage_image(
     number: int = 2,
     denoising_strength: float = 0.3,
     **job: Any,
-) -> Graph:
+) -> None:
     """Enlarge a picture far in several stages, with a light redraw after each, by one node."""
-    asked, graph = Job(**job), Graph("multi-stage-image")
+    asked = Job(**job)
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
@@ -206,37 +98,177 @@ def multi_stage_image(
         noise=noise,
     ).out()
     _save(graph, enlarged)
-    return graph
 
 
-def multi_stage_upscale(
-    *, upscaler: str = UPSCALER_2X, denoising_strengths: tuple[float, ...] = (0.45, 0.3), **job: Any
-) -> Graph:
-    """Several rounds of pixel upscale and second pass, each `hr_scale` times larger; one strength a round."""
-    asked, graph = Job(**job), Graph("multi-stage-upscale")
-    graph.stage("Model and prompts")
+@workflow(
+    "standalone-upscale",
+    "the Extras tab: upscale any picture, no checkpoint",
+    sketch=Sketch("Upscale", YOURS_TWICE, "no checkpoint needed"),
+    size=(266, 202),
+)
+def standalone_upscale(
+    graph: Graph,
+    *,
+    image: str = "example.png",
+    upscaler: str = UPSCALER_2X,
+    resize_mode: str = "scale by",
+    upscaling_resize: float = 2.0,
+    upscaling_resize_w: int = 1024,
+    upscaling_resize_h: int = 1024,
+    upscaling_crop: bool = True,
+) -> None:
+    """Enlarge a picture without a diffusion model, as A1111's Extras tab does."""
+    picture = _picture(
+        graph,
+        image,
+        "Enlarges a picture. No checkpoint is needed.",
+        "**Load Image (16-bit, ICC)**: your picture",
+        UPSCALER_FILE,
+        "**upscaling_resize**: how many times as large; *scale to* takes the exact size instead",
+    )
+    graph.stage("Upscale")
+    loaded = stages.load_upscaler(graph, upscaler)
+    upscaled = graph.node(
+        "HiresFixUpscaleImage",
+        image=picture,
+        upscaler=loaded,
+        resize_mode=resize_mode,
+        upscaling_resize=upscaling_resize,
+        upscaling_resize_w=upscaling_resize_w,
+        upscaling_resize_h=upscaling_resize_h,
+        upscaling_crop=upscaling_crop,
+    ).out()
+    _save(graph, upscaled)
+
+
+@workflow(
+    "standalone-two-upscalers",
+    "the Extras tab with a second upscaler laid over the first",
+    sketch=Sketch("Two upscalers", ((1, "yours"), (2, "60 % + 40 %")), "results mixed"),
+    size=(266, 202),
+)
+def standalone_two_upscalers(
+    graph: Graph,
+    *,
+    image: str = "example.png",
+    upscaler: str = UPSCALER_4X,
+    upscaler_2: str = "Lanczos",
+    extras_upscaler_2_visibility: float = 0.4,
+    upscaling_resize: float = 2.0,
+) -> None:
+    """Enlarge a picture with two upscalers and lay one result over the other."""
+    picture = _picture(
+        graph,
+        image,
+        "Enlarges a picture with two upscalers and mixes the results: the second takes back some of what the first "
+        "made up.",
+        "**Load Image (16-bit, ICC)**: your picture",
+        "**Upscaler 1** and **Upscaler 2**",
+        "**extras_upscaler_2_visibility**: 0 shows only the first, 1 only the second",
+    )
+    graph.stage("Upscale")
+    first = graph.node("HiresFixUpscalerLoader", title="Upscaler 1", upscaler_name=upscaler).out()
+    second = graph.node("HiresFixUpscalerLoader", title="Upscaler 2", upscaler_name=upscaler_2).out()
+    graph.column()
+    upscaled = graph.node(
+        "HiresFixUpscaleImage",
+        image=picture,
+        upscaler=first,
+        upscaler_2=second,
+        extras_upscaler_2_visibility=extras_upscaler_2_visibility,
+        upscaling_resize=upscaling_resize,
+    ).out()
+    _save(graph, upscaled)
+
+
+@workflow(
+    "restore-faces",
+    "upscale, then restore the faces",
+    sketch=Sketch("Upscale + faces", YOURS_TWICE, "then GFPGAN on every face"),
+    size=(266, 202),
+)
+def restore_faces(
+    graph: Graph,
+    *,
+    image: str = "example.png",
+    upscaler: str = UPSCALER_2X,
+    upscaling_resize: float = 2.0,
+    face_model: str = GFPGAN.name,
+    visibility: float = 1.0,
+    num_faces: int = 4,
+) -> None:
+    """Enlarge a picture, then restore its faces: the order of A1111's Extras tab."""
+    picture = _picture(
+        graph,
+        image,
+        "Enlarges a picture and restores the faces in it, as A1111's Extras tab does. Faces are found in the small "
+        "picture.",
+        "**Load Image (16-bit, ICC)**: your picture",
+        "**Load Face Restore Model**: GFPGAN, CodeFormer or RestoreFormer from *models/face_restore*",
+        "**visibility**: how much of the restored faces is seen",
+        "**num_faces**: at most so many are found",
+    )
+    graph.stage("Upscale")
+    loaded = stages.load_upscaler(graph, upscaler)
+    upscaled = graph.node(
+        "HiresFixUpscaleImage", image=picture, upscaler=loaded, upscaling_resize=upscaling_resize
+    ).out()
+    graph.stage("Faces")
+    detector = graph.node("LoadMediaPipeFaceLandmarker", model_name=FACE_DETECTION.name).out()
+    # far and near faces: small ones are those that need it
+    found = graph.node(
+        "MediaPipeFaceLandmarker",
+        face_detection_model=detector,
+        image=picture,
+        detector_variant="both",
+        num_faces=num_faces,
+    )
+    restorer = graph.node("HiresFixFaceModelLoader", face_model_name=face_model).out()
+    graph.column()
+    restored = graph.node(
+        "HiresFixRestoreFaces",
+        image=upscaled,
+        face_model=restorer,
+        face_landmarks=found.out("face_landmarks"),
+        visibility=visibility,
+    ).out("image")
+    _save(graph, restored)
+
+
+@workflow(
+    "upscale-folder",
+    "a whole folder, resumable",
+    sketch=Sketch("Upscale a folder", ((1, "all of yours"), (2, "x 2")), "goes on where it was stopped", many=True),
+    size=(266, 202),
+)
+def upscale_folder(
+    graph: Graph,
+    *,
+    input_folder: str = "",
+    output_folder: str = "upscaled",
+    upscaler: str = UPSCALER_2X,
+    upscaling_resize: float = 2.0,
+) -> None:
+    """Enlarge every picture of a folder, as A1111's "Batch from directory" does."""
+    graph.stage("Upscaler")
     stages.introduce(
         graph,
-        "Enlarges a base picture in rounds. Each round redraws less than the one before: detail grows, the picture "
-        "stays.",
-        YOUR_CHECKPOINT,
-        "**Prompt**",
-        "**hr_scale** of each round",
-        "**denoising_strength** of each round: let it fall",
-        SAME_SETTINGS,
+        "Enlarges every picture of a folder into another folder. Stop it when you like: queued again, it goes on.",
+        "**input_folder**: a folder inside ComfyUI's *input* folder; empty is that folder itself",
+        UPSCALER_FILE,
+        "**upscaling_resize**, **format**",
     )
     loaded = stages.load_upscaler(graph, upscaler)
-    shared = asked.model_and_prompts(graph)
-    noise, picture = asked.first_pass(graph, shared)
-    for number, strength in enumerate(denoising_strengths, start=1):
-        graph.stage(f"Round {number}")
-        target = asked.target(graph, shared, picture.width, picture.height)
-        upscaled = stages.pixel_upscale(graph, shared, picture.latent, loaded, target).out("latent")
-        redrawn = asked.second_pass(graph, shared, noise, upscaled, strength)
-        picture = Picture(redrawn, target.out("width"), target.out("height"))
+    graph.stage("Folder")
+    report = graph.node(
+        "HiresFixUpscaleFolder",
+        input_folder=input_folder,
+        output_folder=output_folder,
+        upscaler=loaded,
+        upscaling_resize=upscaling_resize,
+    ).out()
     graph.stage("Result")
-    stages.decode_and_save(graph, shared, picture.latent)
-    return graph
+    graph.node("PreviewAny", title="Report", source=report)
 
 
 def _picture(graph: Graph, image: str, purpose: str, *change_first: str) -> Output:

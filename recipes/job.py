@@ -72,7 +72,7 @@ class Job:
         noise, empty = self.noise(graph), self.empty_picture(graph, kind)
         graph.column()
         base = stages.first_pass(graph, shared, noise, empty)
-        stages.show_base(graph, shared, base)
+        stages.show_base(graph, base.latent, shared.vae)
         return noise, base
 
     def target(self, graph: Graph, shared: Sampling, width: Output | BoxInput, height: Output | BoxInput) -> Node:
@@ -110,4 +110,4 @@ class Job:
         """Second pass and result; the stage "Second pass" is already open. `kind`: node that saves the picture."""
         redrawn = self.second_pass(graph, shared, noise, upscaled, strength)
         graph.stage("Result")
-        stages.decode_and_save(graph, shared, redrawn, kind)
+        stages.decode_and_save(graph, redrawn, shared.vae, kind)

@@ -37,21 +37,13 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 def generated() -> dict[Path, str]:
     """Return the text of every generated file by its path."""
     files: dict[Path, str] = {}
-    for name, build in library.WORKFLOWS.items():
-        graph = build()
-        _require_name(name, graph)
+    for name, workflow in library.WORKFLOWS.items():
+        graph = workflow.build()
         files[WORKFLOWS / f"{name}.json"] = _text(to_ui(graph))
         files[WORKFLOWS / "api" / f"{name}.json"] = _text(to_api(graph))
     for name, build in library.BLUEPRINTS.items():
-        blueprint = build()
-        _require_name(name, blueprint.graph)
-        files[BLUEPRINTS / f"{name}.json"] = _text(to_blueprint(blueprint))
+        files[BLUEPRINTS / f"{name}.json"] = _text(to_blueprint(build()))
     return files
-
-
-def _require_name(name: str, graph: Any) -> None:
-    if graph.name != name:
-        raise ValueError(f"the recipe listed as {name!r} calls its graph {graph.name!r}; make them equal")
 
 
 def _text(content: dict[str, Any]) -> str:
@@ -116,7 +108,7 @@ def write_thumbnails(folder: Path, names: list[str]) -> None:
             with Image.open(found[0]) as opened:
                 made[target] = thumbnail(opened.convert("RGB"), name)
         elif not target.exists():
-            made[target] = thumbnail(sketches.draw(sketches.SKETCHES[name]), name)
+            made[target] = thumbnail(sketches.draw(library.WORKFLOWS[name].sketch), name)
     for target, data in made.items():
         target.write_bytes(data)
 

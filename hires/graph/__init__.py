@@ -1,1 +1,6 @@
-"""TODO."""
+"""Graphs of ComfyUI, host-free: node definitions, one reader of the API format, one builder, and the files it becomes.
+
+`reader` reads a prompt, `builder` makes a graph, `stages` has its usual parts; the
+`to_*` modules write it.
+May import the standard library and nothing of the pack.
+"""

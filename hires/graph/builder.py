@@ -187,7 +187,7 @@ class Graph:
     def node(self, type_name: str, /, *, title: str | None = None, **inputs: Any) -> Node:
         """Add a node; an input is an `Output` of a node of this graph, a `BoxInput` of it or a plain value.
 
-        Widgets left out get the schema's default, so that every widget is written to files.
+        Widgets that are left out or None get the schema's default, so that every widget is written to files.
 
         Raises:
             GraphError: unknown node type or input, a required input missing, a value the host would refuse, a
@@ -203,7 +203,9 @@ class Graph:
             definition.input(name)
         node = Node(len(self.items) + 1, definition, title or definition.display_name, self._place())
         for entry in definition.inputs:
-            value = inputs.get(entry.name, entry.default if entry.is_widget else None)
+            value = inputs.get(entry.name)
+            if value is None and entry.is_widget:
+                value = entry.default
             if value is None:
                 if not entry.optional:
                     raise GraphError(f"{type_name} needs {entry.name} ({entry.type}), which was not given")

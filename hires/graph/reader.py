@@ -1,10 +1,10 @@
-"""A graph in API format, node by node, as far as it can be understood: whatever is odd is taken as unknown."""
+"""Reading a graph in API format, in both directions of its links; whatever is odd in it is taken as unknown."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,6 +12,9 @@ T = TypeVar("T")
 
 MOST = 2**31
 """Largest number that is read; the host's widgets end below."""
+
+MOST_SEED = 2**64
+"""The same for seeds."""
 
 Link = tuple[str, int]
 """Id of a node and number of its output."""
@@ -23,6 +26,8 @@ class Node:
 
     id: str
     kind: str
+    """Class name; empty for a node that is not there."""
+
     inputs: Mapping[str, Any]
     known: Mapping[Link, Any]
     """Values on links, by where they come from."""
@@ -30,6 +35,11 @@ class Node:
     def has(self, name: str) -> bool:
         """Whether something is connected or set, known or not."""
         return self.inputs.get(name) is not None
+
+    def source(self, name: str) -> str | None:
+        """Id of the node that an input is linked to."""
+        link = link_of(self.inputs.get(name))
+        return link[0] if link else None
 
     def incoming(self, name: str, kind: type[T]) -> T | None:
         """What comes in by a link, if it is known and of this class."""
@@ -40,10 +50,8 @@ class Node:
     def value(self, name: str, default: Any = None) -> Any:
         """A widget's value, or what a link brings in its place; None if that is not known."""
         value = self.inputs.get(name, default)
-        if isinstance(value, list):
-            link = link_of(value)
-            return self.known.get(link) if link else None
-        return value
+        link = link_of(value)
+        return self.known.get(link) if link else value
 
     def number(self, name: str, default: float | None = None) -> float | None:
         """A finite number. The host also takes numbers in strings."""
@@ -61,6 +69,12 @@ class Node:
         number = self.number(name, default)
         return None if number is None else int(number)
 
+    def seed(self, name: str) -> int | None:
+        """A whole number that may be too large for a float."""
+        value = self.value(name)
+        is_large = isinstance(value, int) and MOST < abs(value) <= MOST_SEED
+        return value if is_large else self.whole(name)
+
     def text(self, name: str, default: str | None = None) -> str | None:
         """A string."""
         value = self.value(name, default)
@@ -71,6 +85,12 @@ class Node:
         value = self.value(name, default)
         return value if isinstance(value, bool) else None
 
+    @property
+    def constant(self) -> Any:
+        """What a node hands on that has one value and nothing else, None for any other."""
+        (value, *more) = self.inputs.values() or (None,)
+        return None if more or isinstance(value, list) else value
+
 
 def link_of(value: Any) -> Link | None:
     """Read an input as a link: `["id", output]`."""
@@ -79,33 +99,65 @@ def link_of(value: Any) -> Link | None:
     return None
 
 
-def in_order(prompt: Any, known: Mapping[Link, Any]) -> Iterator[Node]:
-    """Give every node after those that it is linked to; nodes in a cycle, and those after them, never come.
+class ApiGraph:
+    """The nodes of a graph by their ids. Every walk comes by each node once, in a ring, too."""
 
-    Args:
-        prompt: the graph as `POST /prompt` takes it; what is not of this form is left out.
-        known: filled by the caller with what the nodes given so far put out.
-    """
-    entries = prompt.items() if isinstance(prompt, Mapping) else ()
-    nodes = {str(name): _node(str(name), entry, known) for name, entry in entries if isinstance(entry, Mapping)}
-    after: dict[str, list[str]] = {name: [] for name in nodes}
-    waiting: dict[str, int] = {}
-    for name, node in nodes.items():
-        links = [link_of(value) for value in node.inputs.values()]
-        before = {link[0] for link in links if link and link[0] in nodes}
-        waiting[name] = len(before)
-        for source in before:
-            after[source].append(name)
-    ready = deque(name for name, count in waiting.items() if not count)
-    while ready:
-        name = ready.popleft()
-        yield nodes[name]
-        for following in after[name]:
-            waiting[following] -= 1
-            if not waiting[following]:
-                ready.append(following)
+    def __init__(self, prompt: Any, known: Mapping[Link, Any] | None = None) -> None:
+        """Read what is of the right form.
 
+        Args:
+            prompt: the graph as `POST /prompt` takes it; what is not of this form is left out.
+            known: values on links, also those that the caller adds later; without them those of `Node.constant`.
+        """
+        constants: dict[Link, Any] = {}
+        self._known = constants if known is None else known
+        entries = prompt.items() if isinstance(prompt, Mapping) else ()
+        self._nodes = {str(name): self._node(str(name), entry) for name, entry in entries if isinstance(entry, Mapping)}
+        if known is None:
+            links = (link_of(value) for node in self._nodes.values() for value in node.inputs.values())
+            constants.update((link, value) for link in links if link and (value := self[link[0]].constant) is not None)
 
-def _node(name: str, entry: Mapping[str, Any], known: Mapping[Link, Any]) -> Node:
-    kind, inputs = entry.get("class_type"), entry.get("inputs")
-    return Node(name, kind if isinstance(kind, str) else "", inputs if isinstance(inputs, Mapping) else {}, known)
+    def _node(self, name: str, entry: Mapping[str, Any]) -> Node:
+        kind, inputs = entry.get("class_type"), entry.get("inputs")
+        return Node(
+            name, kind if isinstance(kind, str) else "", inputs if isinstance(inputs, Mapping) else {}, self._known
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        """The id of every node."""
+        return iter(self._nodes)
+
+    def __getitem__(self, node: str | None) -> Node:
+        """The node of that id; one of no kind and without inputs where there is none."""
+        return self._nodes.get(node or "") or Node(node or "", "", {}, self._known)
+
+    def in_order(self) -> Iterator[Node]:
+        """Give every node after those that it is linked to; nodes in a cycle, and those after them, never come."""
+        after: dict[str, list[str]] = {name: [] for name in self._nodes}
+        waiting: dict[str, int] = {}
+        for name, node in self._nodes.items():
+            links = [link_of(value) for value in node.inputs.values()]
+            before = {link[0] for link in links if link and link[0] in self._nodes}
+            waiting[name] = len(before)
+            for source in before:
+                after[source].append(name)
+        ready = deque(name for name, count in waiting.items() if not count)
+        while ready:
+            name = ready.popleft()
+            yield self._nodes[name]
+            for following in after[name]:
+                waiting[following] -= 1
+                if not waiting[following]:
+                    ready.append(following)
+
+    def upstream(self, node: str | None, follow: Callable[[str, str], bool]) -> Iterator[str]:
+        """This node and those before it, the nearest first, along the inputs (node, name) that are to be followed."""
+        waiting, seen = deque([] if node is None else [node]), {node}
+        while waiting:
+            current = waiting.popleft()
+            yield current
+            for name in self[current].inputs:
+                source = self[current].source(name)
+                if source is not None and source not in seen and follow(current, name):
+                    seen.add(source)
+                    waiting.append(source)

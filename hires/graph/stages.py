@@ -5,10 +5,10 @@ from typing import Any, TypeAlias
 
 from .builder import BoxInput, Graph, Node, Output
 
-Text: TypeAlias = str | BoxInput
-Whole: TypeAlias = int | BoxInput
-Number: TypeAlias = float | BoxInput
-"""A value, or the field of a box that gives it."""
+Text: TypeAlias = str | BoxInput | None
+Whole: TypeAlias = int | BoxInput | None
+Number: TypeAlias = float | BoxInput | None
+"""A value, or the field of a box that gives it; None: the node's default."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class Sampling:
 
     settings: Output | None = None
     """From A1111 Settings; None for A1111's defaults."""
+
+    refiner: Output | None = None
+    """From Refiner: the model that takes over on the way; None for none."""
 
 
 @dataclass(frozen=True)
@@ -114,13 +117,14 @@ def first_pass(graph: Graph, shared: Sampling, noise: Output, empty: Picture) ->
         sampler_name=shared.sampler,
         scheduler=shared.scheduler,
         settings=shared.settings,
+        refiner=shared.refiner,
     ).out()
     return Picture(latent, empty.width, empty.height)
 
 
-def show_base(graph: Graph, shared: Sampling, base: Picture) -> Output:
+def show_base(graph: Graph, latent: Output, vae: Output) -> Output:
     """A look at the result of the first pass, which is returned as a picture."""
-    decoded = graph.node("VAEDecode", samples=base.latent, vae=shared.vae).out()
+    decoded = graph.node("VAEDecode", samples=latent, vae=vae).out()
     graph.node("PreviewImage", title="Base picture", images=decoded)
     return decoded
 
@@ -156,6 +160,11 @@ def load_picture(graph: Graph, name: Text) -> Output:
 def load_upscaler(graph: Graph, name: Text) -> Output:
     """An upscaler by its name in the one list of all upscalers."""
     return graph.node("HiresFixUpscalerLoader", upscaler_name=name).out()
+
+
+def latent_upscale(graph: Graph, latent: Output, target: Node, mode: Text) -> Output:
+    """Enlarge a latent as it is."""
+    return graph.node("HiresFixLatentUpscale", latent=latent, target=target.out("target"), mode=mode).out()
 
 
 def pixel_upscale(graph: Graph, shared: Sampling, latent: Output, upscaler: Output, target: Node, **more: Any) -> Node:
@@ -211,10 +220,11 @@ def second_pass(
         cfg=shared.cfg,
         sampler_name=shared.sampler,
         settings=shared.settings,
+        refiner=shared.refiner,
     ).out()
 
 
-def decode_and_save(graph: Graph, shared: Sampling, latent: Output, kind: str = "SaveImage") -> None:
+def decode_and_save(graph: Graph, latent: Output, vae: Output, kind: str = "SaveImage") -> None:
     """The finished picture, saved under the workflow's name. `kind`: node that saves it."""
-    decoded = graph.node("VAEDecode", samples=latent, vae=shared.vae).out()
+    decoded = graph.node("VAEDecode", samples=latent, vae=vae).out()
     graph.node(kind, images=decoded, filename_prefix=graph.name)

@@ -127,12 +127,12 @@ def read_settings(infotext: Infotext) -> Reading:
     keys, notes = _Keys(infotext), []
     version = _version(infotext.get("Version"))
     sampler, scheduler = _sampling(keys, version, notes)
-    size = keys.size("Size", "Resolution") or (keys.whole("Width"), keys.whole("Height"))
+    width, height = keys.size("Size", "Resolution") or (keys.whole("Width"), keys.whole("Height"))
     hires = _hires(keys, sampler, scheduler, notes)
     old_size = keys.size("First pass size")
-    if old_size and hires and None not in size:
-        hires = replace(hires, hr_resize_x=size[0], hr_resize_y=size[1])
-        size = old_size if all(old_size) else _old_first_pass(*size)
+    if old_size and hires and width is not None and height is not None:
+        hires = replace(hires, hr_resize_x=width, hr_resize_y=height)
+        width, height = old_size if all(old_size) else _old_first_pass(width, height)
     if version and version < (1, 6, 0, 0) and "[" in infotext.prompt:
         notes.append("Before version 1.6, prompt editing in square brackets counted the hires steps otherwise.")
     if not infotext.negative_prompt and NEGATIVE in infotext.prompt:
@@ -160,8 +160,8 @@ def read_settings(infotext: Infotext) -> Reading:
         scheduler=scheduler,
         cfg_scale=keys.number("CFG scale", "CFG", "Guidance scale"),
         seed=keys.whole("Seed"),
-        width=size[0],
-        height=size[1],
+        width=width,
+        height=height,
         checkpoint=_checkpoint(keys, json_hashes(infotext).get("model", "")),
         vae=replace(vae, hash=infotext.get("VAE hash") or "") if vae else None,
         subseed=keys.whole("Variation seed") or 0,

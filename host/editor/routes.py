@@ -136,15 +136,22 @@ def _text_of_picture(body: bytes) -> tuple[str, str]:
 
 
 def _model_files(search: HashSearch) -> ModelFiles:
-    folders = ("checkpoints", "loras", "vae", "upscale_models", "diffusion_models", "text_encoders")
-    lists = {folder: folder_paths.get_filename_list(folder) for folder in folders}
+    listed = folder_paths.get_filename_list
 
     def by_hash(folder: str, digits: str) -> str | None:
-        names = {Path(path): name for name in lists[folder] if (path := folder_paths.get_full_path(folder, name))}
+        names = {Path(path): name for name in listed(folder) if (path := folder_paths.get_full_path(folder, name))}
         found = search.find(names, digits, of_lora=folder == "loras")
         return found and names[found]
 
-    return ModelFiles(*lists.values(), by_hash)
+    return ModelFiles(
+        checkpoints=listed("checkpoints"),
+        loras=listed("loras"),
+        vaes=listed("vae"),
+        upscalers=listed("upscale_models"),
+        diffusion_models=listed("diffusion_models"),
+        text_encoders=listed("text_encoders"),
+        by_hash=by_hash,
+    )
 
 
 def _not_compared(search: HashSearch) -> list[str]:

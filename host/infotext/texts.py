@@ -16,9 +16,9 @@ from comfyui_version import __version__ as comfyui_version
 from ...hires.errors import InputError
 from ...hires.infotext.from_graph.controls import control_parameters
 from ...hires.infotext.from_graph.extras import EXTRAS_KEYS, extras_of_graph, extras_text
-from ...hires.infotext.from_graph.passes import OtherSamplerError, UnsayableError
-from ...hires.infotext.from_graph.settings_of_graph import read_graph
-from ...hires.infotext.from_graph.unsaid import unsaid_parameters
+from ...hires.infotext.from_graph.not_in_text import parameters_not_in_text
+from ...hires.infotext.from_graph.passes import NoWordsError, OtherSamplerError
+from ...hires.infotext.from_graph.read import read_graph
 from ...hires.infotext.names import stem
 from ...hires.infotext.networks import network_tags
 from ...hires.infotext.settings import GenerationSettings
@@ -51,15 +51,15 @@ def graph_infotexts(prompt: Prompt, node_id: str) -> Callable[[int], str]:
 
     Raises:
         InputError: the pictures do not come from Base Sampling or Second Sampling, or the text has no words for how
-            they do (UnsayableError).
+            they do (NoWordsError).
     """
     found = read_graph(prompt, node_id, _model_hashes(prompt))
     settings, version = found.settings, _version()
     controls = control_parameters(found.controls, lambda file: _digits(_CONTROLS, file, short_hash))
-    extra = [*controls, *_network_hashes(prompt, settings), *found.further, *unsaid_parameters(found.unsaid)]
-    if found.unsaid:
-        log.info("The infotext that node %s writes does not tell of: %s", node_id, ", ".join(found.unsaid))
-        show_text(f"A1111's text of this picture is not all: it only names {', '.join(found.unsaid)}.")
+    extra = [*controls, *_network_hashes(prompt, settings), *found.further, *parameters_not_in_text(found.not_in_text)]
+    if found.not_in_text:
+        log.info("The infotext that node %s writes does not tell of: %s", node_id, ", ".join(found.not_in_text))
+        show_text(f"A1111's text of this picture is not all: it only names {', '.join(found.not_in_text)}.")
 
     def text(index: int) -> str:
         # ComfyUI's own noise has one seed for all pictures of a batch
@@ -85,7 +85,7 @@ def texts_to_save(given: str | None, of_graph: bool, prompt: Prompt, node_id: st
     try:
         words = extras_text(extras_of_graph(prompt, node_id))
         drawn = _always(given) if is_given else graph_infotexts(prompt, node_id)
-    except UnsayableError as error:
+    except NoWordsError as error:
         drawn = None if isinstance(error, OtherSamplerError) else _always(None)
         log.info("Node %s saves no infotext: %s", node_id, error)
         show_text(f"No A1111 text: {error}")

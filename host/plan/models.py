@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import folder_paths
 
-from ...hires.plan import files as plan_files
-from ...hires.plan.values import ModelFile
+from ...hires.plan import model_files as plan_files
+from ...hires.plan.facts import ModelFile
 from ...upscale_models import ModelUpscaler
 from ...upscale_models.models.outline import outline_of
 from ..upscaling.model_files import read_weights

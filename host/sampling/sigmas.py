@@ -9,10 +9,10 @@ import comfy.samplers
 import torch
 
 from ...hires.errors import InputError
+from ...hires.plan.steps import plan_second_pass
 from ...hires.sampling.menus import AUTOMATIC, SAMPLERS, SCHEDULES, UNIFORM
 from ...hires.sampling.schedules import schedule as a1111_schedule
 from ...hires.sampling.settings import A1111Settings
-from ...hires.sampling.steps import second_pass_steps
 from ...hires.sampling.timestep_samplers import timesteps
 from .denoiser import a1111_table, is_discrete
 
@@ -68,28 +68,16 @@ class Scheduling:
             StrengthError: strength or steps out of range.
             SamplingError, ScheduleError: see `first_pass`.
         """
-        plan = second_pass_steps(steps, denoising_strength, hr_second_pass_steps)
-        if plan.run == 0:
+        plan = plan_second_pass(self.sampler_name, self.scheduler, steps, denoising_strength, hr_second_pass_steps)
+        if plan.schedule == 0:
             return PassSigmas(torch.zeros(0), torch.zeros(0))
-        if self._walks_timesteps:
-            schedule = self._schedule(plan.schedule)
-            return PassSigmas(schedule, schedule[len(schedule) - plan.run :])
-        if self.scheduler in SCHEDULES:
-            # the slice starts at an index, so that a schedule that is longer than asked is run longer, as in A1111
-            schedule = self._schedule(plan.schedule)
-            return PassSigmas(schedule, schedule[plan.schedule - plan.run :])
-        steps = plan.run if denoising_strength > 0.9999 else int(plan.run / denoising_strength)  # KSampler's rule
-        schedule = self._schedule(steps)
-        return PassSigmas(schedule, schedule if steps == plan.run else schedule[-(plan.run + 1) :])
-
-    @property
-    def _walks_timesteps(self) -> bool:
-        return self.sampler_name in SAMPLERS and SAMPLERS[self.sampler_name].walks_timesteps
+        schedule = self._schedule(plan.schedule)
+        return PassSigmas(schedule, schedule[plan.part])
 
     def _schedule(self, steps: int) -> torch.Tensor:
         model, sampler, scheduler = self.model, SAMPLERS.get(self.sampler_name), self.scheduler
         check_sampler(model, self.sampler_name)
-        if self._walks_timesteps:  # the scheduler plays no part
+        if sampler and sampler.walks_timesteps:  # the scheduler plays no part
             table = a1111_table(model, self.settings)
             return table.sigmas[timesteps(steps + self.settings.always_discard_next_to_last_sigma)].flip(0)
         if sampler:

@@ -8,7 +8,9 @@ import comfy.utils
 import torch
 from comfy.cli_args import args
 
-from ...upscale_models import ModelUpscaler, RemainingTime, cpu_half_types, is_allocation_failure
+from ...hires.remaining_time import RemainingTime
+from ...upscale_models import ModelUpscaler, cpu_half_types, is_allocation_failure
+from ..memory import free_on
 from ..progress import show_text
 
 
@@ -55,11 +57,11 @@ class HostRuntime:
 
     def free_memory(self) -> int | None:
         """See `Runtime`: what is free now, and what the models that can be moved off the device hold."""
-        free = comfy.model_management.get_free_memory(self.device)
+        free = free_on(self.device)
         if not comfy.model_management.is_device_cpu(self.device):
             loaded = comfy.model_management.loaded_models()
             free += sum(model.loaded_size() for model in loaded if model.load_device == self.device)
-        return int(free)
+        return free
 
     def is_out_of_memory(self, error: Exception) -> bool:
         """See `Runtime`: also the CPU's and MPS's failures, which the host does not recognise."""

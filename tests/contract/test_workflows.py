@@ -9,26 +9,12 @@ from pathlib import Path
 
 import pytest
 from hires_pack.hires.graph.definitions import UPLOAD
+from hires_pack.recipes import library
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATOR = "dev.generate.build_workflows"
 WORKFLOWS = ROOT / "workflows"
-NAMES = [
-    "hires-fix-a1111",
-    "hires-fix-controlnet",
-    "hires-fix-flow",
-    "hires-fix-image",
-    "hires-fix-latent",
-    "hires-fix-other-model",
-    "hires-fix-pixel",
-    "hires-fix-sdxl",
-    "multi-stage-image",
-    "multi-stage-upscale",
-    "restore-faces",
-    "standalone-two-upscalers",
-    "standalone-upscale",
-    "upscale-folder",
-]
+NAMES = sorted(library.WORKFLOWS)
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 TITLE_BAR = 30
 SAVES = {"SaveImage", "HiresFixSaveImage"}
@@ -80,11 +66,6 @@ def build(*arguments: str) -> subprocess.CompletedProcess:
 def test_committed_files_equal_the_recipes():
     result = build("--check")
     assert result.returncode == 0, result.stderr
-
-
-def test_exactly_these_workflows_exist():
-    assert sorted(path.stem for path in WORKFLOWS.glob("*.json")) == NAMES
-    assert sorted(path.stem for path in (WORKFLOWS / "api").glob("*.json")) == NAMES
 
 
 def test_check_names_the_stale_file(tmp_path):

@@ -15,7 +15,7 @@ import torch
 from hires_pack.dev.host.comfy_client import ComfyClient
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.graph.to_api import to_api
-from hires_pack.hires.infotext.from_graph.settings_of_graph import read_graph
+from hires_pack.hires.infotext.from_graph.read import read_graph
 from hires_pack.hires.infotext.text import parse
 from hires_pack.hires.infotext.to_graph.loaders import ModelFiles
 from hires_pack.hires.infotext.to_graph.workflow import hires_workflow
@@ -345,7 +345,7 @@ def test_every_node_of_the_host_is_named_if_the_text_does_not_tell_of_it(place_n
             found = read_graph(graph, save)
         except InputError:
             continue
-        named = name in found.unsaid or found.further or (place_name == "latent" and name.startswith("Empty"))
+        named = name in found.not_in_text or found.further or (place_name == "latent" and name.startswith("Empty"))
         if not named:
             complete.append(name)
     assert set(complete) <= TOLD[place_name]

@@ -7,20 +7,18 @@ import hashlib
 import io
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 from hires_pack.dev.fixtures.stand_ins import stand_ins
 from hires_pack.hires.graph.to_api import to_api
-from hires_pack.hires.infotext.from_graph.settings_of_graph import read_graph
+from hires_pack.hires.infotext.from_graph.read import read_graph
 from hires_pack.hires.infotext.text import parse
 from hires_pack.hires.infotext.to_graph.workflow import hires_workflow
 from hires_pack.hires.infotext.write import write_settings
+from hires_pack.recipes import library
 from PIL import Image
 
-from .graphs import ROOT, api_workflow, conditioning, nodes_of, set_everywhere
-
-NAMES = sorted(path.stem for path in (ROOT / "workflows" / "api").glob("*.json"))
+from .graphs import api_workflow, conditioning, nodes_of, set_everywhere
 
 PICTURE, SMALL_PICTURE = (133, 101), (67, 51)
 """Sizes of the picture that is loaded; the small one where it is made four times as large."""
@@ -59,36 +57,13 @@ def save_node(graph):
     return node_id
 
 
-SIZES = {
-    "hires-fix-latent": (256, 128),
-    "hires-fix-pixel": (256, 128),
-    "hires-fix-image": (264, 200),  # twice 133x101 in whole latent cells
-    "hires-fix-a1111": (256, 128),
-    "hires-fix-sdxl": (192, 96),
-    "hires-fix-flow": (192, 96),
-    "hires-fix-other-model": (256, 128),
-    "hires-fix-controlnet": (256, 128),
-    "multi-stage-upscale": (512, 256),
-    "multi-stage-image": (268, 204),
-    "standalone-upscale": (266, 202),
-    "standalone-two-upscalers": (266, 202),
-    "restore-faces": (266, 202),
-    "upscale-folder": (266, 202),
-}
-
-
-def test_every_workflow_has_an_expected_size():
-    assert set(SIZES) == set(NAMES)
-    assert {path.stem for path in Path(ROOT / "workflows").glob("*.json")} == set(NAMES)
-
-
-@pytest.mark.parametrize("name", sorted(set(NAMES) - {"upscale-folder"}))
+@pytest.mark.parametrize("name", sorted(set(library.WORKFLOWS) - {"upscale-folder"}))
 def test_saved_workflow_runs_to_the_exact_size(name, host, client, models):
     graph = small(name, client, host, models)
     run = client.queue(graph).require_success()
     (picture,) = run.images(save_node(graph))
     with Image.open(io.BytesIO(picture)) as image:
-        assert image.size == SIZES[name]
+        assert image.size == library.WORKFLOWS[name].size
         low, high = image.convert("L").getextrema()
         assert high - low > 8, "the picture is flat"
         if name in HIRES_KEYS:
@@ -127,7 +102,7 @@ def test_the_saved_folder_workflow_upscales_a_folder(host, client, models):
     run = client.queue(graph).require_success()
     (result,) = results.iterdir()
     with Image.open(result) as image:
-        assert image.size == SIZES["upscale-folder"]
+        assert image.size == library.WORKFLOWS["upscale-folder"].size
     (report,) = nodes_of(graph, "PreviewAny")
     assert "1" in run.outputs[report]["text"][0]
 

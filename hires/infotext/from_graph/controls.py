@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ...graph.walk import GraphWalk
 from ..names import stem
 from ..settings import ModelName
 from ..text import Parameter
+from .walk import PictureGraph
 
 HiresOption = Literal["Both", "Low res only", "High res only"]
 
@@ -41,26 +41,26 @@ def is_control(kind: str) -> bool:
     return kind == _APPLY or kind in _APPLY_BOTH
 
 
-def control_units(walk: GraphWalk, first: str, second: str | None) -> tuple[list[ControlUnit], set[str]]:
-    """The ControlNets of both passes in the order that they are applied, and the nodes that this tells of."""
+def control_units(walk: PictureGraph, first: str, second: str | None) -> tuple[list[ControlUnit], set[str]]:
+    """The ControlNets of both passes in the order that they are applied, and the nodes that this covers."""
     passes: list[dict[ControlUnit, None]] = []
-    told: set[str] = set()
+    covered: set[str] = set()
     for sampling in (first, second):
         units, negative = dict[ControlUnit, None](), walk.prompt_way(sampling, "negative")
         # from the prompt on: the way begins at the sampling
         for node in reversed(walk.prompt_way(sampling, "positive")):
             # what is for one of the prompts only, A1111 has no mode for
-            fits = walk.kind(node) == _APPLY or (walk.kind(node) in _APPLY_BOTH and node in negative)
+            fits = walk[node].kind == _APPLY or (walk[node].kind in _APPLY_BOTH and node in negative)
             unit, nodes = _unit(walk, node) if fits else (None, set())
-            told |= nodes
+            covered |= nodes
             if unit:
                 units[unit] = None
         passes.append(units)
     low, high = passes
     if second is None:
-        return list(low), told
+        return list(low), covered
     in_first = [unit if unit in high else replace(unit, hr_option="Low res only") for unit in low]
-    return in_first + [replace(unit, hr_option="High res only") for unit in high if unit not in low], told
+    return in_first + [replace(unit, hr_option="High res only") for unit in high if unit not in low], covered
 
 
 def control_parameters(units: list[ControlUnit], hash_of: Callable[[str], str]) -> list[Parameter]:
@@ -94,23 +94,23 @@ def _words(unit: ControlUnit, digits: str) -> str:
     return ", ".join(f"{key}: {value}" for key, value in words.items() if value != "Both")
 
 
-def _unit(walk: GraphWalk, node: str) -> tuple[ControlUnit | None, set[str]]:
-    """What a node applies, and the nodes that this tells of; nothing if it is not known."""
-    weight = walk.number(node, "strength")
+def _unit(walk: PictureGraph, node: str) -> tuple[ControlUnit | None, set[str]]:
+    """What a node applies, and the nodes that this covers; nothing if it is not known."""
+    weight = walk[node].number("strength")
     start, end = (
-        default if walk.kind(node) == _APPLY else walk.number(node, name)
+        default if walk[node].kind == _APPLY else walk[node].number(name)
         for name, default in (("start_percent", 0.0), ("end_percent", 1.0))
     )
     loader = next(
         (
             found
-            for found in walk.upstream(walk.source(node, "control_net"), lambda _, name: name == "control_net")
-            if walk.text(found, "control_net_name")
+            for found in walk.upstream(walk[node].source("control_net"), lambda _, name: name == "control_net")
+            if walk[found].text("control_net_name")
         ),
         None,
     )
-    file = walk.text(loader, "control_net_name")
+    file = walk[loader].text("control_net_name")
     if file is None or weight is None or start is None or end is None or any(mark in stem(file) for mark in ",:"):
         return None, set()
-    told = {node, *([loader] if loader else [])}
-    return (ControlUnit(file, float(weight), float(start), float(end)) if weight else None), told
+    covered = {node, *([loader] if loader else [])}
+    return (ControlUnit(file, weight, start, end) if weight else None), covered

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ...graph.walk import GraphWalk
 from ...sampling.menus import FILTERS
 from ..names import stem, upscaler_title
 from ..text import Parameter
 from ..write import shown
-from .unsaid import is_said, unsaid_parameters
+from .not_in_text import is_in_text, parameters_not_in_text
+from .walk import PictureGraph
 
 EXTRAS_KEYS = ("postprocessing", "extras")
 """Under which a file holds the text."""
@@ -68,73 +68,73 @@ def extras_of_graph(prompt: Any, node_id: str) -> list[Parameter]:
 
     Other nodes after its sampling or loading are named.
     """
-    walk = GraphWalk(prompt)
-    parameters, told = extras_of(walk, node_id)
-    others = (walk.kind(node) for node in _way(walk, node_id) if node not in told and node != node_id)
-    unsaid = dict.fromkeys(kind for kind in others if not is_said(kind))
-    return [*parameters, *unsaid_parameters(unsaid)] if parameters else []
+    walk = PictureGraph(prompt)
+    parameters, covered = extras_of(walk, node_id)
+    others = (walk[node].kind for node in _way(walk, node_id) if node not in covered and node != node_id)
+    not_in_text = dict.fromkeys(kind for kind in others if not is_in_text(kind))
+    return [*parameters, *parameters_not_in_text(not_in_text)] if parameters else []
 
 
-def extras_of(walk: GraphWalk, node_id: str) -> tuple[list[Parameter], set[str]]:
-    """What was done to a picture after it was sampled or loaded, and the nodes that this tells of.
+def extras_of(walk: PictureGraph, node_id: str) -> tuple[list[Parameter], set[str]]:
+    """What was done to a picture after it was sampled or loaded, and the nodes that this covers.
 
-    A1111 does each thing once: of several upscales, or restorations with one kind of model, the last is told.
+    A1111 does each thing once: of several upscales, or restorations with one kind of model, the last is in the text.
     """
-    told: dict[str, list[Parameter]] = {}
+    parameters: dict[str, list[Parameter]] = {}
     keys: set[str] = set()
     for node in _way(walk, node_id):
-        found = _upscale(walk, node) if walk.kind(node) == UPSCALE_IMAGE else _faces(walk, node)
+        found = _upscale(walk, node) if walk[node].kind == UPSCALE_IMAGE else _faces(walk, node)
         thing = {parameter.key.split()[0] for parameter in found or ()} - {"Max"}
         if found is not None and not thing & keys:
-            told[node] = found
+            parameters[node] = found
             keys |= thing
-    return [parameter for found in reversed(told.values()) for parameter in found], set(told)
+    return [parameter for found in reversed(parameters.values()) for parameter in found], set(parameters)
 
 
-def _way(walk: GraphWalk, node_id: str) -> Iterator[str]:
+def _way(walk: PictureGraph, node_id: str) -> Iterator[str]:
     """The nodes that a picture comes through as a picture, the nearest first."""
     return walk.upstream(node_id, lambda node, name: name.startswith("image") and not walk.draws(node))
 
 
-def _upscale(walk: GraphWalk, node: str) -> list[Parameter] | None:
+def _upscale(walk: PictureGraph, node: str) -> list[Parameter] | None:
     """None if it is not known."""
     if walk.draws(node):
         return None
     first, second = _upscaler(walk, node, "upscaler"), None
-    if walk.source(node, "upscaler_2") is not None:
-        second, visibility = _upscaler(walk, node, "upscaler_2"), walk.number(node, "extras_upscaler_2_visibility")
+    if walk[node].source("upscaler_2") is not None:
+        second, visibility = _upscaler(walk, node, "upscaler_2"), walk[node].number("extras_upscaler_2_visibility")
         if second is None or visibility is None:
             return None
         second = second if visibility > 0 and second != "None" else None
     crop, limit, factor = (
-        walk.flag(node, "upscaling_crop"),
-        walk.whole(node, "max_side") if "max_side" in walk.inputs(node) else 0,
-        walk.number(node, "upscaling_resize"),
+        walk[node].flag("upscaling_crop"),
+        walk[node].whole("max_side") if "max_side" in walk[node].inputs else 0,
+        walk[node].number("upscaling_resize"),
     )
-    width, height = walk.whole(node, "upscaling_resize_w"), walk.whole(node, "upscaling_resize_h")
+    width, height = walk[node].whole("upscaling_resize_w"), walk[node].whole("upscaling_resize_h")
     resize = None if width is None or height is None else (width, height)
-    resize = factor if walk.text(node, "resize_mode") == "scale by" else resize
+    resize = factor if walk[node].text("resize_mode") == "scale by" else resize
     if first is None or resize is None or crop is None or limit is None:
         return None
-    if first == "None" and walk.text(node, "numbers") == "A1111":
+    if first == "None" and walk[node].text("numbers") == "A1111":
         return []  # which leaves the picture as it is
     return upscale_parameters(first, resize, crop, limit, second)
 
 
-def _upscaler(walk: GraphWalk, node: str, name: str) -> str | None:
-    loader = walk.source(node, name)
-    return walk.text(loader, "upscaler_name") or walk.text(loader, "model_name")
+def _upscaler(walk: PictureGraph, node: str, name: str) -> str | None:
+    loader = walk[node].source(name)
+    return walk[loader].text("upscaler_name") or walk[loader].text("model_name")
 
 
-def _faces(walk: GraphWalk, node: str) -> list[Parameter] | None:
+def _faces(walk: PictureGraph, node: str) -> list[Parameter] | None:
     """None if these are no faces, or a model that A1111 does not have."""
-    loader, visibility = walk.source(node, "face_model"), walk.number(node, "visibility")
-    file = walk.text(loader, "face_model_name") or walk.text(loader, "model_name") or ""
+    loader, visibility = walk[node].source("face_model"), walk[node].number("visibility")
+    file = walk[loader].text("face_model_name") or walk[loader].text("model_name") or ""
     model = next((name for name in (_GFPGAN, _CODEFORMER) if name.lower() in stem(file).lower()), None)
-    weight = walk.number(node, "codeformer_weight")
-    if walk.kind(node) != RESTORE_FACES or model is None or visibility is None or weight is None:
+    weight = walk[node].number("codeformer_weight")
+    if walk[node].kind != RESTORE_FACES or model is None or visibility is None or weight is None:
         return None
     if not visibility:
         return []
     rows = [(f"{model} visibility", visibility), *([(f"{model} weight", weight)] if model == _CODEFORMER else [])]
-    return [Parameter(key, shown(round(float(value), 3))) for key, value in rows]
+    return [Parameter(key, shown(round(value, 3))) for key, value in rows]

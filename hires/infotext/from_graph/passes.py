@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ...errors import InputError
-from ...graph.walk import GraphWalk
+from .walk import PictureGraph
 
 _FIRST, _SECOND = "HiresFixBaseSampling", "HiresFixSecondSampling"
 
 
-class UnsayableError(InputError):
+class NoWordsError(InputError):
     """The pack's samplings draw the picture, but in a way that A1111's text has no words for."""
 
     def __init__(self, reason: str, message: str) -> None:
@@ -17,20 +17,20 @@ class UnsayableError(InputError):
         """In a few words."""
 
 
-class OtherSamplerError(UnsayableError):
+class OtherSamplerError(NoWordsError):
     """No sampling of the pack draws the picture, but another node does."""
 
 
-def passes_of(walk: GraphWalk, node_id: str) -> tuple[str, str | None]:
+def passes_of(walk: PictureGraph, node_id: str) -> tuple[str, str | None]:
     """The nodes of the first and the second pass of the picture that reaches a node.
 
     Raises:
         InputError: neither Base Sampling nor Second Sampling draws it; OtherSamplerError if another node does.
-        UnsayableError: anything but one Base Sampling, followed by at most one Second Sampling.
+        NoWordsError: anything but one Base Sampling, followed by at most one Second Sampling.
     """
-    drawing = [node for node in walk.way(node_id) if walk.kind(node) in (_FIRST, _SECOND) or walk.draws(node)]
-    firsts, seconds = ([node for node in drawing if walk.kind(node) == kind] for kind in (_FIRST, _SECOND))
-    others = sorted({walk.kind(node) for node in drawing if walk.kind(node) not in (_FIRST, _SECOND)})
+    drawing = [node for node in walk.way(node_id) if walk[node].kind in (_FIRST, _SECOND) or walk.draws(node)]
+    firsts, seconds = ([node for node in drawing if walk[node].kind == kind] for kind in (_FIRST, _SECOND))
+    others = sorted({walk[node].kind for node in drawing if walk[node].kind not in (_FIRST, _SECOND)})
     if not firsts and not seconds:
         missing = "no Base Sampling or Second Sampling leads to this picture"
         if others:
@@ -44,7 +44,7 @@ def passes_of(walk: GraphWalk, node_id: str) -> tuple[str, str | None]:
             f"{missing}, so there are no settings to write. Connect a picture that one of them made.", "images"
         )
     if not firsts:
-        raise UnsayableError(
+        raise NoWordsError(
             "it begins with another picture",
             "the picture is made from one that was there before. A1111's infotext has words only for pictures that "
             "begin with Base Sampling. Connect one of those, or link a text of your own to the save node.",
@@ -57,7 +57,7 @@ def passes_of(walk: GraphWalk, node_id: str) -> tuple[str, str | None]:
             *([f"{' and '.join(others)} besides"] if others else []),
         ]
         reason = ", ".join(reasons) or "a second pass of another picture"
-        raise UnsayableError(
+        raise NoWordsError(
             reason,
             f"the graph has {reason}. A1111's infotext has words for one Base Sampling and one Second Sampling; "
             "here other nodes sample or take prompts on the way to this picture. Connect the picture before them, "

@@ -9,23 +9,22 @@ from ..markdown import as_code
 from ..names import same_name
 
 
-class FittingGraph:
-    """Adds nodes to a graph, and keeps notes."""
+class FittingGraph(Graph):
+    """A graph whose nodes take any value, with remarks on what was changed."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.notes: list[str] = []
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.remarks: list[str] = []
 
-    def note(self, line: str) -> None:
+    def remark(self, line: str) -> None:
         """Keep a sentence for the reader, once."""
-        if line not in self.notes:
-            self.notes.append(line)
+        if line not in self.remarks:
+            self.remarks.append(line)
 
-    def put(self, kind: str, /, title: str | None = None, **inputs: Any) -> Node:
-        """Add a node; None takes the node's default."""
-        fitting = {name: self.fitting(kind, name, value) for name, value in inputs.items()}
-        given = {name: value for name, value in fitting.items() if value is not None}
-        return self.graph.node(kind, title=title, **given)
+    def node(self, type_name: str, /, *, title: str | None = None, **inputs: Any) -> Node:
+        """Add a node, see `Graph.node` and `fitting`."""
+        fitting = {name: self.fitting(type_name, name, value) for name, value in inputs.items()}
+        return super().node(type_name, title=title, **fitting)
 
     def fitting(self, kind: str, name: str, value: Any) -> Any:
         """The nearest number or the choice that this input of a node accepts; other values as they are."""
@@ -39,7 +38,7 @@ class FittingGraph:
     def _choice(self, entry: InputDefinition, value: str) -> str:
         found = value if value in entry.options else same_name(value, entry.options)
         if found is None:
-            self.note(
+            self.remark(
                 f"*{entry.name}* is {as_code(value)} in the text, which is not known here; {entry.default} is set."
             )
         return found or entry.default
@@ -48,5 +47,5 @@ class FittingGraph:
         fitting = value if entry.min is None else max(value, entry.min)
         fitting = fitting if entry.max is None else min(fitting, entry.max)
         if fitting != value:
-            self.note(f"*{entry.name}* is {value} in the text; {fitting} is the nearest that works here.")
+            self.remark(f"*{entry.name}* is {value} in the text; {fitting} is the nearest that works here.")
         return type(value)(fitting)

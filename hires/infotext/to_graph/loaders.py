@@ -67,7 +67,7 @@ class Loaders:
 
     def __init__(
         self,
-        nodes: FittingGraph,
+        graph: FittingGraph,
         files: ModelFiles,
         vae: ModelName | None,
         modules: Sequence[str] = (),
@@ -76,13 +76,13 @@ class Loaders:
         """Load nothing yet.
 
         Args:
-            nodes: where the loaders are added.
+            graph: where the loaders are added.
             files: what there is.
             vae: for all checkpoints; None leaves each its own.
             modules: Forge's: a VAE, and text encoders for a checkpoint that has none.
             lora_hashes: first digits of the hashes of LoRAs by their names in small letters.
         """
-        self._nodes, self._by_hash, self._lora_hashes = nodes, files.by_hash, lora_hashes or {}
+        self._graph, self._by_hash, self._lora_hashes = graph, files.by_hash, lora_hashes or {}
         self._encoders = [name for name in modules if _TEXT_ENCODER.search(name)]
         others = [name for name in modules if name not in self._encoders]
         self._vae_name = vae or next((ModelName(name) for name in others), None)
@@ -93,7 +93,9 @@ class Loaders:
         """By the number of the node before, 0 for none, and what is loaded behind it."""
         if len(self._encoders) not in (0, _FLUX_ENCODERS):
             names = ", ".join(map(as_code, self._encoders))
-            self._nodes.note(f"The text encoders {names} are not loaded: only the two of Flux are. Load them yourself.")
+            self._graph.remark(
+                f"The text encoders {names} are not loaded: only the two of Flux are. Load them yourself."
+            )
             self._encoders = []
 
     def checkpoint(self, name: ModelName | None, prompt: str) -> Models:
@@ -104,11 +106,11 @@ class Loaders:
         models = self._loaded[key]
         loras, others = network_tags(prompt)
         for other in others:
-            self._nodes.note(f"{as_code(other)} in the prompt is not a network that can be loaded here.")
+            self._graph.remark(f"{as_code(other)} in the prompt is not a network that can be loaded here.")
         for lora in loras:
             key = models.model.node.id, str(lora)
             if key not in self._loaded:
-                loader = self._nodes.put(
+                loader = self._graph.node(
                     "LoraLoader",
                     model=models.model,
                     clip=models.clip,
@@ -122,20 +124,20 @@ class Loaders:
 
     def _whole(self, name: ModelName | None) -> Models:
         """All from one checkpoint."""
-        loader = self._nodes.put("CheckpointLoaderSimple", ckpt_name=self._checkpoint_file(name))
+        loader = self._graph.node("CheckpointLoaderSimple", ckpt_name=self._checkpoint_file(name))
         return Models(loader.out("MODEL"), loader.out("CLIP"), self._vae or loader.out("VAE"))
 
     def _parts(self, name: ModelName | None) -> Models:
         """The model and its text encoders from files of their own."""
         title = name.name if name else UNKNOWN
         if self._checkpoints.named(title) and not self._diffusion_models.named(title):
-            model = self._nodes.put("CheckpointLoaderSimple", ckpt_name=self._checkpoint_file(name)).out("MODEL")
+            model = self._graph.node("CheckpointLoaderSimple", ckpt_name=self._checkpoint_file(name)).out("MODEL")
         else:
             file = self._file(self._diffusion_models, title, ".safetensors", "diffusion model")
-            model = self._nodes.put("UNETLoader", unet_name=file).out()
+            model = self._graph.node("UNETLoader", unet_name=file).out()
         files = [self._file(self._text_encoders, module, ".safetensors", "text encoder") for module in self._encoders]
-        clip = self._nodes.put("DualCLIPLoader", clip_name1=files[0], clip_name2=files[1], type="flux").out()
-        return Models(model, clip, self._vae or self._nodes.put("VAELoader", vae_name="ae.safetensors").out())
+        clip = self._graph.node("DualCLIPLoader", clip_name1=files[0], clip_name2=files[1], type="flux").out()
+        return Models(model, clip, self._vae or self._graph.node("VAELoader", vae_name="ae.safetensors").out())
 
     def _checkpoint_file(self, name: ModelName | None) -> str:
         if name is None:
@@ -152,12 +154,12 @@ class Loaders:
             return None
         name = self._vae_name
         file = self._file(self._vaes, name.name, ".safetensors", "VAE", "vae", name.hash)
-        return self._nodes.put("VAELoader", vae_name=file).out()
+        return self._graph.node("VAELoader", vae_name=file).out()
 
     def upscaler(self, name: str) -> Output:
         """An upscaler that needs a file."""
         file = self._file(self._upscalers, name, ".pth", "upscaler")
-        return self._nodes.put("HiresFixUpscalerLoader", upscaler_name=file).out()
+        return self._graph.node("HiresFixUpscalerLoader", upscaler_name=file).out()
 
     def _file(self, known: _Listed, name: str, suffix: str, what: str, folder: str = "", digits: str = "") -> str:
         """The listed file of that name, or else of that hash; without one, the name, which the editor then reports."""
@@ -166,10 +168,10 @@ class Loaders:
             return found
         found = self._by_hash(folder, digits) if digits else None
         if found:
-            self._nodes.note(f"The {what} {as_code(name)} is installed as {as_code(found)}: that has the same hash.")
+            self._graph.remark(f"The {what} {as_code(name)} is installed as {as_code(found)}: that has the same hash.")
             return found
         if known.files:
             named = as_code(name) if stem(name) else f"with the hash {as_code(digits)}"
-            self._nodes.note(f"The {what} {named} is not among the installed files.")
+            self._graph.remark(f"The {what} {named} is not among the installed files.")
         name = name if stem(name) else UNKNOWN
         return name if name.endswith(suffix) or not name.endswith(stem(name)) else name + suffix

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from ...graph import stages
 from ...graph.builder import Graph, Note, Output
+from ...graph.stages import Picture, Sampling
 from ...prompts.embeddings import mark_embeddings, missing_embeddings
 from ...sampling.menus import FILTERS, LATENT_MODES
 from ...sampling.settings import A1111Settings
@@ -63,19 +64,18 @@ class _Builder:
         self._asked = self._reading.settings
         self._hires = self._asked.hires
         self._embeddings = embedding_names(infotext.get("TI hashes") or "")
-        self._graph = Graph(NAME)
-        self._nodes = FittingGraph(self._graph)
+        self._graph = FittingGraph(NAME)
         for line in (*filter(None, [origin]), *self._missing(), *self._reading.notes, *self._embeddings_nowhere()):
-            self._nodes.note(line)
+            self._graph.remark(line)
         self._sampler = self._known_sampler(self._asked.sampler_name)
         self._hr_sampler = self._known_sampler(self._hires.hr_sampler_name if self._hires else None)
-        self._loaders = Loaders(self._nodes, files, self._asked.vae, self._asked.modules, self._reading.lora_hashes)
+        self._loaders = Loaders(self._graph, files, self._asked.vae, self._asked.modules, self._reading.lora_hashes)
 
     def _known_sampler(self, name: str | None) -> str | None:
-        return self._nodes.fitting("HiresFixBaseSampling", "sampler_name", name)
+        return self._graph.fitting("HiresFixBaseSampling", "sampler_name", name)
 
     def build(self) -> Conversion:
-        asked, hires, graph, nodes = self._asked, self._hires, self._graph, self._nodes
+        asked, hires, graph = self._asked, self._hires, self._graph
         graph.stage("Model and prompts")
         note = self._introduce()
         graph.column()
@@ -89,23 +89,29 @@ class _Builder:
                 hires.hr_negative_prompt or asked.negative_prompt,
             )
         graph.stage("First pass")
-        width, height, latent = self._first_pass(first)
+        base = self._first_pass(first)
+        latent = base.latent
         if hires:
-            base = nodes.put("VAEDecode", samples=latent, vae=first.decoder).out()
-            nodes.put("PreviewImage", "Base picture", images=base)
+            decoded = stages.show_base(graph, latent, first.decoder)
+            second = self._sampling(
+                last,
+                cfg=asked.cfg_scale if hires.hr_cfg is None else hires.hr_cfg,
+                sampler=self._hr_sampler or self._sampler,
+                scheduler=hires.hr_scheduler or asked.scheduler,
+            )
             graph.stage("Upscale")
             # A1111 decodes before it changes the model, and encodes after
-            picture = None if first.decoder == last.models.vae else base
-            enlarged = self._enlarged(hires, latent, picture, last.models.vae, width, height)
+            picture = None if first.decoder == second.vae else decoded
+            enlarged = self._enlarged(hires, second, base, picture)
             graph.stage("Second pass")
-            latent = self._second_pass(hires, last, enlarged)
+            strength, steps = hires.denoising_strength, hires.hr_second_pass_steps
+            latent = stages.second_pass(graph, second, self._noise, enlarged, strength, steps)
         graph.stage("Result")
-        decoded = nodes.put("VAEDecode", samples=latent, vae=last.decoder).out()
-        nodes.put("HiresFixSaveImage", images=decoded, filename_prefix=graph.name)
+        stages.decode_and_save(graph, latent, last.decoder, "HiresFixSaveImage")
 
         note.text = self._note_text()
         unused = (f"Not in the workflow: {parameter}" for parameter in self._reading.unused)
-        return Conversion(graph, (*nodes.notes, *unused))
+        return Conversion(graph, (*graph.remarks, *unused))
 
     # ------------------------------------------------------------------------------------------ notes
 
@@ -142,7 +148,7 @@ class _Builder:
         return self._graph.note("", title="What the text says besides")
 
     def _note_text(self) -> str:
-        lines = [f"- {note}" for note in self._nodes.notes]
+        lines = [f"- {note}" for note in self._graph.remarks]
         if self._reading.unused:
             lines += ["", "Not in this workflow:", code_block("\n".join(map(str, self._reading.unused)))]
         if self._infotext.trailer:
@@ -159,7 +165,7 @@ class _Builder:
             return _Pass(models, *pair, None, models.vae)
         takes_over = self._loaders.checkpoint(refiner.checkpoint, prompt)
         positive, negative_output = self._prompts(for_pass, takes_over.clip, prompt, negative)
-        node = self._nodes.put(
+        node = self._graph.node(
             "HiresFixRefiner",
             model=takes_over.model,
             positive=positive,
@@ -189,9 +195,9 @@ class _Builder:
             "pad_cond_uncond": asked.pad_cond_uncond,
         }
         positive, minus = (
-            self._nodes.put(
+            self._graph.node(
                 "HiresFixPrompt",
-                f"{title}, {for_pass}",
+                title=f"{title}, {for_pass}",
                 text=mark_embeddings(text, self._embeddings),
                 negative_prompt=is_negative,
                 **shared,
@@ -200,14 +206,14 @@ class _Builder:
         )
         if guidance is None:
             return positive.out(), minus.out()
-        return self._nodes.put("FluxGuidance", conditioning=positive.out(), guidance=guidance).out(), minus.out()
+        return self._graph.node("FluxGuidance", conditioning=positive.out(), guidance=guidance).out(), minus.out()
 
     # ------------------------------------------------------------------------------------------ both passes
 
     @cached_property
     def _noise(self) -> Output:
         asked = self._asked
-        return self._nodes.put(
+        return self._graph.node(
             "HiresFixNoise",
             seed=asked.seed,
             source=asked.noise_source,
@@ -224,92 +230,55 @@ class _Builder:
         options = self._asked.options
         if options == A1111Settings():
             return None
-        return self._nodes.put("HiresFixA1111Settings", **asdict(options)).out()
+        return self._graph.node("HiresFixA1111Settings", **asdict(options)).out()
 
-    def _first_pass(self, first: _Pass) -> tuple[Output, Output, Output]:
+    def _sampling(self, mine: _Pass, *, cfg: float | None, sampler: str | None, scheduler: str | None) -> Sampling:
+        """What a pass samples with."""
+        return Sampling(
+            model=mine.models.model,
+            vae=mine.models.vae,
+            positive=mine.positive,
+            negative=mine.negative,
+            steps=self._asked.steps,
+            cfg=cfg,
+            sampler=sampler,
+            scheduler=scheduler,
+            settings=self._options,
+            refiner=mine.refiner,
+        )
+
+    def _first_pass(self, first: _Pass) -> Picture:
         asked = self._asked
         width, height = self._side("width", asked.width), self._side("height", asked.height)
         kind = "EmptyLatentImage" if asked.distilled_cfg is None else "EmptySD3LatentImage"
-        empty = self._nodes.put(kind, width=width, height=height, batch_size=1).out()
+        empty = stages.empty_picture(self._graph, width, height, 1, kind)
         self._graph.column()
-        latent = self._nodes.put(
-            "HiresFixBaseSampling",
-            model=first.models.model,
-            positive=first.positive,
-            negative=first.negative,
-            latent=empty,
-            noise=self._noise,
-            steps=asked.steps,
-            cfg=asked.cfg_scale,
-            sampler_name=self._sampler,
-            scheduler=asked.scheduler,
-            settings=self._options,
-            refiner=first.refiner,
-        ).out()
-        return width, height, latent
+        noise = self._noise
+        sampling = self._sampling(first, cfg=asked.cfg_scale, sampler=self._sampler, scheduler=asked.scheduler)
+        return stages.first_pass(self._graph, sampling, noise, empty)
 
-    def _side(self, name: str, pixels: int | None) -> Output:
-        """A node of its own for a side, since several nodes need it."""
-        pixels = self._nodes.fitting("HiresFixTargetSize", name, pixels)
-        return self._nodes.put("PrimitiveInt", name.capitalize(), value=SIDE if pixels is None else pixels).out()
+    def _side(self, name: str, pixels: int | None) -> int:
+        pixels = self._graph.fitting("HiresFixTargetSize", name, pixels)
+        return SIDE if pixels is None else pixels
 
-    def _enlarged(
-        self, hires: HiresSettings, latent: Output, picture: Output | None, vae: Output, width: Output, height: Output
-    ) -> Output:
-        """The latent that enters the second pass; `picture`: the decoded first pass where `vae` cannot decode it."""
-        target = self._nodes.put(
-            "HiresFixTargetSize",
-            width=width,
-            height=height,
+    def _enlarged(self, hires: HiresSettings, second: Sampling, base: Picture, picture: Output | None) -> Output:
+        """The latent that enters the second pass; `picture`: the decoded first pass where its VAE is another one."""
+        target = stages.target_size(
+            self._graph,
+            second,
+            base.width,
+            base.height,
             hr_scale=hires.hr_scale,
             hr_resize_x=hires.hr_resize_x,
             hr_resize_y=hires.hr_resize_y,
-            vae=vae,
-        ).out("target")
+        )
         mode = same_name(hires.hr_upscaler, LATENT_MODES)
         if mode:
-            return self._nodes.put("HiresFixLatentUpscale", latent=latent, target=target, mode=mode).out()
-        return self._nodes.put(
-            "HiresFixPixelUpscale",
-            latent=latent,
-            vae=vae,
-            upscaler=self._upscaler(hires.hr_upscaler),
-            target=target,
-            numbers="A1111",
-            noise=self._noise,
-            image=picture,
-        ).out("latent")
+            return stages.latent_upscale(self._graph, base.latent, target, mode)
+        upscaler = self._upscaler(hires.hr_upscaler)
+        more = {"numbers": "A1111", "noise": self._noise, "image": picture}
+        return stages.pixel_upscale(self._graph, second, base.latent, upscaler, target, **more).out("latent")
 
     def _upscaler(self, name: str) -> Output:
         known = same_name(name, FILTERS)
-        if known:
-            return self._nodes.put("HiresFixUpscalerLoader", upscaler_name=known).out()
-        return self._loaders.upscaler(upscaler_file(name))
-
-    def _second_pass(self, hires: HiresSettings, second: _Pass, enlarged: Output) -> Output:
-        asked, sampler = self._asked, self._hr_sampler or self._sampler
-        noised = self._nodes.put(
-            "HiresFixRenoise",
-            model=second.models.model,
-            latent=enlarged,
-            noise=self._noise,
-            steps=asked.steps,
-            denoising_strength=hires.denoising_strength,
-            hr_second_pass_steps=hires.hr_second_pass_steps,
-            sampler_name=sampler,
-            scheduler=hires.hr_scheduler or asked.scheduler,
-            settings=self._options,
-        )
-        return self._nodes.put(
-            "HiresFixSecondSampling",
-            model=second.models.model,
-            positive=second.positive,
-            negative=second.negative,
-            latent=noised.out("latent"),
-            sigmas=noised.out("sigmas"),
-            noise=self._noise,
-            cfg=asked.cfg_scale if hires.hr_cfg is None else hires.hr_cfg,
-            sampler_name=sampler,
-            settings=self._options,
-            refiner=second.refiner,
-        ).out()
+        return stages.load_upscaler(self._graph, known) if known else self._loaders.upscaler(upscaler_file(name))

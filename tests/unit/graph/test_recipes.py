@@ -10,7 +10,7 @@ from hires_pack.hires.graph.layout import NODE_WIDTH, NOTE_LINE_CHARACTERS, item
 from hires_pack.hires.graph.to_api import to_api
 from hires_pack.hires.graph.to_ui import to_ui
 from hires_pack.hires.infotext.to_graph.workflow import hires_workflow
-from hires_pack.recipes import library
+from hires_pack.recipes import gallery, gallery_upscale, library
 
 RECORDED = {
     "packs": {"comfy-core": "1.0.0", "hires-fix": "2.0.0"},
@@ -215,7 +215,7 @@ def test_editor_values_keep_the_places_of_companions_and_linked_widgets(graph):
 
 
 def test_a_linked_widget_shows_the_number_of_the_int_node_behind_it():
-    nodes = {node["id"]: node for node in to_ui(library.hires_fix_latent(width=640, height=384))["nodes"]}
+    nodes = {node["id"]: node for node in to_ui(gallery.hires_fix_latent(width=640, height=384))["nodes"]}
     empty = next(node for node in nodes.values() if node["type"] == "EmptyLatentImage")
     assert empty["widgets_values"] == [640, 384, 1]
 
@@ -245,8 +245,8 @@ def test_a_text_that_can_only_be_linked_is_no_widget():
 
 
 def test_same_graph_same_files_and_other_name_other_identity():
-    assert to_ui(library.hires_fix_latent()) == to_ui(library.hires_fix_latent())
-    identities = {to_ui(build())["id"] for build in library.WORKFLOWS.values()}
+    assert to_ui(gallery.hires_fix_latent()) == to_ui(gallery.hires_fix_latent())
+    identities = {to_ui(workflow.build())["id"] for workflow in library.WORKFLOWS.values()}
     assert len(identities) == len(library.WORKFLOWS)
 
 
@@ -278,23 +278,23 @@ def test_columns_and_stages_run_from_left_to_right(graph):
     ("build", "arguments", "found"),
     [
         (
-            library.hires_fix_latent,
+            gallery.hires_fix_latent,
             {"mode": "Latent (bicubic)"},
             {"HiresFixLatentUpscale": {"mode": "Latent (bicubic)"}},
         ),
-        (library.hires_fix_pixel, {"upscaler": "4x.pth"}, {"HiresFixUpscalerLoader": {"upscaler_name": "4x.pth"}}),
+        (gallery.hires_fix_pixel, {"upscaler": "4x.pth"}, {"HiresFixUpscalerLoader": {"upscaler_name": "4x.pth"}}),
         (
-            library.hires_fix_image,
+            gallery.hires_fix_image,
             {"image": "a.jpg", "seed": 7},
             {"HiresFixLoadImage": {"image": "a.jpg"}, "HiresFixNoise": {"seed": 7}},
         ),
         (
-            library.standalone_upscale,
+            gallery_upscale.standalone_upscale,
             {"resize_mode": "scale to", "upscaling_resize_w": 640, "upscaling_crop": False},
             {"HiresFixUpscaleImage": {"resize_mode": "scale to", "upscaling_resize_w": 640, "upscaling_crop": False}},
         ),
         (
-            library.hires_fix_latent,
+            gallery.hires_fix_latent,
             {"steps": 6, "sampler": "Euler", "scheduler": "Karras", "cfg": 5, "denoising_strength": 0.3},
             {
                 "HiresFixBaseSampling": {"steps": 6, "sampler_name": "Euler", "scheduler": "Karras", "cfg": 5.0},
@@ -317,7 +317,7 @@ def test_recipe_arguments_reach_their_nodes(build, arguments, found):
 
 
 def test_one_round_a_strength_in_the_multi_stage_upscale():
-    nodes = to_api(library.multi_stage_upscale(denoising_strengths=(0.5, 0.4, 0.2))).values()
+    nodes = to_api(gallery_upscale.multi_stage_upscale(denoising_strengths=(0.5, 0.4, 0.2))).values()
     strengths = [n["inputs"]["denoising_strength"] for n in nodes if n["class_type"] == "HiresFixRenoise"]
     assert strengths == [0.5, 0.4, 0.2]
     assert sum(n["class_type"] == "HiresFixPixelUpscale" for n in nodes) == 3
@@ -325,9 +325,9 @@ def test_one_round_a_strength_in_the_multi_stage_upscale():
 
 def test_recipes_refuse_wrong_arguments():
     with pytest.raises(GraphError, match=r"HiresFixLatentUpscale.mode is 'Lanczos'"):
-        library.hires_fix_latent(mode="Lanczos")
+        gallery.hires_fix_latent(mode="Lanczos")
     with pytest.raises(GraphError, match=r"denoising_strength is 1.5"):
-        library.hires_fix_pixel(denoising_strength=1.5)
+        gallery.hires_fix_pixel(denoising_strength=1.5)
 
 
 def test_recording_holds_no_file_of_the_recording_machine():
@@ -340,7 +340,7 @@ def test_recording_holds_no_file_of_the_recording_machine():
 
 
 def test_recording_holds_exactly_the_core_nodes_that_recipes_use():
-    graphs = [build() for build in library.WORKFLOWS.values()]
+    graphs = [workflow.build() for workflow in library.WORKFLOWS.values()]
     graphs += [build().graph for build in library.BLUEPRINTS.values()]
     graphs.append(hires_workflow("a <lora:b:1>\nSteps: 20, Model: c, VAE: d").graph)
     graphs.append(hires_workflow("a\nSteps: 20, Distilled CFG Scale: 3.5, Module 1: clip_l, Module 2: t5xxl").graph)

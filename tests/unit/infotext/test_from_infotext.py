@@ -9,15 +9,15 @@ from hires_pack.hires.errors import InputError
 from hires_pack.hires.graph.builder import Note
 from hires_pack.hires.graph.to_api import to_api
 from hires_pack.hires.graph.to_ui import to_ui
-from hires_pack.hires.infotext.from_graph.passes import UnsayableError
-from hires_pack.hires.infotext.from_graph.settings_of_graph import read_graph
+from hires_pack.hires.infotext.from_graph.passes import NoWordsError
+from hires_pack.hires.infotext.from_graph.read import read_graph
 from hires_pack.hires.infotext.read import read_settings
 from hires_pack.hires.infotext.settings import GenerationSettings, HiresSettings, ModelName
 from hires_pack.hires.infotext.text import Infotext, Parameter, parse, write
 from hires_pack.hires.infotext.to_graph.loaders import ModelFiles
 from hires_pack.hires.infotext.to_graph.workflow import Conversion, hires_workflow
 from hires_pack.hires.infotext.write import write_settings
-from hires_pack.recipes import library
+from hires_pack.recipes import gallery, gallery_models, gallery_upscale
 from hires_pack.recipes.job import NEGATIVE_PROMPT, PROMPT
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -230,7 +230,9 @@ def test_loras_follow_the_prompt_of_each_pass():
 
 
 def test_loras_without_a_tag_are_named_behind_the_prompt_of_their_pass():
-    api = to_api(library.hires_fix_other_model(prompt="a cat", hr_prompt="a cat", hr_lora="style/Add.Detail_v2.pt"))
+    api = to_api(
+        gallery_models.hires_fix_other_model(prompt="a cat", hr_prompt="a cat", hr_lora="style/Add.Detail_v2.pt")
+    )
     settings = settings_of_graph(api, saves(api))
     assert settings.prompt == "a cat"
     assert settings.hires.hr_prompt == "a cat <lora:Add.Detail_v2:0.8>"
@@ -260,7 +262,7 @@ def test_loras_without_a_tag_are_named_behind_the_prompt_of_their_pass():
 )
 def test_loras_that_need_no_tag_or_can_have_none(name, changes):
     prompt = "a cat <lora:one:0.3>"
-    api = to_api(library.hires_fix_other_model(prompt="a dog", hr_prompt=prompt))
+    api = to_api(gallery_models.hires_fix_other_model(prompt="a dog", hr_prompt=prompt))
     (loader,) = (node["inputs"] for node in api.values() if node["class_type"] == "LoraLoader")
     loader |= changes
     assert settings_of_graph(api, saves(api)).hires.hr_prompt == prompt
@@ -396,11 +398,11 @@ def test_no_value_of_any_key_raises(pairs, prompt):
 
 def test_settings_of_the_saved_workflows():
     job = {"checkpoint": "sd/base.ckpt", "prompt": "a cat", "seed": 9, "width": 640, "steps": 12}
-    for build, upscaler in ((library.hires_fix_latent, "Latent"), (library.hires_fix_pixel, "hires-fix-2x")):
+    for build, upscaler in ((gallery.hires_fix_latent, "Latent"), (gallery.hires_fix_pixel, "hires-fix-2x")):
         api = to_api(build(**job, denoising_strength=0.25, hr_scale=1.5))
         settings = settings_of_graph(api, saves(api))
         assert settings == GenerationSettings(
-            "a cat", library.NEGATIVE_PROMPT, 12, "DPM++ 2M", "Automatic", 7.0, 9, 640, 512, ModelName("base"),
+            "a cat", NEGATIVE_PROMPT, 12, "DPM++ 2M", "Automatic", 7.0, 9, 640, 512, ModelName("base"),
             hires=HiresSettings(0.25, 1.5, hr_upscaler=upscaler),
         )  # fmt: skip
 
@@ -422,7 +424,7 @@ SAID = {
     "hires-fix-sdxl": (NEGATIVE_PROMPT, "", ""),
 }
 """Negative, hires and hires negative prompt of the saved workflows."""
-UNSAID = {
+NOT_IN_TEXT = {
     "hires-fix-image": "made from one that was there before",
     "multi-stage-upscale": "other nodes sample or take prompts",
 }
@@ -432,7 +434,7 @@ SAMPLINGS = {"HiresFixBaseSampling", "HiresFixSecondSampling"}
 
 def test_every_saved_workflow_that_samples_is_looked_at():
     sampling = {name for name, api in SAVED.items() if SAMPLINGS & {node["class_type"] for node in api.values()}}
-    assert sampling == {*SAID, *UNSAID}
+    assert sampling == {*SAID, *NOT_IN_TEXT}
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -443,14 +445,14 @@ def test_prompts_of_the_saved_workflows(name):
     assert said == SAID[name]
 
 
-@pytest.mark.parametrize("name", UNSAID)
+@pytest.mark.parametrize("name", NOT_IN_TEXT)
 def test_what_the_text_has_no_words_for_is_refused(name):
-    with pytest.raises(UnsayableError, match=UNSAID[name]):
+    with pytest.raises(NoWordsError, match=NOT_IN_TEXT[name]):
         settings_of_graph(SAVED[name], saves(SAVED[name]))
 
 
 def test_the_first_rounds_of_several_can_be_said():
-    api = to_api(library.multi_stage_upscale(denoising_strengths=(0.5, 0.25), width=640))
+    api = to_api(gallery_upscale.multi_stage_upscale(denoising_strengths=(0.5, 0.25), width=640))
     seconds = [name for name, node in api.items() if node["class_type"] == "HiresFixSecondSampling"]
     settings = settings_of_graph(api, seconds[0])
     assert (settings.width, settings.hires.denoising_strength, settings.hires.hr_scale) == (640, 0.5, 2.0)
@@ -523,7 +525,7 @@ def of(kind: str, **links: str) -> dict[str, Any]:
     ],
 )
 def test_prompts_that_nodes_make_of_others(nodes, positive, expected):
-    api = to_api(library.hires_fix_latent())
+    api = to_api(gallery.hires_fix_latent())
     api |= {"cat": encoded("cat"), "too": encoded("cat"), "dog": encoded("dog"), **nodes}
     for node in api.values():
         if node["class_type"] in SAMPLINGS:
@@ -544,13 +546,13 @@ def test_prompts_that_nodes_make_of_others(nodes, positive, expected):
     ],
 )
 def test_prompts_of_both_passes_are_said_or_none(first, second, expected, unsaid):
-    api = to_api(library.hires_fix_latent())
+    api = to_api(gallery.hires_fix_latent())
     for name, text in zip(("HiresFixBaseSampling", "HiresFixSecondSampling"), (first, second), strict=True):
         api[name] = encoded(text)
         next(node["inputs"] for node in api.values() if node["class_type"] == name)["negative"] = [name, 0]
     found = read_graph(api, saves(api))
     assert (found.settings.negative_prompt, found.settings.hires.hr_negative_prompt) == expected
-    assert found.unsaid == unsaid
+    assert found.not_in_text == unsaid
 
 
 def between(api: dict[str, Any], node: dict[str, Any], *, before: str) -> None:
@@ -571,24 +573,24 @@ def between(api: dict[str, Any], node: dict[str, Any], *, before: str) -> None:
     ],
 )
 def test_further_samplings_cannot_be_said(node, before):
-    api = to_api(library.hires_fix_latent())
+    api = to_api(gallery.hires_fix_latent())
     for name in [name for name, node in api.items() if node["class_type"] == "PreviewImage"]:
         del api[api.pop(name)["inputs"]["images"][0]]  # the base picture
     settings_of_graph(api, saves(api))
     between(api, node, before=before)
-    with pytest.raises(UnsayableError, match="other nodes sample or take prompts"):
+    with pytest.raises(NoWordsError, match="other nodes sample or take prompts"):
         settings_of_graph(api, saves(api))
 
 
 def test_two_pictures_that_are_laid_upon_each_other_cannot_be_said():
-    api = {**to_api(library.hires_fix_image()), "other": of("HiresFixBaseSampling")}
+    api = {**to_api(gallery.hires_fix_image()), "other": of("HiresFixBaseSampling")}
     between(api, of("ImageBlend", image2="other"), before="SaveImage")
-    with pytest.raises(UnsayableError, match="other nodes sample or take prompts"):
+    with pytest.raises(NoWordsError, match="other nodes sample or take prompts"):
         settings_of_graph(api, saves(api))
 
 
 def test_pictures_that_are_only_enlarged_afterwards_keep_their_text():
-    api = to_api(library.hires_fix_latent())
+    api = to_api(gallery.hires_fix_latent())
     before = settings_of_graph(api, saves(api))
     between(api, of("HiresFixMultiStageUpscale", upscaler="u"), before="SaveImage")
     assert settings_of_graph(api, saves(api)) == before
@@ -596,7 +598,7 @@ def test_pictures_that_are_only_enlarged_afterwards_keep_their_text():
 
 def enlarged_by(kind: str, **inputs: Any) -> HiresSettings:
     """What is said of a hires fix with another way to enlarge; `target` and `u` are there to be linked."""
-    api = to_api(library.hires_fix_latent())
+    api = to_api(gallery.hires_fix_latent())
     (name,) = (name for name, node in api.items() if node["class_type"] == "HiresFixLatentUpscale")
     (target,) = (name for name, node in api.items() if node["class_type"] == "HiresFixTargetSize")
     api["target"], api["u"] = api[target], {"class_type": "HiresFixUpscalerLoader", "inputs": {"upscaler_name": "u.pt"}}
@@ -624,7 +626,7 @@ TO = {**BY, "resize_mode": "scale to", "upscaling_crop": True}
 )
 def test_sizes_of_pictures_that_upscale_image_enlarges(inputs, size):
     if size is None:
-        with pytest.raises(UnsayableError, match="no words for how this picture is enlarged"):
+        with pytest.raises(NoWordsError, match="no words for how this picture is enlarged"):
             enlarged_by("HiresFixUpscaleImage", **inputs)
     else:
         hires = enlarged_by("HiresFixUpscaleImage", **inputs)
@@ -632,27 +634,27 @@ def test_sizes_of_pictures_that_upscale_image_enlarges(inputs, size):
 
 
 def test_ways_to_enlarge_that_a1111_does_not_have_cannot_be_said():
-    with pytest.raises(UnsayableError, match="no words for how this picture is enlarged"):
+    with pytest.raises(NoWordsError, match="no words for how this picture is enlarged"):
         enlarged_by("LatentUpscaleBy", upscale_method="bilinear", scale_by=1.5)
 
 
 @pytest.mark.parametrize("before", ["HiresFixLatentUpscale", "HiresFixRenoise"])
 @pytest.mark.parametrize("kind", ["LatentUpscaleBy", "LatentFlip", "HiresFixMultiStageUpscale"])
 def test_what_else_changes_the_picture_between_the_passes_cannot_be_said(kind, before):
-    api = to_api(library.hires_fix_latent())
+    api = to_api(gallery.hires_fix_latent())
     between(api, of(kind), before=before)
-    with pytest.raises(UnsayableError, match="nothing else that changes the picture"):
+    with pytest.raises(NoWordsError, match="nothing else that changes the picture"):
         settings_of_graph(api, saves(api))
 
 
 def test_the_base_picture_has_no_hires_settings():
-    api = to_api(library.hires_fix_latent())
+    api = to_api(gallery.hires_fix_latent())
     preview = next(name for name, node in api.items() if node["class_type"] == "PreviewImage")
     assert settings_of_graph(api, preview).hires is None
 
 
 def test_values_that_other_nodes_work_out_are_not_guessed():
-    api = to_api(library.hires_fix_latent())
+    api = to_api(gallery.hires_fix_latent())
     sampling = next(node["inputs"] for node in api.values() if node["class_type"] == "HiresFixBaseSampling")
     api["x"] = {"class_type": "Dice", "inputs": {"a": 1, "b": 2}}
     api["y"] = {"class_type": "PrimitiveFloat", "inputs": {"value": 3.5}}
@@ -663,7 +665,7 @@ def test_values_that_other_nodes_work_out_are_not_guessed():
 
 
 def test_core_noise_and_nodes_between_are_understood():
-    api = to_api(library.hires_fix_latent())
+    api = to_api(gallery.hires_fix_latent())
     sampling = next(node["inputs"] for node in api.values() if node["class_type"] == "HiresFixBaseSampling")
     api["noise"] = {"class_type": "RandomNoise", "inputs": {"noise_seed": 77}}
     sampling["noise"] = ["noise", 0]
@@ -676,7 +678,7 @@ def test_core_noise_and_nodes_between_are_understood():
 
 
 def test_a_graph_without_our_sampling_is_refused():
-    api = to_api(library.standalone_upscale())
+    api = to_api(gallery_upscale.standalone_upscale())
     with pytest.raises(InputError, match="no Base Sampling or Second Sampling"):
         settings_of_graph(api, saves(api))
 

@@ -4,7 +4,7 @@ import pytest
 from hires_pack.hires.graph.to_api import to_api
 from hires_pack.hires.infotext.from_graph.extras import extras_of_graph, extras_text, upscale_parameters
 from hires_pack.hires.infotext.text import Parameter, parse
-from hires_pack.recipes import library
+from hires_pack.recipes import gallery
 
 TO = {"resize_mode": "scale to", "upscaling_resize_w": 160, "upscaling_resize_h": 160}
 
@@ -140,7 +140,7 @@ def test_what_a1111_has_no_words_for_is_named():
 
 
 def test_a_sampled_picture_has_the_words_of_what_came_after():
-    api = to_api(library.hires_fix_latent())
+    api = to_api(gallery.hires_fix_latent())
     save = next(name for name, node in api.items() if node["class_type"] == "SaveImage")
     assert extras_of_graph(api, save) == []
     extra = upscaling()
@@ -154,7 +154,7 @@ def test_a_sampled_picture_has_the_words_of_what_came_after():
 
 
 def test_an_upscale_between_the_passes_is_no_postprocessing():
-    api = to_api(library.hires_fix_image())
+    api = to_api(gallery.hires_fix_image())
     save = next(name for name, node in api.items() if node["class_type"] == "SaveImage")
     assert extras_of_graph(api, save) == []
 

@@ -6,11 +6,11 @@ from contextlib import suppress
 import pytest
 from hires_pack.hires.graph.to_api import to_api
 from hires_pack.hires.infotext.from_graph.controls import ControlUnit, control_parameters
-from hires_pack.hires.infotext.from_graph.passes import OtherSamplerError, UnsayableError
-from hires_pack.hires.infotext.from_graph.settings_of_graph import read_graph
-from hires_pack.hires.infotext.from_graph.unsaid import UNSAID, unsaid_parameters
+from hires_pack.hires.infotext.from_graph.not_in_text import NOT_IN_TEXT, parameters_not_in_text
+from hires_pack.hires.infotext.from_graph.passes import NoWordsError, OtherSamplerError
+from hires_pack.hires.infotext.from_graph.read import read_graph
 from hires_pack.hires.infotext.text import Infotext, parse, write
-from hires_pack.recipes import library
+from hires_pack.recipes import gallery, gallery_models, gallery_upscale
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ FIRST, SECOND = "HiresFixBaseSampling", "HiresFixSecondSampling"
 
 
 def graph(**job):
-    api = to_api(library.hires_fix_latent(**job))
+    api = to_api(gallery.hires_fix_latent(**job))
     for name in [name for name, node in api.items() if node["class_type"] == "PreviewImage"]:
         del api[api.pop(name)["inputs"]["images"][0]]  # the base picture
     return api
@@ -76,7 +76,7 @@ def test_a_control_net_is_said_with_its_passes(kind, passes, option):
     control(api, "tile", passes, kind=kind, strength=0.75)
     found = read(api)
     assert found.controls == [ControlUnit(TILE, 0.75, 0.0, 1.0, option)]
-    assert found.unsaid == []
+    assert found.not_in_text == []
     assert found.settings == read(graph()).settings
 
 
@@ -104,7 +104,7 @@ def test_several_are_said_in_the_order_that_they_are_applied():
         ControlUnit("one.pth", 1.0, 0.0, 1.0),
         ControlUnit("two.pth", 1.0, 0.25, 0.5, "High res only"),
     ]
-    assert read(api).unsaid == []
+    assert read(api).not_in_text == []
 
 
 def test_equal_nodes_for_each_pass_are_one():
@@ -134,7 +134,7 @@ def test_a_control_net_with_a_value_that_is_not_known_is_named(change):
     api["dice"] = {"class_type": "Dice", "inputs": {"a": 1, "b": 2}}
     api["tile"]["inputs"] |= change
     assert read(api).controls == []
-    assert {"ControlNetApplyAdvanced", "Dice"} <= set(read(api).unsaid)
+    assert {"ControlNetApplyAdvanced", "Dice"} <= set(read(api).not_in_text)
 
 
 def test_a_control_net_on_one_prompt_is_named():
@@ -146,7 +146,7 @@ def test_a_control_net_on_one_prompt_is_named():
             inputs(api, sampling)[side] = inputs(plain, sampling)[side]
         found = read(api)
         assert found.controls == []
-        assert "ControlNetApplyAdvanced" in found.unsaid
+        assert "ControlNetApplyAdvanced" in found.not_in_text
 
 
 # ---- named ----------------------------------------------------------------------------------------------------------
@@ -167,33 +167,33 @@ def test_what_changes_the_picture_without_a_word_in_a1111_is_named(kind, name, o
     api = graph()
     insert(api, kind, name, on, strength=0.5)
     found = read(api)
-    assert kind in found.unsaid
-    assert set(found.unsaid) <= {kind, "prompt", "Seed", "HiresFixNoise"}
+    assert kind in found.not_in_text
+    assert set(found.not_in_text) <= {kind, "prompt", "Seed", "HiresFixNoise"}
 
 
 @pytest.mark.parametrize("kind", ["SetLatentNoiseMask", "LatentComposite", "VAEEncode", "LatentFromBatch"])
 def test_first_latents_that_are_not_empty_are_named(kind):
     api = graph()
     insert(api, kind, "latent", (FIRST,), width=8, height=8)
-    assert kind in read(api).unsaid
+    assert kind in read(api).not_in_text
 
 
 def test_what_is_done_to_the_finished_picture_is_named():
     api = graph()
     insert(api, "ImageSharpen", "images", ("SaveImage",), alpha=1.0)
-    assert read(api).unsaid == ["ImageSharpen"]
+    assert read(api).not_in_text == ["ImageSharpen"]
 
 
 def test_a_graph_that_is_told_completely_names_nothing():
-    assert read(graph()).unsaid == []
-    assert unsaid_parameters([]) == []
+    assert read(graph()).not_in_text == []
+    assert parameters_not_in_text([]) == []
 
 
 def test_names_stand_in_the_text_and_come_back():
     written = write(Infotext("a cat", "", (parse("Steps: 1, Seed: 2, Size: 8x8").parameters + tuple(
-        unsaid_parameters(["FreeU_V2", "negative prompt"])))))  # fmt: skip
-    assert written == f'a cat\nSteps: 1, Seed: 2, Size: 8x8, {UNSAID}: "FreeU_V2, negative prompt"'
-    assert parse(written).get(UNSAID) == "FreeU_V2, negative prompt"
+        parameters_not_in_text(["FreeU_V2", "negative prompt"])))))  # fmt: skip
+    assert written == f'a cat\nSteps: 1, Seed: 2, Size: 8x8, {NOT_IN_TEXT}: "FreeU_V2, negative prompt"'
+    assert parse(written).get(NOT_IN_TEXT) == "FreeU_V2, negative prompt"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_values_that_other_nodes_work_out_are_named(kind, name, key):
     api = graph()
     api["dice"] = {"class_type": "Dice", "inputs": {"a": 1, "b": 2}}
     inputs(api, kind)[name] = ["dice", 0]
-    assert set(read(api).unsaid) >= {"Dice", *([key] if key else [])}
+    assert set(read(api).not_in_text) >= {"Dice", *([key] if key else [])}
 
 
 def test_a_layer_of_the_text_encoder_is_clip_skip():
@@ -226,53 +226,53 @@ def test_a_layer_of_the_text_encoder_is_clip_skip():
         for encoder in (entry["inputs"] for entry in api.values() if entry["class_type"] == "CLIPTextEncode"):
             encoder["clip"] = ["layer", 0]
         assert read(api).settings.clip_skip == 2
-        assert read(api).unsaid == []
+        assert read(api).not_in_text == []
         text = api[inputs(api, node)["negative"][0]]
         api["plain"] = {**text, "inputs": {**text["inputs"], "clip": clip}}
         inputs(api, node)["negative"] = ["plain", 0]
-        assert read(api).unsaid == ["Clip skip"]
+        assert read(api).not_in_text == ["Clip skip"]
 
 
 def test_loaders_that_were_not_read_are_named():
     api = graph()
     api["other"] = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "other.safetensors"}}
     inputs(api, "CLIPTextEncode")["clip"] = ["other", 1]
-    assert "CheckpointLoaderSimple" in read(api).unsaid
+    assert "CheckpointLoaderSimple" in read(api).not_in_text
     api["other"]["inputs"] = dict(inputs(graph(), "CheckpointLoaderSimple"))
-    assert read(api).unsaid == []
+    assert read(api).not_in_text == []
 
 
 def test_loras_that_no_tag_can_name_are_named():
     api = graph()
     values = {"lora_name": "a:b.safetensors", "strength_model": 1.0, "strength_clip": 1.0}
     insert(api, "LoraLoader", "model", **values)
-    assert read(api).unsaid == ["LoraLoader"]
+    assert read(api).not_in_text == ["LoraLoader"]
     api["new"]["inputs"]["lora_name"] = "ab.safetensors"
-    assert read(api).unsaid == []
+    assert read(api).not_in_text == []
 
 
 def test_a_second_seed_is_named():
     api = graph(seed=5)
     api["other"] = {"class_type": "HiresFixNoise", "inputs": {**inputs(api, "HiresFixNoise"), "seed": 6}}
     inputs(api, "HiresFixRenoise")["noise"] = ["other", 0]
-    assert read(api).unsaid == ["HiresFixNoise"]
+    assert read(api).not_in_text == ["HiresFixNoise"]
     api["other"]["inputs"]["seed"] = 5
-    assert read(api).unsaid == []
+    assert read(api).not_in_text == []
 
 
 def test_settings_of_one_pass_only_are_named():
     api = graph()
     api["set"] = {"class_type": "HiresFixA1111Settings", "inputs": {"eta_ancestral": 0.5}}
     inputs(api, FIRST)["settings"] = ["set", 0]
-    assert read(api).unsaid == ["HiresFixA1111Settings"]
+    assert read(api).not_in_text == ["HiresFixA1111Settings"]
     inputs(api, SECOND)["settings"] = ["set", 0]
-    assert read(api).unsaid == []
+    assert read(api).not_in_text == []
     api["set"]["inputs"]["use_old_karras_scheduler_sigmas"] = True  # which A1111 does not write down
-    assert read(api).unsaid == ["use_old_karras_scheduler_sigmas"]
+    assert read(api).not_in_text == ["use_old_karras_scheduler_sigmas"]
 
 
 def test_flow_models_have_the_words_of_forge():
-    api = to_api(library.hires_fix_flow())
+    api = to_api(gallery_models.hires_fix_flow())
     api["clips"] = {"class_type": "DualCLIPLoader", "inputs": {
         "clip_name1": "clip_l.safetensors", "clip_name2": "flux/t5xxl_fp16.safetensors", "type": "flux"}}  # fmt: skip
     for node in api.values():
@@ -284,7 +284,7 @@ def test_flow_models_have_the_words_of_forge():
         "Module 1: clip_l",
         "Module 2: t5xxl_fp16",
     ]
-    assert found.unsaid == []
+    assert found.not_in_text == []
 
 
 # ---- no text, and why -----------------------------------------------------------------------------------------------
@@ -293,13 +293,13 @@ def test_flow_models_have_the_words_of_forge():
 @pytest.mark.parametrize(
     ("api", "reason"),
     [
-        (to_api(library.multi_stage_upscale()), "two second passes"),
-        (to_api(library.multi_stage_upscale(denoising_strengths=(0.5, 0.4, 0.3))), "three second passes"),
-        (to_api(library.hires_fix_image()), "it begins with another picture"),
+        (to_api(gallery_upscale.multi_stage_upscale()), "two second passes"),
+        (to_api(gallery_upscale.multi_stage_upscale(denoising_strengths=(0.5, 0.4, 0.3))), "three second passes"),
+        (to_api(gallery.hires_fix_image()), "it begins with another picture"),
     ],
 )
 def test_a_graph_without_a_text_has_a_reason(api, reason):
-    with pytest.raises(UnsayableError) as caught:
+    with pytest.raises(NoWordsError) as caught:
         read(api)
     assert caught.value.reason == reason
 
@@ -307,7 +307,7 @@ def test_a_graph_without_a_text_has_a_reason(api, reason):
 def test_another_sampler_between_is_the_reason():
     api = graph()
     insert(api, "KSampler", "samples", ("VAEDecode",), positive=["p", 0])
-    with pytest.raises(UnsayableError, match="the graph has KSampler besides") as caught:
+    with pytest.raises(NoWordsError, match="the graph has KSampler besides") as caught:
         read(api)
     assert not isinstance(caught.value, OtherSamplerError)
     inputs(api, "KSampler").pop("samples")
@@ -336,7 +336,7 @@ def looks_at(nodes):
     """How often the inputs of the nodes of a graph are looked at while it is read."""
     Counted.looks = 0
     api = {name: {**node, "inputs": Counted(node["inputs"])} for name, node in nodes.items()}
-    with suppress(UnsayableError):
+    with suppress(NoWordsError):
         read(api)
     return Counted.looks
 
@@ -371,7 +371,7 @@ def test_work_grows_with_the_graph_and_no_faster(kind, name, on):
 
 def test_a_long_chain_and_a_ring_end():
     api = chain(5000, "ConditioningCombine", "positive", FIRST)
-    assert "ConditioningCombine" in read(api).unsaid
+    assert "ConditioningCombine" in read(api).not_in_text
     for kind, name, on in (("FreeU", "model", FIRST), ("Blend", "positive", FIRST), ("Flip", "images", "SaveImage")):
         api = chain(2, kind, name, on)
         api["link 0"]["inputs"][name] = ["link 1", 0]
@@ -399,4 +399,4 @@ def test_no_graph_raises_anything_else(changes):
         target = node if name in node or not isinstance(node.get("inputs"), dict) else node["inputs"]
         target[name] = value
     with suppress(ValueError):
-        json.dumps(read_graph(api, ids[-1]).unsaid)
+        json.dumps(read_graph(api, ids[-1]).not_in_text)

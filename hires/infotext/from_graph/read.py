@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...graph.walk import GraphWalk
+from ...graph.passthrough import changes_nothing
 from ...sampling.settings import DEFAULTS, A1111Settings
 from ..names import stem
 from ..networks import LoraTag, can_be_tagged, with_tags
@@ -15,20 +15,12 @@ from ..text import Parameter
 from ..write import shown
 from .controls import ControlUnit, control_units
 from .extras import UPSCALE_IMAGE, extras_of, upscaler_name
-from .passes import UnsayableError, passes_of
-from .unsaid import PROMPTS, missing_values, unsaid_nodes
+from .not_in_text import PROMPTS, missing_values, nodes_not_in_text
+from .passes import NoWordsError, passes_of
+from .walk import PictureGraph
 
 _TARGET_SIZE, _GUIDANCE = "HiresFixTargetSize", "FluxGuidance"
 _UPSCALES = ("HiresFixLatentUpscale", "HiresFixPixelUpscale", UPSCALE_IMAGE)
-
-_NO_CHANGE = frozenset(
-    (
-        *("HiresFixRenoise", "HiresFixEncodeAnySize", "HiresFixDecodeToSize", _TARGET_SIZE),
-        *("VAEDecode", "VAEDecodeTiled", "VAEEncode", "VAEEncodeTiled", "GetImageSize", "PreviewImage", "Reroute"),
-        *("PrimitiveInt", "PrimitiveFloat", "PrimitiveBoolean"),
-    )
-)
-"""Nodes between the passes that do not change what the picture shows, or give numbers."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +35,7 @@ class GraphText:
     further: list[Parameter]
     """What Forge has words for, and A1111 has not."""
 
-    unsaid: list[str]
+    not_in_text: list[str]
     """What the picture depends on besides: keys of the text that have no value, and types of nodes."""
 
 
@@ -58,27 +50,27 @@ def read_graph(prompt: Any, node_id: str, hash_of: Callable[[str], str] = lambda
 
     Raises:
         InputError: no Base Sampling or Second Sampling comes before the node; OtherSamplerError if another one does.
-        UnsayableError: anything but one Base Sampling, followed by at most one enlarging and one Second Sampling.
+        NoWordsError: anything but one Base Sampling, followed by at most one enlarging and one Second Sampling.
     """
     return _Reader(prompt, hash_of).read(node_id)
 
 
-class _Reader(GraphWalk):
+class _Reader(PictureGraph):
     def __init__(self, prompt: Any, hash_of: Callable[[str], str]) -> None:
         super().__init__(prompt)
         self._hash_of = hash_of
-        self._told: set[str] = set()  # nodes that values were read from
+        self._covered: set[str] = set()  # nodes that values were read from
         self._left_out: list[str] = []
 
     def read(self, node_id: str) -> GraphText:
         first, second = passes_of(self, node_id)
         settings = self._settings(node_id, first, second)
-        controls, told = control_units(self, first, second)
+        controls, covered = control_units(self, first, second)
         further = [*self._guidance(first, second), *self._text_encoders(first)]
-        self._told |= told | extras_of(self, node_id)[1]
-        unsaid = [*self._left_out, *missing_values(settings)]
-        unsaid += unsaid_nodes(self, node_id, first, second, settings, self._told)
-        return GraphText(settings, controls, further, list(dict.fromkeys(filter(None, unsaid))))
+        self._covered |= covered | extras_of(self, node_id)[1]
+        not_in_text = [*self._left_out, *missing_values(settings)]
+        not_in_text += nodes_not_in_text(self, node_id, first, second, settings, self._covered)
+        return GraphText(settings, controls, further, list(dict.fromkeys(filter(None, not_in_text))))
 
     def _settings(self, node_id: str, first: str, second: str | None) -> GenerationSettings:
         hires = self._hires(first, second) if second else None
@@ -86,35 +78,32 @@ class _Reader(GraphWalk):
         negative_prompt, hr_negative_prompt = self._prompts(first, second, "negative")
         positive = next(iter(self.prompt_nodes(first, "positive")), None)
         clip_skip, emphasis, pads = self.encoding(positive)
-        noise, empty = self.source(first, "noise"), self.source(first, "latent")
+        noise, empty = self[first].source("noise"), self[first].source("latent")
         return GenerationSettings(
             prompt=prompt,
             negative_prompt=negative_prompt,
-            steps=self.whole(first, "steps"),
-            sampler_name=self.text(first, "sampler_name"),
-            scheduler=self.text(first, "scheduler"),
-            cfg_scale=self.number(first, "cfg"),
-            seed=self._first_whole(noise, "seed", "noise_seed"),
-            width=self.whole(empty, "width"),
-            height=self.whole(empty, "height"),
+            steps=self[first].whole("steps"),
+            sampler_name=self[first].text("sampler_name"),
+            scheduler=self[first].text("scheduler"),
+            cfg_scale=self[first].number("cfg"),
+            seed=self[noise].seed("noise_seed" if self[noise].seed("seed") is None else "seed"),
+            width=self[empty].whole("width"),
+            height=self[empty].whole("height"),
             checkpoint=self._checkpoint(first),
             vae=self._vae(node_id),
-            subseed=self.whole(noise, "subseed") or 0,
-            subseed_strength=self.number(noise, "subseed_strength") or 0.0,
-            seed_resize_from_w=self.whole(noise, "seed_resize_from_w") or 0,
-            seed_resize_from_h=self.whole(noise, "seed_resize_from_h") or 0,
+            subseed=self[noise].seed("subseed") or 0,
+            subseed_strength=self[noise].number("subseed_strength") or 0.0,
+            seed_resize_from_w=self[noise].whole("seed_resize_from_w") or 0,
+            seed_resize_from_h=self[noise].whole("seed_resize_from_h") or 0,
             clip_skip=clip_skip,
-            eta_noise_seed_delta=self.whole(noise, "eta_noise_seed_delta") or 0,
-            noise_source=self.text(noise, "source") or "ComfyUI",
+            eta_noise_seed_delta=self[noise].seed("eta_noise_seed_delta") or 0,
+            noise_source=self[noise].text("source") or "ComfyUI",
             emphasis=emphasis,
             pad_cond_uncond=pads,
-            options=self._options(self.source(first, "settings")),
+            options=self._options(self[first].source("settings")),
             refiner=self._refiner(first, second),
             hires=hires and replace(hires, hr_prompt=hr_prompt, hr_negative_prompt=hr_negative_prompt),
         )
-
-    def _first_whole(self, node: str | None, *names: str) -> int | None:
-        return next((value for name in names if (value := self.whole(node, name)) is not None), None)
 
     # ------------------------------------------------------------------------------------------ prompts
 
@@ -122,7 +111,7 @@ class _Reader(GraphWalk):
         """The prompt of the first pass, and of the second if it is another one.
 
         In the text, an empty prompt of the second pass stands for that of the first. So both are left out where they
-        cannot be said.
+        have no words.
         """
         prompt = self._prompt_of(first, side)
         hr_prompt = self._prompt_of(second, side) if second else prompt
@@ -140,12 +129,12 @@ class _Reader(GraphWalk):
         """The LoRAs that a pass's model has, the first loaded first; without those whose strength is not known."""
         found = []
         for loader in self.models(node):
-            file, model = self.text(loader, "lora_name"), self.number(loader, "strength_model")
+            file, model = self[loader].text("lora_name"), self[loader].number("strength_model")
             # loaders for the model only have no strength for the text encoder
-            clip = self.number(loader, "strength_clip") if "strength_clip" in self.inputs(loader) else 0.0
+            clip = self[loader].number("strength_clip") if "strength_clip" in self[loader].inputs else 0.0
             if file and model is not None and clip is not None:
                 tag = LoraTag(stem(file), clip, model)
-                self._told |= {loader} if can_be_tagged(tag) or not (model or clip) else set()
+                self._covered |= {loader} if can_be_tagged(tag) or not (model or clip) else set()
                 found += [tag] if model or clip else []
         return found[::-1]
 
@@ -156,29 +145,29 @@ class _Reader(GraphWalk):
 
     def _checkpoint(self, node: str | None) -> ModelName | None:
         for found in self.models(node):
-            file = self.text(found, "ckpt_name") or self.text(found, "unet_name")
+            file = self[found].text("ckpt_name") or self[found].text("unet_name")
             if file:
-                self._told.add(found)
+                self._covered.add(found)
                 return self._model(file)
         return None
 
     def _vae(self, node_id: str) -> ModelName | None:
         """The VAE that the picture was decoded with, where it is a file of its own."""
-        decodes = (self.source(node, "vae") for node in self.way(node_id))
+        decodes = (self[node].source("vae") for node in self.way(node_id))
         loader = next((found for found in decodes if found is not None), None)
-        file = self.text(loader, "vae_name")
-        self._told |= {loader} if loader is not None and file else set()
+        file = self[loader].text("vae_name")
+        self._covered |= {loader} if loader is not None and file else set()
         name = file.replace("\\", "/").rpartition("/")[2] if file else ""
         return ModelName(name, self._hash_of(stem(name))) if name else None
 
     def _options(self, node: str | None) -> A1111Settings:
         if node is None:
             return A1111Settings()
-        values = self.inputs(node).items()
+        values = self[node].inputs.items()
         return A1111Settings(**{k: value for k, value in values if k in DEFAULTS and not isinstance(value, list)})
 
     def _refiner(self, first: str, second: str | None) -> RefinerSettings | None:
-        in_first, in_second = self.source(first, "refiner"), self.source(second, "refiner")
+        in_first, in_second = self[first].source("refiner"), self[second].source("refiner")
         node = in_second or in_first
         checkpoint = self._checkpoint(node)
         if node is None or checkpoint is None:
@@ -186,11 +175,11 @@ class _Reader(GraphWalk):
         hires_pass: RefinerPass = "second pass"
         if second and in_first:
             hires_pass = "both passes" if in_second else "first pass"
-        switch_at = self.number(node, "switch_at")
+        switch_at = self[node].number("switch_at")
         return RefinerSettings(
             checkpoint,
             RefinerSettings.switch_at if switch_at is None else switch_at,
-            bool(self.flag(node, "by_steps")),
+            bool(self[node].flag("by_steps")),
             hires_pass,
         )
 
@@ -201,24 +190,24 @@ class _Reader(GraphWalk):
         passes = [self._guides(sampling) for sampling in (first, second) if sampling is not None]
         if not all(len(guides) == 1 for guides in passes):
             return []
-        values = [self.number(*guides, "guidance") for guides in passes]
+        values = [self[guides[0]].number("guidance") for guides in passes]
         if None in values:
             return []
-        self._told |= {node for guides in passes for node in guides}
+        self._covered |= {node for guides in passes for node in guides}
         keys = ("Distilled CFG Scale", "Hires Distilled CFG Scale")[: len(set(values))]
         return [Parameter(key, shown(value)) for key, value in zip(keys, values, strict=False)]
 
     def _guides(self, sampling: str) -> list[str]:
-        return [node for node in self.prompt_way(sampling, "positive") if self.kind(node) == _GUIDANCE]
+        return [node for node in self.prompt_way(sampling, "positive") if self[node].kind == _GUIDANCE]
 
     def _text_encoders(self, first: str) -> list[Parameter]:
         """Text encoders that are files of their own."""
         files = []
         for node in self.prompt_nodes(first, "positive"):
-            for clip in self.upstream(self.source(node, "clip"), lambda _, name: name.startswith("clip")):
-                names = [self.text(clip, name) for name in self.inputs(clip) if name.startswith("clip_name")]
+            for clip in self.upstream(self[node].source("clip"), lambda _, name: name.startswith("clip")):
+                names = [self[clip].text(name) for name in self[clip].inputs if name.startswith("clip_name")]
                 if names and None not in names:
-                    self._told.add(clip)
+                    self._covered.add(clip)
                     files += [name for name in names if name]
         return [Parameter(f"Module {index}", stem(file)) for index, file in enumerate(dict.fromkeys(files), 1)]
 
@@ -231,58 +220,58 @@ class _Reader(GraphWalk):
             return mine if mine != of_first else None
 
         before = {second, *self.way(first)}
-        between = [node for node in self.way(second) if node not in before and self.kind(node) not in _NO_CHANGE]
-        upscale = between[0] if len(between) == 1 and self.kind(between[0]) in _UPSCALES else None
+        between = [node for node in self.way(second) if node not in before and not changes_nothing(self[node].kind)]
+        upscale = between[0] if len(between) == 1 and self[between[0]].kind in _UPSCALES else None
         upscaler, size = self._upscaler(upscale), self._size(upscale)
         if upscale is None or not upscaler or size is None:
-            names = " and ".join(sorted({self.kind(node) for node in between}))
-            raise UnsayableError(
+            names = " and ".join(sorted({self[node].kind for node in between}))
+            raise NoWordsError(
                 f"{names or 'nothing'} between the passes",
                 "A1111's infotext has no words for how this picture is enlarged between its two samplings. Use one of "
                 "Latent Upscale, Pixel Upscale and Upscale Image, with one upscaler, numbers for the size and nothing "
                 "else that changes the picture, or link a text of your own to the save node.",
             )
-        self._told.add(upscale)
-        renoise = self.source(second, "sigmas")
-        steps = unless_same(self.whole(renoise, "steps"), self.whole(first, "steps"))
+        self._covered.add(upscale)
+        renoise = self[second].source("sigmas")
+        steps = unless_same(self[renoise].whole("steps"), self[first].whole("steps"))
         return HiresSettings(
-            denoising_strength=self.number(renoise, "denoising_strength"),
+            denoising_strength=self[renoise].number("denoising_strength"),
             hr_scale=size[0],
             hr_resize_x=size[1],
             hr_resize_y=size[2],
-            hr_second_pass_steps=self.whole(renoise, "hr_second_pass_steps") or steps or 0,
+            hr_second_pass_steps=self[renoise].whole("hr_second_pass_steps") or steps or 0,
             hr_upscaler=upscaler,
             hr_checkpoint=unless_same(self._checkpoint(second), self._checkpoint(first)),
-            hr_sampler_name=unless_same(self.text(second, "sampler_name"), self.text(first, "sampler_name")),
-            hr_scheduler=unless_same(self.text(renoise, "scheduler"), self.text(first, "scheduler")),
-            hr_cfg=unless_same(self.number(second, "cfg"), self.number(first, "cfg")),
+            hr_sampler_name=unless_same(self[second].text("sampler_name"), self[first].text("sampler_name")),
+            hr_scheduler=unless_same(self[renoise].text("scheduler"), self[first].text("scheduler")),
+            hr_cfg=unless_same(self[second].number("cfg"), self[first].number("cfg")),
         )
 
     def _upscaler(self, upscale: str | None) -> str | None:
         """A1111's name of what enlarges; None for what it has no name for."""
-        if upscale is None or self.source(upscale, "upscaler_2"):
+        if upscale is None or self[upscale].source("upscaler_2"):
             return None
-        loader = self.source(upscale, "upscaler")
-        file = self.text(loader, "upscaler_name") or self.text(loader, "model_name") or ""
-        return self.text(upscale, "mode") or upscaler_name(file)
+        loader = self[upscale].source("upscaler")
+        file = self[loader].text("upscaler_name") or self[loader].text("model_name") or ""
+        return self[upscale].text("mode") or upscaler_name(file)
 
     def _size(self, upscale: str | None) -> tuple[float, int, int] | None:
         """Factor, width and height as in Target Size; None if they are not known or not A1111's."""
         if upscale is None:
             return None
-        target, names = self.source(upscale, "target"), ("hr_scale", "hr_resize_x", "hr_resize_y")
-        if self.kind(upscale) == UPSCALE_IMAGE:
-            if self.number(upscale, "max_side"):
+        target, names = self[upscale].source("target"), ("hr_scale", "hr_resize_x", "hr_resize_y")
+        if self[upscale].kind == UPSCALE_IMAGE:
+            if self[upscale].number("max_side"):
                 return None
-            if self.text(upscale, "resize_mode") == "scale by":
-                factor = self.number(upscale, "upscaling_resize")
+            if self[upscale].text("resize_mode") == "scale by":
+                factor = self[upscale].number("upscaling_resize")
                 return None if factor is None else (factor, 0, 0)
-            target = self.source(upscale, "upscaling_resize_w")
-            if target is None or self.kind(target) != _TARGET_SIZE:
+            target = self[upscale].source("upscaling_resize_w")
+            if target is None or self[target].kind != _TARGET_SIZE:
                 # without the crop, only one side is reached
-                crops = self.flag(upscale, "upscaling_crop")
+                crops = self[upscale].flag("upscaling_crop")
                 target, names = (upscale, ("", "upscaling_resize_w", "upscaling_resize_h")) if crops else (None, names)
-        scale, width, height = self.number(target, names[0]), self.whole(target, names[1]), self.whole(target, names[2])
+        scale, width, height = self[target].number(names[0]), self[target].whole(names[1]), self[target].whole(names[2])
         if width is None or height is None or (scale is None and not (width or height)):
             return None
         return HiresSettings.hr_scale if scale is None else scale, width, height

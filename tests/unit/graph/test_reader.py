@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from hires_pack.hires.graph import reader as plan_graph
-from hires_pack.hires.graph.reader import Node, in_order, link_of
+from hires_pack.hires.graph import reader
+from hires_pack.hires.graph.reader import MOST_SEED, ApiGraph, Node, link_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +14,7 @@ def node(**inputs):
 
 
 def order(prompt):
-    return [found.id for found in in_order(prompt, {})]
+    return [found.id for found in ApiGraph(prompt, {}).in_order()]
 
 
 def reading(value, known=None):
@@ -44,7 +44,7 @@ def test_a_chain_of_twenty_thousand_nodes_is_read():
 def test_every_input_is_looked_at_once(fan, monkeypatch):
     """However the nodes are linked."""
     looks = []
-    monkeypatch.setattr(plan_graph, "link_of", lambda value: looks.append(value) or link_of(value))
+    monkeypatch.setattr(reader, "link_of", lambda value: looks.append(value) or link_of(value))
     sources = {str(index): node() for index in range(fan)}
     prompt = sources | {f"n{index}": node(**{f"i{name}": [name, 0] for name in sources}) for index in range(100)}
     assert len(order(prompt)) == len(prompt)
@@ -57,7 +57,7 @@ def test_what_is_no_graph_has_no_nodes(prompt):
 
 
 def test_nodes_of_another_form_have_no_kind_and_no_inputs():
-    (found,) = in_order({"1": {"class_type": ["x"], "inputs": [1]}}, {})
+    found = ApiGraph({"1": {"class_type": ["x"], "inputs": [1]}})["1"]
     assert (found.kind, dict(found.inputs)) == ("", {})
 
 
@@ -97,6 +97,36 @@ def test_a_missing_widget_has_its_default_and_a_linked_one_has_none():
     assert reading(["7", 0]).text("value", "exact") is None
 
 
+@pytest.mark.parametrize(
+    ("value", "seed"),
+    [(5, 5), (2**64 - 1, 2**64 - 1), (MOST_SEED + 1, None), (-(2**65), None), ("7", 7), (True, None), ("x", None)],
+)
+def test_seeds_are_exact(value, seed):
+    assert reading(value).seed("value") == seed
+
+
+def test_a_node_of_one_value_gives_it_to_those_behind_it_unless_the_caller_knows_better():
+    prompt = {"1": node(value=640), "2": node(value=3, more=4), "3": node(a=["1", 0], b=["2", 0], c=["1", 1])}
+    found = ApiGraph(prompt)["3"]
+    assert (found.whole("a"), found.whole("b"), found.whole("c")) == (640, None, 640)
+    assert ApiGraph(prompt, {})["3"].whole("a") is None
+
+
+def test_a_walk_comes_by_each_node_once_the_nearest_first():
+    """In a ring, too; a node that is not there is the end of its way."""
+    ring = {
+        "1": node(a=["2", 0], b=["3", 0]),
+        "2": node(a=["4", 0]),
+        "3": node(a=["4", 1]),
+        "4": node(a=["1", 0], b=["9", 0]),
+    }
+    graph = ApiGraph(ring)
+    assert list(graph.upstream("1", lambda _, name: True)) == ["1", "2", "3", "4", "9"]
+    assert list(graph.upstream("1", lambda node, name: (node, name) != ("1", "a"))) == ["1", "3", "4", "9"]
+    assert list(graph.upstream(None, lambda _, name: True)) == []
+    assert (graph["9"].kind, graph["9"].inputs, graph[None].has("a")) == ("", {}, False)
+
+
 def test_links_are_lists_of_a_node_and_an_output():
     assert link_of(["1", 0]) == ("1", 0)
     assert link_of([1, 0]) == ("1", 0)
@@ -113,7 +143,9 @@ ANYTHING = st.recursive(
 
 @given(ANYTHING)
 def test_anything_in_json_can_be_read(prompt):
-    for found in in_order(json.loads(json.dumps(prompt)), {}):
+    graph = ApiGraph(json.loads(json.dumps(prompt)))
+    for found in graph.in_order():
+        assert next(graph.upstream(found.id, lambda _, name: True)) == found.id
         for name in found.inputs:
             found.number(name)
             found.flag(name)

@@ -1,0 +1,23 @@
+"""Nodes that a picture may come through, or take numbers from, and show the same after."""
+
+from __future__ import annotations
+
+DECODERS = ("VAEDecode", "VAEDecodeTiled")
+ENCODERS = ("VAEEncode", "VAEEncodeTiled")
+ENCODE_ANY_SIZE, DECODE_TO_SIZE = "HiresFixEncodeAnySize", "HiresFixDecodeToSize"
+IMAGE_SIZE = "GetImageSize"
+
+PRIMITIVES = ("PrimitiveInt", "PrimitiveFloat", "PrimitiveBoolean", "PrimitiveString")
+"""Those that hold one value under that name."""
+
+_PASSTHROUGH = frozenset(
+    (
+        *("HiresFixRenoise", "HiresFixTargetSize", ENCODE_ANY_SIZE, DECODE_TO_SIZE),
+        *(*DECODERS, *ENCODERS, IMAGE_SIZE, "PreviewImage", "Reroute"),
+    )
+)
+
+
+def changes_nothing(kind: str) -> bool:
+    """Whether nodes of this class leave what a picture shows as it is."""
+    return kind in _PASSTHROUGH or kind.startswith("Primitive")

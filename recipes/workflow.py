@@ -1,0 +1,102 @@
+"""What makes a function a saved workflow or a box of the node library: one decorator, with all that is said of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Concatenate, ParamSpec
+
+from ..hires.graph.builder import Graph
+from ..hires.graph.to_blueprint import Blueprint
+
+Parameters = ParamSpec("Parameters")
+
+CATEGORY = "hires fix"
+"""Folder of the boxes in the node library."""
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """The thumbnail of a workflow that has no picture yet: the pictures on the way, drawn."""
+
+    title: str
+    steps: tuple[tuple[float, str], ...]
+    """Size of each picture relative to the others, and the words below it."""
+
+    remark: str
+    """What is special about the workflow, below all."""
+
+    many: bool = False
+    """Stacks of pictures."""
+
+
+TWICE = (1, "512"), (2, "1024")
+LARGE = (2, "1024"), (3, "1536")
+YOURS_TWICE = (1, "yours"), (2, "x 2")
+"""Steps of several sketches."""
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A workflow that the pack ships under `workflows/`."""
+
+    build: Callable[[], Graph]
+    """Makes it as it is shipped."""
+
+    about: str
+    """What it does, in the words of the README."""
+
+    sketch: Sketch
+    size: tuple[int, int]
+    """Width and height of its result, in pixels, where the first pass is 128x64 and a loaded picture is 133x101 (67x51
+    where it gets four times as large): what its test expects."""
+
+
+WORKFLOWS: dict[str, Workflow] = {}
+BLUEPRINTS: dict[str, Callable[[], Blueprint]] = {}
+"""All by the names of their files. See `library`, which fills them."""
+
+
+def workflow(
+    name: str, about: str, *, sketch: Sketch, size: tuple[int, int]
+) -> Callable[[Callable[Concatenate[Graph, Parameters], None]], Callable[Parameters, Graph]]:
+    """Ship what the function draws into an empty graph; called without that graph, it returns the finished one.
+
+    Args:
+        name: of its files, its node library entry and the pictures it saves.
+        about: see `Workflow`.
+        sketch: see `Workflow`.
+        size: see `Workflow`.
+    """
+
+    def decorate(fill: Callable[Concatenate[Graph, Parameters], None]) -> Callable[Parameters, Graph]:
+        def build(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Graph:
+            graph = Graph(name)
+            fill(graph, *args, **kwargs)
+            return graph
+
+        WORKFLOWS[name] = Workflow(build, about, sketch, size)
+        return build
+
+    return decorate
+
+
+def blueprint(
+    name: str, description: str, *aliases: str
+) -> Callable[[Callable[[Graph], None]], Callable[[], Blueprint]]:
+    """Ship what the function draws into an empty graph as a box of the node library.
+
+    Args:
+        name: of the box and its file.
+        description: what the editor says about it.
+        aliases: other words that find it.
+    """
+
+    def decorate(fill: Callable[[Graph], None]) -> Callable[[], Blueprint]:
+        def build() -> Blueprint:
+            graph = Graph(name)
+            fill(graph)
+            return Blueprint(graph, CATEGORY, description, aliases)
+
+        BLUEPRINTS[name] = build
+        return build
+
+    return decorate
