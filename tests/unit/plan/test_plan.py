@@ -487,6 +487,7 @@ def test_of_a_node_that_is_not_known_nothing_follows():
 def test_steps_of_the_second_pass(sampler, scheduler, steps, strength, own, run, schedule):
     found = plan_second_pass(sampler, scheduler, steps, strength, own)
     assert (found.steps, found.schedule) == (run, schedule)
+    assert len(range(schedule + 1)[found.part]) == (run + 1 if run else 0), "sigmas"
 
 
 @pytest.mark.parametrize(
