@@ -12,7 +12,7 @@ from ..sizes.image_sizes import Size, SizeError, TargetSize, target_size
 from ..tiles.settings import TileSettings
 from .badge import CELLS, Badge, agreed, badge, cells_of
 from .facts import Facts, Latents, Pictures, U, UpscalerFile, UpscalerJob
-from .upscale import NONE, Numbers, UpscalePlan, runs_of, tiles_of, tiles_text, upscaler_before
+from .upscale import NONE, Numbers, UpscalePlan, numbers_of, runs_of, tiles_of, tiles_text, upscaler_before
 from .warnings import other_size, too_large_for_memory, way_text
 
 
@@ -81,10 +81,8 @@ def _pixel_upscale(node: Node, facts: Facts) -> Badge:
         return Badge()
     pictures = node.incoming("image", Pictures) if node.has("image") else latents
     upscaler, tiles, count = upscaler_before(node, facts), tiles_of(node), latents.count if latents else 1
-    numbers = node.text("numbers", "exact")
-    request = PixelUpscaleRequest(
-        upscaler or UpscalerFile(""), target, tiles or TileSettings(), "A1111" if numbers == "A1111" else "exact"
-    )
+    numbers = numbers_of(node)
+    request = PixelUpscaleRequest(upscaler or UpscalerFile(""), target, tiles or TileSettings(), numbers or "exact")
     plan = request.plan(pictures.size if pictures else target.source, count)
     text = way_text(target.source, target.size)
     if pictures and upscaler and tiles and numbers:

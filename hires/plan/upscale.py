@@ -11,7 +11,7 @@ from ..sizes.extras import ExtrasSize, enlarged_size, extras_size
 from ..sizes.image_sizes import MAX_PICTURE_SIDE, Size, image_size
 from ..sizes.runs import a1111_runs
 from ..tiles.boxes import Box
-from ..tiles.settings import PRECISIONS, TileSettings
+from ..tiles.settings import TileSettings
 from .badge import Badge, badge
 from .facts import Facts, FolderSearch, Pictures, U, UpscalerFile, UpscalerJob
 from .warnings import ARROW, counted, no_pictures, size_text, too_large_for_memory, way_text
@@ -161,11 +161,18 @@ def resize_of(node: Node) -> float | Size | None:
     return (width, height) if mode == "scale to" and width is not None and height is not None else None
 
 
+def numbers_of(node: Node) -> Numbers | None:
+    """Whose numbers a node takes, see `NUMBERS`; None where that is not known."""
+    numbers = node.text("numbers", "exact")
+    return None if numbers is None else "A1111" if numbers == "A1111" else "exact"
+
+
 def tiles_of(node: Node) -> TileSettings | None:
     """The tile fields of a node; None where one is not known. Raises InputError where the node will."""
     size, overlap, precision = node.whole("tile_size"), node.whole("tile_overlap"), node.text("precision", "auto")
-    known = next((one for one in PRECISIONS if one == precision), None)
-    return None if size is None or overlap is None or known is None else TileSettings(size, overlap, known)
+    if size is None or overlap is None or precision is None:
+        return None
+    return TileSettings(size, overlap, "float32" if precision == "float32" else "auto")
 
 
 def tiles_text(plan: UpscalePlan[UpscalerFile], facts: Facts) -> str:
@@ -186,7 +193,7 @@ def _upscale_image(node: Node, facts: Facts) -> Badge:
     pictures, resize = node.incoming("image", Pictures), resize_of(node)
     crop, limit = node.flag("upscaling_crop"), node.whole("max_side", 0)
     visibility = node.number("extras_upscaler_2_visibility", 0.0)
-    numbers = next((one for one in NUMBERS if one == node.text("numbers", "exact")), None)
+    numbers = numbers_of(node)
     if pictures is None or resize is None or crop is None or limit is None or visibility is None or numbers is None:
         return Badge()
     first, tiles = upscaler_before(node, facts), tiles_of(node)

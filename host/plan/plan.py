@@ -1,4 +1,4 @@
-"""What the host knows of a run before it, and the answer to the editor's question."""
+"""The facts of this host for badges, and the answer to the editor's question for them."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ LONGEST_BODY = 2**22
 
 _LISTEN = 0.1  # seconds between two looks whether somebody still waits for the answer
 
+_ANIMATED = ("GIF", "WEBP", "PNG", "AVIF", "TIFF")  # what Pillow counts in others are layers and previews
+
 _ORIENTATION = 0x0112
 _ON_THEIR_SIDE = (5, 6, 7, 8)
-_ANIMATED = ("GIF", "WEBP", "PNG", "AVIF", "TIFF")  # what Pillow counts in others are layers and previews
 """Values of EXIF's orientation that swap width and height."""
 
 
@@ -99,16 +100,16 @@ class HostFacts:
         self.tiles = cache(self._tiles)
 
     def picture_size(self, name: str) -> Size | None:
-        """See `Facts`; only the file's header is read."""
+        """Look at the file's header only."""
         try:
             path = folder_paths.get_annotated_filepath(name)
-            found = os.stat(path)
+            status = os.stat(path)
         except (OSError, ValueError):
             return None
-        return _picture_size(path, (found.st_mtime_ns, found.st_size))
+        return _picture_size(path, (status.st_mtime_ns, status.st_size))
 
     def _pictures_in(self, search: FolderSearch) -> int | None:
-        """See `Facts`; None also where counting takes too long."""
+        """None also where counting takes too long."""
 
         def check() -> None:
             if not self._go_on():
@@ -122,22 +123,18 @@ class HostFacts:
         return len(scan.pictures)
 
     def latent_cell(self, vae: ModelFile) -> int | None:
-        """See `Facts`."""
         return plan_models.latent_cell(vae)
 
     def trained_side(self, model: ModelFile) -> int | None:
-        """See `Facts`."""
         return plan_models.trained_side(model)
 
     def upscaler_scale(self, name: str) -> int | None:
-        """Factor of one run, 1 for filters."""
         if name in CLASSICAL:
             return CLASSICAL[name].scale
         outline = plan_models.upscaler_outline(name)
         return outline.scale if outline else None
 
     def _tiles(self, job: UpscalerJob[Any]) -> int | None:
-        """How many tiles one picture is cut into; 0 if no model runs or nothing is known of it."""
         name = job.upscaler.name
         outline = None if name in CLASSICAL else plan_models.upscaler_outline(name)
         if outline is None:
@@ -147,7 +144,6 @@ class HostFacts:
         return count_a1111_tiles(outline, job.source, job.factor, job.tiles)
 
     def free_memory(self) -> int | None:
-        """See `Facts`."""
         return self._free
 
     @cached_property
