@@ -11,9 +11,15 @@ from ..hires.memory import as_text, free_in_container
 _CPU = torch.device("cpu")
 
 
+def free_on(device: torch.device) -> int:
+    """Bytes that are free on a device."""
+    free = comfy.model_management.get_free_memory(device)
+    return int(free[0] if isinstance(free, tuple) else free)
+
+
 def free_main_memory() -> int:
     """Bytes that can be taken before the system looks for a process to kill: the machine's, or the container's."""
-    free = int(comfy.model_management.get_free_memory(_CPU))
+    free = free_on(_CPU)
     limit = free_in_container()
     return free if limit is None else min(free, limit)
 

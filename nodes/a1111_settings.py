@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.sampling.settings import A1111Settings
+from ..hires.sampling.settings import DEFAULTS, NOISE_SCHEDULES, A1111Settings
 from . import inputs
-
-_DEFAULT = A1111Settings()
-_ZERO_SNR = "Zero Terminal SNR"
 
 
 class HiresFixA1111Settings(io.ComfyNode):
@@ -18,7 +16,6 @@ class HiresFixA1111Settings(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs; the inputs have A1111's option names and defaults."""
         return io.Schema(
             node_id="HiresFixA1111Settings",
             display_name="A1111 Settings",
@@ -60,17 +57,16 @@ class HiresFixA1111Settings(io.ComfyNode):
                 _choice("uni_pc_skip_type", ["time_uniform", "time_quadratic", "logSNR"], "UniPC spacing of time."),
                 io.Int.Input(
                     "uni_pc_order",
-                    default=_DEFAULT.uni_pc_order,
+                    default=DEFAULTS["uni_pc_order"],
                     min=1,
                     max=50,
                     tooltip="UniPC order, below the steps.",
                 ),
                 _switch("uni_pc_lower_order_final", "UniPC: lower order in the last steps."),
-                io.Combo.Input(
+                _choice(
                     "sd_noise_schedule",
-                    options=["Default", _ZERO_SNR],
-                    default="Default",
-                    tooltip="Zero Terminal SNR is for models trained with it; others give garbage.",
+                    NOISE_SCHEDULES,
+                    "Zero Terminal SNR is for models trained with it; others give garbage.",
                 ),
                 _switch("use_downcasted_alpha_bar", "Round the noise schedule to half precision, as before 1.8."),
                 _switch("enable_quantization", "Round timesteps, for sharper results with DPM++ at few steps."),
@@ -83,19 +79,17 @@ class HiresFixA1111Settings(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, sd_noise_schedule: str, **options: Any) -> io.NodeOutput:
-        """Bundle them."""
-        return io.NodeOutput(A1111Settings(zero_terminal_snr=sd_noise_schedule == _ZERO_SNR, **options))
+    def execute(cls, **options: Any) -> io.NodeOutput:
+        return io.NodeOutput(A1111Settings(**options))
 
 
 def _number(name: str, most: float, tooltip: str, least: float = 0.0) -> io.Float.Input:
-    default = getattr(_DEFAULT, name)
-    return io.Float.Input(name, default=default, min=least, max=most, step=0.01, round=0.0001, tooltip=tooltip)
+    return io.Float.Input(name, default=DEFAULTS[name], min=least, max=most, step=0.01, round=0.0001, tooltip=tooltip)
 
 
 def _switch(name: str, tooltip: str) -> io.Boolean.Input:
-    return io.Boolean.Input(name, default=getattr(_DEFAULT, name), tooltip=tooltip)
+    return io.Boolean.Input(name, default=DEFAULTS[name], tooltip=tooltip)
 
 
-def _choice(name: str, options: list[str], tooltip: str) -> io.Combo.Input:
-    return io.Combo.Input(name, options=options, default=getattr(_DEFAULT, name), tooltip=tooltip)
+def _choice(name: str, options: Iterable[str], tooltip: str) -> io.Combo.Input:
+    return io.Combo.Input(name, options=list(options), default=DEFAULTS[name], tooltip=tooltip)

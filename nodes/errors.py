@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from comfy_api.latest import io
 
 from ..hires.errors import InputError
-from ..host.sampling.multi_stage import blamed
+from ..host.sampling.multi_stage import visible_input
 
 
 class HiresFixError(ValueError):
@@ -31,5 +31,5 @@ def input_errors(node: type[io.ComfyNode], input_name: str) -> Iterator[None]:
         schema = node.define_schema()
         known = error.input_name in {item.id for item in schema.inputs}
         where = error.input_name if known else input_name
-        title, where = blamed(schema.node_id, schema.display_name, where)
+        title, where = visible_input(schema.node_id, schema.display_name or schema.node_id, where)
         raise HiresFixError(f"{title}, input '{where}': {error}") from error

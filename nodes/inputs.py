@@ -5,8 +5,8 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..hires.sizes.image_sizes import MAX_SIDE
+from ..hires.tiles.settings import PRECISIONS
 from ..host.sampling.sigmas import sampler_names, scheduler_names
-from ..upscale_models import PRECISIONS
 
 CATEGORY = "hires fix"
 

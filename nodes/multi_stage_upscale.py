@@ -6,8 +6,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..hires.plan.multi_stage import StagesRequest
 from ..hires.sizes.stages import MOST_STAGES, REDRAW
-from ..host.sampling.multi_stage import NAME, Redraw, expand, plan, wires_of
+from ..hires.tiles.settings import TileSettings
+from ..host.sampling.multi_stage import NAME, RedrawSettings, expand, plan_stages, wires_of
 from . import inputs
 from .errors import input_errors
 
@@ -126,9 +128,13 @@ class HiresFixMultiStageUpscale(io.ComfyNode):
         """Plan the stages and hand them to the host as nodes."""
         values = {"image": image, "upscaler": upscaler, **{name: connected.get(name) for name in REDRAW}}
         resize = upscaling_resize if resize_mode == inputs.SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
-        redraw = Redraw(steps, cfg, sampler_name, scheduler, denoising_strength, strength_falloff, redraw_last)
-        with input_errors(cls, "image"):
-            planned = plan(values, resize, upscaling_crop, stages, redraw)
+        given = [name for name, value in values.items() if value is not None]
+        request = StagesRequest(
+            resize, upscaling_crop, stages, given, denoising_strength, strength_falloff, redraw_last
+        )
+        redraw = RedrawSettings(steps, cfg, sampler_name, scheduler)
         wires = wires_of(cls.hidden.dynprompt, cls.hidden.unique_id, values)
-        link, graph = expand(planned, wires, values, redraw, tile_size, tile_overlap)
+        with input_errors(cls, "image"):
+            plan = plan_stages(values, request)
+            link, graph = expand(plan, wires, values, redraw, TileSettings(tile_size, tile_overlap))
         return io.NodeOutput(link, expand=graph)

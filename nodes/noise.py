@@ -16,7 +16,6 @@ class HiresFixNoise(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixNoise",
             display_name="Hires Fix Noise",

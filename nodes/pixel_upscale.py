@@ -6,9 +6,12 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..hires.plan.between_passes import PixelUpscaleRequest
+from ..hires.plan.upscale import NUMBERS, Numbers
 from ..hires.sizes.image_sizes import TargetSize
-from ..host.upscaling.pixels import NUMBERS, Numbers, upscale_latent_as_pixels
-from ..upscale_models import PRECISIONS, Precision, TileSettings
+from ..hires.tiles.settings import PRECISIONS, Precision, TileSettings
+from ..host.upscaling.pixels import upscale_latent_as_pixels
+from ..host.upscaling.upscalers import as_upscaler
 from . import inputs
 from .errors import input_errors
 
@@ -98,15 +101,7 @@ class HiresFixPixelUpscale(io.ComfyNode):
     ) -> io.NodeOutput:
         """Decode, upscale, encode, crop."""
         with input_errors(cls, "latent"):
-            out, large = upscale_latent_as_pixels(
-                latent,
-                vae,
-                upscaler,
-                target,
-                TileSettings(tile_size, tile_overlap, precision),
-                vae_tile_size,
-                numbers=numbers,
-                noise=noise,
-                image=image,
-            )
+            tiles = TileSettings(tile_size, tile_overlap, precision)
+            request = PixelUpscaleRequest(as_upscaler(upscaler), target, tiles, numbers)
+            out, large = upscale_latent_as_pixels(latent, vae, request, vae_tile_size, noise, image)
             return io.NodeOutput(out, large)

@@ -22,7 +22,6 @@ class HiresFixPrompt(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixPrompt",
             display_name="A1111 Prompt",
@@ -143,7 +142,6 @@ class HiresFixPrompt(io.ComfyNode):
         negative_prompt: bool = False,
         pad_cond_uncond: bool = False,
     ) -> io.NodeOutput:
-        """Parse and encode."""
         second = sampler_name if hr_sampler_name == _SAME else hr_sampler_name
         counted = pass_steps(steps, for_pass == _SECOND, hr_second_pass_steps, sampler_name, second)
         settings = TextSettings(clip_skip, emphasis, comma_padding_backtrack, negative_prompt, pad_cond_uncond)

@@ -6,10 +6,13 @@ from typing import Any
 
 from comfy_api.latest import io, ui
 
+from ..hires.plan.facts import FolderSearch
+from ..hires.plan.upscale import UpscaleRequest
+from ..hires.tiles.settings import PRECISIONS, Precision, TileSettings
 from ..host.folders.job import FolderSettings, upscale_folder
-from ..host.folders.picture_job import FileSettings, recipe
+from ..host.folders.picture_job import FileSettings
+from ..host.upscaling.upscalers import as_second, as_upscaler
 from ..pictures import FORMATS
-from ..upscale_models import PRECISIONS, Precision, TileSettings
 from . import inputs
 from .errors import input_errors
 
@@ -160,11 +163,18 @@ class HiresFixUpscaleFolder(io.ComfyNode):
     ) -> io.NodeOutput:
         """Work through the folder."""
         resize = upscaling_resize if resize_mode == inputs.SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
-        kept = None if format == _AS_INPUT else format
-        folder = FolderSettings(input_folder, output_folder, file_name, include, recursive, kept)
+        search = FolderSearch(input_folder, output_folder, include, recursive)
+        folder = FolderSettings(search, file_name, next((one for one in FORMATS if one == format), None))
         files = FileSettings(0 if bit_depth == _AUTO else int(bit_depth), quality, existing == _OVERWRITE)
         with input_errors(cls, "input_folder"):
-            tiles = TileSettings(tile_size, tile_overlap, precision)
-            chosen = recipe(upscaler, resize, upscaling_crop, max_side, tiles, upscaler_2, extras_upscaler_2_visibility)
-            text = upscale_folder(folder, chosen, files).text()
+            request = UpscaleRequest(
+                as_upscaler(upscaler),
+                resize,
+                upscaling_crop,
+                max_side,
+                TileSettings(tile_size, tile_overlap, precision),
+                as_second(upscaler_2, extras_upscaler_2_visibility),
+                extras_upscaler_2_visibility,
+            )
+            text = upscale_folder(folder, request, files).text()
             return io.NodeOutput(text, ui=ui.PreviewText(text))

@@ -6,8 +6,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.upscaling.pixels import NUMBERS, Numbers, upscale_image
-from ..upscale_models import PRECISIONS, Precision, TileSettings
+from ..hires.plan.upscale import NUMBERS, Numbers, UpscaleRequest
+from ..hires.tiles.settings import PRECISIONS, Precision, TileSettings
+from ..host.upscaling.pictures import upscale_image
+from ..host.upscaling.upscalers import as_second, as_upscaler
 from . import inputs
 from .errors import input_errors
 
@@ -80,15 +82,14 @@ class HiresFixUpscaleImage(io.ComfyNode):
         """Upscale every picture of the batch."""
         resize = upscaling_resize if resize_mode == inputs.SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
         with input_errors(cls, "image"):
-            large = upscale_image(
-                image,
-                upscaler,
+            request = UpscaleRequest(
+                as_upscaler(upscaler),
                 resize,
                 upscaling_crop,
+                max_side,
                 TileSettings(tile_size, tile_overlap, precision),
-                second=upscaler_2,
-                visibility=extras_upscaler_2_visibility,
-                max_side=max_side,
-                numbers=numbers,
+                as_second(upscaler_2, extras_upscaler_2_visibility),
+                extras_upscaler_2_visibility,
+                numbers,
             )
-            return io.NodeOutput(large)
+            return io.NodeOutput(upscale_image(image, request))

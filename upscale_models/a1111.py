@@ -10,13 +10,14 @@ from PIL import Image
 from spandrel import ModelLoader
 
 from ..hires.images.resample import lanczos_8_bit
-from ..hires.sizes.image_sizes import MAX_PICTURE_SIDE, MAX_SIDE, SizeError
+from ..hires.sizes.extras import covering_factor, whole_eights
+from ..hires.sizes.image_sizes import MAX_SIDE
+from ..hires.sizes.runs import a1111_runs
 from .classical import ClassicalUpscaler
 from .eight_bit_model import EightBitModel
 from .models.spandrel_model import ModelUpscaler
 from .runtime import Runtime
 from .tiles.engine import Size, TileSettings
-from .tiles.upscale import MOST_RUNS
 from .upscaler import Upscaler
 
 logger = logging.getLogger("hires-fix")
@@ -61,7 +62,7 @@ class Enlarger:
         self._upscaler = upscaler
         self._factor = factor
         self._runtime = runtime
-        self._runs = runs(upscaler, size, factor, longest)
+        self._runs = a1111_runs(upscaler.scale, size, factor, longest)
         self._model: EightBitModel | None = None
         steps = 1
         if self._runs and isinstance(upscaler, ModelUpscaler):
@@ -97,33 +98,6 @@ class Enlarger:
         self._runtime.progress(self._done, self._total)
 
 
-def runs(upscaler: Upscaler, size: Size, factor: float, longest: int = MAX_SIDE) -> list[Size]:
-    """The sizes that go into each run of an upscaler, `[]` for none; three at most.
-
-    Unlike in `model_runs`, what counts is the size in whole 8 pixels: 100 pixels times 1.03 are 96, so nothing runs.
-    Raises as `whole_eights`.
-    """
-    target = whole_eights(size, factor, longest)
-    if factor != 1 and _covers(size, target):
-        return []
-    found = [size]
-    if isinstance(upscaler, ModelUpscaler):
-        while upscaler.scale > 1 and len(found) < MOST_RUNS:
-            size = (size[0] * upscaler.scale, size[1] * upscaler.scale)
-            if _covers(size, target):
-                break
-            found.append(size)
-    return found
-
-
-def runs_as_a1111(upscaler: Upscaler, size: Size, factor: float) -> list[Size]:
-    """Sizes of the pictures that a model makes of those of `size` on the way to `factor`; none for filters."""
-    if not isinstance(upscaler, ModelUpscaler):
-        return []
-    scale = upscaler.scale
-    return [(width * scale, height * scale) for width, height in runs(upscaler, size, factor, MAX_PICTURE_SIDE)]
-
-
 def resize_pictures(
     pictures: Sequence[Image.Image], upscaler: Upscaler, width: int, height: int, tiles: TileSettings, runtime: Runtime
 ) -> list[Image.Image]:
@@ -151,11 +125,6 @@ def resize_pictures(
     return [lanczos_8_bit(enlarge(picture), width, height) for picture in pictures]
 
 
-def covering_factor(size: Size, target: Size) -> float:
-    """The smallest factor for both sides that covers the target; A1111's rounding depends on this very quotient."""
-    return max(target[0] / size[0], target[1] / size[1])
-
-
 def draw_as_if_loading(generator: torch.Generator, upscaler: Upscaler, size: Size, target: Size, pictures: int) -> None:
     """Let a CPU generator draw what A1111 draws while `resize_pictures` works.
 
@@ -168,7 +137,7 @@ def draw_as_if_loading(generator: torch.Generator, upscaler: Upscaler, size: Siz
     weights = {key: value.detach().cpu() for key, value in upscaler.descriptor.model.state_dict().items()}
     with torch.random.fork_rng(devices=[]):
         torch.set_rng_state(generator.get_state())
-        for _ in range(pictures * len(runs(upscaler, size, factor))):
+        for _ in range(pictures * len(a1111_runs(upscaler.scale, size, factor))):
             try:
                 ModelLoader().load_from_state_dict(dict(weights))  # a copy, because some loaders change entries
             except Exception as error:  # networks that no longer look like their file once they are built
@@ -177,22 +146,3 @@ def draw_as_if_loading(generator: torch.Generator, upscaler: Upscaler, size: Siz
                 )
                 return
         generator.set_state(torch.get_rng_state())
-
-
-def whole_eights(size: Size, factor: float, longest: int = MAX_SIDE) -> Size:
-    """Return the size that A1111 makes of this one, `factor` times as large.
-
-    Raises:
-        SizeError: a side would have less than 8 pixels or more than `longest`.
-    """
-    width, height = (int(side * factor // 8 * 8) for side in size)
-    if min(width, height) < 8 or max(width, height) > longest:
-        raise SizeError(
-            f"{size[0]}x{size[1]} times {factor:g} gives {width}x{height} in whole 8 pixels, as A1111 counts; "
-            f"a side has 8 to {longest} pixels."
-        )
-    return width, height
-
-
-def _covers(size: Size, target: Size) -> bool:
-    return size[0] >= target[0] and size[1] >= target[1]

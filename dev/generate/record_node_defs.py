@@ -15,6 +15,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from ...hires.sampling.menus import FILTERS
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TARGET = ROOT / "hires" / "graph" / "node_defs.json"
 
@@ -59,7 +61,7 @@ FILE_COMBOS: dict[tuple[str, str], tuple[str, ...]] = {
     ("HiresFixFaceModelLoader", "face_model_name"): (),
     ("HiresFixLoadImage", "image"): (),
     ("HiresFixRestoreFaces", "detection"): ("face landmarks", "whole picture"),
-    ("HiresFixUpscalerLoader", "upscaler_name"): ("None", "Lanczos", "Nearest"),
+    ("HiresFixUpscalerLoader", "upscaler_name"): FILTERS,
 }
 """Combos that list files, with the choices that exist without any file."""
 

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ...hires.graph.to_api import to_api
-from ...hires.infotext.names import LATENT_MODES
+from ...hires.sampling.menus import LATENT_MODES
 from ..fixtures import library, oracle
 from ..host.comfy_client import ClientError, ComfyClient, Run
 from ..host.comfyui_host import ComfyUIHost

@@ -11,7 +11,7 @@ from PIL import Image
 from ...hires.graph import stages
 from ...hires.graph.builder import Node, Output
 from ...hires.graph.stages import Picture, Sampling
-from ...hires.infotext.names import LATENT_MODES
+from ...hires.sampling.menus import LATENT_MODES
 from .cases import Case
 from .graph import Plan, Variant
 from .names import NO_TILES, ModelNames, schedule_label

@@ -1,9 +1,19 @@
 """Nodes that a picture may come through, or take numbers from, and show the same after."""
 
+from __future__ import annotations
+
+DECODERS = ("VAEDecode", "VAEDecodeTiled")
+ENCODERS = ("VAEEncode", "VAEEncodeTiled")
+ENCODE_ANY_SIZE, DECODE_TO_SIZE = "HiresFixEncodeAnySize", "HiresFixDecodeToSize"
+IMAGE_SIZE = "GetImageSize"
+
+PRIMITIVES = ("PrimitiveInt", "PrimitiveFloat", "PrimitiveBoolean", "PrimitiveString")
+"""Those that hold one value under that name."""
+
 _PASSTHROUGH = frozenset(
     (
-        *("HiresFixRenoise", "HiresFixEncodeAnySize", "HiresFixDecodeToSize", "HiresFixTargetSize"),
-        *("VAEDecode", "VAEDecodeTiled", "VAEEncode", "VAEEncodeTiled", "GetImageSize", "PreviewImage", "Reroute"),
+        *("HiresFixRenoise", "HiresFixTargetSize", ENCODE_ANY_SIZE, DECODE_TO_SIZE),
+        *(*DECODERS, *ENCODERS, IMAGE_SIZE, "PreviewImage", "Reroute"),
     )
 )
 

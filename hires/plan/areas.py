@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..graph.reader import link_of
+from ..graph.reader import ApiGraph, Node
 
 _PLACES = ("ConditioningSetArea", "GLIGENTextBoxApply")
 _PROMPTS = ("positive", "negative", "conditioning", "cond1", "cond2", "empty_conditioning")
@@ -26,56 +26,49 @@ def area_warnings(prompt: Any, go_on: Callable[[], bool]) -> dict[str, str]:
         prompt: the graph as `POST /prompt` takes it.
         go_on: asked before each Second Sampling with prompts; once it says no, the rest is left out.
     """
-    nodes = {str(name): node for name, node in prompt.items()} if isinstance(prompt, Mapping) else {}
-    links = {name: _links(node) for name, node in nodes.items()}
-    seconds = [name for name, node in nodes.items() if _kind(node) == "HiresFixSecondSampling"]
-    warnings = {}
-    for name in seconds:
-        prompts, start = [source for key, source in links[name].items() if key in _PROMPTS], links[name].get("latent")
-        if not prompts or start is None:
+    graph, warnings = ApiGraph(prompt), {}
+    for name in graph:
+        node = graph[name]
+        start = node.source("latent")
+        if node.kind != "HiresFixSecondSampling" or not _prompts(node) or start is None:
             continue
         if not go_on():
             break
-        own = _places(nodes, links, prompts)
-        if not own or _knows_the_first_pass(nodes, links, start):
+        own = _places(graph, _prompts(node))
+        if not own or _knows_the_first_pass(graph, start):
             continue
-        before = _behind(links, [start])
-        prompts = [source for other in before for key, source in links.get(other, {}).items() if key in _PROMPTS]
-        if own & _places(nodes, links, prompts):
+        before = [prompt for other in _behind(graph, [start]) for prompt in _prompts(graph[other])]
+        if own & _places(graph, before):
             warnings[name] = WARNING
     return warnings
 
 
-def _kind(node: Any) -> Any:
-    return node.get("class_type") if isinstance(node, Mapping) else None
+def _prompts(node: Node) -> list[str]:
+    """The nodes that its prompts come from."""
+    return [source for name in _PROMPTS if (source := node.source(name)) is not None]
 
 
-def _links(node: Any) -> dict[str, str]:
-    inputs = node.get("inputs") if isinstance(node, Mapping) else None
-    found = {key: link_of(value) for key, value in inputs.items()} if isinstance(inputs, Mapping) else {}
-    return {str(key): link[0] for key, link in found.items() if link}
-
-
-def _behind(links: Mapping[str, Mapping[str, str]], ahead: Iterable[str]) -> set[str]:
+def _behind(graph: ApiGraph, nodes: Iterable[str]) -> set[str]:
     """These nodes and all that they depend on."""
-    seen, waiting = set(), list(ahead)
+    seen, waiting = set(), list(nodes)
     while waiting:
         name = waiting.pop()
         if name not in seen:
             seen.add(name)
-            waiting += links.get(name, {}).values()
+            node = graph[name]
+            waiting += filter(None, map(node.source, node.inputs))
     return seen
 
 
-def _places(nodes: Mapping[str, Any], links: Mapping[str, Mapping[str, str]], ahead: Iterable[str]) -> set[str]:
-    return {name for name in _behind(links, ahead) if _kind(nodes.get(name)) in _PLACES}
+def _places(graph: ApiGraph, prompts: Iterable[str]) -> set[str]:
+    return {name for name in _behind(graph, prompts) if graph[name].kind in _PLACES}
 
 
-def _knows_the_first_pass(nodes: Mapping[str, Any], links: Mapping[str, Mapping[str, str]], start: str) -> bool:
+def _knows_the_first_pass(graph: ApiGraph, start: str) -> bool:
     name: str | None = start
-    for _ in range(len(nodes)):
-        if name is None or _kind(nodes.get(name)) == "HiresFixBaseSampling":
+    for _ in graph:
+        if name is None or graph[name].kind == "HiresFixBaseSampling":
             return name is not None
-        inputs = links.get(name, {})
-        name = next((inputs[key] for key in _SAME_LATENT if key in inputs), None)
+        sources = (graph[name].source(key) for key in _SAME_LATENT)
+        name = next(filter(None, sources), None)
     return False

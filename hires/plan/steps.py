@@ -1,29 +1,44 @@
-"""How many steps the second pass will run, without a model."""
+"""How many steps the second pass runs, and which part of which schedule they are."""
 
 from __future__ import annotations
 
-from ..sampling.samplers import A1111_SAMPLERS
-from ..sampling.schedules import SCHEDULE_NAMES
+from dataclasses import dataclass
+
+from ..sampling.menus import SAMPLERS, SCHEDULES, has_own_pace
 from ..sampling.steps import second_pass_steps
 from ..sampling.timestep_samplers import timesteps
-from .values import Steps
-
-OWN_PACE = frozenset({"DPM adaptive", "DPM fast", "Restart", "dpm_adaptive", "dpm_fast"})
-"""Samplers that make of a schedule as many steps as they like."""
 
 _EXACT_SCHEDULERS = frozenset(
     {"simple", "sgm_uniform", "karras", "exponential", "normal", "linear_quadratic", "kl_optimal"}
 )
 """ComfyUI's own that always have as many steps as asked; the others depend on the model."""
 
-SMALLEST_STRENGTH = 0.001
-"""The least that the node's field holds; schedules have no end towards 0."""
+
+@dataclass(frozen=True)
+class SecondPass:
+    """The end of a longer schedule."""
+
+    schedule: int
+    """Steps that the schedule is made for; 0 where nothing is run."""
+
+    part: slice
+    """Of its sigmas: those that are run."""
+
+    steps: int | None
+    """Steps that are run; None where that depends on the model or the sampler."""
+
+    @property
+    def text(self) -> str | None:
+        """The line on the node."""
+        if self.steps is None:
+            return None
+        return f"{self.steps} of {self.schedule} steps" if self.steps else "no steps: the picture stays as it is"
 
 
-def planned_steps(
+def plan_second_pass(
     sampler_name: str, scheduler: str, steps: int, denoising_strength: float, hr_second_pass_steps: int = 0
-) -> Steps | None:
-    """Work out what `host.sigmas.second_pass_sigmas` will give.
+) -> SecondPass:
+    """Work out the part of a schedule that the second pass runs.
 
     Args:
         sampler_name: A1111's or the host's.
@@ -32,27 +47,24 @@ def planned_steps(
         denoising_strength: see `second_pass_steps`.
         hr_second_pass_steps: see `second_pass_steps`.
 
-    Returns:
-        None where it depends on the model or on the sampler's own mind.
-
     Raises:
         InputError: a strength or step count that cannot be used.
     """
-    if 0 < denoising_strength < SMALLEST_STRENGTH:
-        return None
-    plan = second_pass_steps(steps, denoising_strength, hr_second_pass_steps)
-    if plan.run == 0:
-        return Steps(0, 0)
-    if sampler_name in OWN_PACE:
-        return None
-    sampler = A1111_SAMPLERS.get(sampler_name)
+    a1111 = second_pass_steps(steps, denoising_strength, hr_second_pass_steps)
+    schedule, run = a1111.schedule, a1111.run
+    if run == 0:
+        return SecondPass(0, slice(0), 0)
+    sampler = SAMPLERS.get(sampler_name)
     if sampler and sampler.walks_timesteps:
-        timesteps(plan.schedule)
+        timesteps(schedule)
         # A1111 makes the first call one grid step below the level that the noise was added at
-        return Steps(plan.run - 1, plan.schedule)
-    if scheduler in SCHEDULE_NAMES:
-        return None if scheduler == "DDIM" else Steps(plan.run, plan.schedule)
-    if scheduler not in _EXACT_SCHEDULERS:
-        return None
-    # KSampler's rule
-    return Steps(plan.run, plan.run if denoising_strength > 0.9999 else int(plan.run / denoising_strength))
+        part, known = slice(-run, None), run - 1
+    elif scheduler in SCHEDULES:
+        # the slice starts at an index, so that a schedule that is longer than asked is run longer, as in A1111
+        part, known = slice(schedule - run, None), run if scheduler != "DDIM" else None
+    else:
+        # KSampler's rule
+        schedule = run if denoising_strength > 0.9999 else int(run / denoising_strength)
+        part = slice(None) if schedule == run else slice(-(run + 1), None)
+        known = run if scheduler in _EXACT_SCHEDULERS else None
+    return SecondPass(schedule, part, None if has_own_pace(sampler_name) else known)

@@ -1,9 +1,9 @@
-"""Runs that will not fit, will take very long, or will not give what was hoped for."""
+"""The words of badges: sizes and counts, and warnings of runs that will not fit or not give what was hoped for."""
 
 from __future__ import annotations
 
 from .. import memory
-from .values import Size
+from ..sizes.image_sizes import Size
 
 LARGEST_AREA = 16
 """Second passes up to this many times the area that a model was trained at: four times each side. Attention alone
@@ -23,6 +23,24 @@ SHARPENING_STRENGTH = 0.5
 """Below this, sampling does not get rid of the blur of an enlarged latent (Latent Upscale's own advice)."""
 
 
+ARROW = " \u2192 "  # escaped: readers that take files for their system's code page must not stumble over the pack's
+
+
+def size_text(size: Size) -> str:
+    """Return width × height."""
+    return f"{size[0]}×{size[1]}"
+
+
+def way_text(*sizes: Size) -> str:
+    """Return sizes that follow one another."""
+    return ARROW.join(map(size_text, sizes))
+
+
+def counted(count: int, what: str) -> str:
+    """Return a number of things, in the singular for one."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def too_large_for_memory(size: Size, count: int, free: int | None, needed: int = 0) -> str | None:
     """Warn of pictures that main memory has no room for.
 
@@ -37,7 +55,7 @@ def too_large_for_memory(size: Size, count: int, free: int | None, needed: int =
         return None
     batch = f"{count} pictures" if count > 1 else "A picture"
     return (
-        f"{batch} of {as_text(size)} pixels will need about {memory.as_text(needed)} of main memory, and only "
+        f"{batch} of {size_text(size)} pixels will need about {memory.as_text(needed)} of main memory, and only "
         f"{memory.as_text(free)} are free. Choose a smaller size{' or batch' if count > 1 else ''}, or close other "
         "programs; Upscale Folder takes large pictures through in pieces."
     )
@@ -55,7 +73,7 @@ def too_long(size: Size, trained: int | None) -> str | None:
         return None
     what = f"{area / (side * side):.0f} times the {side}x{side} that the model was trained at" if trained else "so many"
     return (
-        f"Sampling at {as_text(size)} ({area / 1e6:.0f} megapixels, {what}) will take very long and repeat motifs. "
+        f"Sampling at {size_text(size)} ({area / 1e6:.0f} megapixels, {what}) will take very long and repeat motifs. "
         "Lower the target, and enlarge the finished picture with Upscale Image."
     )
 
@@ -83,7 +101,7 @@ def senseless_strength(strength: float, is_blurry: bool) -> str | None:
 def other_size(source: Size, latent: Size) -> str:
     """Say that Target Size was told another size than the latent's."""
     return (
-        f"Target Size was worked out for {as_text(source)}, but the latent is {as_text(latent)}: the run will stop "
+        f"Target Size was worked out for {size_text(source)}, but the latent is {size_text(latent)}: the run will stop "
         "here. Give Target Size the width and height of the first pass."
     )
 
@@ -94,8 +112,3 @@ def no_pictures(include: str) -> str:
         f"No picture in the folder fits '{include}', so nothing will be done. Correct input_folder or include, or "
         "switch recursive on for pictures in folders inside it."
     )
-
-
-def as_text(size: Size) -> str:
-    """Return width × height."""
-    return f"{size[0]}×{size[1]}"

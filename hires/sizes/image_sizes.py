@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
 MAX_SIDE = 16384
 """Largest side in pixels of a picture that is sampled, and of a width or height on a node: ComfyUI's own limit."""
 
@@ -41,12 +44,22 @@ class TargetSize:
     """Whole latent cells that the centre crop removes in all from the width and the height; never negative."""
 
     @property
-    def latent_size(self) -> tuple[int, int]:
+    def source(self) -> Size:
+        """Size of the first pass."""
+        return self.source_width, self.source_height
+
+    @property
+    def up(self) -> Size:
+        """Size before the crop."""
+        return self.up_width, self.up_height
+
+    @property
+    def latent_size(self) -> Size:
         """Width and height in latent cells after the crop."""
         return self.up_width // self.cell - self.crop_x, self.up_height // self.cell - self.crop_y
 
     @property
-    def size(self) -> tuple[int, int]:
+    def size(self) -> Size:
         """Width and height of the finished picture in pixels: always whole latent cells."""
         width, height = self.latent_size
         return width * self.cell, height * self.cell
@@ -132,7 +145,7 @@ class ImageSize:
 
 
 def image_size(
-    width: int, height: int, resize: float | tuple[int, int], crop: bool = True, longest: int = MAX_PICTURE_SIDE
+    width: int, height: int, resize: float | Size, crop: bool = True, longest: int = MAX_PICTURE_SIDE
 ) -> ImageSize:
     """Work out the exact size of a picture that is upscaled without a diffusion model.
 
@@ -152,7 +165,7 @@ def image_size(
                 raise SizeError(f"{name} is {side}; a side has 1 to {longest} pixels.", name)
         up = cover_size(width, height, *resize)
         size = ImageSize(*up, *(resize if crop else up))
-        blame = "upscaling_resize_w"
+        decisive = "upscaling_resize_w"
     else:
         if not 0 < resize * max(width, height) < longest + 1:
             raise SizeError(
@@ -162,17 +175,17 @@ def image_size(
             )
         up = max(1, round(width * resize)), max(1, round(height * resize))
         size = ImageSize(*up, *up)
-        blame = "upscaling_resize"
+        decisive = "upscaling_resize"
     if max(up) > longest:
         raise SizeError(
             f"covering the size asked for makes {width}x{height} into {up[0]}x{up[1]}; "
             f"a side has up to {longest} pixels.",
-            blame,
+            decisive,
         )
     return size
 
 
-def cover_size(width: int, height: int, target_width: int, target_height: int) -> tuple[int, int]:
+def cover_size(width: int, height: int, target_width: int, target_height: int) -> Size:
     """Smallest size of the same shape as `width` x `height` that covers the target, at least the target's sides."""
     if width * target_height < target_width * height:
         return target_width, max(target_height, round(height * target_width / width))

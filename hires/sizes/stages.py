@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ..errors import InputError
-
-Size = tuple[int, int]
-"""Width and height in pixels."""
+from .image_sizes import Size
+from .runs import covers, reached
 
 MOST_STAGES = 6
 """Stages that can be asked for."""
@@ -56,8 +55,8 @@ def stage_sizes(source: Size, target: Size, stages: int, factor: int) -> list[Si
         between = _whole_runs(source, target, factor)
     sizes = [source]
     for size in between:
-        larger = size != sizes[-1] and all(map(int.__le__, sizes[-1], size))
-        if larger and size != target and all(map(int.__le__, size, target)):
+        is_larger = size != sizes[-1] and covers(size, sizes[-1])
+        if is_larger and size != target and covers(target, size):
             sizes.append(size)
     return [*sizes[1:], target]
 
@@ -93,12 +92,7 @@ def _whole_runs(source: Size, target: Size, factor: int) -> list[Size]:
     """Return the sizes after each run but the last, which is the first that ends at the target or beyond."""
     sizes: list[Size] = []
     width, height = source[0] * factor, source[1] * factor
-    while factor > 1 and (width < _reached(target[0]) or height < _reached(target[1])):
+    while factor > 1 and not covers((width, height), (reached(target[0]), reached(target[1]))):
         sizes.append((width, height))
         width, height = width * factor, height * factor
     return sizes
-
-
-def _reached(side: int) -> int:
-    """Return what counts as this side: the last few pixels are no reason to run a model again, as in A1111."""
-    return side // 8 * 8 or side

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import folder_paths
 
 from ...hires.errors import InputError
+from ...hires.plan.facts import FolderSearch
 from ...pictures.file_names import check_characters, check_encodable
-from ...pictures.folders.scan import printable
+from ...pictures.folders.scan import Scan, find_pictures, printable
 
 KEY = "hires_fix_folders"
 """Under this key of extra_model_paths.yaml the owner lists further folders to read from and write to."""
@@ -46,6 +48,24 @@ def folders(source: str, target: str) -> tuple[Path, Path]:
     if both[0] == both[1]:
         raise InputError("results cannot go into the folder that is read. Choose another one.", "output_folder")
     return both
+
+
+def find(search: FolderSearch, check: Callable[[], None]) -> tuple[Path, Path, Scan]:
+    """Find the pictures to upscale.
+
+    Args:
+        search: which.
+        check: called on the way; may raise to stop.
+
+    Returns:
+        The folder to read from, the one to write to, and what is in the first.
+
+    Raises:
+        InputError: see `folders` and `find_pictures`.
+    """
+    source, target = folders(search.input_folder, search.output_folder)
+    # results in a folder inside the one that is read must not be upscaled again
+    return source, target, find_pictures(source, search.include, search.recursive, may_read, target, check)
 
 
 def may_read(path: Path) -> bool:

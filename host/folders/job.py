@@ -14,18 +14,22 @@ import comfy.model_management
 import comfy.utils
 
 from ...hires.errors import InputError
+from ...hires.plan.facts import FolderSearch
+from ...hires.plan.upscale import UpscaleRequest
+from ...hires.remaining_time import RemainingTime
+from ...hires.sizes.image_sizes import Size
 from ...pictures.folders.lock import only_job
 from ...pictures.folders.names import Task, plan_names
 from ...pictures.folders.report import Report
-from ...pictures.folders.scan import find_pictures, printable
+from ...pictures.folders.scan import printable
 from ...pictures.folders.skip import find_result
 from ...pictures.series import Series, find_series, holds_another
-from ...pictures.streams.journal import Journal
 from ...pictures.write import UNFINISHED, PictureFormat
-from ...upscale_models import ModelUpscaler, RemainingTime, Upscaler
+from ...upscale_models import ModelUpscaler, Upscaler
 from ..progress import show_text
+from ..upscaling.pictures import OnProgress
 from . import access as folder_access
-from .picture_job import FileSettings, OnProgress, Recipe, upscale_file
+from .picture_job import FileSettings, is_finished, upscale_file
 from .series_job import upscale_series
 
 logger = logging.getLogger("hires-fix")
@@ -38,26 +42,16 @@ _STARTED = time.time()
 class FolderSettings:
     """Which pictures, and what the results are called."""
 
-    source: str
-    """See `folder_access.input_folder`."""
-
-    target: str
-    """See `folder_access.output_folder`."""
+    search: FolderSearch
 
     pattern: str
     """Of the results' names, see `plan_names`."""
-
-    include: str
-    """Of the pictures' names, see `find_pictures`."""
-
-    recursive: bool
-    """Folders inside the input folder, too; the same folders are made in the output folder."""
 
     format: PictureFormat | None
     """See `plan_names`."""
 
 
-def upscale_folder(folder: FolderSettings, recipe: Recipe, files: FileSettings) -> Report:
+def upscale_folder(folder: FolderSettings, request: UpscaleRequest[Upscaler], files: FileSettings) -> Report:
     """Upscale the pictures of a folder, one after another.
 
     Those whose result is there already are skipped, unless results are to be overwritten. What goes wrong with one is
@@ -67,11 +61,9 @@ def upscale_folder(folder: FolderSettings, recipe: Recipe, files: FileSettings) 
         InputError: a folder, a pattern or a setting that cannot be used at all.
         BaseException: the host's cancel; finished results stay, and the next job goes on after them.
     """
-    source, target = folder_access.folders(folder.source, folder.target)
     check = comfy.model_management.throw_exception_if_processing_interrupted
-    # results in a folder inside the one that is read must not be upscaled again
-    scan = find_pictures(source, folder.include, folder.recursive, folder_access.may_read, target, check)
-    values = {"scale": _scale(recipe.resize), "upscaler": _name(recipe.upscaler)}
+    source, target, scan = folder_access.find(folder.search, check)
+    values = {"scale": _scale(request.resize), "upscaler": _name(request.upscaler)}
     tasks = plan_names(scan.pictures, target, folder.pattern, values, folder.format)
     report = Report(failed=scan.problems, passed_over=scan.passed_over)
     bar, remaining = comfy.utils.ProgressBar(max(1, len(tasks) * _STEPS)), RemainingTime()
@@ -93,7 +85,7 @@ def upscale_folder(folder: FolderSettings, recipe: Recipe, files: FileSettings) 
                     if problem:
                         report.failed.append((task.picture.label, problem))
                     else:
-                        _upscale(task, recipe, files, report, partial(on_progress, index))
+                        _upscale(task, request, files, report, partial(on_progress, index))
     return report
 
 
@@ -104,15 +96,17 @@ def _make(folder: Path) -> None:
         raise InputError(f"'{printable(folder.name)}' cannot be made: {error.strerror}.", "output_folder") from error
 
 
-def _upscale(task: Task, recipe: Recipe, files: FileSettings, report: Report, on_progress: OnProgress) -> None:
+def _upscale(
+    task: Task, request: UpscaleRequest[Upscaler], files: FileSettings, report: Report, on_progress: OnProgress
+) -> None:
     """Do one picture file and note what became of it."""
     label = task.picture.label
     try:
         series = find_series(task.picture.path, lambda: on_progress(0.0))
         if series is None:
-            places = _upscale_one(task, recipe, files, on_progress)
+            places = _upscale_one(task, request, files, on_progress)
         else:
-            places = upscale_series(task, series, recipe, files, on_progress)
+            places = upscale_series(task, series, request, files, on_progress)
     except (InputError, OSError) as error:
         reason = str(error) if isinstance(error, InputError) else f"{error.strerror or error}"
         logger.warning("'%s' was not upscaled: %s", label, reason)
@@ -123,22 +117,27 @@ def _upscale(task: Task, recipe: Recipe, files: FileSettings, report: Report, on
     else:
         (report.done if places else report.skipped).append(label)
         if series is not None and len(series) > 1:
-            report.notes.append((label, _told(task, series, places)))
+            report.notes.append((label, _places_text(task, series, places)))
         elif places and (task.renamed or places != [task.target]):
             report.notes.append((label, f"the result is '{printable(places[0].name)}'"))
         if holds_another(task.picture.path):
             report.in_part.append(label)
 
 
-def _upscale_one(task: Task, recipe: Recipe, files: FileSettings, on_progress: OnProgress) -> list[Path]:
+def _upscale_one(
+    task: Task, request: UpscaleRequest[Upscaler], files: FileSettings, on_progress: OnProgress
+) -> list[Path]:
     """Return the result; nothing if it is there already."""
-    if not files.overwrite and find_result(task, recipe.result_size) is not None:
-        Journal(task.streamed).discard()  # of a job that was killed at its very end
+
+    def result_size(width: int, height: int) -> Size:
+        return request.plan((width, height)).size
+
+    if not files.overwrite and is_finished(task, find_result(task, result_size)):
         return []
-    return [upscale_file(task, recipe, files, on_progress)]
+    return [upscale_file(task, request, files, on_progress)]
 
 
-def _told(task: Task, series: Series, places: list[Path]) -> str:
+def _places_text(task: Task, series: Series, places: list[Path]) -> str:
     """Say where the pictures of a file are."""
     count, kind = len(series), "frames" if series.timing else "pages"
     if places in ([], [task.target]) and task.target.exists():
@@ -182,7 +181,7 @@ def _remove_unfinished(folder: Path) -> None:
         logger.warning("The folder '%s' cannot be tidied: %s", folder, error)
 
 
-def _scale(resize: float | tuple[int, int]) -> str:
+def _scale(resize: float | Size) -> str:
     return "{}x{}".format(*resize) if isinstance(resize, tuple) else f"{resize:g}"
 
 

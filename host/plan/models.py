@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import folder_paths
 
-from ...hires.plan import files as plan_files
-from ...hires.plan.values import ModelFile
+from ...hires.plan import model_files
+from ...hires.plan.facts import ModelFile
 from ...upscale_models import ModelUpscaler
 from ...upscale_models.models.outline import outline_of
 from ..upscaling.model_files import read_weights
@@ -33,12 +33,11 @@ _TINY = ("taesd", "taesdxl", "taesd3", "taef1")
 """VAEs that core's loader puts together from several files, with cells of 8. Not taef2: its network has cells of 16, of
 which ComfyUI 0.30.0's VAE object says 8."""
 
-
 LARGEST_FILE = 1_000_000_000
 """Bytes of the largest file that an upscaler's outline is taken from: published ones stay below half of it."""
 
 LONGEST_WAIT = 2.0
-"""Seconds after which nothing is said of a file, because others are still being looked at."""
+"""Seconds after which a file counts as unknown, because others are still being looked at."""
 
 _look = threading.Lock()
 """One look at a file at a time: however many ask, memory holds one file."""
@@ -48,12 +47,12 @@ def latent_cell(vae: ModelFile) -> int | None:
     """Pixels a side of a latent cell of a VAE or of that in a checkpoint; None if the file does not tell."""
     if vae.folder == "vae" and vae.name in _TINY:
         return 8
-    return _told(vae)[0]
+    return _cell_and_side(vae)[0]
 
 
 def trained_side(model: ModelFile) -> int | None:
     """Side of the square pictures that a diffusion model was trained on; None if the file does not tell."""
-    return _told(model)[1]
+    return _cell_and_side(model)[1]
 
 
 def upscaler_outline(name: str) -> ModelUpscaler | None:
@@ -62,11 +61,12 @@ def upscaler_outline(name: str) -> ModelUpscaler | None:
     return _one_at_a_time(_outline, path) if path else None
 
 
-def _told(file: ModelFile) -> tuple[int | None, int | None]:
-    """Cell and side, see above."""
+def _cell_and_side(file: ModelFile) -> tuple[int | None, int | None]:
+    """See `latent_cell` and `trained_side`."""
     path = folder_paths.get_full_path(file.folder, file.name)
-    is_readable = path and path.lower().endswith((".safetensors", ".sft"))
-    return (_one_at_a_time(_header, path) if is_readable else None) or (None, None)
+    if path is None or not path.lower().endswith((".safetensors", ".sft")):
+        return None, None
+    return _one_at_a_time(_header, path) or (None, None)
 
 
 def _one_at_a_time(look: Callable[[str, tuple[int, int]], T], path: str) -> T | None:
@@ -81,15 +81,15 @@ def _one_at_a_time(look: Callable[[str, tuple[int, int]], T], path: str) -> T | 
 def _version(path: str) -> tuple[int, int]:
     """What changes when the file does."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return 0, 0
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size
 
 
 @lru_cache(MOST_FILES)
 def _header(path: str, version: tuple[int, int]) -> tuple[int | None, int | None]:
-    """What the names and shapes in a file tell; only this is kept of them."""
+    """What is known by the names and shapes in a file; only this is kept of them."""
     try:
         with open(path, "rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
@@ -97,7 +97,7 @@ def _header(path: str, version: tuple[int, int]) -> tuple[int | None, int | None
                 return None, None
             header = json.loads(file.read(length))
         shapes = {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
-        return plan_files.latent_cell(shapes), plan_files.trained_side(shapes)
+        return model_files.latent_cell(shapes), model_files.trained_side(shapes)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error, RecursionError) as error:
         logger.debug("no header in %s: %s", path, error)
         return None, None

@@ -1,4 +1,4 @@
-"""What the host knows of a run before it, and the answer to the editor's question."""
+"""The facts of this host for badges, and the answer to the editor's question for them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cache, cached_property, lru_cache
+from typing import Any
 
 import folder_paths
 from aiohttp import web
 
 from ...hires.errors import InputError
-from ...hires.plan.run import Said, plan
-from ...hires.plan.values import FolderSearch, ModelFile, Size, UpscaleJob, UpscalerFile
-from ...pictures.folders.scan import find_pictures
+from ...hires.plan.facts import FolderSearch, ModelFile, UpscalerJob
+from ...hires.plan.graph import Shown, plan
+from ...hires.sizes.image_sizes import Size
 from ...pictures.read import open_header
-from ...upscale_models import CLASSICAL, TileSettings, enlarged_size, extras_size
+from ...upscale_models import CLASSICAL
 from ...upscale_models.tiles.tile_count import count_a1111_tiles, count_tiles
 from ..folders import access as folder_access
 from ..memory import free_main_memory
@@ -36,9 +37,10 @@ LONGEST_BODY = 2**22
 
 _LISTEN = 0.1  # seconds between two looks whether somebody still waits for the answer
 
+_ANIMATED = ("GIF", "WEBP", "PNG", "AVIF", "TIFF")  # what Pillow counts in others are layers and previews
+
 _ORIENTATION = 0x0112
 _ON_THEIR_SIDE = (5, 6, 7, 8)
-_ANIMATED = ("GIF", "WEBP", "PNG", "AVIF", "TIFF")  # what Pillow counts in others are layers and previews
 """Values of EXIF's orientation that swap width and height."""
 
 
@@ -75,7 +77,7 @@ def _too_large(reason: str) -> web.Response:
     return web.json_response({"error": reason}, status=413)
 
 
-def _plan_of_json(body: bytes, is_left: Callable[[], bool]) -> dict[str, Said]:
+def _plan_of_json(body: bytes, is_left: Callable[[], bool]) -> dict[str, Shown]:
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError):
@@ -98,67 +100,50 @@ class HostFacts:
         self.tiles = cache(self._tiles)
 
     def picture_size(self, name: str) -> Size | None:
-        """See `Facts`; only the file's header is read."""
+        """Look at the file's header only."""
         try:
             path = folder_paths.get_annotated_filepath(name)
-            found = os.stat(path)
+            status = os.stat(path)
         except (OSError, ValueError):
             return None
-        return _picture_size(path, (found.st_mtime_ns, found.st_size))
+        return _picture_size(path, (status.st_mtime_ns, status.st_size))
 
     def _pictures_in(self, search: FolderSearch) -> int | None:
-        """See `Facts`; None also where counting takes too long."""
+        """None also where counting takes too long."""
 
         def check() -> None:
             if not self._go_on():
                 raise _TooLongError
 
         try:
-            source, target = folder_access.folders(search.input_folder, search.output_folder)
-            scan = find_pictures(source, search.include, search.recursive, folder_access.may_read, target, check)
+            _, _, scan = folder_access.find(search, check)
         except (OSError, _TooLongError) as error:
             logger.debug("no number of pictures in %s: %s", search.input_folder, error)
             return None
         return len(scan.pictures)
 
     def latent_cell(self, vae: ModelFile) -> int | None:
-        """See `Facts`."""
         return plan_models.latent_cell(vae)
 
     def trained_side(self, model: ModelFile) -> int | None:
-        """See `Facts`."""
         return plan_models.trained_side(model)
 
-    def upscaler_scale(self, upscaler: UpscalerFile) -> int | None:
-        """See `Facts`."""
-        if upscaler.name in CLASSICAL:
-            return CLASSICAL[upscaler.name].scale
-        outline = plan_models.upscaler_outline(upscaler.name)
+    def upscaler_scale(self, name: str) -> int | None:
+        if name in CLASSICAL:
+            return CLASSICAL[name].scale
+        outline = plan_models.upscaler_outline(name)
         return outline.scale if outline else None
 
-    def _tiles(self, job: UpscaleJob) -> str | None:
-        """See `Facts`."""
-        outline = None if job.upscaler.name in CLASSICAL else plan_models.upscaler_outline(job.upscaler.name)
+    def _tiles(self, job: UpscalerJob[Any]) -> int | None:
+        name = job.upscaler.name
+        outline = None if name in CLASSICAL else plan_models.upscaler_outline(name)
         if outline is None:
-            return None
-        settings = TileSettings(job.tile_size, job.tile_overlap)
+            return 0
         if job.factor is None:
-            count = count_tiles(outline, job.source, job.target, settings, HostRuntime())
-        else:
-            count = count_a1111_tiles(outline, job.source, job.factor, settings)
-        if count is None:
-            return "tiles by free memory"
-        about = "about " if count > 1 and not settings.size and job.factor is None else ""
-        return f"{about}{count} tile{'' if count == 1 else 's'}" if count else None
-
-    def extras_size(self, size: Size, resize: float | Size, crop: bool, max_side: int) -> tuple[float, Size, Size]:
-        """See `Facts`."""
-        asked = extras_size(size, resize, crop, max_side)
-        large = enlarged_size(size, asked)
-        return asked.factor, large, asked.canvas or large
+            return count_tiles(outline, job.source, job.target, job.tiles, HostRuntime())
+        return count_a1111_tiles(outline, job.source, job.factor, job.tiles)
 
     def free_memory(self) -> int | None:
-        """See `Facts`."""
         return self._free
 
     @cached_property

@@ -10,15 +10,13 @@ from typing import Any
 from comfy_execution.graph_utils import GraphBuilder, is_link
 from comfy_execution.utils import get_executing_context
 
-import nodes as host_nodes
-
-from ...hires import memory
 from ...hires.images.resample import check_image
-from ...hires.sizes.image_sizes import MAX_SIDE, image_size
+from ...hires.plan.multi_stage import StagesPlan, StagesRequest
 from ...hires.sizes.regions import Move, places
-from ...hires.sizes.stages import Size, is_redrawn, redraw_strengths, stage_sizes
+from ...hires.tiles.settings import TileSettings
 from ..latents.codec import cell_of
 from ..memory import check_memory
+from ..node_classes import node_class
 from ..upscaling.upscalers import as_upscaler
 
 NAME = "Multi-Stage Upscale"
@@ -41,8 +39,8 @@ Wires = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Redraw:
-    """A light second pass after the stages."""
+class RedrawSettings:
+    """How a redraw samples."""
 
     steps: int
     """All of them run after each stage, whatever the strength."""
@@ -50,98 +48,50 @@ class Redraw:
     cfg: float
     sampler_name: str
     scheduler: str
-    denoising_strength: float
-    """After the first stage, 0 to 1."""
-
-    strength_falloff: float
-    """Strength of each later redraw in units of the one before."""
-
-    redraw_last: bool
-    """Also after the last stage."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is done, in numbers."""
-
-    sizes: list[Size]
-    """After each stage."""
-
-    strengths: list[float]
-    """Denoising strength after each stage; 0: not redrawn."""
-
-    moves: list[Move]
-    """From the picture that came in to each stage: places in the prompts count that one's pixels."""
-
-
-def plan(values: Mapping[str, Any], resize: float | tuple[int, int], crop: bool, stages: int, redraw: Redraw) -> Plan:
+def plan_stages(values: Mapping[str, Any], request: StagesRequest) -> StagesPlan:
     """Plan the stages.
 
     Args:
         values: "image", "upscaler" and those of `REDRAW`, None where nothing is connected.
-        resize: see `image_size`.
-        crop: see `image_size`.
-        stages: see `stage_sizes`.
-        redraw: how; counts if all of `REDRAW` is there.
+        request: what is asked.
 
     Raises:
-        InputError: see `is_redrawn`, `check_image`, `image_size` and `redraw_strengths`; there is no room for the
-            stages' results.
+        InputError: see `check_image`, `as_upscaler` and `StagesRequest.plan`; there is no room for the stages' results.
     """
-    redrawn = is_redrawn([name for name, value in values.items() if value is not None])
     image = values["image"]
     check_image(image)
-    source = image.shape[2], image.shape[1]
-    target = image_size(*source, resize, crop, MAX_SIDE)  # the sides of its stages are inputs of nodes
-    factor = as_upscaler(values["upscaler"]).scale
-    sizes = stage_sizes(source, (target.up_width, target.up_height), stages, factor)
-    sizes[-1] = target.width, target.height
-    strengths, moves = [0.0] * len(sizes), []
-    if redrawn:
-        falling = redraw.denoising_strength, redraw.strength_falloff
-        strengths = redraw_strengths(len(sizes), *falling, redraw.redraw_last)
-        moves = _moves(source, sizes, cell_of(values["vae"]))
+    source, count = (image.shape[2], image.shape[1]), len(image)
+    plan = request.plan(source, as_upscaler(values["upscaler"]).scale, count, image.shape[-1])
+    width, height = plan.sizes[-1]
     check_memory(
-        f"{len(image)} pictures of {source[0]}x{source[1]} pixels would become "
-        f"{target.width}x{target.height} in {len(sizes)} stages",
-        memory.staged(sizes, strengths, len(image), image.shape[-1]),
-        "upscaling_resize_w" if isinstance(resize, tuple) else "upscaling_resize",
+        f"{count} pictures of {source[0]}x{source[1]} pixels would become {width}x{height} in {len(plan.sizes)} stages",
+        plan.needed,
+        "upscaling_resize_w" if isinstance(request.resize, tuple) else "upscaling_resize",
     )
-    return Plan(sizes, strengths, moves)
-
-
-def _moves(source: Size, sizes: list[Size], cell: int) -> list[Move]:
-    """Follow the picture through the stages, each of which covers its size and cuts around the centre."""
-    move, before, moves = Move(source[1] / cell, source[0] / cell), source, []
-    for width, height in sizes:
-        up = image_size(*before, (width, height), True, MAX_SIDE)
-        top, left = (up.up_height - height) // 2 / cell, (up.up_width - width) // 2 / cell
-        up_cells = (up.up_height / cell, up.up_width / cell)
-        move = move.then(up_cells, top, left, (height / cell, width / cell))
-        moves.append(move)
-        before = width, height
-    return moves
+    return plan
 
 
 def expand(
-    planned: Plan, wires: Wires, values: Wires, redraw: Redraw, tile_size: int, tile_overlap: int
+    plan: StagesPlan, wires: Wires, values: Wires, redraw: RedrawSettings, tiles: TileSettings
 ) -> tuple[Any, Any]:
     """Build the graph.
 
     Args:
-        planned: the stages.
+        plan: the stages.
         wires: what comes in, see `wires_of`.
         values: the same as values.
         redraw: how to redraw.
-        tile_size: of Upscale Image.
-        tile_overlap: of Upscale Image.
+        tiles: of Upscale Image.
 
     Returns:
         The link to the finished pictures, and the graph in the host's form.
     """
     graph = GraphBuilder()
     picture = wires["image"]
-    for number, ((width, height), strength) in enumerate(zip(planned.sizes, planned.strengths, strict=True), start=1):
+    moves = plan.moves(cell_of(values["vae"])) if any(plan.strengths) else []
+    for number, ((width, height), strength) in enumerate(zip(plan.sizes, plan.strengths, strict=True), start=1):
         picture = graph.node(
             "HiresFixUpscaleImage",
             f"upscale{number}",
@@ -152,11 +102,11 @@ def expand(
             upscaling_resize_w=width,
             upscaling_resize_h=height,
             upscaling_crop=True,
-            tile_size=tile_size,
-            tile_overlap=tile_overlap,
+            tile_size=tiles.size,
+            tile_overlap=tiles.overlap,
         ).out(0)
         if strength > 0:
-            prompts = _prompts(wires, values, planned.moves[number - 1])
+            prompts = _prompts(wires, values, moves[number - 1])
             picture = _redrawn(graph, number, picture, strength, {**wires, **prompts}, redraw)
     return picture, graph.finalize()
 
@@ -170,7 +120,9 @@ def _prompts(wires: Wires, values: Wires, move: Move) -> dict[str, Any]:
     return prompts
 
 
-def _redrawn(graph: GraphBuilder, number: int, picture: Any, strength: float, wires: Wires, redraw: Redraw) -> Any:
+def _redrawn(
+    graph: GraphBuilder, number: int, picture: Any, strength: float, wires: Wires, redraw: RedrawSettings
+) -> Any:
     model, noise, vae = wires["model"], wires["noise"], wires["vae"]
     latent = graph.node("HiresFixEncodeAnySize", f"encode{number}", image=picture, vae=vae).out(0)
     noised = graph.node(
@@ -200,13 +152,13 @@ def _redrawn(graph: GraphBuilder, number: int, picture: Any, strength: float, wi
     return graph.node("HiresFixDecodeToSize", f"decode{number}", latent=sampled, vae=vae, image=picture).out(0)
 
 
-def blamed(node_id: str, display_name: str, input_name: str) -> tuple[str, str]:
+def visible_input(node_id: str, display_name: str, input_name: str) -> tuple[str, str]:
     """Name the node and the input that a person sees: those of Multi-Stage Upscale, if the node works in its place.
 
     Args:
         node_id: of the class that runs.
         display_name: its name in the editor.
-        input_name: the input that is to blame.
+        input_name: the input that the error is about.
     """
     context = get_executing_context()
     # the host puts numbers between the name of the node that is replaced and those of `expand`
@@ -243,7 +195,7 @@ def _after_a_list(dynprompt: Any, node_id: str) -> bool:
             continue
         seen.add(node)
         info = dynprompt.get_node(node)
-        if any(getattr(host_nodes.NODE_CLASS_MAPPINGS[info["class_type"]], "OUTPUT_IS_LIST", None) or ()):
+        if any(getattr(node_class(info["class_type"]), "OUTPUT_IS_LIST", None) or ()):
             return True
         ahead += [value[0] for value in info["inputs"].values() if is_link(value)]
     return False

@@ -61,3 +61,8 @@ def as_upscaler(value: Any) -> Upscaler:
         UnusableModelError: something else, or a model that does not work on single pictures.
     """
     return value if isinstance(value, (ClassicalUpscaler, ModelUpscaler)) else from_descriptor(value)
+
+
+def as_second(value: Any, visibility: float) -> Upscaler | None:
+    """`as_upscaler` for an input that may be empty, and is not looked at where nothing is seen of it."""
+    return None if value is None or not visibility > 0 else as_upscaler(value)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import torch
 
-from ...hires.errors import InputError
 from ...hires.tiles.boxes import Box
+from ...hires.tiles.settings import Precision, TileSettings
 from ..errors import UpscalerMemoryError
 from ..models.precision import bears, give_up_half_precision, half_type, in_half_precision
 from ..models.reach import Reach, reach_of
@@ -24,10 +23,6 @@ logger = logging.getLogger("hires-fix")
 
 Size = tuple[int, int]
 """Width and height in pixels."""
-
-Precision = Literal["auto", "float32"]
-
-PRECISIONS: tuple[Precision, ...] = ("auto", "float32")
 
 LARGEST_TILE = 544
 """Side of the largest automatic tile. A GPU is busy with it, two of them with an overlap of 32 make 1024 pixels, and
@@ -52,30 +47,6 @@ SMALL_RESULT = 256 * 256
 BYTES_PER_PIXEL = 4608
 """Working memory of a run, per input pixel and unit of scale, where it is not measured: ComfyUI's estimate, about
 twice what ESRGAN takes."""
-
-
-@dataclass(frozen=True)
-class TileSettings:
-    """How pictures are cut for a model."""
-
-    size: int = 0
-    """Longest side of a tile in input pixels; 0 chooses it by the free memory. At least three times the overlap is
-    used, so that a third of a tile is its own."""
-
-    overlap: int = -1
-    """Input pixels around a tile that the model sees but that others own; -1 for what the architecture needs."""
-
-    precision: Precision = "auto"
-    """"auto" computes in half precision where that is faster and the model's result stays the same (50 dB), else in
-    float32."""
-
-    def __post_init__(self) -> None:
-        if self.size < 0:
-            raise InputError(f"tile_size is {self.size}; it counts pixels. 0 chooses it.", "tile_size")
-        if self.overlap < -1:
-            raise InputError(f"tile_overlap is {self.overlap}; it counts pixels. -1 chooses it.", "tile_overlap")
-        if self.precision not in PRECISIONS:
-            raise InputError(f"precision is {self.precision!r}; it can be {' or '.join(PRECISIONS)}.", "precision")
 
 
 def settle(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from ...hires.sizes.image_sizes import MAX_PICTURE_SIDE
+from ...hires.sizes.runs import a1111_runs, model_runs
 from ...hires.tiles.boxes import plan_rows
-from ..a1111 import runs
 from ..eight_bit_model import EightBitModel
 from ..models.reach import reach_of
 from ..models.spandrel_model import ModelUpscaler
 from ..runtime import CpuRuntime, Runtime
 from .engine import Size, TileSettings, foreseen_tile, smallest_window
 from .model_run import CroppedRun, widening
-from .upscale import model_runs
 
 
 def count_tiles(
@@ -68,4 +67,4 @@ def count_a1111_tiles(upscaler: ModelUpscaler, source: Size, factor: float, tile
         InputError: an overlap that is as large as the tile.
     """
     model = EightBitModel(upscaler, CpuRuntime(), tiles)
-    return sum(model.count_tiles(size) for size in runs(upscaler, source, factor, MAX_PICTURE_SIDE))
+    return sum(model.count_tiles(size) for size in a1111_runs(upscaler.scale, source, factor, MAX_PICTURE_SIDE))

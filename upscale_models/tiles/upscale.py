@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from ...hires.images.resample import check_image, check_size
+from ...hires.sizes.runs import model_runs
 from ...hires.tiles.boxes import Box
 from ...hires.tiles.resize_parts import LanczosParts
 from ..classical import LANCZOS, ClassicalUpscaler
@@ -19,9 +20,6 @@ from .engine import Size, TileSettings, Work, Worker, allocate, settle
 from .model_run import CroppedRun, FeatheredRun
 from .resize_run import PART, ResizeRun
 from .sources import Block, Channels, Pictures, PictureSource, Single, Stack, Stage, Strip, shared
-
-MOST_RUNS = 3
-"""A1111 runs a model at most this often; what is then missing, Lanczos adds."""
 
 
 def upscale_to(
@@ -135,28 +133,6 @@ def settle_tiles(
     if not isinstance(upscaler, ModelUpscaler):
         return replace(tiles, size=tiles.size or PART, overlap=max(0, tiles.overlap))
     return settle(upscaler, width * height, tiles, runtime or CpuRuntime())[1]
-
-
-def model_runs(width: int, height: int, scale: int, target_width: int, target_height: int) -> list[Size]:
-    """Decide how often a model runs: the sizes that go into each run, `[]` for none.
-
-    A1111's loop: once if the target is larger in an axis, again while the result is short of the target rounded down to
-    whole 8 pixels (which A1111 aims at), three times at most. Also once if source and target are equal, so that models
-    of factor 1 can be used; those never run twice.
-    """
-    if (width, height) != (target_width, target_height) and width >= target_width and height >= target_height:
-        return []
-    sizes = [(width, height)]
-    while scale > 1 and len(sizes) < MOST_RUNS:
-        width, height = width * scale, height * scale
-        if width >= _aim(target_width) and height >= _aim(target_height):
-            break
-        sizes.append((width, height))
-    return sizes
-
-
-def _aim(side: int) -> int:
-    return side // 8 * 8 or side
 
 
 def _check_channels(channels: int) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..names import FILTERS, stem, upscaler_title
+from ...sampling.menus import FILTERS
+from ..names import stem, upscaler_title
 from ..text import Parameter
 from ..write import shown
 from .not_in_text import is_in_text, parameters_not_in_text

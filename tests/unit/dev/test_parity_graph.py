@@ -8,8 +8,9 @@ from hires_pack.dev.parity import txt2img as parity_txt2img
 from hires_pack.dev.parity.cases import Case
 from hires_pack.dev.parity.graph import LooseGraph
 from hires_pack.dev.parity.names import ModelNames
-from hires_pack.dev.parity.settings import NODE_SETTINGS, NotMappedError
+from hires_pack.dev.parity.settings import NotMappedError
 from hires_pack.hires.graph.to_api import to_api
+from hires_pack.hires.sampling.settings import DEFAULTS
 from safetensors.torch import save_file
 
 NAMES = ModelNames(
@@ -86,13 +87,13 @@ def test_the_plain_job_uses_the_plain_nodes(shelf):
     assert set(plan.saves) == {f"it0.{stage}" for stage in (*stages, "image")}
 
 
-@pytest.mark.parametrize("name", sorted(NODE_SETTINGS))
+@pytest.mark.parametrize("name", sorted(DEFAULTS))
 def test_every_option_of_the_settings_node_reaches_all_samplers(name, shelf):
-    default = NODE_SETTINGS[name]
+    default = DEFAULTS[name]
     value = {"uni_pc_variant": "bh2", "uni_pc_skip_type": "logSNR", "sd_noise_schedule": "Zero Terminal SNR"}.get(name)
     value = value or (not default if isinstance(default, bool) else default + 1)
     plan = parity_txt2img.build(case(shelf, options={name: value}), "injected", NAMES)
-    assert node(plan, "HiresFixA1111Settings") == {**NODE_SETTINGS, name: value}
+    assert node(plan, "HiresFixA1111Settings") == {**DEFAULTS, name: value}
     for kind in ("HiresFixBaseSampling", "HiresFixRenoise", "HiresFixSecondSampling"):
         assert to_api(plan.graph)[node(plan, kind)["settings"][0]]["class_type"] == "HiresFixA1111Settings"
 
@@ -101,7 +102,7 @@ def test_fields_of_the_request_win_as_the_program_resolved_them(shelf):
     changed = case(shelf, {"s_churn": 3.0, "eta": 0.5}, s_churn=3.0, s_tmax="inf", s_noise=1.0, eta=0.5)
     plan = parity_txt2img.build(changed, "injected", NAMES)
     given = {"s_churn": 3.0, "eta_ancestral": 0.5, "eta_ddim": 0.5}
-    assert node(plan, "HiresFixA1111Settings") == {**NODE_SETTINGS, **given}
+    assert node(plan, "HiresFixA1111Settings") == {**DEFAULTS, **given}
 
 
 def test_an_option_in_the_request_wins_over_the_recorded_one(shelf):

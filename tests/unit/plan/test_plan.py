@@ -1,16 +1,18 @@
 """What is said of a graph before it runs. Numbers are worked out by hand from the rules of A1111 and the nodes."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.plan import warnings as plan_warnings
-from hires_pack.hires.plan.run import MOST_NODES, plan
-from hires_pack.hires.plan.steps import planned_steps
-from hires_pack.hires.plan.values import FolderSearch
+from hires_pack.hires.plan.facts import FolderSearch, UpscalerFile
+from hires_pack.hires.plan.graph import MOST_NODES, plan
+from hires_pack.hires.plan.steps import plan_second_pass
+from hires_pack.hires.plan.upscale import UpscaleRequest
 from hires_pack.hires.sizes.stages import REDRAW
+from hires_pack.hires.tiles.settings import TileSettings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,12 +29,11 @@ class Known:
     cell: int | None = 8
     side: int | None = 512
     scales: dict = field(default_factory=lambda: {"Lanczos": 1})
-    tile_words: str | None = None
+    tile_count: int | None = 0
     free: int | None = 64 * GB
     jobs: list = field(default_factory=list)
     found: int | None = None
     searches: list = field(default_factory=list)
-    extras: tuple = (2.0, (136, 128), (128, 128))
 
     def picture_size(self, name):
         return self.pictures.get(name)
@@ -49,15 +50,12 @@ class Known:
     def trained_side(self, model):
         return self.side
 
-    def upscaler_scale(self, upscaler):
-        return self.scales.get(upscaler.name)
+    def upscaler_scale(self, name):
+        return self.scales.get(name)
 
     def tiles(self, job):
         self.jobs.append(job)
-        return self.tile_words
-
-    def extras_size(self, size, resize, crop, max_side):
-        return self.extras
+        return self.tile_count
 
     def free_memory(self):
         return self.free
@@ -320,7 +318,9 @@ def upscale_image(facts, kind="HiresFixUpscaleImage", name="Lanczos", **changes)
         ({"upscaling_resize": 5001.0}, "stops with an error"),
         ({"resize_mode": "sideways"}, None),
         ({"upscaling_resize": ["9", 0]}, None),
-        ({"numbers": "A1111"}, "200×100 → 128×128"),  # the facts' own
+        ({"numbers": "A1111", "upscaling_resize": 1.333}, "200×100 → 264×128"),  # whole 8 pixels
+        ({"numbers": "A1111", "resize_mode": "scale to"}, "200×100 → 300×300"),
+        ({"numbers": "A1111", "max_side": 300}, "200×100 → 296×144"),
     ],
 )
 def test_upscale_image(changes, text):
@@ -328,11 +328,11 @@ def test_upscale_image(changes, text):
     assert (found and found["text"]) == text
 
 
-@pytest.mark.parametrize(("visibility", "ending"), [(0.0, ", a"), (0.4, ", a + b")])
+@pytest.mark.parametrize(("visibility", "ending"), [(0.0, ", 1 tile"), (0.4, ", 1 tile + about 2 tiles")])
 def test_a_second_upscaler_has_tiles_where_it_is_seen(visibility, ending):
     class Two(Known):
         def tiles(self, job):
-            return job.upscaler.name
+            return {"a": 1, "b": 2}[job.upscaler.name]
 
     graph = Graph()
     picture = graph.add("LoadImage", image="a.png")
@@ -340,6 +340,39 @@ def test_a_second_upscaler_has_tiles_where_it_is_seen(visibility, ending):
     links = {"image": [picture, 0], "upscaler": [first, 0], "upscaler_2": [second, 0]}
     node = graph.add("HiresFixUpscaleImage", **links, **SCALE_BY, extras_upscaler_2_visibility=visibility)
     assert plan(graph, Two(pictures={"a.png": (200, 100)}))[node]["text"] == f"200×100 → 400×200{ending}"
+
+
+def test_the_badge_counts_the_memory_of_the_runs_as_the_run_does():
+    """Of 200x100, 4x makes 800x400, short of 1000x496, and then 3200x1600, which Pillow holds in 4 bytes a pixel."""
+    runs = 3200 * 1600 * 4
+    changes = {"name": "x4", "numbers": "A1111", "upscaling_resize": 5.0}
+    warned = [
+        upscale_image(Known(scales={"x4": scale}, free=free), **changes)["warning"]
+        for scale, free in ((4, runs), (4, runs - 1), (5, runs - 1))
+    ]
+    assert [bool(warning) for warning in warned] == [False, True, False]
+
+
+def test_a_second_upscaler_called_none_is_none():
+    none, lanczos = UpscalerFile("None", 1), UpscalerFile("Lanczos", 1)
+    for second, count in ((none, 1), (lanczos, 2)):
+        request = UpscaleRequest(lanczos, 2.0, True, second=second, visibility=0.5)
+        assert len(request.plan((200, 100)).jobs) == count
+    assert UpscaleRequest(none, 2.0, True, numbers="A1111").plan((200, 100)).size == (200, 100)
+    assert UpscaleRequest(none, 2.0, True).plan((200, 100)).size == (400, 200)
+
+
+def test_the_result_is_cut_out_of_the_middle():
+    request = UpscaleRequest(UpscalerFile("Lanczos", 1), (301, 302), True)
+    plan = request.plan((200, 100))
+    assert (plan.up, plan.window) == ((604, 302), (151, 0, 452, 302))
+    assert replace(request, crop=False).plan((200, 100)).window == (0, 0, 604, 302)
+
+
+def test_a_model_runs_once_in_the_extras_tab_at_the_factor_1():
+    facts = Known()
+    upscale_image(facts, numbers="A1111", upscaling_resize=1.0)
+    assert [job.factor for job in facts.jobs] == [1.0]
 
 
 FOLDER = {"input_folder": "in", "output_folder": "out", "include": "*.png", "recursive": True, **SCALE_BY}
@@ -401,15 +434,16 @@ def test_multi_stage_ends_at_the_hosts_own_limit():
     assert "16400x8200" in found["warning"]
 
 
-@pytest.mark.parametrize("tile_words", ["24 tiles", "tiles by free memory", None])
-def test_tiles_are_told_as_the_host_counts_them(tile_words):
-    facts = Known(tile_words=tile_words)
+@pytest.mark.parametrize(
+    ("count", "ending"), [(24, ", 24 tiles"), (1, ", 1 tile"), (None, ", tiles by free memory"), (0, "")]
+)
+def test_tiles_are_told_as_the_host_counts_them(count, ending):
+    facts = Known(tile_count=count)
     graph, ids = hires_fix("pixel", 512, 768, tile=128)
-    ending = f", {tile_words}" if tile_words else ""
     assert said(graph, ids, facts, "upscale")["text"] == f"512×768 → 1024×1536{ending}"
     (job,) = facts.jobs
     assert (job.upscaler.name, job.source, job.target) == ("Lanczos", (512, 768), (1024, 1536))
-    assert (job.tile_size, job.tile_overlap, job.factor) == (128, -1, None)
+    assert (job.tiles, job.factor) == (TileSettings(128), None)
 
 
 def test_a1111s_numbers_ask_for_tiles_by_factor_and_for_none_if_nothing_grows():
@@ -451,8 +485,9 @@ def test_of_a_node_that_is_not_known_nothing_follows():
     ],
 )
 def test_steps_of_the_second_pass(sampler, scheduler, steps, strength, own, run, schedule):
-    found = planned_steps(sampler, scheduler, steps, strength, own)
-    assert (found.run, found.schedule) == (run, schedule)
+    found = plan_second_pass(sampler, scheduler, steps, strength, own)
+    assert (found.steps, found.schedule) == (run, schedule)
+    assert len(range(schedule + 1)[found.part]) == (run + 1 if run else 0), "sigmas"
 
 
 @pytest.mark.parametrize(
@@ -467,7 +502,7 @@ def test_steps_of_the_second_pass(sampler, scheduler, steps, strength, own, run,
     ],
 )
 def test_steps_that_depend_on_model_or_sampler_are_not_guessed(sampler, scheduler):
-    assert planned_steps(sampler, scheduler, 20, 0.7) is None
+    assert plan_second_pass(sampler, scheduler, 20, 0.7).steps is None
 
 
 def test_strength_0_says_that_nothing_is_run():

@@ -1,7 +1,7 @@
 """What is read from the names of tensors. The names are those of the published files."""
 
 import pytest
-from hires_pack.hires.plan.files import latent_cell, trained_side
+from hires_pack.hires.plan.model_files import latent_cell, trained_side
 
 KL = {"decoder.conv_in.weight": (512, 4, 3, 3), "decoder.up.3.upsample.conv.weight": (512, 512, 3, 3)}
 FLUX2 = {

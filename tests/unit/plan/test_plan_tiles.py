@@ -8,6 +8,8 @@ from hires_pack.dev.fixtures.small_upscalers import compact, image, span, swinir
 from hires_pack.dev.fixtures.upscaler_families import FAMILIES
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.images.resample import to_8_bit
+from hires_pack.hires.plan.facts import Facts
+from hires_pack.hires.plan.graph import plan
 from hires_pack.upscale_models import TileSettings, from_state_dict, resize_pictures, settle_tiles, upscale_to
 from hires_pack.upscale_models.models.outline import outline_of
 from hires_pack.upscale_models.models.reach import reach_of
@@ -98,6 +100,39 @@ def test_automatic_tiles_are_foreseen(make, size, target, free, precision):
     settled = settle_tiles(upscaler, *target, settings, runtime)
     settled = replace(settled, precision="float32")  # tiles of copies cannot be counted
     assert counted == runs_of(upscaler, lambda it: upscale_to(image(*size), it, *target, settled, runtime)) > 0
+
+
+@pytest.mark.parametrize(("precision", "tiles"), [("auto", "about 25 tiles"), ("float32", "about 64 tiles")])
+def test_the_badge_reads_the_precision(precision, tiles):
+    """64 are run: `settle_tiles` of ESRGAN with 23 blocks takes tiles of 193 pixels with an overlap of 32 then."""
+    runtime = CpuRuntime()
+    runtime.free_memory, runtime.half_types = lambda: 400_000_000, lambda: (torch.bfloat16,)
+    outline = outline_of("ESRGAN", ESRGAN(num_blocks=23).state_dict())
+
+    class Known(Facts):
+        def picture_size(self, name):
+            return 1024, 1024
+
+        def upscaler_scale(self, name):
+            return outline.scale
+
+        def tiles(self, job):
+            return count_tiles(outline, job.source, job.target, job.tiles, runtime)
+
+        def free_memory(self):
+            return None
+
+    sizes = {"resize_mode": "scale by", "upscaling_resize": 4.0, "upscaling_crop": True}
+    links = {"image": ["1", 0], "upscaler": ["2", 0]}
+    graph = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
+        "2": {"class_type": "UpscaleModelLoader", "inputs": {"model_name": "ESRGAN.pth"}},
+        "3": {
+            "class_type": "HiresFixUpscaleImage",
+            "inputs": {**links, **sizes, "tile_size": 0, "tile_overlap": -1, "precision": precision},
+        },
+    }
+    assert plan(graph, Known())["3"]["text"] == f"1024×1024 → 4096×4096, {tiles}"
 
 
 def test_the_smallest_tiles_of_the_largest_picture_are_counted_at_once():

@@ -9,7 +9,9 @@ import torch
 from hires_pack.dev.fixtures import oracle
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.images.resample import from_8_bit, lanczos_8_bit, to_8_bit
+from hires_pack.hires.sizes.extras import enlarged_size, extras_size
 from hires_pack.hires.sizes.image_sizes import SizeError
+from hires_pack.hires.sizes.runs import a1111_runs
 from hires_pack.hires.tiles.boxes import even_starts, sliding_starts
 from hires_pack.upscale_models import (
     CLASSICAL,
@@ -19,13 +21,11 @@ from hires_pack.upscale_models import (
     Upscaler,
     UpscalerMemoryError,
     draw_as_if_loading,
-    enlarged_size,
-    extras_size,
     from_state_dict,
     resize_pictures,
     upscale_extras,
 )
-from hires_pack.upscale_models.a1111 import Enlarger, runs
+from hires_pack.upscale_models.a1111 import Enlarger
 from PIL import Image
 from safetensors.torch import load_file
 from spandrel.architectures.Compact import Compact
@@ -202,12 +202,12 @@ def test_size_and_model_runs_for_a_picture_of_40x24(scale: int, factor: float, s
     upscaler = compact(scale)
     enlarge = Enlarger(upscaler, (40, 24), factor, 1, TileSettings(4096), CpuRuntime())
     assert enlarge(noise(40, 24)).size == enlarge.size == size
-    assert len(runs(upscaler, (40, 24), factor)) == calls
+    assert len(a1111_runs(upscaler.scale, (40, 24), factor)) == calls
 
 
 def test_a_size_that_rounds_down_to_the_picture_itself_runs_nothing() -> None:
-    assert runs(compact(), (96, 96), 1.05) == []
-    assert runs(compact(), (100, 100), 1.03) == []
+    assert a1111_runs(2, (96, 96), 1.05) == []
+    assert a1111_runs(2, (100, 100), 1.03) == []
 
 
 def test_a_model_that_falls_short_of_the_target_is_stretched_to_it() -> None:

@@ -20,6 +20,7 @@ from hires_pack.dev.fixtures.small_upscalers import (
 )
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.images.resample import lanczos, nearest
+from hires_pack.hires.sizes.runs import model_runs
 from hires_pack.upscale_models import (
     CLASSICAL,
     CpuRuntime,
@@ -31,7 +32,6 @@ from hires_pack.upscale_models import (
     from_state_dict,
     upscale_to,
 )
-from hires_pack.upscale_models.tiles.upscale import model_runs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spandrel import MaskedImageModelDescriptor, ModelLoader

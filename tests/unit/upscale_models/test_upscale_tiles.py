@@ -18,6 +18,7 @@ from hires_pack.dev.fixtures.small_upscalers import (
     upscaler_of,
 )
 from hires_pack.hires.images.resample import lanczos
+from hires_pack.hires.sizes.runs import model_runs
 from hires_pack.hires.tiles.boxes import Box
 from hires_pack.upscale_models import (
     CLASSICAL,
@@ -30,7 +31,6 @@ from hires_pack.upscale_models import (
     upscale_to,
 )
 from hires_pack.upscale_models.models.reach import reach_of
-from hires_pack.upscale_models.tiles.upscale import model_runs
 from hires_pack.upscale_models.tiles.working_memory import LiveBytes
 from hypothesis import given, settings
 from hypothesis import strategies as st

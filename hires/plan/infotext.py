@@ -9,45 +9,45 @@ from ..errors import InputError
 from ..graph.reader import ApiGraph
 from ..infotext.from_graph.passes import NoWordsError
 from ..infotext.from_graph.read import read_graph
-from .rule import STOPS, Answer
+from .badge import STOPS, Badge
 
 SAVES, WRITES = "HiresFixSaveImage", "HiresFixInfotext"
 """The nodes that write it: the one saves pictures without it, the other stops."""
 
 _MOST = 16
-"""Nodes that this is said of: each reads the whole graph."""
+"""Nodes that are looked at: for each, all of the graph is read."""
 
 _MOST_NAMES = 3
 
 
-def text_answers(prompt: Any, go_on: Callable[[], bool]) -> Iterator[tuple[str, Answer]]:
+def infotext_badges(prompt: Any, go_on: Callable[[], bool]) -> Iterator[tuple[str, Badge]]:
     """Give the ids of such nodes and what they say, those that have something to say.
 
     Args:
         prompt: the graph as `POST /prompt` takes it; odd parts of it are passed over.
-        go_on: asked before each node; once it says no, nothing is said of all others.
+        go_on: asked before each node; once it says no, all others show nothing.
     """
-    walk = ApiGraph(prompt)
-    writers = [node for node in walk if walk[node].kind == WRITES or _saves_text(walk, node)]
+    graph = ApiGraph(prompt)
+    writers = [node for node in graph if graph[node].kind == WRITES or _saves_text(graph, node)]
     for node in writers[:_MOST]:
         if not go_on():
             return
-        answer = _answer(prompt, node, walk[node].kind == WRITES)
-        if answer.text:
-            yield node, answer
+        badge = _badge(prompt, node, graph[node].kind == WRITES)
+        if badge.text:
+            yield node, badge
 
 
-def _saves_text(walk: ApiGraph, node: str) -> bool:
-    values = walk[node].inputs
-    return walk[node].kind == SAVES and values.get("write_infotext", True) is True and not values.get("parameters")
+def _saves_text(graph: ApiGraph, node: str) -> bool:
+    values = graph[node].inputs
+    return graph[node].kind == SAVES and values.get("write_infotext", True) is True and not values.get("parameters")
 
 
-def _answer(prompt: Any, node: str, stops: bool) -> Answer:
+def _badge(prompt: Any, node: str, stops: bool) -> Badge:
     try:
         missing = read_graph(prompt, node).not_in_text
     except InputError as error:
         if stops:
-            return Answer(text=STOPS, warning=str(error))
-        return Answer(text=f"no A1111 text: {error.reason}" if isinstance(error, NoWordsError) else None)
+            return Badge(text=STOPS, warning=str(error))
+        return Badge(text=f"no A1111 text: {error.reason}" if isinstance(error, NoWordsError) else None)
     more = f" and {len(missing) - _MOST_NAMES} more" if len(missing) > _MOST_NAMES else ""
-    return Answer(text=f"A1111 text without {', '.join(missing[:_MOST_NAMES])}{more}" if missing else None)
+    return Badge(text=f"A1111 text without {', '.join(missing[:_MOST_NAMES])}{more}" if missing else None)

@@ -1,4 +1,4 @@
-"""The form of a rule: what is known of a node, worked out from what is known of its inputs."""
+"""The badge of a node: what is known of its results, worked out from what is known of its inputs."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..graph.reader import Node
-from ..sizes.image_sizes import A1111_CELL
-from .values import Facts, ModelFile, Size
+from ..sizes.image_sizes import A1111_CELL, Size
+from .facts import Facts, ModelFile
 
 CELLS = (8, 16, 32)
-"""Pixels a side that a latent cell may have where the VAE is not known: only what is the same with all is said."""
-
+"""Pixels a side that a latent cell may have where the VAE is not known: only what is the same with all is told."""
 
 STOPS = "stops with an error"
 """What a node shows of which a warning says why."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What is known of a node."""
+class Badge:
+    """What is known of a node before the run."""
 
     outputs: tuple[Any, ...] = ()
     """Values of its outputs in order, None where not known."""
@@ -32,7 +31,20 @@ class Answer:
     """A sentence with what to do."""
 
 
-Rule = Callable[[Node, Facts], Answer]
+Rule = Callable[[Node, Facts], Badge]
+
+RULES: dict[str, Rule] = {}
+"""By class name. Of a node that is not here nothing is known."""
+
+
+def badge(*kinds: str) -> Callable[[Rule], Rule]:
+    """Register a rule for nodes of these classes; it need only stand in a file of this folder."""
+
+    def register(rule: Rule) -> Rule:
+        RULES.update(dict.fromkeys(kinds, rule))
+        return rule
+
+    return register
 
 
 def cells_of(node: Node, facts: Facts) -> tuple[int, ...]:

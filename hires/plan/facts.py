@@ -1,12 +1,29 @@
-"""What is known, before a run, of the values that will travel between nodes."""
+"""What is known, before a run, of the values that will travel between nodes, and what is asked of the host."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
-Size = tuple[int, int]
-"""Width and height in pixels."""
+from ..sizes.image_sizes import Size
+from ..tiles.settings import TileSettings
+
+
+class PlannedUpscaler(Protocol):
+    """As much of an upscaler as a plan needs: the run has the real one, a badge an `UpscalerFile`."""
+
+    @property
+    def name(self) -> str:
+        """As it is chosen."""
+        ...
+
+    @property
+    def scale(self) -> int | None:
+        """Factor of one run, 1 for filters; None where it is not known."""
+        ...
+
+
+U = TypeVar("U", bound=PlannedUpscaler)
 
 
 @dataclass(frozen=True)
@@ -34,31 +51,6 @@ class Latents:
 
 
 @dataclass(frozen=True)
-class Target:
-    """What Target Size gives."""
-
-    source: Size
-    """Of the first pass."""
-
-    up: Size
-    """Before the crop."""
-
-    size: Size
-    """Of the finished picture."""
-
-
-@dataclass(frozen=True)
-class Steps:
-    """The second pass's part of a schedule."""
-
-    run: int
-    """Steps that are run: the last ones."""
-
-    schedule: int
-    """Steps of the whole schedule."""
-
-
-@dataclass(frozen=True)
 class ModelFile:
     """Where a MODEL or a VAE comes from."""
 
@@ -74,20 +66,21 @@ class UpscalerFile:
 
     name: str
 
+    scale: int | None = None
+    """Factor of one run, 1 for filters; None where the file has not been looked at or does not tell."""
+
 
 @dataclass(frozen=True)
-class UpscaleJob:
-    """Pictures of one size on their way through an upscaler."""
+class UpscalerJob(Generic[U]):
+    """What one upscaler does with pictures of one size."""
 
-    upscaler: UpscalerFile
+    upscaler: U
     source: Size
 
     target: Size
     """Before a crop."""
 
-    tile_size: int
-    tile_overlap: int
-    """As on the nodes: 0 and -1 are automatic."""
+    tiles: TileSettings
 
     factor: float | None = None
     """With A1111's numbers: how much larger; None for exact numbers."""
@@ -95,12 +88,17 @@ class UpscaleJob:
 
 @dataclass(frozen=True)
 class FolderSearch:
-    """Which pictures of a folder Upscale Folder takes, as on the node."""
+    """Which pictures of a folder Upscale Folder takes."""
 
     input_folder: str
     output_folder: str
+    """Names as on the node: inside ComfyUI's input or output folder, or whole paths that its owner has allowed."""
+
     include: str
+    """Name patterns, separated by commas."""
+
     recursive: bool
+    """Folders inside the input folder, too; the same folders are made in the output folder."""
 
 
 class Facts(Protocol):
@@ -122,16 +120,15 @@ class Facts(Protocol):
         """Side of the square pictures that a diffusion model was trained on."""
         ...
 
-    def upscaler_scale(self, upscaler: UpscalerFile) -> int | None:
-        """Factor of one run; 1 for filters."""
+    def upscaler_scale(self, name: str) -> int | None:
+        """Factor of one run of an upscaler; 1 for filters."""
         ...
 
-    def tiles(self, job: UpscaleJob) -> str | None:
-        """How a picture is cut for an upscale model, in words; None also if no model runs."""
-        ...
+    def tiles(self, job: UpscalerJob[Any]) -> int | None:
+        """How many tiles one picture is cut into for a model; 0 if no model runs or nothing is known of it.
 
-    def extras_size(self, size: Size, resize: float | Size, crop: bool, max_side: int) -> tuple[float, Size, Size]:
-        """Factor, and the sizes before and after the crop, of A1111's Extras tab. Raises SizeError."""
+        None where the free memory decides and cannot be foreseen.
+        """
         ...
 
     def free_memory(self) -> int | None:

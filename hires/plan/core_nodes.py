@@ -1,0 +1,109 @@
+"""Nodes without a badge that hand on what others need: sizes, files, numbers."""
+
+from __future__ import annotations
+
+from ..graph.passthrough import DECODE_TO_SIZE, DECODERS, ENCODE_ANY_SIZE, ENCODERS, IMAGE_SIZE, PRIMITIVES
+from ..graph.reader import Node
+from ..sizes.image_sizes import A1111_CELL
+from .badge import Badge, Rule, agreed, badge, cells_of
+from .facts import Facts, Latents, ModelFile, Pictures, UpscalerFile
+
+
+@badge(*PRIMITIVES)
+def _primitive(node: Node, facts: Facts) -> Badge:
+    return Badge((node.value("value"),))
+
+
+@badge("EmptyLatentImage", "EmptySD3LatentImage", "EmptyFlux2LatentImage")
+def _empty(node: Node, facts: Facts) -> Badge:
+    cell = 16 if node.kind == "EmptyFlux2LatentImage" else A1111_CELL
+    width, height = node.whole("width"), node.whole("height")
+    if width is None or height is None or min(width, height) < cell:
+        return Badge()
+    return Badge((Latents((width // cell * cell, height // cell * cell), max(1, node.whole("batch_size", 1) or 1)),))
+
+
+@badge("LoadImage", "HiresFixLoadImage")
+def _load_picture(node: Node, facts: Facts) -> Badge:
+    name = node.text("image")
+    size = facts.picture_size(name) if name else None
+    return Badge((Pictures(size),)) if size else Badge()
+
+
+@badge(IMAGE_SIZE)
+def _picture_size(node: Node, facts: Facts) -> Badge:
+    pictures = node.incoming("image", Pictures)
+    return Badge(pictures.size) if pictures else Badge()
+
+
+def _same_latents(name: str) -> Rule:
+    def rule(node: Node, facts: Facts) -> Badge:
+        latents = node.incoming(name, Latents)
+        return Badge((Latents(latents.size, latents.count),)) if latents else Badge()
+
+    return rule
+
+
+@badge(DECODE_TO_SIZE, "HiresFixRestoreFaces")
+def _same_pictures(node: Node, facts: Facts) -> Badge:
+    return Badge((node.incoming("image", Pictures),))
+
+
+@badge(*DECODERS)
+def _decode(node: Node, facts: Facts) -> Badge:
+    latents = node.incoming("samples", Latents)
+    if latents is None or any(side % cell for side in latents.size for cell in cells_of(node, facts)):
+        return Badge()
+    return Badge((Pictures(latents.size, latents.count),))
+
+
+@badge(*ENCODERS)
+def _encode(node: Node, facts: Facts) -> Badge:
+    pictures = node.incoming("pixels", Pictures)
+    if pictures is None:
+        return Badge()
+    width, height = pictures.size
+    size = agreed([(width // cell * cell, height // cell * cell) for cell in cells_of(node, facts)])
+    return Badge((Latents(size, pictures.count),)) if size and min(size) else Badge()
+
+
+@badge("CheckpointLoaderSimple")
+def _checkpoint(node: Node, facts: Facts) -> Badge:
+    name = node.text("ckpt_name")
+    file = ModelFile("checkpoints", name) if name else None
+    return Badge((file, None, file))
+
+
+def _model_file(folder: str, widget: str) -> Rule:
+    def rule(node: Node, facts: Facts) -> Badge:
+        name = node.text(widget)
+        return Badge((ModelFile(folder, name),)) if name else Badge()
+
+    return rule
+
+
+@badge("LoraLoader", "LoraLoaderModelOnly")
+def _same_model(node: Node, facts: Facts) -> Badge:
+    return Badge((node.incoming("model", ModelFile),))
+
+
+@badge("UpscaleModelLoader", "HiresFixUpscalerLoader")
+def _load_upscaler(node: Node, facts: Facts) -> Badge:
+    name = node.text("upscaler_name") or node.text("model_name")
+    return Badge((UpscalerFile(name),)) if name else Badge()
+
+
+@badge(ENCODE_ANY_SIZE)
+def _encode_any_size(node: Node, facts: Facts) -> Badge:
+    pictures = node.incoming("image", Pictures)
+    if pictures is None:
+        return Badge()
+    width, height = pictures.size
+    size = agreed([(-(-width // cell) * cell, -(-height // cell) * cell) for cell in cells_of(node, facts)])
+    return Badge((Latents(size, pictures.count),)) if size else Badge()
+
+
+badge("KSampler", "KSamplerAdvanced")(_same_latents("latent_image"))
+badge("HiresFixBaseSampling")(_same_latents("latent"))
+badge("UNETLoader")(_model_file("diffusion_models", "unet_name"))
+badge("VAELoader")(_model_file("vae", "vae_name"))

@@ -1,0 +1,223 @@
+"""Enlarging pictures without a diffusion model: Upscale Image, and Upscale Folder, which does the same to files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Generic, Literal
+
+from .. import memory
+from ..graph.reader import Node
+from ..sizes.extras import ExtrasSize, enlarged_size, extras_size
+from ..sizes.image_sizes import MAX_PICTURE_SIDE, Size, image_size
+from ..sizes.runs import a1111_runs
+from ..tiles.boxes import Box
+from ..tiles.settings import TileSettings
+from .badge import Badge, badge
+from .facts import Facts, FolderSearch, Pictures, U, UpscalerFile, UpscalerJob
+from .warnings import ARROW, counted, no_pictures, size_text, too_large_for_memory, way_text
+
+Numbers = Literal["exact", "A1111"]
+
+NUMBERS: tuple[Numbers, ...] = ("exact", "A1111")
+""""exact": float precision and the size asked for. "A1111": its 8 bits, its sizes, its tiles and its random draw."""
+
+NONE = "None"
+"""A1111's name for no upscaler: only resizing, in its Extras tab nothing at all."""
+
+
+@dataclass(frozen=True)
+class UpscalePlan(Generic[U]):
+    """What becomes of pictures of one size."""
+
+    source: Size
+
+    up: Size
+    """Before the crop."""
+
+    size: Size
+    """Of the result."""
+
+    jobs: tuple[UpscalerJob[U], ...]
+    """What each upscaler does: one, or two whose results are laid over each other; none if nothing is to be done."""
+
+    needed: int
+    """Bytes of main memory without which it stops."""
+
+    extras: ExtrasSize | None = None
+    """With A1111's numbers: its size rule, which this follows."""
+
+    @property
+    def window(self) -> Box:
+        """The result's place in what the upscalers make: around the centre."""
+        x, y = (self.up[0] - self.size[0]) // 2, (self.up[1] - self.size[1]) // 2
+        return Box(x, y, x + self.size[0], y + self.size[1])
+
+    @property
+    def text(self) -> str:
+        """The line on the node, without tiles."""
+        return way_text(self.source, self.size)
+
+
+@dataclass(frozen=True)
+class UpscaleRequest(Generic[U]):
+    """What is asked of Upscale Image and Upscale Folder."""
+
+    upscaler: U
+
+    resize: float | Size
+    """A factor for both sides, or the width and height to reach."""
+
+    crop: bool
+    """With a width and height: cut off what is too much around the centre. Without it the whole picture is kept, and
+    one side can come out larger than asked."""
+
+    max_side: int = 0
+    """With a factor: longest side of the result in pixels; 0 for no limit."""
+
+    tiles: TileSettings = field(default_factory=TileSettings)
+
+    second: U | None = None
+    """Another upscaler for the same pictures."""
+
+    visibility: float = 0.0
+    """0 to 1: how much of the second's result is laid over the first's."""
+
+    numbers: Numbers = "exact"
+    """See `NUMBERS`. With A1111's, sizes are whole 8 pixels, see `extras_size`."""
+
+    @property
+    def seen_second(self) -> U | None:
+        """The second upscaler if anything is seen of it; "None" is none."""
+        return self.second if self.second is not None and self.visibility > 0 and self.second.name != NONE else None
+
+    @property
+    def share(self) -> float:
+        """Of the second's result, 0 to 1."""
+        return min(self.visibility, 1.0)
+
+    @property
+    def upscalers(self) -> list[U]:
+        """One or two."""
+        return [self.upscaler] if self.seen_second is None else [self.upscaler, self.seen_second]
+
+    @property
+    def size_input(self) -> str:
+        """Name of the input that decides about the size."""
+        return "upscaling_resize_w" if isinstance(self.resize, tuple) else "upscaling_resize"
+
+    def plan(self, source: Size, count: int = 1, channels: int = 3) -> UpscalePlan[U]:
+        """Plan what becomes of pictures.
+
+        Args:
+            source: width and height of each.
+            count: pictures in the batch.
+            channels: 1 to 4.
+
+        Raises:
+            SizeError: a size that cannot be made.
+        """
+        if self.numbers == "A1111":
+            return self._plan_as_a1111(source, count)
+        resize = self.resize
+        if self.max_side and not isinstance(resize, tuple):
+            resize = min(resize, self.max_side / max(source))
+        sizes = image_size(*source, resize, self.crop)
+        up, size = (sizes.up_width, sizes.up_height), (sizes.width, sizes.height)
+        jobs = tuple(UpscalerJob(upscaler, source, up, self.tiles) for upscaler in self.upscalers)
+        return UpscalePlan(source, up, size, jobs, memory.enlarged(size, count, channels, len(jobs)))
+
+    def _plan_as_a1111(self, source: Size, count: int) -> UpscalePlan[U]:
+        extras = extras_size(source, self.resize, self.crop, self.max_side)
+        if self.upscaler.name == NONE:
+            return UpscalePlan(source, source, source, (), 0, extras)
+        up = enlarged_size(source, extras)
+        size = extras.canvas or up
+        jobs = tuple(UpscalerJob(upscaler, source, up, self.tiles, extras.factor) for upscaler in self.upscalers)
+        needed = memory.enlarged_as_a1111(up, size, count, [run for job in jobs for run in runs_of(job)])
+        return UpscalePlan(source, up, size, jobs, needed, extras)
+
+
+def runs_of(job: UpscalerJob[U]) -> list[Size]:
+    """Sizes of what a model makes in each of its runs with A1111's numbers, as far as its factor is known."""
+    scale, factor = job.upscaler.scale, job.factor
+    if scale is None or factor is None:
+        return []
+    runs = a1111_runs(scale, job.source, factor, MAX_PICTURE_SIDE)
+    return [(width * scale, height * scale) for width, height in runs]
+
+
+def upscaler_before(node: Node, facts: Facts, name: str = "upscaler") -> UpscalerFile | None:
+    """The upscaler that comes in by an input, with its factor as far as its file tells."""
+    file = node.incoming(name, UpscalerFile)
+    return UpscalerFile(file.name, facts.upscaler_scale(file.name)) if file else None
+
+
+def resize_of(node: Node) -> float | Size | None:
+    """The resize fields of a node as `UpscaleRequest` has them."""
+    mode = node.text("resize_mode")
+    if mode == "scale by":
+        return node.number("upscaling_resize")
+    width, height = node.whole("upscaling_resize_w"), node.whole("upscaling_resize_h")
+    return (width, height) if mode == "scale to" and width is not None and height is not None else None
+
+
+def numbers_of(node: Node) -> Numbers | None:
+    """Whose numbers a node takes, see `NUMBERS`; None where that is not known."""
+    numbers = node.text("numbers", "exact")
+    return None if numbers is None else "A1111" if numbers == "A1111" else "exact"
+
+
+def tiles_of(node: Node) -> TileSettings | None:
+    """The tile fields of a node; None where one is not known. Raises InputError where the node will."""
+    size, overlap, precision = node.whole("tile_size"), node.whole("tile_overlap"), node.text("precision", "auto")
+    if size is None or overlap is None or precision is None:
+        return None
+    return TileSettings(size, overlap, "float32" if precision == "float32" else "auto")
+
+
+def tiles_text(plan: UpscalePlan[UpscalerFile], facts: Facts) -> str:
+    """The end of the line: how many tiles a picture is cut into, where a model runs."""
+    words = [_tile_words(job, facts.tiles(job)) for job in plan.jobs]
+    return ", " + " + ".join(dict.fromkeys(filter(None, words))) if any(words) else ""
+
+
+def _tile_words(job: UpscalerJob[UpscalerFile], count: int | None) -> str:
+    if count is None:
+        return "tiles by free memory"
+    about = "about " if count > 1 and not job.tiles.size and job.factor is None else ""
+    return f"{about}{counted(count, 'tile')}" if count else ""
+
+
+@badge("HiresFixUpscaleImage")
+def _upscale_image(node: Node, facts: Facts) -> Badge:
+    pictures, resize = node.incoming("image", Pictures), resize_of(node)
+    crop, limit = node.flag("upscaling_crop"), node.whole("max_side", 0)
+    visibility = node.number("extras_upscaler_2_visibility", 0.0)
+    numbers = numbers_of(node)
+    if pictures is None or resize is None or crop is None or limit is None or visibility is None or numbers is None:
+        return Badge()
+    first, tiles = upscaler_before(node, facts), tiles_of(node)
+    second = upscaler_before(node, facts, "upscaler_2") if visibility > 0 else None
+    is_known = first is not None and (second is not None or visibility <= 0 or not node.has("upscaler_2"))
+    if first is None and numbers == "A1111":
+        return Badge()
+    request = UpscaleRequest(
+        first or UpscalerFile(""), resize, crop, limit, tiles or TileSettings(), second, visibility, numbers
+    )
+    plan = request.plan(pictures.size, pictures.count)
+    text = plan.text + (tiles_text(plan, facts) if is_known and tiles else "")
+    warning = too_large_for_memory(plan.size, pictures.count, facts.free_memory(), plan.needed)
+    return Badge((Pictures(plan.size, pictures.count),), text, warning)
+
+
+@badge("HiresFixUpscaleFolder")
+def _upscale_folder(node: Node, facts: Facts) -> Badge:
+    source, target, include = node.text("input_folder"), node.text("output_folder"), node.text("include")
+    recursive, resize = node.flag("recursive"), resize_of(node)
+    if source is None or target is None or include is None or recursive is None or resize is None:
+        return Badge()
+    count = facts.pictures_in(FolderSearch(source, target, include, recursive))
+    if count is None:
+        return Badge()
+    size = size_text(resize) if isinstance(resize, tuple) else f"{resize:g}×"
+    return Badge(text=f"{counted(count, 'picture')}{ARROW}{size}", warning=None if count else no_pictures(include))

@@ -1,0 +1,136 @@
+"""Upscaling pictures on their own, as A1111's Extras tab does: into a tensor, or piece by piece for a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+import comfy.model_management
+import torch
+
+from ...hires.errors import InputError
+from ...hires.images.resample import check_image, from_8_bit, to_8_bit
+from ...hires.plan.upscale import UpscalePlan, UpscaleRequest
+from ...hires.sizes.image_sizes import Size
+from ...hires.tiles.settings import TileSettings
+from ...pictures.streams.pieces import Marks, Piece, pieces_of_one, pieces_of_two
+from ...upscale_models import (
+    ModelUpscaler,
+    PictureSource,
+    Upscaler,
+    settle_tiles,
+    upscale_blocks,
+    upscale_extras,
+    upscale_to,
+)
+from ..memory import check_memory
+from .runtime import HostRuntime, patcher_of
+
+OnProgress = Callable[[float], None]
+"""Hears which part of a picture is done, 0 to 1. May raise to cancel."""
+
+
+def upscale_image(image: torch.Tensor, request: UpscaleRequest[Upscaler]) -> torch.Tensor:
+    """Bring pictures to an exact size with one or two upscalers, without a diffusion model.
+
+    Args:
+        image: `(B, H, W, C)`, 0 to 1; grey, RGB, both with or without alpha.
+        request: the size and the upscalers.
+
+    Raises:
+        InputError: of the image, the size or the upscalers, or there is no room for such large results.
+    """
+    if not isinstance(image, torch.Tensor):
+        raise InputError(f"expected pictures, found {type(image).__name__}.", "image")
+    check_pictures(image)
+    plan = request.plan((image.shape[2], image.shape[1]), len(image), image.shape[-1])
+    made = plan.up if request.numbers == "A1111" else plan.size
+    check_memory(becomes(len(image), plan.source, made), plan.needed, request.size_input)
+    if plan.extras is not None:
+        runtime, others = HostRuntime(), (request.seen_second, request.visibility)
+        pictures = upscale_extras(to_8_bit(image), plan.extras, request.upscaler, *others, request.tiles, runtime)
+        return from_8_bit(pictures).to(runtime.output_device)
+    results = [upscale_to(image, job.upscaler, *job.target, job.tiles, HostRuntime(), plan.window) for job in plan.jobs]
+    return results[0] if len(results) == 1 else results[0].lerp_(results[1], request.share)
+
+
+class PieceUpscale:
+    """`upscale_image` with exact numbers for one picture that need not fit the memory."""
+
+    def __init__(self, plan: UpscalePlan[Upscaler], share: float, on_progress: OnProgress) -> None:
+        """Settle the tiles.
+
+        Args:
+            plan: what becomes of the picture.
+            share: of the second upscaler's result, 0 to 1.
+            on_progress: hears of the progress.
+        """
+        self._plan, self._share = plan, share
+        self._runtimes = _runtimes(len(plan.jobs), on_progress)
+        self.tiles: list[TileSettings] = [
+            settle_tiles(job.upscaler, *job.target, job.tiles, runtime)
+            for job, runtime in zip(plan.jobs, self._runtimes, strict=True)
+        ]
+        """Of each upscaler, nothing automatic left."""
+
+    def pieces(self, source: PictureSource, marks: Marks = ()) -> Iterator[Piece]:
+        """Make the result, before the crop, from these marks on; `()` makes all."""
+        marks = marks or (0,) * len(self._runtimes)
+        streams = [
+            upscale_blocks(source, job.upscaler, *job.target, tiles, runtime, mark)
+            for job, tiles, runtime, mark in zip(self._plan.jobs, self.tiles, self._runtimes, marks, strict=True)
+        ]
+        width = self._plan.up[0]
+        if len(streams) == 1:
+            return pieces_of_one(streams[0], width, marks)
+        return pieces_of_two(streams[0], streams[1], width, self._share, marks)
+
+
+def check_pictures(image: torch.Tensor) -> None:
+    """Refuse (InputError) what is not a batch of pictures of 1 to 4 channels."""
+    try:
+        check_image(image)
+        if image.shape[-1] > 4:
+            raise InputError(f"an image has 1 to 4 channels, but this one has {image.shape[-1]}.")
+    except InputError as error:
+        raise InputError(str(error), "image") from error
+
+
+def becomes(count: int, source: Size, size: Size) -> str:
+    """Begin a sentence about pictures that are enlarged."""
+    pictures = f"{count} pictures of " if count > 1 else ""
+    return f"{pictures}{source[0]}x{source[1]} pixels would become {size[0]}x{size[1]}"
+
+
+def _runtimes(count: int, on_progress: OnProgress) -> Sequence[HostRuntime]:
+    parts = [0.0] * count
+    together: list[ModelUpscaler] = []
+
+    def report(index: int, part: float) -> None:
+        parts[index] = part
+        on_progress(sum(parts) / count)
+
+    return [_SharedRuntime(together, partial(report, index)) for index in range(count)]
+
+
+class _SharedRuntime(HostRuntime):
+    """The host's runtime for upscalers that take turns on one of many pictures."""
+
+    def __init__(self, together: list[ModelUpscaler], report: OnProgress) -> None:
+        super().__init__()
+        self._together = together
+        self._report = report
+
+    def prepare(self, upscaler: ModelUpscaler, memory_required_bytes: int) -> None:
+        """Bring a model to the device, which must not push the other off."""
+        super().prepare(upscaler, memory_required_bytes)
+        if upscaler not in self._together:
+            self._together.append(upscaler)
+        if len(self._together) > 1:
+            comfy.model_management.load_models_gpu(
+                [patcher_of(one) for one in self._together], memory_required=memory_required_bytes
+            )
+
+    def progress(self, done: int, total: int) -> None:
+        """Report what is done of one picture."""
+        self._report(done / total)
