@@ -102,7 +102,7 @@ def staged(sizes: Sequence[Size], strengths: Sequence[float], count: int, channe
 
 def as_text(count: int) -> str:
     """Bytes in a unit that leaves something before the point."""
-    for unit, name in ((1e9, "GB"), (1e6, "MB")):
-        if count >= unit:
-            return f"{count / unit:.1f} {name}"
+    for size, name in ((1e9, "GB"), (1e6, "MB")):
+        if count >= size:
+            return f"{count / size:.1f} {name}"
     return f"{max(0, math.ceil(count / 1e3))} kB"

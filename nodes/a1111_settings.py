@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.sampling.settings import A1111Settings
+from ..hires.sampling.settings import DEFAULTS, LABELS, NOISE_SCHEDULES, A1111Settings
 from . import inputs
 from .registry import PackNode, node
-
-_DEFAULT = A1111Settings()
-_ZERO_SNR = "Zero Terminal SNR"
 
 
 @node(
     200,
     "A1111's sampling settings (eta, churn, sigma range, UniPC, NGMS, …) for its samplers",
-    a1111={
-        "eta_ancestral": "Eta for k-diffusion samplers",
-        "eta_ddim": "Eta for DDIM",
-        "s_churn": "sigma churn",
-        "s_tmin": "sigma tmin",
-        "s_tmax": "sigma tmax",
-        "s_noise": "sigma noise",
-        "sigma_min": "sigma min",
-        "sigma_max": "sigma max",
-        "rho": "rho",
-        "always_discard_next_to_last_sigma": "Always discard next-to-last sigma",
-        "use_old_karras_scheduler_sigmas": "Use old karras scheduler sigmas (0.1 to 10)",
-        "beta_dist_alpha": "Beta scheduler - alpha",
-        "beta_dist_beta": "Beta scheduler - beta",
-        "sgm_noise_multiplier": "SGM noise multiplier",
-        "img2img_extra_noise": "Extra noise multiplier for img2img and hires fix",
-        "s_min_uncond": "Negative Guidance minimum sigma (NGMS)",
-        "s_min_uncond_all": "Negative Guidance minimum sigma all steps",
-        "skip_early_cond": "Ignore negative prompt during early sampling",
-        "uni_pc_variant": "UniPC variant",
-        "uni_pc_skip_type": "UniPC skip type",
-        "uni_pc_order": "UniPC order",
-        "uni_pc_lower_order_final": "UniPC lower order final",
-        "sd_noise_schedule": "Noise schedule for sampling",
-        "use_downcasted_alpha_bar": "Downcast model alphas_cumprod to fp16 before sampling",
-        "enable_quantization": "Enable quantization in K samplers",
-    },
+    a1111=LABELS,
 )
 class HiresFixA1111Settings(PackNode):
     """Options for samplers and schedulers under A1111's names."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs; the inputs have A1111's option names and defaults."""
         return io.Schema(
             node_id="HiresFixA1111Settings",
             display_name="A1111 Settings",
@@ -92,17 +63,16 @@ class HiresFixA1111Settings(PackNode):
                 _choice("uni_pc_skip_type", ["time_uniform", "time_quadratic", "logSNR"], "UniPC spacing of time."),
                 io.Int.Input(
                     "uni_pc_order",
-                    default=_DEFAULT.uni_pc_order,
+                    default=DEFAULTS["uni_pc_order"],
                     min=1,
                     max=50,
                     tooltip="UniPC order, below the steps.",
                 ),
                 _switch("uni_pc_lower_order_final", "UniPC: lower order in the last steps."),
-                io.Combo.Input(
+                _choice(
                     "sd_noise_schedule",
-                    options=["Default", _ZERO_SNR],
-                    default="Default",
-                    tooltip="Zero Terminal SNR is for models trained with it; others give garbage.",
+                    NOISE_SCHEDULES,
+                    "Zero Terminal SNR is for models trained with it; others give garbage.",
                 ),
                 _switch("use_downcasted_alpha_bar", "Round the noise schedule to half precision, as before 1.8."),
                 _switch("enable_quantization", "Round timesteps, for sharper results with DPM++ at few steps."),
@@ -115,19 +85,17 @@ class HiresFixA1111Settings(PackNode):
         )
 
     @classmethod
-    def execute(cls, sd_noise_schedule: str, **options: Any) -> io.NodeOutput:
-        """Bundle them."""
-        return io.NodeOutput(A1111Settings(zero_terminal_snr=sd_noise_schedule == _ZERO_SNR, **options))
+    def execute(cls, **options: Any) -> io.NodeOutput:
+        return io.NodeOutput(A1111Settings(**options))
 
 
 def _number(name: str, most: float, tooltip: str, least: float = 0.0) -> io.Float.Input:
-    default = getattr(_DEFAULT, name)
-    return io.Float.Input(name, default=default, min=least, max=most, step=0.01, round=0.0001, tooltip=tooltip)
+    return io.Float.Input(name, default=DEFAULTS[name], min=least, max=most, step=0.01, round=0.0001, tooltip=tooltip)
 
 
 def _switch(name: str, tooltip: str) -> io.Boolean.Input:
-    return io.Boolean.Input(name, default=getattr(_DEFAULT, name), tooltip=tooltip)
+    return io.Boolean.Input(name, default=DEFAULTS[name], tooltip=tooltip)
 
 
-def _choice(name: str, options: list[str], tooltip: str) -> io.Combo.Input:
-    return io.Combo.Input(name, options=options, default=getattr(_DEFAULT, name), tooltip=tooltip)
+def _choice(name: str, options: Iterable[str], tooltip: str) -> io.Combo.Input:
+    return io.Combo.Input(name, options=list(options), default=DEFAULTS[name], tooltip=tooltip)

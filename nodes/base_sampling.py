@@ -7,9 +7,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..hires.sampling.settings import A1111Settings
-from ..host.sampling.guidance import Refiner
+from ..host.sampling.guidance import Refiner, guidance_of
+from ..host.sampling.job import SamplingJob
 from ..host.sampling.passes import sample_base
-from ..host.sampling.steering import Steering
 from . import inputs
 from .errors import input_errors
 from .registry import PackNode, node
@@ -31,7 +31,6 @@ class HiresFixBaseSampling(PackNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixBaseSampling",
             display_name="Base Sampling",
@@ -82,7 +81,7 @@ class HiresFixBaseSampling(PackNode):
         refiner: Refiner | None = None,
         guider: Any = None,
     ) -> io.NodeOutput:
-        """Run the first pass."""
-        steering = Steering(model, positive, negative, cfg, refiner, guider)
         with input_errors(cls, "latent"):
-            return io.NodeOutput(sample_base(steering, latent, noise, steps, sampler_name, scheduler, settings))
+            guidance = guidance_of(model, positive, negative, cfg, refiner, guider)
+            job = SamplingJob(guidance, noise, sampler_name, settings or A1111Settings())
+            return io.NodeOutput(sample_base(job, latent, steps, scheduler))

@@ -6,8 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..hires.sampling.menus import LATENT_MODES
 from ..hires.sizes.image_sizes import TargetSize
-from ..hires.sizes.latent import LATENT_MODES
 from ..host.latents.latents import resize_latent
 from . import inputs
 from .errors import input_errors
@@ -20,7 +20,6 @@ class HiresFixLatentUpscale(PackNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixLatentUpscale",
             display_name="Latent Upscale",
@@ -54,6 +53,5 @@ class HiresFixLatentUpscale(PackNode):
 
     @classmethod
     def execute(cls, latent: dict[str, Any], target: TargetSize, mode: str) -> io.NodeOutput:
-        """Enlarge and crop."""
         with input_errors(cls, "latent"):
             return io.NodeOutput(resize_latent(latent, target, mode))

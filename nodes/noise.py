@@ -30,7 +30,6 @@ class HiresFixNoise(PackNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixNoise",
             display_name="Hires Fix Noise",

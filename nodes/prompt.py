@@ -39,7 +39,6 @@ class HiresFixPrompt(PackNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixPrompt",
             display_name="A1111 Prompt",
@@ -160,7 +159,6 @@ class HiresFixPrompt(PackNode):
         negative_prompt: bool = False,
         pad_cond_uncond: bool = False,
     ) -> io.NodeOutput:
-        """Parse and encode."""
         second = sampler_name if hr_sampler_name == _SAME else hr_sampler_name
         counted = pass_steps(steps, for_pass == _SECOND, hr_second_pass_steps, sampler_name, second)
         settings = TextSettings(clip_skip, emphasis, comma_padding_backtrack, negative_prompt, pad_cond_uncond)

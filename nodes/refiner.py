@@ -25,7 +25,6 @@ class HiresFixRefiner(PackNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixRefiner",
             display_name="Refiner",
@@ -61,5 +60,4 @@ class HiresFixRefiner(PackNode):
 
     @classmethod
     def execute(cls, model: Any, positive: Any, negative: Any, switch_at: float, by_steps: bool) -> io.NodeOutput:
-        """Bundle them."""
         return io.NodeOutput(Refiner(model, positive, negative, switch_at, by_steps))

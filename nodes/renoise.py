@@ -7,9 +7,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..hires.sampling.settings import A1111Settings
-from ..host.latents.latents import is_masked
-from ..host.sampling.passes import left_of_picture, renoise
-from ..host.sampling.sigmas import second_pass_sigmas
+from ..host.sampling.renoising import loss_of_sum, renoise
+from ..host.sampling.sigmas import Scheduling
 from ..host.sampling.wiring import check_followers
 from . import inputs
 from .errors import input_errors
@@ -32,7 +31,6 @@ class HiresFixRenoise(PackNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixRenoise",
             display_name="Re-noise",
@@ -96,14 +94,12 @@ class HiresFixRenoise(PackNode):
         scheduler: str,
         settings: A1111Settings | None = None,
     ) -> io.NodeOutput:
-        """Slice the schedule and add the noise."""
+        scheduling = Scheduling(model, sampler_name, scheduler, settings or A1111Settings())
         with input_errors(cls, "scheduler"):
-            sigmas = second_pass_sigmas(
-                model, sampler_name, scheduler, steps, denoising_strength, hr_second_pass_steps, settings
-            )
+            sigmas = scheduling.second_pass(steps, denoising_strength, hr_second_pass_steps)
         with input_errors(cls, "latent"):
-            noised = renoise(model, latent, noise, sigmas, sampler_name, settings)
-            if len(sigmas.run):
-                all_noise = left_of_picture(model, sigmas.run[0]) < 1e-6
-                check_followers(cls.hidden.dynprompt, cls.hidden.unique_id, is_masked(latent), all_noise)
-            return io.NodeOutput(noised, sigmas.run)
+            noised = renoise(scheduling, latent, noise, sigmas)
+            if len(sigmas.sigmas):
+                loss = loss_of_sum(model, latent, sigmas.sigmas[0])
+                check_followers(cls.hidden.dynprompt, cls.hidden.unique_id, loss)
+            return io.NodeOutput(noised, sigmas.sigmas)

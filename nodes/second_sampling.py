@@ -7,9 +7,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..hires.sampling.settings import A1111Settings
-from ..host.sampling.guidance import Refiner
+from ..host.sampling.guidance import Refiner, guidance_of
+from ..host.sampling.job import SamplingJob
 from ..host.sampling.passes import sample_second
-from ..host.sampling.steering import Steering
 from . import inputs
 from .errors import input_errors
 from .registry import PackNode, node
@@ -32,7 +32,6 @@ class HiresFixSecondSampling(PackNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixSecondSampling",
             display_name="Second Sampling",
@@ -85,7 +84,7 @@ class HiresFixSecondSampling(PackNode):
         refiner: Refiner | None = None,
         guider: Any = None,
     ) -> io.NodeOutput:
-        """Run the second pass."""
-        steering = Steering(model, positive, negative, cfg, refiner, guider)
         with input_errors(cls, "latent"):
-            return io.NodeOutput(sample_second(steering, latent, sigmas, noise, sampler_name, settings))
+            guidance = guidance_of(model, positive, negative, cfg, refiner, guider)
+            job = SamplingJob(guidance, noise, sampler_name, settings or A1111Settings())
+            return io.NodeOutput(sample_second(job, latent, sigmas))

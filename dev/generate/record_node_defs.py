@@ -11,6 +11,7 @@ from typing import Any
 
 import tomllib
 
+from ...hires.sampling.menus import FILTERS
 from ..mount import ROOT
 from .files import GenerateError
 
@@ -57,7 +58,7 @@ FILE_COMBOS: dict[tuple[str, str], tuple[str, ...]] = {
     ("HiresFixFaceModelLoader", "face_model_name"): (),
     ("HiresFixLoadImage", "image"): (),
     ("HiresFixRestoreFaces", "detection"): ("face landmarks", "whole picture"),
-    ("HiresFixUpscalerLoader", "upscaler_name"): ("None", "Lanczos", "Nearest"),
+    ("HiresFixUpscalerLoader", "upscaler_name"): FILTERS,
 }
 """Combos that list files, with the choices that exist without any file."""
 

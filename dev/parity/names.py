@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from ...hires.infotext.names import FILTERS, SCHEDULES
+from ...hires.sampling.menus import AUTOMATIC, FILTERS, SCHEDULES, UNIFORM
 from .settings import NotMappedError
 
 NO_TILES = 4096
 """A1111's tile size 0, as the nodes say it."""
 
-SCHEDULE_LABELS = {label.lower().replace(" ", "_"): label for label in SCHEDULES}
+SCHEDULE_LABELS = {schedule.name: label for label, schedule in SCHEDULES.items()}
 """A1111 takes a schedule's name or its label; anything else means Uniform."""
 
 
@@ -41,5 +41,5 @@ class ModelNames:
 def schedule_label(name: str | None) -> str:
     """The label of a schedule by A1111's name or label for it."""
     if name is None:
-        return "Automatic"
-    return name if name in SCHEDULES else SCHEDULE_LABELS.get(name, "Uniform")
+        return AUTOMATIC
+    return name if name in SCHEDULES else SCHEDULE_LABELS.get(name, UNIFORM)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ...hires.sampling.settings import DEFAULTS
 from .cases import Case
 
 REQUEST_DEFAULTS: dict[str, Any] = {
@@ -78,37 +79,8 @@ EXTRAS_DEFAULTS: dict[str, Any] = {
 }
 """Fields of A1111's Extras calls, and the argument that only its page can give."""
 
-NODE_SETTINGS: dict[str, Any] = {
-    "eta_ancestral": 1.0,
-    "eta_ddim": 0.0,
-    "s_churn": 0.0,
-    "s_tmin": 0.0,
-    "s_tmax": 0.0,
-    "s_noise": 1.0,
-    "sigma_min": 0.0,
-    "sigma_max": 0.0,
-    "rho": 0.0,
-    "always_discard_next_to_last_sigma": False,
-    "use_old_karras_scheduler_sigmas": False,
-    "beta_dist_alpha": 0.6,
-    "beta_dist_beta": 0.6,
-    "sgm_noise_multiplier": False,
-    "img2img_extra_noise": 0.0,
-    "s_min_uncond": 0.0,
-    "s_min_uncond_all": False,
-    "skip_early_cond": 0.0,
-    "uni_pc_variant": "bh1",
-    "uni_pc_skip_type": "time_uniform",
-    "uni_pc_order": 3,
-    "uni_pc_lower_order_final": True,
-    "sd_noise_schedule": "Default",
-    "use_downcasted_alpha_bar": False,
-    "enable_quantization": False,
-}
-"""Options that the node A1111 Settings has, under the same names and with the same defaults."""
-
 OPTION_DEFAULTS: dict[str, Any] = {
-    **NODE_SETTINGS,
+    **DEFAULTS,
     "randn_source": "GPU",
     "eta_noise_seed_delta": 0,
     "CLIP_stop_at_last_layers": 1,
@@ -235,7 +207,7 @@ def same(value: Any, default: Any) -> bool:
 
 def node_settings(case: Case, settings: Settings) -> dict[str, Any]:
     """All values for the node A1111 Settings; empty when all are at their defaults."""
-    values = {name: settings.option(name) for name in NODE_SETTINGS}
+    values = {name: settings.option(name) for name in DEFAULTS}
     for name in ("s_churn", "s_tmin", "s_tmax", "s_noise", "s_min_uncond"):
         settings.field(name)
         own = case.resolved(name)  # the request's own field; the program has merged both there
@@ -245,4 +217,4 @@ def node_settings(case: Case, settings: Settings) -> dict[str, Any]:
     eta = case.resolved("eta")
     if eta is not None:
         values["eta_ancestral"] = values["eta_ddim"] = eta
-    return values if any(not same(value, NODE_SETTINGS[name]) for name, value in values.items()) else {}
+    return values if any(not same(value, DEFAULTS[name]) for name, value in values.items()) else {}

@@ -5,66 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-AUTOMATIC = "Automatic"
-
-SAMPLER_SCHEDULES: dict[str, str] = {
-    "DPM++ 2M": "Karras",
-    "DPM++ SDE": "Karras",
-    "DPM++ 2M SDE": "Exponential",
-    "DPM++ 2M SDE Heun": "Exponential",
-    "DPM++ 2S a": "Karras",
-    "DPM++ 3M SDE": "Exponential",
-    "Euler a": AUTOMATIC,
-    "Euler": AUTOMATIC,
-    "LMS": AUTOMATIC,
-    "Heun": AUTOMATIC,
-    "DPM2": "Karras",
-    "DPM2 a": "Karras",
-    "DPM fast": AUTOMATIC,
-    "DPM adaptive": AUTOMATIC,
-    "Restart": "Karras",
-    "DDIM": AUTOMATIC,
-    "DDIM CFG++": AUTOMATIC,
-    "PLMS": AUTOMATIC,
-    "UniPC": AUTOMATIC,
-    "LCM": AUTOMATIC,
-}
-"""A1111's sampler menu: what is written for the schedule Automatic. Automatic: the sampler has none of its own."""
-
-SCHEDULES = (
-    AUTOMATIC,
-    "Uniform",
-    "Karras",
-    "Exponential",
-    "Polyexponential",
-    "SGM Uniform",
-    "KL Optimal",
-    "Align Your Steps",
-    "Simple",
-    "Normal",
-    "DDIM",
-    "Beta",
-)
-"""A1111's schedule menu. Its texts always have these names, whatever its API was given."""
+from ..sampling.menus import AUTOMATIC, SAMPLERS, SCHEDULES, automatic_schedule
 
 HOST_SCHEDULES = (
     *("ddim_uniform", "sgm_uniform", "linear_quadratic", "kl_optimal"),
     *("simple", "karras", "exponential", "beta", "normal"),
 )
 """ComfyUI's own. Some have A1111's names in small letters, and other numbers."""
-
-LATENT_MODES = (
-    "Latent",
-    "Latent (antialiased)",
-    "Latent (bicubic)",
-    "Latent (bicubic antialiased)",
-    "Latent (nearest)",
-    "Latent (nearest-exact)",
-)
-"""Hires upscalers that work on the latent."""
-
-FILTERS = ("None", "Lanczos", "Nearest")
-"""Upscalers that need no file."""
 
 UPSCALER_FILES: dict[str, str] = {
     "R-ESRGAN 4x+": "RealESRGAN_x4plus",
@@ -94,8 +41,8 @@ def stem(file: str) -> str:
 
 def split_hash(title: str) -> tuple[str, str]:
     """`name [0123456789]` as name and hash; the hash is empty where there is none."""
-    found = _HASHED.fullmatch(title)
-    return (found["name"], found["hash"] or "") if found else (title, "")
+    parts = _HASHED.fullmatch(title)
+    return (parts["name"], parts["hash"] or "") if parts else (title, "")
 
 
 def same_name(name: str, known: Iterable[str]) -> str | None:
@@ -114,14 +61,14 @@ def split_sampler(name: str) -> tuple[str, str | None]:
     Names that are not in A1111's menu stay as they are: in small letters they may be ComfyUI's own, which other
     programs join to one as `dpmpp_2m_karras`.
     """
-    if name in SAMPLER_SCHEDULES:
+    if name in SAMPLERS:
         return name, None
     for schedule in HOST_SCHEDULES:
         if name.endswith(f"_{schedule}"):
             return name.removesuffix(f"_{schedule}"), schedule
     for schedule in SCHEDULES:
         if _plain(name).endswith(f" {_plain(schedule)}"):
-            sampler = same_name(_plain(name).removesuffix(_plain(schedule)), SAMPLER_SCHEDULES)
+            sampler = same_name(_plain(name).removesuffix(_plain(schedule)), SAMPLERS)
             if sampler:
                 return sampler, schedule
     return name, None
@@ -134,17 +81,14 @@ def known_schedule(name: str) -> str:
 
 def schedule_label(sampler: str | None, schedule: str | None) -> str | None:
     """What A1111 writes as `Schedule type`: for Automatic, the schedule that the sampler gets then."""
-    if schedule is None or schedule != AUTOMATIC:
-        return schedule
-    return SAMPLER_SCHEDULES.get(sampler or "", AUTOMATIC)
+    return automatic_schedule(sampler) if schedule == AUTOMATIC else schedule
 
 
 def upscaler_file(name: str) -> str:
-    """The file, without suffix, of a pixel upscaler that is none of `FILTERS`."""
+    """The file, without suffix, of a pixel upscaler that is none of `menus.FILTERS`."""
     return UPSCALER_FILES.get(same_name(name, UPSCALER_FILES) or name, stem(name))
 
 
 def upscaler_title(file: str) -> str:
     """A1111's name of the upscaler in a file."""
-    found = next((title for title, known in UPSCALER_FILES.items() if known == stem(file)), None)
-    return found or stem(file)
+    return next((title for title, known in UPSCALER_FILES.items() if known == stem(file)), stem(file))

@@ -13,9 +13,6 @@ _LORA_KINDS = ("lora", "lyco")
 LOST = "[object Object]"
 """What a web page wrote where it had no text."""
 
-_MARK = "embedding:"
-"""How ComfyUI's prompts name an embedding; in A1111 it is a word like any other."""
-
 
 @dataclass(frozen=True)
 class LoraTag:
@@ -82,38 +79,6 @@ def embedding_names(hashes: str) -> tuple[str, ...]:
         return ()
     names = (entry.partition(":")[0].strip() for entry in hashes.split(","))
     return tuple({name.lower(): name for name in names if name}.values())
-
-
-def mark_embeddings(prompt: str, names: Iterable[str]) -> str:
-    """The prompt with ComfyUI's mark before each of these words, in whatever capitals, as A1111 finds them.
-
-    The words become the names as they are listed: ComfyUI looks for a file of that name.
-    """
-    listed = {name.lower(): name for name in names}
-    return _words_of(listed, prompt).sub(lambda found: _MARK + listed.get(found[1].lower(), found[1]), prompt)
-
-
-def missing_embeddings(prompts: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
-    """Those of the names that `mark_embeddings` finds in none of the prompts."""
-    missing = {name.lower(): name for name in names}
-    for prompt in prompts:
-        for found in _words_of(missing, prompt).findall(prompt):
-            missing.pop(found.lower(), None)
-    return tuple(missing.values())
-
-
-def _words_of(names: Iterable[str], prompt: str) -> re.Pattern[str]:
-    """What finds these names, in small letters, as words of a prompt; marked or not, the longest first."""
-    lowered = prompt.lower()
-    # most names of a long list are in no prompt: looking for those in all places would take seconds
-    longest = sorted((name for name in names if name in lowered), key=len, reverse=True)
-    choice = "|".join(map(re.escape, longest)) or "(?!)"
-    return re.compile(rf"(?<![\w:-])(?:{_MARK})?({choice})(?![\w-])", re.IGNORECASE)
-
-
-def unmark_embeddings(prompt: str) -> str:
-    """The prompt as A1111 wants it."""
-    return prompt.replace(_MARK, "")
 
 
 def number(text: str) -> float | None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
-from ..sampling.settings import A1111Settings
+from ..sampling.menus import AUTOMATIC, SAMPLERS, UNIFORM, automatic_schedule
+from ..sampling.settings import DEFAULTS, INFOTEXT_KEYS, NOISE_SCHEDULES, A1111Settings
 from .loras import json_hashes, listed_loras
 from .markdown import as_code
-from .names import AUTOMATIC, SAMPLER_SCHEDULES, known_schedule, same_name, split_hash, split_sampler
+from .names import known_schedule, same_name, split_hash, split_sampler
 from .networks import LOST, number, with_tags
-from .settings import OPTIONS, ZERO_SNR, GenerationSettings, HiresSettings, ModelName, RefinerPass, RefinerSettings
+from .settings import GenerationSettings, HiresSettings, ModelName, RefinerPass, RefinerSettings
 from .text import NEGATIVE, Infotext, Parameter
 
 _HIRES_KEYS = ("Hires upscale", "Hires resize", "Hires steps", "Hires upscaler", "Hires scale", "Hires size")
@@ -196,10 +197,10 @@ def _sampling(keys: _Keys, version: tuple[int, ...] | None, notes: list[str]) ->
         return None, scheduler
     sampler, within = split_sampler(given)
     if not _is_hosts(sampler):
-        sampler = same_name(sampler, SAMPLER_SCHEDULES) or sampler
+        sampler = same_name(sampler, SAMPLERS) or sampler
     if scheduler or within:
         return sampler, scheduler or within
-    if sampler not in SAMPLER_SCHEDULES:
+    if sampler not in SAMPLERS:
         if _is_hosts(sampler):
             notes.append(f"The text names no schedule for the sampler {as_code(sampler)}; {_NORMAL} was taken.")
             return sampler, _NORMAL
@@ -207,9 +208,9 @@ def _sampling(keys: _Keys, version: tuple[int, ...] | None, notes: list[str]) ->
     # until 1.8 the menu had a line of its own for each pair, and a bare name meant no special schedule; since 1.9
     # there always is one
     old = (version is None or version < (1, 9, 0, 0)) and sampler != "Restart"
-    if old and SAMPLER_SCHEDULES[sampler] != AUTOMATIC:
+    if old and automatic_schedule(sampler) != AUTOMATIC:
         notes.append(f"Before version 1.9 the sampler {sampler} without a schedule meant Uniform; taken as that.")
-        return sampler, "Uniform"
+        return sampler, UNIFORM
     return sampler, AUTOMATIC
 
 
@@ -225,7 +226,7 @@ def _hires(keys: _Keys, sampler: str | None, scheduler: str | None, notes: list[
     keys.use("Hires fixed", "Hires size")
     hr_sampler, within = split_sampler(_unless_same(keys.text("Hires sampler"), "sampler") or "")
     hr_scheduler = _unless_same(keys.schedule("Hires schedule type", "Hires scheduler") or within, "scheduler")
-    own = SAMPLER_SCHEDULES.get(sampler or "", AUTOMATIC)
+    own = automatic_schedule(sampler)
     if hr_sampler and not hr_scheduler and scheduler == own != AUTOMATIC:
         notes.append(f"A1111 does not say whether the second pass used the schedule {own} or {AUTOMATIC}; {own} was "
                      "taken, as A1111 does when it reads this text.")  # fmt: skip
@@ -283,14 +284,13 @@ def _is_hosts(sampler: str) -> bool:
 
 
 def _options(keys: _Keys, version: tuple[int, ...] | None) -> A1111Settings:
-    defaults = {entry.name: entry.default for entry in fields(A1111Settings)}
     found: dict[str, Any] = {}
-    for key, name in OPTIONS.items():
-        convert = {bool: _flag, int: _whole, float: number}.get(type(defaults[name]), str)
-        value = keys.read((key,), convert)
+    for key, name in INFOTEXT_KEYS.items():
+        convert = {bool: _flag, int: _whole, float: number}.get(type(DEFAULTS[name]), str)
+        is_menu = name == "sd_noise_schedule"
+        value = keys.choice(key, NOISE_SCHEDULES) if is_menu else keys.read((key,), convert)
         if value is not None:
             found[name] = value
-    found["zero_terminal_snr"] = keys.choice("Noise Schedule", (ZERO_SNR, "Default")) == ZERO_SNR
     if version and version < (1, 7, 0, 225):
         found["use_downcasted_alpha_bar"] = True
     return A1111Settings(**found)

@@ -118,33 +118,3 @@ class GenerationSettings:
         if self.subseed_strength:
             return replace(self, subseed=self.subseed + index)
         return replace(self, seed=None if self.seed is None else self.seed + index)
-
-
-OPTIONS: dict[str, str] = {
-    "Discard penultimate sigma": "always_discard_next_to_last_sigma",
-    "Eta": "eta_ancestral",
-    "Eta DDIM": "eta_ddim",
-    "Sigma churn": "s_churn",
-    "Sigma tmin": "s_tmin",
-    "Sigma tmax": "s_tmax",
-    "Sigma noise": "s_noise",
-    "SGM noise multiplier": "sgm_noise_multiplier",
-    "Schedule min sigma": "sigma_min",
-    "Schedule max sigma": "sigma_max",
-    "Schedule rho": "rho",
-    "Beta schedule alpha": "beta_dist_alpha",
-    "Beta schedule beta": "beta_dist_beta",
-    "NGMS": "s_min_uncond",
-    "NGMS all steps": "s_min_uncond_all",
-    "Skip Early CFG": "skip_early_cond",
-    "UniPC variant": "uni_pc_variant",
-    "UniPC skip type": "uni_pc_skip_type",
-    "UniPC order": "uni_pc_order",
-    "UniPC lower order final": "uni_pc_lower_order_final",
-    "Extra noise": "img2img_extra_noise",
-    "Downcast alphas_cumprod": "use_downcasted_alpha_bar",
-}
-"""Key of the text: field of `A1111Settings`."""
-
-ZERO_SNR = "Zero Terminal SNR"
-"""What `Noise Schedule` says for `zero_terminal_snr`."""

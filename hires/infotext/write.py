@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..sampling.settings import A1111Settings
-from .names import AUTOMATIC, schedule_label
-from .settings import OPTIONS, ZERO_SNR, GenerationSettings, HiresSettings, RefinerSettings
+from ..sampling.menus import AUTOMATIC
+from ..sampling.settings import DEFAULTS, INFOTEXT_KEYS
+from .names import schedule_label
+from .settings import GenerationSettings, HiresSettings, RefinerSettings
 from .text import Infotext, Parameter
 
 Row = tuple[str, Any]
@@ -92,18 +93,17 @@ def _hires_schedule(settings: GenerationSettings, hires: HiresSettings) -> str |
 
 
 def _options(settings: GenerationSettings) -> list[Row]:
-    defaults, options, hires = A1111Settings(), settings.options, settings.hires
+    options, hires = settings.options, settings.hires
     beta = "Beta" in (settings.scheduler, hires.hr_scheduler if hires else None)
     rows: list[Row] = [
         ("Emphasis", None if settings.emphasis == "Original" else settings.emphasis),
         ("Pad conds", settings.pad_cond_uncond),
     ]
-    for key, name in OPTIONS.items():
+    for key, name in INFOTEXT_KEYS.items():
         value = getattr(options, name)
-        if value != getattr(defaults, name) or (beta and name.startswith("beta_dist")):
+        if value != DEFAULTS[name] or (beta and name.startswith("beta_dist")):
             # False is worth a word where the default is True
             rows.append((key, str(value) if isinstance(value, bool) else value))
-    rows.append(("Noise Schedule", ZERO_SNR if options.zero_terminal_snr else None))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""What a run of a graph will do, said before it: a line for every node of the pack whose numbers are known."""
+"""What a run of a graph will do, shown before it: a line for every node of the pack whose numbers are known."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def plan(prompt: Any, facts: Facts, go_on: Callable[[], bool] = lambda: True) ->
     """Read a graph without running it.
 
     Sizes, steps and memory come from the plans that the nodes carry out. What comes from a node that is not known, or
-    depends on a model in a way that its file does not tell, is not guessed: nothing is said then.
+    depends on a model in a way that its file does not tell, is not guessed: such nodes show nothing.
 
     Args:
         prompt: the graph as `POST /prompt` takes it; odd parts of it are passed over.
         facts: what the graph does not say itself.
-        go_on: asked before each node; once it says no, nothing is said of this node and all after it.
+        go_on: asked before each node; once it says no, this node and all after it show nothing.
 
     Returns:
         By node id, in the order of execution.

@@ -15,7 +15,7 @@ SAVES, WRITES = "HiresFixSaveImage", "HiresFixInfotext"
 """The nodes that write it: the one saves pictures without it, the other stops."""
 
 _MOST = 16
-"""Nodes that this is told of: each reads the whole graph."""
+"""Nodes that are looked at: for each, all of the graph is read."""
 
 _MOST_NAMES = 3
 
@@ -25,7 +25,7 @@ def infotext_badges(prompt: Any, go_on: Callable[[], bool]) -> Iterator[tuple[st
 
     Args:
         prompt: the graph as `POST /prompt` takes it; odd parts of it are passed over.
-        go_on: asked before each node; once it says no, nothing is said of all others.
+        go_on: asked before each node; once it says no, all others show nothing.
     """
     graph = ApiGraph(prompt)
     writers = [node for node in graph if graph[node].kind == WRITES or _saves_text(graph, node)]

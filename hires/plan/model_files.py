@@ -1,4 +1,4 @@
-"""What the names and shapes of the tensors in a model file tell of the model."""
+"""What is known of a model by the names and shapes of the tensors in its file."""
 
 from __future__ import annotations
 

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..sampling.samplers import A1111_SAMPLERS
-from ..sampling.schedules import SCHEDULE_NAMES
+from ..sampling.menus import SAMPLERS, SCHEDULES, has_own_pace
 from ..sampling.steps import second_pass_steps
 from ..sampling.timestep_samplers import timesteps
-
-OWN_PACE = frozenset({"DPM adaptive", "DPM fast", "Restart", "dpm_adaptive", "dpm_fast"})
-"""Samplers that make of a schedule as many steps as they like."""
 
 _EXACT_SCHEDULERS = frozenset(
     {"simple", "sgm_uniform", "karras", "exponential", "normal", "linear_quadratic", "kl_optimal"}
@@ -58,12 +54,12 @@ def plan_second_pass(
     schedule, run = a1111.schedule, a1111.run
     if run == 0:
         return SecondPass(0, slice(0), 0)
-    sampler = A1111_SAMPLERS.get(sampler_name)
+    sampler = SAMPLERS.get(sampler_name)
     if sampler and sampler.walks_timesteps:
         timesteps(schedule)
         # A1111 makes the first call one grid step below the level that the noise was added at
         part, known = slice(-run, None), run - 1
-    elif scheduler in SCHEDULE_NAMES:
+    elif scheduler in SCHEDULES:
         # the slice starts at an index, so that a schedule that is longer than asked is run longer, as in A1111
         part, known = slice(schedule - run, None), run if scheduler != "DDIM" else None
     else:
@@ -71,4 +67,4 @@ def plan_second_pass(
         schedule = run if denoising_strength > 0.9999 else int(run / denoising_strength)
         part = slice(None) if schedule == run else slice(-(run + 1), None)
         known = run if scheduler in _EXACT_SCHEDULERS else None
-    return SecondPass(schedule, part, None if sampler_name in OWN_PACE else known)
+    return SecondPass(schedule, part, None if has_own_pace(sampler_name) else known)

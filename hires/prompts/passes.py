@@ -9,25 +9,8 @@ import math
 import re
 from dataclasses import dataclass
 
-from ..sampling.samplers import A1111_SAMPLERS
+from ..sampling.menus import calls_per_step
 from .grammar import PassSteps, schedule
-
-TWO_CALLS_A_STEP = frozenset(
-    (
-        *(name for name, sampler in A1111_SAMPLERS.items() if sampler.second_order),
-        "heun",
-        "dpm_2",
-        "dpm_2_ancestral",
-        "dpmpp_2s_ancestral",
-        "dpmpp_2s_ancestral_cfg_pp",
-        "dpmpp_sde",
-        "dpmpp_sde_gpu",
-        "seeds_2",
-        "exp_heun_2_x0",
-        "exp_heun_2_x0_sde",
-    )
-)
-"""Samplers, under A1111's and the host's names, whose steps count double in prompts."""
 
 _COMMENT_LINE = re.compile(r"(?:^|\n)#[^\n]*(?:\n|$)")
 _COMMENT = re.compile(r"#[^\n]*(?:\n|$)")
@@ -82,13 +65,9 @@ def pass_steps(
     sampler_name: str,
     hr_sampler_name: str,
 ) -> PassSteps:
-    """Return how steps are counted in a pass; samplers of `TWO_CALLS_A_STEP` count double."""
-    first = steps * _calls(sampler_name)
-    return PassSteps(first, (hr_second_pass_steps or steps) * _calls(hr_sampler_name) if second_pass else None)
-
-
-def _calls(sampler_name: str) -> int:
-    return 2 if sampler_name in TWO_CALLS_A_STEP else 1
+    """Return how steps are counted in a pass: in model calls."""
+    second = (hr_second_pass_steps or steps) * calls_per_step(hr_sampler_name) if second_pass else None
+    return PassSteps(steps * calls_per_step(sampler_name), second)
 
 
 def without_comments(text: str) -> str:

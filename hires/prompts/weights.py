@@ -106,7 +106,7 @@ def parse_weights(text: str) -> list[Weighted]:
             bracket.is_uniform = outside.is_uniform and outside.factor == bracket.factor
         else:
             bracket.product = bracket.factor
-    return _merged((words, _multiplied(*weight)) for words, *weight in runs)
+    return _merged((words, _multiplied(weight, round_, square)) for words, weight, round_, square in runs)
 
 
 def _multiplied(weight: float, round_: _Bracket | None, square: _Bracket | None) -> float:

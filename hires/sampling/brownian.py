@@ -67,20 +67,20 @@ class BrownianTree:
             total = total + part
         return total
 
-    def _parts(self, interval: _Interval, whole: torch.Tensor, start: float, end: float) -> Iterator[torch.Tensor]:
+    def _parts(self, interval: _Interval, increment: torch.Tensor, start: float, end: float) -> Iterator[torch.Tensor]:
         """Yield the increments of the tree's intervals that make up start..end, from left to right."""
         if (start, end) == (interval.start, interval.end):
-            yield whole
+            yield increment
             return
         left, right = interval.halves()
-        first = self._left_increment(interval, left, right, whole)
+        first = self._left_increment(interval, left, right, increment)
         if start < left.end:
             yield from self._parts(left, first, start, min(end, left.end))
         if end > right.start:
-            yield from self._parts(right, whole - first, max(start, right.start), end)
+            yield from self._parts(right, increment - first, max(start, right.start), end)
 
     def _left_increment(
-        self, interval: _Interval, left: _Interval, right: _Interval, whole: torch.Tensor
+        self, interval: _Interval, left: _Interval, right: _Interval, increment: torch.Tensor
     ) -> torch.Tensor:
         key = (interval.key, interval.depth)
         if key in self._lefts:
@@ -89,7 +89,7 @@ class BrownianTree:
         seed = np.random.SeedSequence(entropy=self._entropy, spawn_key=key, pool_size=_POOL).generate_state(4)[0]
         before, after = left.end - left.start, right.end - right.start
         reciprocal = 1 / (interval.end - interval.start)
-        mean = before * whole * reciprocal
+        mean = before * increment * reciprocal
         first = mean + math.sqrt(before * after * reciprocal) * self._randn(int(seed), self._shape)
         self._lefts[key] = first
         if len(self._lefts) > _KEPT:

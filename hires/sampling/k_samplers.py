@@ -1,29 +1,68 @@
 """Sigma-space samplers that ComfyUI lacks or runs with other numbers than A1111.
 
-All have k-diffusion's signature: `model(x, sigma, **extra_args)` denoises, `noise_sampler(sigma, sigma_next)` draws,
-`callback` hears of every step. Step noise is always drawn from the images' own generators.
+Step noise is always drawn from the images' own generators: `noise_sampler(sigma, sigma_next)`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from itertools import pairwise
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 import torch
 from scipy import integrate
 
 from .schedules import karras
 
-Denoiser = Callable[..., torch.Tensor]
 NoiseSampler = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Callback = Callable[[dict[str, Any]], None]
+SamplerFunction = Callable[..., torch.Tensor]
+"""With k-diffusion's signature, see `k_sampler`."""
 
 
-def _report(callback: Callback | None, i: int, x: torch.Tensor, sigma: torch.Tensor, denoised: torch.Tensor) -> None:
-    if callback is not None:
-        callback({"i": i, "x": x, "sigma": sigma, "sigma_hat": sigma, "denoised": denoised})
+@dataclass(frozen=True)
+class Denoiser:
+    """The model of a run with all that it is called with."""
+
+    model: Callable[..., torch.Tensor]
+    extra_args: dict[str, Any]
+    callback: Callback | None
+
+    def __call__(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        """Predict the picture in `x`, `(B, C, [T,] h, w)`, at one sigma."""
+        return self.model(x, sigma * x.new_ones(x.shape[0]), **self.extra_args)
+
+    def report(self, i: int, x: torch.Tensor, denoised: torch.Tensor) -> None:
+        """Tell the host of step `i`, from 0."""
+        if self.callback is not None:
+            self.callback({"i": i, "x": x, "denoised": denoised})
+
+
+_P = ParamSpec("_P")
+
+
+def k_sampler(
+    function: Callable[Concatenate[Denoiser, torch.Tensor, torch.Tensor, _P], torch.Tensor],
+) -> SamplerFunction:
+    """Give a function `(denoiser, x, sigmas, …)` the signature of k-diffusion's samplers, which the host calls."""
+
+    @wraps(function)
+    def sample(
+        model: Callable[..., torch.Tensor],
+        x: torch.Tensor,
+        sigmas: torch.Tensor,
+        extra_args: dict[str, Any] | None = None,
+        callback: Callback | None = None,
+        disable: bool | None = None,
+        *args: _P.args,
+        **options: _P.kwargs,
+    ) -> torch.Tensor:
+        return function(Denoiser(model, extra_args or {}, callback), x, sigmas, *args, **options)
+
+    return sample
 
 
 def _derivative(x: torch.Tensor, sigma: torch.Tensor, denoised: torch.Tensor) -> torch.Tensor:
@@ -51,107 +90,72 @@ def _churned(
     return x + noise * (raised**2 - sigma**2) ** 0.5, raised
 
 
+@k_sampler
 def sample_euler(
-    model: Denoiser,
-    x: torch.Tensor,
-    sigmas: torch.Tensor,
-    extra_args: dict[str, Any] | None = None,
-    callback: Callback | None = None,
-    disable: bool | None = None,
-    noise_sampler: NoiseSampler | None = None,
-    **churn: float,
+    denoiser: Denoiser, x: torch.Tensor, sigmas: torch.Tensor, noise_sampler: NoiseSampler | None = None, **churn: float
 ) -> torch.Tensor:
     """Euler steps, Karras et al. 2022, algorithm 2 without the correction."""
-    ones = x.new_ones(x.shape[0])
     for i in range(len(sigmas) - 1):
         x, sigma = _churned(x, sigmas[i], len(sigmas) - 1, noise_sampler, **churn)
-        denoised = model(x, sigma * ones, **(extra_args or {}))
-        _report(callback, i, x, sigmas[i], denoised)
+        denoised = denoiser(x, sigma)
+        denoiser.report(i, x, denoised)
         x = x + _derivative(x, sigma, denoised) * (sigmas[i + 1] - sigma)
     return x
 
 
+@k_sampler
 def sample_heun(
-    model: Denoiser,
-    x: torch.Tensor,
-    sigmas: torch.Tensor,
-    extra_args: dict[str, Any] | None = None,
-    callback: Callback | None = None,
-    disable: bool | None = None,
-    noise_sampler: NoiseSampler | None = None,
-    **churn: float,
+    denoiser: Denoiser, x: torch.Tensor, sigmas: torch.Tensor, noise_sampler: NoiseSampler | None = None, **churn: float
 ) -> torch.Tensor:
     """Heun steps, Karras et al. 2022, algorithm 2."""
     for i in range(len(sigmas) - 1):
         x, sigma = _churned(x, sigmas[i], len(sigmas) - 1, noise_sampler, **churn)
-        x = _heun_step(model, x, sigma, sigmas[i + 1], extra_args, callback, i)
+        x = _heun_step(denoiser, x, sigma, sigmas[i + 1], i)
     return x
 
 
 def _heun_step(
-    model: Denoiser,
-    x: torch.Tensor,
-    sigma: torch.Tensor,
-    sigma_next: torch.Tensor,
-    extra_args: dict[str, Any] | None,
-    callback: Callback | None,
-    i: int,
+    denoiser: Denoiser, x: torch.Tensor, sigma: torch.Tensor, sigma_next: torch.Tensor, i: int
 ) -> torch.Tensor:
-    ones = x.new_ones(x.shape[0])
-    denoised = model(x, sigma * ones, **(extra_args or {}))
-    _report(callback, i, x, sigma, denoised)
+    denoised = denoiser(x, sigma)
+    denoiser.report(i, x, denoised)
     d = _derivative(x, sigma, denoised)
     dt = sigma_next - sigma
     if sigma_next == 0:
         return x + d * dt
     ahead = x + d * dt
-    d_ahead = _derivative(ahead, sigma_next, model(ahead, sigma_next * ones, **(extra_args or {})))
+    d_ahead = _derivative(ahead, sigma_next, denoiser(ahead, sigma_next))
     return x + (d + d_ahead) / 2 * dt
 
 
+@k_sampler
 def sample_dpm_2(
-    model: Denoiser,
-    x: torch.Tensor,
-    sigmas: torch.Tensor,
-    extra_args: dict[str, Any] | None = None,
-    callback: Callback | None = None,
-    disable: bool | None = None,
-    noise_sampler: NoiseSampler | None = None,
-    **churn: float,
+    denoiser: Denoiser, x: torch.Tensor, sigmas: torch.Tensor, noise_sampler: NoiseSampler | None = None, **churn: float
 ) -> torch.Tensor:
     """DPM-Solver-2 steps (Lu et al. 2022) with the churn of Karras et al. 2022, algorithm 2."""
-    ones = x.new_ones(x.shape[0])
     for i in range(len(sigmas) - 1):
         x, sigma = _churned(x, sigmas[i], len(sigmas) - 1, noise_sampler, **churn)
-        denoised = model(x, sigma * ones, **(extra_args or {}))
-        _report(callback, i, x, sigmas[i], denoised)
+        denoised = denoiser(x, sigma)
+        denoiser.report(i, x, denoised)
         d = _derivative(x, sigma, denoised)
         if sigmas[i + 1] == 0:
             x = x + d * (sigmas[i + 1] - sigma)
             continue
         middle = sigma.log().lerp(sigmas[i + 1].log(), 0.5).exp()
         between = x + d * (middle - sigma)
-        d_middle = _derivative(between, middle, model(between, middle * ones, **(extra_args or {})))
+        d_middle = _derivative(between, middle, denoiser(between, middle))
         x = x + d_middle * (sigmas[i + 1] - sigma)
     return x
 
 
-def sample_lms(
-    model: Denoiser,
-    x: torch.Tensor,
-    sigmas: torch.Tensor,
-    extra_args: dict[str, Any] | None = None,
-    callback: Callback | None = None,
-    disable: bool | None = None,
-    order: int = 4,
-) -> torch.Tensor:
+@k_sampler
+def sample_lms(denoiser: Denoiser, x: torch.Tensor, sigmas: torch.Tensor, order: int = 4) -> torch.Tensor:
     """Linear multistep: an Adams-Bashforth rule for unevenly spaced sigmas, up to the last step."""
-    ones = x.new_ones(x.shape[0])
     times = sigmas.detach().cpu().double().numpy()
     derivatives: list[torch.Tensor] = []
     for i in range(len(sigmas) - 1):
-        denoised = model(x, sigmas[i] * ones, **(extra_args or {}))
-        _report(callback, i, x, sigmas[i], denoised)
+        denoised = denoiser(x, sigmas[i])
+        denoiser.report(i, x, denoised)
         derivatives = [*derivatives, _derivative(x, sigmas[i], denoised)][-order:]
         reach = len(derivatives)
         weights = [_multistep_weight(reach, times, i, j) for j in range(reach)]
@@ -172,26 +176,19 @@ def _multistep_weight(order: int, times: Any, i: int, j: int) -> float:
     return integrate.quad(polynomial, times[i], times[i + 1], epsrel=1e-4)[0]
 
 
+@k_sampler
 def sample_restart(
-    model: Denoiser,
-    x: torch.Tensor,
-    sigmas: torch.Tensor,
-    extra_args: dict[str, Any] | None = None,
-    callback: Callback | None = None,
-    disable: bool | None = None,
-    noise_sampler: NoiseSampler | None = None,
-    s_noise: float = 1.0,
+    denoiser: Denoiser, x: torch.Tensor, sigmas: torch.Tensor, noise_sampler: NoiseSampler, s_noise: float = 1.0
 ) -> torch.Tensor:
     """Restart sampling (Xu et al. 2023): Heun steps that go back up from sigma 0.1 to 2 once or more.
 
     Below 20 steps there is nothing to spend on restarts and it is plain Heun.
     """
-    assert noise_sampler is not None
     previous: torch.Tensor | None = None
     for i, (sigma, sigma_next) in enumerate(restart_plan(sigmas)):
         if previous is not None and previous < sigma:  # a restart
             x = x + noise_sampler(previous, sigma) * s_noise * (sigma**2 - previous**2) ** 0.5
-        x = _heun_step(model, x, sigma, sigma_next, extra_args, callback, i)
+        x = _heun_step(denoiser, x, sigma, sigma_next, i)
         previous = sigma_next
     return x
 
@@ -216,22 +213,24 @@ def restart_plan(sigmas: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]
     return plan
 
 
-def sample_lcm(
-    model: Denoiser,
-    x: torch.Tensor,
-    sigmas: torch.Tensor,
-    extra_args: dict[str, Any] | None = None,
-    callback: Callback | None = None,
-    disable: bool | None = None,
-    noise_sampler: NoiseSampler | None = None,
-) -> torch.Tensor:
+@k_sampler
+def sample_lcm(denoiser: Denoiser, x: torch.Tensor, sigmas: torch.Tensor, noise_sampler: NoiseSampler) -> torch.Tensor:
     """Latent consistency (Luo et al. 2023): jump to the picture, add the next sigma's noise."""
-    assert noise_sampler is not None
-    ones = x.new_ones(x.shape[0])
     for i in range(len(sigmas) - 1):
-        denoised = model(x, sigmas[i] * ones, **(extra_args or {}))
-        _report(callback, i, x, sigmas[i], denoised)
+        denoised = denoiser(x, sigmas[i])
+        denoiser.report(i, x, denoised)
         x = denoised
         if sigmas[i + 1] > 0:
             x = x + sigmas[i + 1] * noise_sampler(sigmas[i], sigmas[i + 1])
     return x
+
+
+FUNCTIONS: dict[str, SamplerFunction] = {
+    "Euler": sample_euler,
+    "LMS": sample_lms,
+    "Heun": sample_heun,
+    "DPM2": sample_dpm_2,
+    "Restart": sample_restart,
+    "LCM": sample_lcm,
+}
+"""By A1111's name, see `menus.SAMPLERS`. The host's own and those that need more of a pass are not here."""

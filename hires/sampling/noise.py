@@ -30,7 +30,6 @@ class TorchGenerator:
         self._generator = torch.Generator("cpu").manual_seed(seed % SEEDS)
 
     def randn(self, shape: Sequence[int]) -> torch.Tensor:
-        """See `Generator`."""
         return torch.randn(tuple(shape), generator=self._generator)
 
 
@@ -46,14 +45,14 @@ class PhiloxGenerator:
         self._calls = 0
 
     def randn(self, shape: Sequence[int]) -> torch.Tensor:
-        """See `Generator`. Call k (from 0) uses the counters (k, 0, i, 0) for element i in C order."""
+        """Call k (from 0) uses the counters (k, 0, i, 0) for element i in C order."""
         n = int(np.prod(shape))
         zeros = np.zeros(n, np.uint32)
         counter = [zeros + np.uint32(self._calls), zeros, np.arange(n, dtype=np.uint32), zeros]
         self._calls += 1
         x, y = _philox_4x32_10(counter, self._key)[:2]
         # uint32 arrays times float32 arrays: numpy carries on in float64, as A1111 does
-        a, b = np.float32([2.3283064e-10]), np.float32([2.3283064e-10 * 6.2831855])
+        a, b = np.array([2.3283064e-10], np.float32), np.array([2.3283064e-10 * 6.2831855], np.float32)
         u = x * a + a / 2
         v = y * b + b / 2
         out = np.sqrt(-2.0 * np.log(u)) * np.sin(v)

@@ -15,6 +15,7 @@ import torch
 from scipy.stats import beta as beta_distribution
 
 from ..errors import InputError
+from .menus import SCHEDULES
 from .settings import A1111Settings
 
 
@@ -61,7 +62,6 @@ class DiscreteTable:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """See `SigmaTable`."""
         return float(len(self.sigmas) - 1), 0.0
 
     def downcast(self) -> DiscreteTable:
@@ -77,13 +77,13 @@ class DiscreteTable:
         return DiscreteTable(alphas)
 
     def t_to_sigma(self, t: torch.Tensor) -> torch.Tensor:
-        """See `SigmaTable`; `t` in 0..len-1."""
+        """`t` in 0..len-1."""
         t = t.float()
         low, high, w = t.floor().long(), t.ceil().long(), t.frac()
         return ((1 - w) * self.log_sigmas[low] + w * self.log_sigmas[high]).exp()
 
     def sigma_to_t(self, sigma: torch.Tensor) -> torch.Tensor:
-        """See `SigmaTable`; clamped to the table's ends."""
+        """Clamped to the table's ends."""
         log_sigma = sigma.log()
         log_sigmas = self.log_sigmas.to(sigma.device)
         distances = log_sigma - log_sigmas[:, None]
@@ -104,16 +104,15 @@ class LCMTable(DiscreteTable):
 
     @property
     def ends(self) -> tuple[float, float]:
-        """See `SigmaTable`."""
         return float(len(self.sigmas) * self._STRIDE - 1), float(self._STRIDE - 1)
 
     def t_to_sigma(self, t: torch.Tensor) -> torch.Tensor:
-        """See `SigmaTable`; `t` counts training timesteps."""
+        """`t` counts training timesteps."""
         entry = (t.float() - (self._STRIDE - 1)) / self._STRIDE
         return super().t_to_sigma(entry.clamp(0, len(self.sigmas) - 1))
 
     def sigma_to_t(self, sigma: torch.Tensor) -> torch.Tensor:
-        """See `SigmaTable`; the nearest entry, never in between."""
+        """The nearest entry, never in between."""
         distances = sigma.log() - self.log_sigmas.to(sigma.device)[:, None]
         return distances.abs().argmin(dim=0).view(sigma.shape) * self._STRIDE + (self._STRIDE - 1)
 
@@ -125,13 +124,17 @@ class _Shape:
     smallest: float
     largest: float
     settings: A1111Settings
+    is_sdxl: bool
 
     @classmethod
-    def of(cls, table: SigmaTable, settings: A1111Settings) -> _Shape:
+    def of(cls, table: SigmaTable, settings: A1111Settings, is_sdxl: bool) -> _Shape:
         low, high = float(table.sigmas[0]), float(table.sigmas[-1])
         if settings.use_old_karras_scheduler_sigmas:
             low, high = 0.1, 10.0
-        return cls(settings.sigma_min or low, settings.sigma_max or high, settings)
+        return cls(settings.sigma_min or low, settings.sigma_max or high, settings, is_sdxl)
+
+
+_KARRAS_RHO, _POLYEXPONENTIAL_RHO = (SCHEDULES[label].default_rho or 1.0 for label in ("Karras", "Polyexponential"))
 
 
 def _with_zero(sigmas: torch.Tensor) -> torch.Tensor:
@@ -143,7 +146,11 @@ def _uniform(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
 
 
 def _timestep_range(table: SigmaTable, shape: _Shape) -> tuple[float, float]:
-    return tuple(float(table.sigma_to_t(torch.tensor(sigma))) for sigma in (shape.largest, shape.smallest))
+    return _timestep(table, shape.largest), _timestep(table, shape.smallest)
+
+
+def _timestep(table: SigmaTable, sigma: float) -> float:
+    return float(table.sigma_to_t(torch.tensor(sigma)))
 
 
 def _normal(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
@@ -155,10 +162,10 @@ def _sgm_uniform(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
 
 
 def _karras(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
-    return _with_zero(karras(n, shape.smallest, shape.largest, shape.settings.rho or 7.0))
+    return _with_zero(karras(n, shape.smallest, shape.largest, shape.settings.rho or _KARRAS_RHO))
 
 
-def karras(n: int, smallest: float, largest: float, rho: float = 7.0) -> torch.Tensor:
+def karras(n: int, smallest: float, largest: float, rho: float = _KARRAS_RHO) -> torch.Tensor:
     """Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models" (2022), equation 5.
 
     Returns `n` sigmas from `largest` down to `smallest`.
@@ -173,7 +180,8 @@ def _exponential(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
 
 def _polyexponential(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
     low, high = math.log(shape.smallest), math.log(shape.largest)
-    return _with_zero(torch.exp(torch.linspace(1, 0, n) ** (shape.settings.rho or 1.0) * (high - low) + low))
+    rho = shape.settings.rho or _POLYEXPONENTIAL_RHO
+    return _with_zero(torch.exp(torch.linspace(1, 0, n) ** rho * (high - low) + low))
 
 
 def _kl_optimal(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
@@ -187,8 +195,9 @@ _AYS_SD1 = (14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.15
 _AYS_SDXL = (14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029)
 
 
-def _align_your_steps(n: int, base: tuple[float, ...]) -> torch.Tensor:
+def _align_your_steps(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
     """Sabour et al., "Align Your Steps" (2024): a list of 11, interpolated log-linearly to n."""
+    base = _AYS_SDXL if shape.is_sdxl else _AYS_SD1
     sigmas = np.asarray(base)
     if n != len(base):
         x = np.linspace(0, 1, len(base))
@@ -222,29 +231,13 @@ _SCHEDULES: dict[str, Callable[[int, SigmaTable, _Shape], torch.Tensor]] = {
     "Polyexponential": _polyexponential,
     "SGM Uniform": _sgm_uniform,
     "KL Optimal": _kl_optimal,
+    "Align Your Steps": _align_your_steps,
     "Simple": _simple,
     "Normal": _normal,
     "DDIM": _ddim,
     "Beta": _beta,
 }
-AUTOMATIC = "Automatic"
-ALIGN_YOUR_STEPS = "Align Your Steps"
-
-SCHEDULE_NAMES = (
-    AUTOMATIC,
-    "Uniform",
-    "Karras",
-    "Exponential",
-    "Polyexponential",
-    "SGM Uniform",
-    "KL Optimal",
-    ALIGN_YOUR_STEPS,
-    "Simple",
-    "Normal",
-    "DDIM",
-    "Beta",
-)
-"""A1111's labels in A1111's order."""
+"""By A1111's label: all of `menus.SCHEDULES` but Automatic."""
 
 
 def schedule(
@@ -259,7 +252,7 @@ def schedule(
     """Return a descending float32 schedule for `n` steps, normally `n + 1` sigmas ending in 0.
 
     Args:
-        name: a label of `SCHEDULE_NAMES` but Automatic, which the caller resolves per sampler.
+        name: a label of `menus.SCHEDULES` but Automatic, which the caller resolves per sampler.
         n: steps, at least 1. DDIM can return more than `n + 1` values; KL Optimal ends at the smallest sigma.
         table: the model's sigmas.
         is_sdxl: chooses the list of Align Your Steps.
@@ -279,16 +272,13 @@ def schedule(
             f"the {name} schedule has {len(table.sigmas)} entries, {length} steps asked for. "
             "Raise denoising_strength, lower the steps or choose another scheduler."
         )
-    if name == ALIGN_YOUR_STEPS:
-        sigmas = _align_your_steps(length, _AYS_SDXL if is_sdxl else _AYS_SD1)
-    else:
-        shape = _Shape.of(table, settings)
-        if not 0 < shape.smallest < shape.largest:
-            raise ScheduleError(
-                f"the {name} schedule goes from sigma {shape.largest:g} down to {shape.smallest:g}; "
-                "set sigma_max above sigma_min, and both above 0 (0 itself means the model's own)."
-            )
-        sigmas = _SCHEDULES[name](length, table, shape)
+    shape = _Shape.of(table, settings, is_sdxl)
+    if name != "Align Your Steps" and not 0 < shape.smallest < shape.largest:
+        raise ScheduleError(
+            f"the {name} schedule goes from sigma {shape.largest:g} down to {shape.smallest:g}; "
+            "set sigma_max above sigma_min, and both above 0 (0 itself means the model's own)."
+        )
+    sigmas = _SCHEDULES[name](length, table, shape)
     if discard:
         sigmas = torch.cat([sigmas[:-2], sigmas[-1:]])
     if not bool(torch.isfinite(sigmas).all()):

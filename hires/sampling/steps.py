@@ -16,7 +16,7 @@ class SecondPassSteps:
     """The part of a schedule that the second pass runs."""
 
     schedule: int
-    """Steps of the whole schedule to build; 0 when the strength is 0."""
+    """Steps of the schedule to build; 0 when the strength is 0."""
 
     run: int
     """Steps that are really run at the end of it; 0 when the strength is 0."""

@@ -1,21 +1,21 @@
 """A1111's samplers that walk over whole timesteps: DDIM, DDIM CFG++ and PLMS.
 
-They have k-diffusion's signature and start from `latent + noise * sigma` like all others, but work on
-`x * sqrt(alpha)`. The sigmas handed in are those of the timesteps, descending. In the second pass the first one is
-only the level that the noise was added at: A1111 then makes its first model call one grid step below. That is kept.
+They start from `latent + noise * sigma` like all others, but work on `x * sqrt(alpha)`. The sigmas handed in are those
+of the timesteps, descending. In the second pass the first one is only the level that the noise was added at: A1111
+then makes its first model call one grid step below. That is kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
 
 import numpy as np
 import torch
 
 from ..errors import InputError
-from .k_samplers import Callback, Denoiser, NoiseSampler
+from .k_samplers import Denoiser, NoiseSampler, k_sampler
 from .schedules import DiscreteTable
 
 
@@ -38,8 +38,7 @@ def timesteps(steps: int) -> torch.Tensor:
 class _Walk:
     """What the samplers share: the timesteps to visit, in A1111's scaled space."""
 
-    model: Denoiser
-    extra_args: dict[str, Any]
+    denoiser: Denoiser
     alphas: torch.Tensor
     """alpha_cumprod at the timesteps, ascending in time."""
 
@@ -50,8 +49,7 @@ class _Walk:
         """Predict the noise in `x` at a timestep."""
         sigma = self.sigmas[index]
         scaled = x / self.alphas[index].sqrt()
-        denoised = self.model(scaled, sigma * x.new_ones(x.shape[0]), **self.extra_args)
-        return (scaled - denoised) / sigma
+        return (scaled - self.denoiser(scaled, sigma)) / sigma
 
     def picture(self, x: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
         """Take the predicted noise off."""
@@ -60,12 +58,7 @@ class _Walk:
 
 
 def _start(
-    model: Denoiser,
-    x: torch.Tensor,
-    sigmas: torch.Tensor,
-    extra_args: dict[str, Any] | None,
-    table: DiscreteTable,
-    first_pass: bool,
+    denoiser: Denoiser, x: torch.Tensor, sigmas: torch.Tensor, table: DiscreteTable, first_pass: bool
 ) -> tuple[_Walk, torch.Tensor]:
     walked = sigmas if first_pass else sigmas[1:]
     indices = table.sigma_to_t(walked.cpu()).round().long().flip(0)
@@ -73,21 +66,14 @@ def _start(
     first = sigmas[0].to(x)
     # the first pass starts from unit noise, whatever the first timestep
     start = x / first if first_pass else x / (1 + first**2).sqrt()
-    return _Walk(model, extra_args or {}, alphas, grid), start
+    return _Walk(denoiser, alphas, grid), start
 
 
-def _report(callback: Callback | None, i: int, x: torch.Tensor, picture: torch.Tensor) -> None:
-    if callback is not None:
-        callback({"i": i, "x": x, "denoised": picture})
-
-
+@k_sampler
 def sample_ddim(
-    model: Denoiser,
+    denoiser: Denoiser,
     x: torch.Tensor,
     sigmas: torch.Tensor,
-    extra_args: dict[str, Any] | None = None,
-    callback: Callback | None = None,
-    disable: bool | None = None,
     *,
     table: DiscreteTable,
     first_pass: bool,
@@ -100,7 +86,7 @@ def sample_ddim(
     `direction`: for CFG++ (Chung et al. 2024), gives the picture that was last predicted without the prompt; its
     noise then is the one that is added back.
     """
-    walk, x = _start(model, x, sigmas, extra_args, table, first_pass)
+    walk, x = _start(denoiser, x, sigmas, table, first_pass)
     last = len(walk.alphas) - 1
     for i in range(last):
         index = last - i
@@ -111,7 +97,7 @@ def sample_ddim(
         a, a_next = walk.alphas[index], walk.alphas[index - 1]
         spread = eta * ((1 - a_next) / (1 - a) * (1 - a / a_next)).sqrt()
         drawn = noise_sampler(walk.sigmas[index], walk.sigmas[index - 1])
-        _report(callback, i, x, picture)
+        denoiser.report(i, x, picture)
         x = a_next.sqrt() * picture + (1 - a_next - spread**2).sqrt() * noise + spread * drawn
     return x
 
@@ -120,19 +106,17 @@ _ADAMS_BASHFORTH = ((1.0,), (3 / 2, -1 / 2), (23 / 12, -16 / 12, 5 / 12), (55 / 
 """Weights of the newest and the older predictions, by how many there are."""
 
 
+@k_sampler
 def sample_plms(
-    model: Denoiser,
+    denoiser: Denoiser,
     x: torch.Tensor,
     sigmas: torch.Tensor,
-    extra_args: dict[str, Any] | None = None,
-    callback: Callback | None = None,
-    disable: bool | None = None,
     *,
     table: DiscreteTable,
     first_pass: bool,
 ) -> torch.Tensor:
     """Pseudo linear multistep (Liu et al. 2022); the first step is an improved Euler step with two model calls."""
-    walk, x = _start(model, x, sigmas, extra_args, table, first_pass)
+    walk, x = _start(denoiser, x, sigmas, table, first_pass)
     older: list[torch.Tensor] = []
     last = len(walk.alphas) - 1
 
@@ -148,8 +132,9 @@ def sample_plms(
             mixed = (noise + walk.noise(ahead, index - 1)) / 2
         else:
             known = [noise, *older]
-            mixed = sum(weight * e for weight, e in zip(_ADAMS_BASHFORTH[len(known) - 1], known, strict=True))
+            weights = _ADAMS_BASHFORTH[len(known) - 1]
+            mixed = reduce(torch.add, (weight * e for weight, e in zip(weights, known, strict=True)))
         after, picture = step(mixed, index)
-        _report(callback, i, x, picture)
+        denoiser.report(i, x, picture)
         x, older = after, [noise, *older][:3]
     return x

@@ -5,17 +5,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from ..sampling.menus import LATENT_MODES
 from .image_sizes import SizeError, TargetSize
-
-LATENT_MODES: dict[str, tuple[str, bool]] = {
-    "Latent": ("bilinear", False),
-    "Latent (antialiased)": ("bilinear", True),
-    "Latent (bicubic)": ("bicubic", False),
-    "Latent (bicubic antialiased)": ("bicubic", True),
-    "Latent (nearest)": ("nearest", False),
-    "Latent (nearest-exact)": ("nearest-exact", False),
-}
-"""A1111's mode name: torch interpolation and antialias. Plain "Latent" is bilinear."""
 
 
 def upscale_latent(samples: torch.Tensor, target: TargetSize, mode: str) -> torch.Tensor:
@@ -24,7 +15,7 @@ def upscale_latent(samples: torch.Tensor, target: TargetSize, mode: str) -> torc
     Args:
         samples: `(B, C, h, w)` or `(B, C, T, h, w)` of any value range; the frames of a clip are resized alike.
         target: from `target_size` for the same source size.
-        mode: a key of `LATENT_MODES`.
+        mode: a key of `menus.LATENT_MODES`.
 
     Returns:
         `(B, C, [T,] H, W)` with `(W, H) == target.latent_size`, same dtype.

@@ -117,7 +117,7 @@ def _upscale(
     else:
         (report.done if places else report.skipped).append(label)
         if series is not None and len(series) > 1:
-            report.notes.append((label, _told(task, series, places)))
+            report.notes.append((label, _places_text(task, series, places)))
         elif places and (task.renamed or places != [task.target]):
             report.notes.append((label, f"the result is '{printable(places[0].name)}'"))
         if holds_another(task.picture.path):
@@ -137,7 +137,7 @@ def _upscale_one(
     return [upscale_file(task, request, files, on_progress)]
 
 
-def _told(task: Task, series: Series, places: list[Path]) -> str:
+def _places_text(task: Task, series: Series, places: list[Path]) -> str:
     """Say where the pictures of a file are."""
     count, kind = len(series), "frames" if series.timing else "pages"
     if places in ([], [task.target]) and task.target.exists():

@@ -40,9 +40,9 @@ def encode_any_size(vae: Any, image: torch.Tensor) -> Latent:
     check_memory(f"{len(image)} pictures of {image.shape[2]}x{image.shape[1]} pixels become latents", needed, "image")
     encoded = []
     for picture in colours:
-        whole = F.pad(picture.movedim(-1, 0), beyond, mode="replicate").movedim(0, -1)
+        padded = F.pad(picture.movedim(-1, 0), beyond, mode="replicate").movedim(0, -1)
         with cancellable(vae):
-            encoded.append(vae.encode(whole[None].contiguous()))
+            encoded.append(vae.encode(padded[None].contiguous()))
         comfy.model_management.throw_exception_if_processing_interrupted()
     return {"samples": torch.cat(encoded)}
 
@@ -71,11 +71,11 @@ def decode_to_size(vae: Any, latent: Latent, image: torch.Tensor) -> torch.Tenso
     )
     check_memory(f"{len(samples)} latents become pictures of {large[0]}x{large[1]} pixels", needed, "latent")
     frames = decode(vae, latent).flatten(0, -4)
-    whole = (batch, height + -height % cell, width + -width % cell)
-    if frames.shape[:3] != whole:
+    expected = (batch, height + -height % cell, width + -width % cell)
+    if frames.shape[:3] != expected:
         raise InputError(
             f"{frames.shape[0]} pictures of {frames.shape[2]}x{frames.shape[1]} pixels do not belong to "
-            f"{batch} of {width}x{height}, which take {whole[2]}x{whole[1]}. "
+            f"{batch} of {width}x{height}, which take {expected[2]}x{expected[1]}. "
             "Connect the pictures that the latent was encoded from.",
             "image",
         )

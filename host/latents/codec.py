@@ -12,7 +12,7 @@ import torch
 from ...hires.errors import InputError
 from ...hires.sizes.image_sizes import A1111_CELL, TargetSize
 from ...hires.sizes.latent import check_latent_size, crop_latent
-from .latents import Latent, LatentError, at_target, samples_of, with_samples
+from .latents import Latent, LatentError, at_target, finite_samples_of, samples_of, with_samples
 from .posterior import encode_posterior, has_posterior
 
 SMALLEST_TILE = 64
@@ -109,7 +109,7 @@ def decode(vae: Any, latent: Latent, tile: int = 0) -> torch.Tensor:
         `(B, [T,] H, W, channels)`, 0 to 1.
 
     Raises:
-        LatentError: see `samples_of`; also a latent with other channels or axes than the VAE's.
+        LatentError: see `finite_samples_of`; also a latent with other channels or axes than the VAE's.
         CodecError: see `cell_of` and `check_tile`; also if the VAE gave NaN.
     """
     samples = fit_to_vae(vae, latent)
@@ -135,11 +135,11 @@ def fit_to_vae(vae: Any, latent: Latent) -> torch.Tensor:
     """Return the latent in the form that the VAE decodes.
 
     Raises:
-        LatentError: see `samples_of`; also a latent with other channels or axes than the VAE's.
+        LatentError: see `finite_samples_of`; also a latent with other channels or axes than the VAE's.
         CodecError: see `cell_of`.
     """
     cell_of(vae)
-    samples = samples_of(latent)
+    samples = finite_samples_of(latent)
     if samples.shape[1] != vae.latent_channels:
         raise LatentError(
             f"the latent has {samples.shape[1]} channels, the VAE decodes {vae.latent_channels}. "

@@ -26,13 +26,13 @@ class LatentError(InputError):
 
 
 def samples_of(latent: Latent) -> torch.Tensor:
-    """Return the tensor of a LATENT, checked.
+    """Return the tensor of a LATENT, its form checked.
 
     Returns:
-        `(B, C, h, w)` or, for video models, `(B, C, T, h, w)`, all finite.
+        `(B, C, h, w)` or, for video models, `(B, C, T, h, w)`.
 
     Raises:
-        LatentError: no tensor, audio or mixed latents, wrong rank, an empty batch or side, NaN or infinite values.
+        LatentError: no tensor, audio or mixed latents, wrong rank, an empty batch or side.
     """
     samples = latent.get("samples") if isinstance(latent, dict) else None
     if getattr(samples, "is_nested", False):
@@ -49,6 +49,16 @@ def samples_of(latent: Latent) -> torch.Tensor:
         raise LatentError(f"the latent is empty: its shape is {shape}. Connect a latent with at least one picture.")
     if not samples.is_floating_point():
         raise LatentError(f"the latent holds {samples.dtype} numbers; expected floating point.")
+    return samples
+
+
+def finite_samples_of(latent: Latent) -> torch.Tensor:
+    """The same where a LATENT enters the pack: every number is looked at.
+
+    Raises:
+        LatentError: see `samples_of`; also NaN or infinite values.
+    """
+    samples = samples_of(latent)
     bad = samples.numel() - int(torch.isfinite(samples).sum())
     if bad:
         raise LatentError(
@@ -63,9 +73,9 @@ def fit_to_model(model: Any, latent: Latent) -> torch.Tensor:
     """Return the latent in the form the model samples: an empty latent takes its channels, ratio and frames axis.
 
     Raises:
-        LatentError: see `samples_of`; also a latent with content in another number of channels than the model's.
+        LatentError: see `finite_samples_of`; also a latent with content in another number of channels than the model's.
     """
-    samples = samples_of(latent)
+    samples = finite_samples_of(latent)
     samples = comfy.sample.fix_empty_latent_channels(
         model, samples, latent.get("downscale_ratio_spacial"), latent.get("downscale_ratio_temporal")
     )
@@ -111,7 +121,7 @@ class Noised:
     """Unit noise of the same shape."""
 
     schedule: torch.Tensor
-    """The whole schedule that the pass is the end of."""
+    """The schedule that the pass is the end of."""
 
     samples: torch.Tensor
     """The noised latent itself, by which it is recognised after nodes that copy it or pick from the batch."""
@@ -144,7 +154,7 @@ def noised_of(latent: Latent, sigmas: torch.Tensor) -> Noised | None:
 
 
 def schedule_of(latent: Latent, sigmas: torch.Tensor) -> torch.Tensor:
-    """The whole schedule that a pass is the end of, also where another sampler has changed the LATENT."""
+    """The schedule that a pass is the end of, also where another sampler has changed the LATENT."""
     noised = _remembered(latent, sigmas)
     if noised is None:
         return sigmas
@@ -154,18 +164,18 @@ def schedule_of(latent: Latent, sigmas: torch.Tensor) -> torch.Tensor:
 
 def _remembered(latent: Latent, sigmas: torch.Tensor) -> Noised | None:
     kept = latent.get(_NOISED) if isinstance(latent, dict) else None
-    found = kept or getattr(sigmas, _NOISED, None)
-    return found if isinstance(found, Noised) else None
+    noised = kept or getattr(sigmas, _NOISED, None)
+    return noised if isinstance(noised, Noised) else None
 
 
 def resize_latent(latent: Latent, target: TargetSize, mode: str) -> Latent:
     """Enlarge a LATENT with all that lies in it to the target, in one of A1111's latent modes.
 
     Raises:
-        LatentError: see `samples_of`.
+        LatentError: see `finite_samples_of`.
         SizeError: the latent is not of the size that the target was worked out for.
     """
-    samples = samples_of(latent)
+    samples = finite_samples_of(latent)
     cells = target.up_width // target.cell, target.up_height // target.cell
     count = samples[..., 0, 0].numel()
     size = samples.shape[-1], samples.shape[-2]

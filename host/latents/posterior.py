@@ -13,7 +13,7 @@ from comfy.ldm.modules.distributions.distributions import DiagonalGaussianDistri
 from ...hires.sampling.noise import SEEDS
 from .latents import Latent, samples_of
 
-logger = logging.getLogger("hires-fix")
+log = logging.getLogger("hires-fix")
 
 
 def has_posterior(vae: Any) -> bool:
@@ -52,7 +52,7 @@ def encode_posterior(vae: Any, image: torch.Tensor, generator: torch.Generator |
         comfy.model_management.raise_non_oom(error)
         moments = None
     if moments is None:  # outside the except block, where the failed run's tensors are still alive
-        logger.warning("Out of memory while encoding in one piece; the VAE's mean from tiles is used instead.")
+        log.warning("Out of memory while encoding in one piece; the VAE's mean from tiles is used instead.")
         return vae.encode(image)
     distribution = DiagonalGaussianDistribution(moments)
     if generator is None:

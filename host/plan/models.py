@@ -89,7 +89,7 @@ def _version(path: str) -> tuple[int, int]:
 
 @lru_cache(MOST_FILES)
 def _header(path: str, version: tuple[int, int]) -> tuple[int | None, int | None]:
-    """What the names and shapes in a file tell; only this is kept of them."""
+    """What is known by the names and shapes in a file; only this is kept of them."""
     try:
         with open(path, "rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))

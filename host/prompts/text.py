@@ -15,6 +15,7 @@ from comfy.text_encoders.sd2_clip import SD2ClipModel
 
 from ...hires.errors import InputError
 from ...hires.prompts.chunks import Chunk, SpecialTokens, TokenRun, empty_chunk, pack
+from ...hires.prompts.embeddings import MARK
 from ...hires.prompts.grammar import PassSteps
 from ...hires.prompts.passes import (
     PART_KEY,
@@ -47,10 +48,10 @@ class TextSettings:
     """1 is the last layer. SD1 only, as in A1111: SD2 and SDXL always use the layer they were trained with."""
 
     emphasis: str = "Original"
-    """One of `hires.prompt_weights.EMPHASIS_MODES`."""
+    """One of `hires.prompts.weights.EMPHASIS_MODES`."""
 
     comma_padding_backtrack: int = 20
-    """See `hires.prompt_chunks.pack`."""
+    """See `hires.prompts.chunks.pack`."""
 
     negative: bool = False
     """The text is a negative prompt: no AND, tags stay in the text, and SDXL gets zeros when it is empty."""
@@ -75,7 +76,7 @@ class _Encoder:
     def tokenize(self, run: Weighted) -> TokenRun:
         """Token ids of a run of text; with `embedding:name` in it, also the vectors of that embedding."""
         comfy.model_management.throw_exception_if_processing_interrupted()  # a prompt may have any number of runs
-        if "embedding:" not in run.text:
+        if MARK not in run.text:
             ids = self.tokenizer.tokenizer(run.text)["input_ids"][1:-1]
             return TokenRun([[token] for token in ids], run.weight)
         groups: list[list[Any]] = []
@@ -166,17 +167,17 @@ def _encode_schedule(
     """Encode all texts of a schedule together: they get the same number of chunks, and share the mean of emphasis."""
     counts = Counter(words for _, words in sub.schedule)
     chunks = [[encoder.chunks(words, settings) for words in counts] for encoder in encoders]
-    length = max(len(found) for per_text in chunks for found in per_text)
-    for encoder, per_text in zip(encoders, chunks, strict=True):
-        for found in per_text:
-            found.extend(empty_chunk(encoder.special) for _ in range(length - len(found)))
+    length = max(len(of_text) for of_encoder in chunks for of_text in of_encoder)
+    for encoder, of_encoder in zip(encoders, chunks, strict=True):
+        for of_text in of_encoder:
+            of_text.extend(empty_chunk(encoder.special) for _ in range(length - len(of_text)))
 
     encoded, extras = [], []
     for index in range(len(counts)):
         comfy.model_management.throw_exception_if_processing_interrupted()
         tokens = {
-            encoder.key: [[(token, 1.0) for token in chunk.tokens] for chunk in per_text[index]]
-            for encoder, per_text in zip(encoders, chunks, strict=True)
+            encoder.key: [[(token, 1.0) for token in chunk.tokens] for chunk in of_encoder[index]]
+            for encoder, of_encoder in zip(encoders, chunks, strict=True)
         }
         out = clip.encode_from_tokens(tokens, return_pooled=True, return_dict=True)
         encoded.append(out.pop("cond").unflatten(1, (length, -1))[0])
@@ -185,8 +186,8 @@ def _encode_schedule(
 
     repeats = torch.tensor(list(counts.values()), dtype=torch.float64)
     weighted = []
-    for part, per_text in zip(z.split([encoder.width for encoder in encoders], dim=-1), chunks, strict=True):
-        weights = torch.tensor([[chunk.weights for chunk in found] for found in per_text])
+    for part, of_encoder in zip(z.split([encoder.width for encoder in encoders], dim=-1), chunks, strict=True):
+        weights = torch.tensor([[chunk.weights for chunk in of_text] for of_text in of_encoder])
         by_chunk = [apply_weights(part[i], weights[:, i], repeats, settings.emphasis) for i in range(length)]
         weighted.append(torch.cat(by_chunk, dim=1))
     z = torch.cat(weighted, dim=-1)

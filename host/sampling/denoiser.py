@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from comfy.ldm.modules.diffusionmodules.openaimodel import Upsample
 
-from ...hires.sampling.samplers import A1111Sampler
+from ...hires.sampling.menus import Sampler
 from ...hires.sampling.schedules import DiscreteTable, LCMTable, SigmaTable
-from ...hires.sampling.settings import A1111Settings
+from ...hires.sampling.settings import ZERO_TERMINAL_SNR, A1111Settings
 
 
 def is_discrete(model: Any) -> bool:
@@ -26,7 +26,7 @@ def is_discrete(model: Any) -> bool:
     )
 
 
-def a1111_table(model: Any, settings: A1111Settings, sampler: A1111Sampler | None = None) -> SigmaTable:
+def a1111_table(model: Any, settings: A1111Settings, sampler: Sampler | None = None) -> SigmaTable:
     """The model's sigmas with A1111's rounding; models without a discrete table keep the host's."""
     sampling = model.get_model_object("model_sampling")
     if not is_discrete(model):
@@ -40,7 +40,7 @@ def a1111_table(model: Any, settings: A1111Settings, sampler: A1111Sampler | Non
         table = DiscreteTable((1.0 / (1.0 + host_sigmas.double() ** 2)).float())  # another noise schedule
     if settings.use_downcasted_alpha_bar:
         table = table.downcast()
-    if settings.zero_terminal_snr:
+    if settings.sd_noise_schedule == ZERO_TERMINAL_SNR:
         table = table.zero_terminal_snr()
     return LCMTable(table) if sampler and sampler.consistency else table
 
@@ -53,11 +53,10 @@ class _HostTable:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """See `SigmaTable`: schedules count entries of the table; the model's own time may have another unit."""
+        """Schedules count entries of the table; the model's own time may have another unit."""
         return float(len(self.sigmas) - 1), 0.0
 
     def t_to_sigma(self, t: torch.Tensor) -> torch.Tensor:
-        """See `SigmaTable`."""
         t = t.float().clamp(0, len(self.sigmas) - 1)
         low, high, w = t.floor().long(), t.ceil().long(), t.frac()
         return (1 - w) * self.sigmas[low] + w * self.sigmas[high]
@@ -99,7 +98,7 @@ class _ConsistencyDenoiser(_A1111Denoiser):
         return time / (time**2 + 0.25) ** 0.5 * denoised + skip * model_input
 
 
-def denoising_like_a1111(model: Any, sampler: A1111Sampler, settings: A1111Settings, first_pass: bool) -> Any:
+def denoising_like_a1111(model: Any, sampler: Sampler, settings: A1111Settings, first_pass: bool) -> Any:
     """Clone a MODEL to denoise as A1111 does; flow and continuous models are returned as they are."""
     if not is_discrete(model):
         return model

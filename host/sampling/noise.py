@@ -56,7 +56,9 @@ class HostNoise:
 
     def generate_noise(self, latent: dict[str, Any]) -> torch.Tensor:
         """Return float32 unit noise of the latent's shape."""
-        return comfy.sample.prepare_noise(samples_of(latent), self.seed, latent.get("batch_index"))
+        noise = comfy.sample.prepare_noise(samples_of(latent), self.seed, latent.get("batch_index"))
+        assert isinstance(noise, torch.Tensor)  # `samples_of` takes no nested ones
+        return noise
 
 
 def make_noise(seed: int, source: str, variation: Variation) -> PerImageNoise | HostNoise:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import comfy.k_diffusion.sampling as k_diffusion
@@ -11,47 +11,33 @@ import comfy.samplers
 import torch
 from comfy.extra_samplers.uni_pc import NoiseScheduleVP, UniPC
 
+from ...hires.sampling import k_samplers
 from ...hires.sampling.brownian import BrownianNoise
+from ...hires.sampling.k_samplers import NoiseSampler, SamplerFunction
+from ...hires.sampling.menus import Sampler
 from ...hires.sampling.noise import SEEDS
-from ...hires.sampling.samplers import A1111Sampler
 from ...hires.sampling.schedules import DiscreteTable, SigmaTable
-from ...hires.sampling.settings import A1111Settings
-from ..latents.latents import Latent
+from ...hires.sampling.timestep_samplers import sample_ddim, sample_plms
+from .job import Pass
 from .noise import PerImageNoise
-from .sigmas import SamplingError, Sigmas
-
-StepNoise = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+from .sigmas import SamplingError
 
 
-@dataclass(frozen=True)
-class Pass:
-    """What a sampler has to know of the pass it runs in."""
-
-    name: str
-    """A1111's name of the sampler."""
-
-    sampler: A1111Sampler
-    settings: A1111Settings
-    table: SigmaTable
-    sigmas: Sigmas
-    first: bool
-    noise: Any
-    """The NOISE object."""
-
-    latent: Latent
-    """The LATENT whose samples are those that are sampled."""
-
-    last_unguided: Callable[[], torch.Tensor]
-    """Gives the picture that was last predicted without the prompt."""
-
-
-def build_sampler(this: Pass) -> comfy.samplers.KSAMPLER:
+def build_sampler(
+    run: Pass, sampler: Sampler, table: SigmaTable, last_unguided: Callable[[], torch.Tensor] | None = None
+) -> comfy.samplers.KSAMPLER:
     """Return the host's SAMPLER for a pass.
+
+    Args:
+        run: the pass.
+        sampler: its line of A1111's menu.
+        table: the model's sigmas.
+        last_unguided: gives the picture that was last predicted without the prompt; CFG++ needs it.
 
     Raises:
         SamplingError: a combination that cannot be sampled.
     """
-    chosen, settings = this.sampler, this.settings
+    name, settings = run.job.sampler_name, run.job.settings
     values = {
         "eta": settings.eta_ancestral,
         "s_churn": settings.s_churn,
@@ -59,27 +45,18 @@ def build_sampler(this: Pass) -> comfy.samplers.KSAMPLER:
         "s_tmax": settings.churn_limit,
         "s_noise": settings.s_noise,
     }
-    options: dict[str, Any] = {name: values[name] for name in chosen.takes}
-    step_noise = _step_noise(this)
+    options: dict[str, Any] = {option: values[option] for option in sampler.takes}
+    step_noise = _step_noise(run, sampler)
     if step_noise is not None:
         options["noise_sampler"] = step_noise
-    if chosen.function == "uni_pc":
-        return comfy.samplers.KSAMPLER(_keeping_unmasked(_unipc(this)))
-    if chosen.function in ("dpm_fast", "dpm_adaptive"):
-        return comfy.samplers.KSAMPLER(_keeping_unmasked(_dpm_solver(this)), options)
-    if isinstance(chosen.function, str):
-        return comfy.samplers.KSAMPLER(getattr(k_diffusion, f"sample_{chosen.function}"), options)
-    if chosen.walks_timesteps:
-        options |= {"table": this.table, "first_pass": this.first}
-        if chosen.noise == "image":
-            options["eta"] = settings.eta_ddim
-        if chosen.guidance_plus:
-            options["direction"] = this.last_unguided
-        return comfy.samplers.KSAMPLER(_keeping_unmasked(chosen.function), options)
-    return comfy.samplers.KSAMPLER(chosen.function, options)
+    if sampler.guidance_plus:
+        options["direction"] = last_unguided
+    if sampler.own_end:
+        return comfy.samplers.KSAMPLER(_keeping_unmasked(_OWN_END[name](run, table)), options)
+    return comfy.samplers.KSAMPLER(_HOST_FUNCTIONS.get(name) or k_samplers.FUNCTIONS[name], options)
 
 
-def _keeping_unmasked(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+def _keeping_unmasked(function: SamplerFunction) -> SamplerFunction:
     """Lay the original back over what the noise mask protects, after the last step, as A1111 does.
 
     For samplers that stop above sigma 0. All others end with the model's picture, in which the host has done so.
@@ -98,62 +75,83 @@ def _keeping_unmasked(function: Callable[..., torch.Tensor]) -> Callable[..., to
     return sample
 
 
-def _step_noise(this: Pass) -> StepNoise | None:
+def _step_noise(run: Pass, sampler: Sampler) -> NoiseSampler | None:
     """Where the noise of the steps comes from; None leaves it to the host (or there is none)."""
-    chosen, noise = this.sampler, this.noise
-    if chosen.noise == "none" or ("s_churn" in chosen.takes and this.settings.s_churn == 0):
+    noise = run.job.noise
+    if sampler.noise == "none" or ("s_churn" in sampler.takes and run.job.settings.s_churn == 0):
         return None
     if not isinstance(noise, PerImageNoise):
-        own = callable(chosen.function) or chosen.sigma_only
-        return _one_stream(this) if own else None
-    if chosen.noise == "brownian":
-        shape = this.latent["samples"].shape[1:]
+        return None if run.job.sampler_name in _HOST_FUNCTIONS else _one_stream(run)
+    if sampler.noise == "brownian":
+        shape = run.latent["samples"].shape[1:]
 
         def randn(seed: int, shape: Any) -> torch.Tensor:
             return noise.generator(seed).randn(shape)
 
-        return BrownianNoise(this.sigmas.whole, shape, noise.image_seeds(this.latent), randn)
-    return noise.step_noise(this.latent)
+        return BrownianNoise(run.sigmas.schedule, shape, noise.image_seeds(run.latent), randn)
+    return noise.step_noise(run.latent)
 
 
-def _one_stream(this: Pass) -> StepNoise:
+def _one_stream(run: Pass) -> NoiseSampler:
     """Noise for samplers of our own when a foreign NOISE object has nothing but a seed."""
-    generator = torch.Generator("cpu").manual_seed((this.noise.seed + 1) % SEEDS)
-    shape = this.latent["samples"].shape
+    generator = torch.Generator("cpu").manual_seed((run.job.noise.seed + 1) % SEEDS)
+    shape = run.latent["samples"].shape
     return lambda sigma, sigma_next: torch.randn(shape, generator=generator).to(sigma.device)
 
 
-def _dpm_solver(this: Pass) -> Callable[..., torch.Tensor]:
-    """DPM fast and DPM adaptive run between two sigmas, without a schedule: the model's own in the first pass."""
-    if this.first:
-        largest, smallest = this.table.sigmas[-1], this.table.sigmas[0]
-    elif len(this.sigmas.run) < 3:
-        raise SamplingError(f"'{this.name}' needs at least 2 steps in the second pass.", "steps")
-    else:
-        largest, smallest = this.sigmas.run[0], this.sigmas.run[-2]
+def _ddim(run: Pass, table: SigmaTable) -> SamplerFunction:
+    eta = run.job.settings.eta_ddim
+    return partial(sample_ddim, table=_discrete(table), first_pass=run.is_first, eta=eta)
+
+
+def _plms(run: Pass, table: SigmaTable) -> SamplerFunction:
+    return partial(sample_plms, table=_discrete(table), first_pass=run.is_first)
+
+
+def _discrete(table: SigmaTable) -> DiscreteTable:
+    assert isinstance(table, DiscreteTable)  # see `check_sampler`
+    return table
+
+
+def _dpm_fast(run: Pass, table: SigmaTable) -> SamplerFunction:
+    smallest, largest = _ends(run, table)
 
     def sample(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **arguments: Any) -> torch.Tensor:
-        low, high = float(smallest), float(largest)
-        if this.sampler.function == "dpm_fast":
-            return k_diffusion.sample_dpm_fast(model, x, low, high, len(sigmas) - 1, **arguments)
-        return k_diffusion.sample_dpm_adaptive(model, x, low, high, **arguments)
+        return k_diffusion.sample_dpm_fast(model, x, smallest, largest, len(sigmas) - 1, **arguments)
 
     return sample
 
 
-def _unipc(this: Pass) -> Callable[..., torch.Tensor]:
+def _dpm_adaptive(run: Pass, table: SigmaTable) -> SamplerFunction:
+    smallest, largest = _ends(run, table)
+
+    def sample(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **arguments: Any) -> Any:
+        return k_diffusion.sample_dpm_adaptive(model, x, smallest, largest, **arguments)
+
+    return sample
+
+
+def _ends(run: Pass, table: SigmaTable) -> tuple[float, float]:
+    """DPM fast and DPM adaptive run between two sigmas, without a schedule: the model's own in the first pass."""
+    sigmas = run.sigmas.sigmas
+    if run.is_first:
+        return float(table.sigmas[0]), float(table.sigmas[-1])
+    if len(sigmas) < 3:
+        raise SamplingError(f"'{run.job.sampler_name}' needs at least 2 steps in the second pass.", "steps")
+    return float(sigmas[-2]), float(sigmas[0])
+
+
+def _unipc(run: Pass, sigma_table: SigmaTable) -> SamplerFunction:
     """UniPC (Zhao et al. 2023) over continuous time, as A1111 sets it up; the steps are the host's."""
-    settings = this.settings
+    settings, table = run.job.settings, _discrete(sigma_table)
     # in the second pass the first sigma is only the level that the noise was added at
-    steps = len(this.sigmas.run) - (not this.first)
+    steps = len(run.sigmas.sigmas) - (not run.is_first)
     if steps < settings.uni_pc_order:
         raise SamplingError(
             f"UniPC of order {settings.uni_pc_order} needs at least {settings.uni_pc_order} steps and has {steps}. "
             "Use more steps (the second pass has one less than it is given) or a lower uni_pc_order.",
             "steps",
         )
-    table = this.table
-    assert isinstance(table, DiscreteTable)
 
     def sample(
         model: Any,
@@ -172,11 +170,11 @@ def _unipc(this: Pass) -> Callable[..., torch.Tensor]:
             return (scaled - model(scaled, sigma * x.new_ones(x.shape[0]), **(extra_args or {}))) / sigma
 
         solver = UniPC(noise_of, process, predict_x0=True, thresholding=False, variant=settings.uni_pc_variant)
-        start = 1.0 if this.first else float(table.sigma_to_t(sigmas[1].cpu()).round()) / total + 1 / total
+        start = 1.0 if run.is_first else float(table.sigma_to_t(sigmas[1].cpu()).round()) / total + 1 / total
         times = solver.get_time_steps(settings.uni_pc_skip_type, start, 1 / total, steps, x.device)
         first = sigmas[0]
         return solver.sample(
-            x / first if this.first else x / (1 + first**2).sqrt(),
+            x / first if run.is_first else x / (1 + first**2).sqrt(),
             times,
             order=settings.uni_pc_order,
             skip_type=settings.uni_pc_skip_type,
@@ -187,3 +185,26 @@ def _unipc(this: Pass) -> Callable[..., torch.Tensor]:
         )
 
     return sample
+
+
+_OWN_END: dict[str, Callable[[Pass, SigmaTable], SamplerFunction]] = {
+    "DPM fast": _dpm_fast,
+    "DPM adaptive": _dpm_adaptive,
+    "DDIM": _ddim,
+    "DDIM CFG++": _ddim,
+    "PLMS": _plms,
+    "UniPC": _unipc,
+}
+"""What makes the function of one that goes its own way to the end, see `Sampler.own_end`, for a pass."""
+
+_HOST_FUNCTIONS: dict[str, SamplerFunction] = {
+    "DPM++ 2M": k_diffusion.sample_dpmpp_2m,
+    "DPM++ SDE": k_diffusion.sample_dpmpp_sde,
+    "DPM++ 2M SDE": k_diffusion.sample_dpmpp_2m_sde,
+    "DPM++ 2M SDE Heun": k_diffusion.sample_dpmpp_2m_sde_heun,
+    "DPM++ 2S a": k_diffusion.sample_dpmpp_2s_ancestral,
+    "DPM++ 3M SDE": k_diffusion.sample_dpmpp_3m_sde,
+    "Euler a": k_diffusion.sample_euler_ancestral,
+    "DPM2 a": k_diffusion.sample_dpm_2_ancestral,
+}
+"""The host's functions that give A1111's numbers; the others are `k_samplers.FUNCTIONS`."""

@@ -10,8 +10,7 @@ import torch
 
 from ...hires.errors import InputError
 from ...hires.plan.steps import plan_second_pass
-from ...hires.sampling.samplers import A1111_SAMPLERS
-from ...hires.sampling.schedules import AUTOMATIC, SCHEDULE_NAMES
+from ...hires.sampling.menus import AUTOMATIC, SAMPLERS, SCHEDULES, UNIFORM
 from ...hires.sampling.schedules import schedule as a1111_schedule
 from ...hires.sampling.settings import A1111Settings
 from ...hires.sampling.timestep_samplers import timesteps
@@ -24,86 +23,83 @@ class SamplingError(InputError):
 
 def sampler_names() -> list[str]:
     """A1111's sampler names, then the host's own (read anew: other packs add theirs)."""
-    return [*A1111_SAMPLERS, *comfy.samplers.KSampler.SAMPLERS]
+    return [*SAMPLERS, *comfy.samplers.KSampler.SAMPLERS]
 
 
 def scheduler_names() -> list[str]:
     """A1111's schedule labels, then the host's own scheduler names."""
-    return [*SCHEDULE_NAMES, *comfy.samplers.KSampler.SCHEDULERS]
+    return [*SCHEDULES, *comfy.samplers.KSampler.SCHEDULERS]
 
 
 @dataclass(frozen=True)
-class Sigmas:
-    """A schedule and the part of it that a pass runs."""
+class PassSigmas:
+    """The sigmas of a pass, and where they are from."""
 
-    whole: torch.Tensor
-    """What Brownian trees span."""
+    schedule: torch.Tensor
+    """The schedule that the pass is the end of, or all of. Brownian trees span it."""
 
-    run: torch.Tensor
-    """Descending, normally ending in 0. Empty when nothing is to be run."""
-
-
-def first_pass_sigmas(
-    model: Any, sampler_name: str, scheduler: str, steps: int, settings: A1111Settings | None = None
-) -> Sigmas:
-    """Return the schedule of the first pass: normally `steps + 1` sigmas.
-
-    Raises:
-        SamplingError: the schedule has no usable values for this number of steps.
-        ScheduleError: the same from A1111's schedules.
-    """
-    sigmas = _full(model, sampler_name, scheduler, steps, settings or A1111Settings())
-    return Sigmas(sigmas, sigmas)
+    sigmas: torch.Tensor
+    """Those that are sampled: descending, normally ending in 0. Empty when nothing is to be run."""
 
 
-def second_pass_sigmas(
-    model: Any,
-    sampler_name: str,
-    scheduler: str,
-    steps: int,
-    denoising_strength: float,
-    hr_second_pass_steps: int,
-    settings: A1111Settings | None = None,
-) -> Sigmas:
-    """Return the sigmas of the second pass: the end of a longer schedule. Nothing is run at strength 0.
+@dataclass(frozen=True)
+class Scheduling:
+    """What schedules are made by: the inputs that the nodes share."""
 
-    Raises:
-        StrengthError: strength or steps out of range.
-        SamplingError, ScheduleError: see `first_pass_sigmas`.
-    """
-    plan = plan_second_pass(sampler_name, scheduler, steps, denoising_strength, hr_second_pass_steps)
-    if plan.schedule == 0:
-        return Sigmas(torch.zeros(0), torch.zeros(0))
-    whole = _full(model, sampler_name, scheduler, plan.schedule, settings or A1111Settings())
-    return Sigmas(whole, whole[plan.part])
+    model: Any
+    sampler_name: str
+    scheduler: str
+    settings: A1111Settings
 
+    def first_pass(self, steps: int) -> PassSigmas:
+        """Return the schedule of the first pass: normally `steps + 1` sigmas.
 
-def _full(model: Any, sampler_name: str, scheduler: str, steps: int, settings: A1111Settings) -> torch.Tensor:
-    chosen = A1111_SAMPLERS.get(sampler_name)
-    check_sampler(model, sampler_name)
-    if chosen and chosen.walks_timesteps:  # the scheduler plays no part
-        table = a1111_table(model, settings)
-        return table.sigmas[timesteps(steps + settings.always_discard_next_to_last_sigma)].flip(0)
-    if chosen:
-        discard = chosen.discard_penultimate
-    else:
-        discard = sampler_name in comfy.samplers.KSampler.DISCARD_PENULTIMATE_SIGMA_SAMPLERS
-    if scheduler in SCHEDULE_NAMES:
-        if scheduler == AUTOMATIC:
-            scheduler = chosen.schedule if chosen else "Uniform"
-        table = a1111_table(model, settings, chosen)
-        sigmas = a1111_schedule(
-            scheduler, steps, table, is_sdxl=_is_sdxl(model), discard_penultimate=discard, settings=settings
-        )
-        check_range(model, sigmas, f"the schedule '{scheduler}' starts", "scheduler", settings)
+        Raises:
+            SamplingError: the schedule has no usable values for this number of steps.
+            ScheduleError: the same from A1111's schedules.
+        """
+        sigmas = self._schedule(steps)
+        return PassSigmas(sigmas, sigmas)
+
+    def second_pass(self, steps: int, denoising_strength: float, hr_second_pass_steps: int) -> PassSigmas:
+        """Return the sigmas of the second pass: the end of a longer schedule. Nothing is run at strength 0.
+
+        Raises:
+            StrengthError: strength or steps out of range.
+            SamplingError, ScheduleError: see `first_pass`.
+        """
+        plan = plan_second_pass(self.sampler_name, self.scheduler, steps, denoising_strength, hr_second_pass_steps)
+        if plan.schedule == 0:
+            return PassSigmas(torch.zeros(0), torch.zeros(0))
+        schedule = self._schedule(plan.schedule)
+        return PassSigmas(schedule, schedule[plan.part])
+
+    def _schedule(self, steps: int) -> torch.Tensor:
+        model, sampler, scheduler = self.model, SAMPLERS.get(self.sampler_name), self.scheduler
+        check_sampler(model, self.sampler_name)
+        if sampler and sampler.walks_timesteps:  # the scheduler plays no part
+            table = a1111_table(model, self.settings)
+            return table.sigmas[timesteps(steps + self.settings.always_discard_next_to_last_sigma)].flip(0)
+        if sampler:
+            discard = sampler.discard_penultimate
+        else:
+            discard = self.sampler_name in comfy.samplers.KSampler.DISCARD_PENULTIMATE_SIGMA_SAMPLERS
+        if scheduler in SCHEDULES:
+            if scheduler == AUTOMATIC:
+                scheduler = (sampler and sampler.schedule) or UNIFORM
+            table = a1111_table(model, self.settings, sampler)
+            sigmas = a1111_schedule(
+                scheduler, steps, table, is_sdxl=_is_sdxl(model), discard_penultimate=discard, settings=self.settings
+            )
+            check_range(model, sigmas, f"the schedule '{scheduler}' starts", "scheduler", self.settings)
+            return sigmas
+        sampling = model.get_model_object("model_sampling")
+        sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps + discard)
+        if discard:
+            sigmas = torch.cat([sigmas[:-2], sigmas[-1:]])
+        if not bool(torch.isfinite(sigmas).all()):
+            raise SamplingError(f"'{scheduler}' has no finite sigmas for {steps} steps; use more steps.", "scheduler")
         return sigmas
-    sampling = model.get_model_object("model_sampling")
-    sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, steps + discard)
-    if discard:
-        sigmas = torch.cat([sigmas[:-2], sigmas[-1:]])
-    if not bool(torch.isfinite(sigmas).all()):
-        raise SamplingError(f"'{scheduler}' has no finite sigmas for {steps} steps; use more steps.", "scheduler")
-    return sigmas
 
 
 def check_sampler(model: Any, sampler_name: str) -> None:
@@ -112,8 +108,8 @@ def check_sampler(model: Any, sampler_name: str) -> None:
     Raises:
         SamplingError: the model has no table of training timesteps, and the sampler needs one.
     """
-    chosen = A1111_SAMPLERS.get(sampler_name)
-    if chosen and chosen.needs_discrete and not is_discrete(model):
+    sampler = SAMPLERS.get(sampler_name)
+    if sampler and sampler.needs_discrete and not is_discrete(model):
         raise SamplingError(
             f"'{sampler_name}' needs an eps or v model with training timesteps (SD1, SD2, SDXL), and this is a "
             f"{type(model.model).__name__}. Choose Euler, DPM++ 2M or one of ComfyUI's lower-case samplers.",
@@ -132,7 +128,7 @@ def check_range(
         model: the MODEL.
         sigmas: the schedule.
         what: begins the sentence: "the sigmas start".
-        input_name: the input to blame.
+        input_name: the input that the error names.
         settings: the settings that the schedule was made with.
 
     Raises:
@@ -140,8 +136,8 @@ def check_range(
     """
     if is_discrete(model) or len(sigmas) == 0:
         return
-    largest, found = float(model.get_model_object("model_sampling").sigma_max), float(sigmas.max())
-    if found <= largest * (1 + 1e-4):
+    largest, first = float(model.get_model_object("model_sampling").sigma_max), float(sigmas.max())
+    if first <= largest * (1 + 1e-4):
         return
     remedy = "Use a scheduler, or sigmas, made for this model."
     if settings and settings.sigma_max > largest:
@@ -153,7 +149,7 @@ def check_range(
         input_name, remedy = "settings", "Switch use_old_karras_scheduler_sigmas off in A1111 Settings."
     family = type(model.model).__name__
     raise SamplingError(
-        f"{what} at sigma {found:g}, and the largest of this {family} model is {largest:g}. {remedy}",
+        f"{what} at sigma {first:g}, and the largest of this {family} model is {largest:g}. {remedy}",
         input_name,
     )
 
@@ -164,13 +160,13 @@ def check_end(model: Any, sampler_name: str, sigmas: torch.Tensor, settings: A11
     Raises:
         SamplingError: names the sampler and the last sigma.
     """
-    chosen = A1111_SAMPLERS.get(sampler_name)
-    if not chosen or not (chosen.walks_timesteps or chosen.function in ("uni_pc", "dpm_fast", "dpm_adaptive")):
+    sampler = SAMPLERS.get(sampler_name)
+    if not sampler or not sampler.own_end:
         return
-    end, found = float(a1111_table(model, settings).sigmas[1]), float(sigmas[-1])
-    if found > end * 1.01:
+    end, last = float(a1111_table(model, settings).sigmas[1]), float(sigmas[-1])
+    if last > end * 1.01:
         raise SamplingError(
-            f"the sigmas stop at {found:g}, and '{sampler_name}' always goes on to the end. Connect sigmas down to "
+            f"the sigmas stop at {last:g}, and '{sampler_name}' always goes on to the end. Connect sigmas down to "
             "the end, such as Re-noise's, or choose Euler, DPM++ 2M or one of ComfyUI's lower-case samplers.",
             "sigmas",
         )

@@ -1,4 +1,4 @@
-"""Where a noised latent goes: core's samplers take less from it than Second Sampling does."""
+"""Where a noised latent goes: core's samplers take the sum of picture and noise, Second Sampling the parts."""
 
 from __future__ import annotations
 
@@ -7,39 +7,38 @@ from typing import Any
 
 from comfy_execution.graph_utils import is_link
 
-import nodes as host_nodes
-
 from ..latents.latents import LatentError
+from ..node_classes import node_class
+from .renoising import Loss
 
 _NOISES = ("RandomNoise", "HiresFixNoise")
+
+_REASONS: dict[Loss | None, str] = {
+    "mask": "would keep this noise outside the latent's noise mask, where the picture should stay",
+    "picture": "cannot take a latent of nothing but noise",
+}
 
 _PASSED_ON = ("LATENT", "*", "COMFY_MATCHTYPE_V3")
 """Types of outputs that may hold the latent: switches and the like give out what they got."""
 
 
-def check_followers(dynprompt: Any, node_id: str, masked: bool, all_noise: bool) -> None:
+def check_followers(dynprompt: Any, node_id: str, loss: Loss | None) -> None:
     """Refuse samplers of other packs and core behind a Re-noise where they would make another picture.
 
     Args:
         dynprompt: the host's graph.
         node_id: of the Re-noise; its first output is the noised latent.
-        masked: the latent has a noise mask.
-        all_noise: nothing of the picture is left in it (a flow model at full strength).
+        loss: see `loss_of_sum`.
 
     Raises:
         LatentError: names the sampler and what to wire.
     """
     for name, adds_noise in _samplers_after(dynprompt, node_id):
-        if adds_noise:
-            found = "adds noise of its own to it"
-        elif masked:
-            found = "would keep this noise outside the latent's noise mask, where the picture should stay"
-        elif all_noise:
-            found = "cannot take a latent of nothing but noise"
-        else:
+        if not adds_noise and loss is None:
             continue
+        reason = "adds noise of its own to it" if adds_noise else _REASONS[loss]
         raise LatentError(
-            f"the noised latent goes to {name}, which {found}. Connect it to Second Sampling (which also takes a "
+            f"the noised latent goes to {name}, which {reason}. Connect it to Second Sampling (which also takes a "
             "GUIDER); or give that sampler the latent from before Re-noise, the noise, and Re-noise's sigmas."
         )
 
@@ -51,7 +50,7 @@ def _samplers_after(dynprompt: Any, node_id: str) -> list[tuple[str, bool]]:
         for value in dynprompt.get_node(other)["inputs"].values():
             if is_link(value):
                 fed[(value[0], value[1])].append(other)
-    found, seen, ahead = [], set(), [(node_id, 0)]
+    samplers, seen, ahead = [], set(), [(node_id, 0)]
     while ahead:
         for other in fed[ahead.pop()]:
             if other in seen:
@@ -62,22 +61,22 @@ def _samplers_after(dynprompt: Any, node_id: str) -> list[tuple[str, bool]]:
             if kind.startswith("HiresFix"):
                 continue
             if any(is_link(inputs.get(name)) for name in _steered_by(kind)):
-                found.append((f"{kind} (node {other})", _adds_noise(dynprompt, kind, inputs)))
+                samplers.append((f"{kind} (node {other})", _adds_noise(dynprompt, kind, inputs)))
                 continue
-            outputs = getattr(host_nodes.NODE_CLASS_MAPPINGS.get(kind), "RETURN_TYPES", ())
+            outputs = getattr(node_class(kind), "RETURN_TYPES", ())
             ahead += [(other, index) for index, output in enumerate(outputs) if output in _PASSED_ON]
-    return found
+    return samplers
 
 
 def _steered_by(kind: str) -> list[str]:
     """Inputs of a node, as it declares them, that make it a sampler where it also takes a latent."""
-    declared = host_nodes.NODE_CLASS_MAPPINGS[kind].INPUT_TYPES()
+    declared = node_class(kind).INPUT_TYPES()
     groups = (declared.get("required", {}), declared.get("optional", {}))
     return [name for group in groups for name, spec in group.items() if spec[0] in ("MODEL", "GUIDER")]
 
 
 def _adds_noise(dynprompt: Any, kind: str, inputs: dict[str, Any]) -> bool:
     noise = inputs.get("noise")
-    if is_link(noise):
+    if noise is not None and is_link(noise):
         return dynprompt.get_node(noise[0])["class_type"] in _NOISES
     return kind == "KSampler" or inputs.get("add_noise") in ("enable", True)

@@ -14,7 +14,7 @@ from ...hires.plan.upscale import Numbers, UpscalePlan
 from ...hires.sizes.image_sizes import Size, TargetSize
 from ...upscale_models import Upscaler, draw_as_if_loading, resize_pictures, upscale_to
 from ..latents.codec import cell_of, check_target, check_tile, decode, encode, encode_as_a1111
-from ..latents.latents import Latent, samples_of
+from ..latents.latents import Latent, finite_samples_of, samples_of
 from ..latents.posterior import posterior_generator
 from ..memory import check_memory
 from .pictures import becomes
@@ -87,7 +87,7 @@ def _in_place_of_decoded(
 ) -> torch.Tensor:
     """Bring given pictures into the form of decoded ones, `(B, [T,] H, W, C)`."""
     check_image(image, "image")
-    samples = samples_of(latent)
+    samples = finite_samples_of(latent)
     batch = samples.shape[0]
     if image.shape[0] % batch or (samples.ndim == 4 and image.shape[0] != batch):
         raise InputError(

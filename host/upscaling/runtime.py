@@ -27,16 +27,14 @@ class HostRuntime:
 
     @property
     def device(self) -> torch.device:
-        """See `Runtime`."""
         return comfy.model_management.get_torch_device()
 
     @property
     def output_device(self) -> torch.device:
-        """See `Runtime`."""
         return comfy.model_management.intermediate_device()
 
     def half_types(self) -> tuple[torch.dtype, ...]:
-        """See `Runtime`: what the host would use for a diffusion model, and bfloat16 on CPUs that have it."""
+        """What the host would use for a diffusion model, and bfloat16 on CPUs that have it."""
         device = self.device
         if comfy.model_management.is_device_cpu(device):
             return () if args.force_fp32 else cpu_half_types()
@@ -47,16 +45,15 @@ class HostRuntime:
         return tuple(dtype for dtype, use in usable.items() if use)
 
     def pictures_at_once(self) -> int:
-        """See `Runtime`: a CPU is slower with several, because they do not stay in its caches."""
+        """1 on a CPU, which is slower with several, because they do not stay in its caches."""
         return 1 if comfy.model_management.is_device_cpu(self.device) else 16
 
     def prepare(self, upscaler: ModelUpscaler, memory_required_bytes: int) -> None:
-        """See `Runtime`."""
         comfy.model_management.soft_empty_cache()
         comfy.model_management.load_models_gpu([patcher_of(upscaler)], memory_required=memory_required_bytes)
 
     def free_memory(self) -> int | None:
-        """See `Runtime`: what is free now, and what the models that can be moved off the device hold."""
+        """What is free now, and what the models that can be moved off the device hold."""
         free = free_on(self.device)
         if not comfy.model_management.is_device_cpu(self.device):
             loaded = comfy.model_management.loaded_models()
@@ -64,11 +61,11 @@ class HostRuntime:
         return free
 
     def is_out_of_memory(self, error: Exception) -> bool:
-        """See `Runtime`: also the CPU's and MPS's failures, which the host does not recognise."""
+        """Whether it is; also the CPU's and MPS's failures, which the host does not recognise."""
         return comfy.model_management.is_oom(error) or is_allocation_failure(error)
 
     def progress(self, done: int, total: int) -> None:
-        """See `Runtime`: moves the node's bar, tells the time that is left, and stops when the user cancels."""
+        """Move the node's bar, show the time that is left, and stop when the user cancels."""
         if self._bar is None:
             self._bar = comfy.utils.ProgressBar(total)
         self._bar.update_absolute(done, total)

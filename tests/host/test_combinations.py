@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hires_pack.hires.sampling.samplers import A1111_SAMPLERS
+from hires_pack.hires.sampling.menus import SAMPLERS
 
 from .graphs import Graph, give, saved
 from .test_bad_input import explained
@@ -85,7 +85,7 @@ def test_a1111_s_samplers_keep_what_is_masked_in_both_passes(host, client, model
     both = Both(host, models, "sd1")
     masked = both.masked(both.latent)
     outs = {"before": masked}
-    for name in A1111_SAMPLERS:
+    for name in SAMPLERS:
         if name == "DPM adaptive":  # hundreds of model calls where the way is long
             outs[f"second {name}"] = both.second(both.renoise(masked, name, strength=0.1, steps=20), name)
             continue

@@ -7,11 +7,12 @@ import urllib.error
 import urllib.request
 
 import pytest
+from hires_pack.recipes import library
 from PIL import Image
 
 from .graphs import Graph, nodes_of, set_everywhere
 from .test_families import hires_fix
-from .test_workflows import NAMES, SIZES, small
+from .test_workflows import small
 
 
 def ask(host, body):
@@ -31,12 +32,12 @@ def plan(host, graph):
 # ---- the saved workflows --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - {"upscale-folder"}))
+@pytest.mark.parametrize("name", sorted(set(library.WORKFLOWS) - {"upscale-folder"}))
 def test_the_size_of_every_saved_workflow_is_told(name, host, client, models):
-    """`SIZES` is what the runs really give, see test_workflows.py."""
+    """The recipes' sizes are what the runs really give, see test_workflows.py."""
     graph = small(name, client, host, models)
     said = plan(host, graph)
-    width, height = SIZES[name]
+    width, height = library.WORKFLOWS[name].size
     assert list(said.values())[-1]["text"].split(",")[0].split(" in ")[0].endswith(f"{width}×{height}")
     assert {one["warning"] for one in said.values()} == {None}
     ours = {"TargetSize", "LatentUpscale", "PixelUpscale", "Renoise", "SecondSampling", "UpscaleImage"}

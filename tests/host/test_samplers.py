@@ -1,19 +1,16 @@
 """Every A1111 sampler and schedule through both passes, and the choices that cannot work."""
 
-from dataclasses import asdict
-
 import pytest
 import torch
-from hires_pack.hires.sampling.samplers import A1111_SAMPLERS
-from hires_pack.hires.sampling.schedules import SCHEDULE_NAMES
-from hires_pack.hires.sampling.settings import A1111Settings
+from hires_pack.hires.sampling.menus import SAMPLERS, SCHEDULES
+from hires_pack.hires.sampling.settings import DEFAULTS
 
 from .graphs import Graph, saved
 from .test_bad_input import explained
 from .test_families import hires_fix
 
 # DPM adaptive makes hundreds of model calls and decides them by the whole batch
-PAIRS = [("sdxl", name) for name in A1111_SAMPLERS if name != "DPM adaptive"]
+PAIRS = [("sdxl", name) for name in SAMPLERS if name != "DPM adaptive"]
 PAIRS += [("sdxl-v", name) for name in ("DPM++ 2M", "Euler a", "DDIM")]
 
 
@@ -39,18 +36,18 @@ def test_a_picture_of_a_batch_equals_its_single_run(family, sampler, host, clien
     assert not torch.allclose(batch[:1], batch[1:], atol=0.1 * float(batch.std()))
 
 
-@pytest.mark.parametrize("sampler", A1111_SAMPLERS)
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_flow_models_run_or_say_why_not(sampler, host, client, models):
     graph, names = hires_fix(host, models, "sd3", "latent", 0.6, sampler=sampler)
     run = client.queue(with_steps(graph, 4))
-    if A1111_SAMPLERS[sampler].needs_discrete:
+    if SAMPLERS[sampler].needs_discrete:
         explained(run, "Base Sampling", "'sampler_name'", sampler, "eps or v model")
     else:
         run.require_success()
         assert bool(torch.isfinite(saved(host, names["final"])["latent"]).all())
 
 
-@pytest.mark.parametrize("scheduler", SCHEDULE_NAMES)
+@pytest.mark.parametrize("scheduler", SCHEDULES)
 @pytest.mark.parametrize("family", ["sdxl", "sd3", "flux"])
 def test_every_schedule_of_a1111(family, scheduler, host, client, models):
     graph, names = hires_fix(host, models, family, "latent", 0.6, sampler="Euler", scheduler=scheduler)
@@ -62,7 +59,7 @@ def test_every_schedule_of_a1111(family, scheduler, host, client, models):
     assert bool(torch.isfinite(saved(host, names["final"])["latent"]).all())
 
 
-@pytest.mark.parametrize("sampler", [name for name, s in A1111_SAMPLERS.items() if s.noise == "brownian"])
+@pytest.mark.parametrize("sampler", [name for name, s in SAMPLERS.items() if s.noise == "brownian"])
 def test_one_step_and_strength_zero_of_sde_samplers(sampler, host, client, models):
     """A1111 fails here. One step jumps to the picture; strength 0 changes nothing."""
     graph, names = hires_fix(host, models, "sdxl", "latent", 0.5, sampler=sampler)
@@ -90,9 +87,7 @@ def test_choices_that_cannot_work(sampler, strength, steps, words, host, client,
 
 def settings(graph, **changes):
     """Connect A1111 Settings with these changes to every node that takes them."""
-    defaults = asdict(A1111Settings()) | {"sd_noise_schedule": "Default"}
-    del defaults["zero_terminal_snr"]  # the node has A1111's option for it
-    node = graph.add("HiresFixA1111Settings", **(defaults | changes))
+    node = graph.add("HiresFixA1111Settings", **(DEFAULTS | changes))
     for other in graph.values():
         if other["class_type"] in ("HiresFixBaseSampling", "HiresFixRenoise", "HiresFixSecondSampling"):
             other["inputs"]["settings"] = node[0]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from ...hires.images import resample
+from ...hires.sampling.menus import FILTERS
 from ...hires.tiles.resize_parts import LanczosParts, NearestParts, ResizeParts
 
 
@@ -26,12 +27,14 @@ class ClassicalUpscaler:
     scale: int = 1
 
 
-LANCZOS = ClassicalUpscaler("Lanczos", LanczosParts, resample.lanczos_8_bit)
-
-CLASSICAL: dict[str, ClassicalUpscaler] = {
+_RESIZES = {
     # "None" means "no model" in A1111's hires fix: the picture is brought to size by one Lanczos resize
-    "None": ClassicalUpscaler("None", LanczosParts, resample.lanczos_8_bit),
-    "Lanczos": LANCZOS,
-    "Nearest": ClassicalUpscaler("Nearest", NearestParts, resample.nearest_8_bit),
+    "None": (LanczosParts, resample.lanczos_8_bit),
+    "Lanczos": (LanczosParts, resample.lanczos_8_bit),
+    "Nearest": (NearestParts, resample.nearest_8_bit),
 }
+
+CLASSICAL: dict[str, ClassicalUpscaler] = {name: ClassicalUpscaler(name, *_RESIZES[name]) for name in FILTERS}
 """By name, in A1111's menu order."""
+
+LANCZOS = CLASSICAL["Lanczos"]

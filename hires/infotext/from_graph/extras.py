@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ...sampling.menus import FILTERS
 from ...sizes.image_sizes import Size
-from ..names import FILTERS, stem, upscaler_title
+from ..names import stem, upscaler_title
 from ..text import Parameter
 from ..write import shown
 from .not_in_text import is_in_text, parameters_not_in_text

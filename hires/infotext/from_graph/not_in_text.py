@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ...graph.passthrough import changes_nothing
-from ...sampling.settings import A1111Settings
-from ..settings import OPTIONS, GenerationSettings
+from ...sampling.settings import DEFAULTS, INFOTEXT_KEYS
+from ..settings import GenerationSettings
 from ..text import Parameter
 from .controls import PICTURES, is_control
 from .walk import SIDES, PictureGraph
@@ -32,8 +32,6 @@ _BACKTRACK, _USUAL_BACKTRACK = "comma_padding_backtrack", 20
 
 _NOISES = ("HiresFixNoise", "RandomNoise")
 _SETTINGS, _REFINER = "settings", "refiner"
-
-_OPTIONS_IN_TEXT = frozenset((*OPTIONS.values(), "zero_terminal_snr"))
 
 _SOCKETS = frozenset(
     (
@@ -64,9 +62,8 @@ def missing_values(settings: GenerationSettings) -> Iterator[str]:
     }
     yield from (key for key, value in values.items() if value is None)
     # options that A1111 itself does not write down
-    for name in A1111Settings.__dataclass_fields__:
-        if name not in _OPTIONS_IN_TEXT and getattr(settings.options, name) != getattr(A1111Settings, name):
-            yield name
+    silent = DEFAULTS.keys() - INFOTEXT_KEYS.values()
+    yield from (name for name in DEFAULTS if name in silent and getattr(settings.options, name) != DEFAULTS[name])
 
 
 def nodes_not_in_text(

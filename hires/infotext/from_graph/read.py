@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...graph.passthrough import changes_nothing
-from ...sampling.settings import A1111Settings
+from ...sampling.settings import DEFAULTS, A1111Settings
 from ..names import stem
 from ..networks import LoraTag, can_be_tagged, with_tags
-from ..settings import ZERO_SNR, GenerationSettings, HiresSettings, ModelName, RefinerPass, RefinerSettings
+from ..settings import GenerationSettings, HiresSettings, ModelName, RefinerPass, RefinerSettings
 from ..text import Parameter
 from ..write import shown
 from .controls import ControlUnit, control_units
@@ -163,10 +163,8 @@ class _Reader(PictureGraph):
     def _options(self, node: str | None) -> A1111Settings:
         if node is None:
             return A1111Settings()
-        values = self[node].inputs
-        known = {entry.name for entry in fields(A1111Settings)}
-        given = {name: value for name, value in values.items() if name in known and not isinstance(value, list)}
-        return A1111Settings(**given, zero_terminal_snr=values.get("sd_noise_schedule") == ZERO_SNR)
+        values = self[node].inputs.items()
+        return A1111Settings(**{k: value for k, value in values if k in DEFAULTS and not isinstance(value, list)})
 
     def _refiner(self, first: str, second: str | None) -> RefinerSettings | None:
         in_first, in_second = self[first].source("refiner"), self[second].source("refiner")

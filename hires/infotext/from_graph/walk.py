@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from ...graph.reader import ApiGraph, link_of
-from ..networks import unmark_embeddings
+from ...prompts.embeddings import unmark_embeddings
 
 SIDES = ("positive", "negative")
 """Inputs of the nodes that take both prompts, and their first two outputs."""

@@ -6,13 +6,15 @@ from functools import cached_property
 from ...graph import stages
 from ...graph.builder import Graph, Note, Output
 from ...graph.stages import Picture, Sampling
+from ...prompts.embeddings import mark_embeddings, missing_embeddings
+from ...sampling.menus import FILTERS, LATENT_MODES
 from ...sampling.settings import A1111Settings
 from ..json import read_json, read_lines
 from ..markdown import as_code, code_block
-from ..names import FILTERS, LATENT_MODES, same_name, upscaler_file
-from ..networks import embedding_names, mark_embeddings, missing_embeddings, without_tags
+from ..names import same_name, upscaler_file
+from ..networks import embedding_names, without_tags
 from ..read import read_settings
-from ..settings import ZERO_SNR, HiresSettings, ModelName
+from ..settings import HiresSettings, ModelName
 from ..text import Infotext, parse
 from .fitting import FittingGraph
 from .loaders import Loaders, ModelFiles, Models
@@ -228,9 +230,7 @@ class _Builder:
         options = self._asked.options
         if options == A1111Settings():
             return None
-        values = asdict(options)
-        schedule = ZERO_SNR if values.pop("zero_terminal_snr") else "Default"
-        return self._graph.node("HiresFixA1111Settings", sd_noise_schedule=schedule, **values).out()
+        return self._graph.node("HiresFixA1111Settings", **asdict(options)).out()
 
     def _sampling(self, mine: _Pass, *, cfg: float | None, sampler: str | None, scheduler: str | None) -> Sampling:
         """What a pass samples with."""

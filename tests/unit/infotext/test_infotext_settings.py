@@ -1,28 +1,19 @@
 """Generation texts as settings: A1111's words, its rules for old texts, and the way back."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hires_pack.hires.infotext import names
-from hires_pack.hires.infotext.networks import (
-    LoraTag,
-    embedding_names,
-    mark_embeddings,
-    missing_embeddings,
-    network_tags,
-    unmark_embeddings,
-)
+from hires_pack.hires.infotext.networks import LoraTag, embedding_names, network_tags
 from hires_pack.hires.infotext.read import read_settings
-from hires_pack.hires.infotext.settings import OPTIONS, GenerationSettings, HiresSettings, ModelName, RefinerSettings
+from hires_pack.hires.infotext.settings import GenerationSettings, HiresSettings, ModelName, RefinerSettings
 from hires_pack.hires.infotext.text import Infotext, Parameter, parse, write
 from hires_pack.hires.infotext.write import write_settings
-from hires_pack.hires.sampling.samplers import A1111_SAMPLERS
-from hires_pack.hires.sampling.schedules import SCHEDULE_NAMES
-from hires_pack.hires.sampling.settings import A1111Settings
-from hires_pack.hires.sizes.latent import LATENT_MODES
-from hires_pack.upscale_models import CLASSICAL
+from hires_pack.hires.prompts.embeddings import mark_embeddings, missing_embeddings, unmark_embeddings
+from hires_pack.hires.sampling.menus import SAMPLERS, SCHEDULES
+from hires_pack.hires.sampling.settings import DEFAULTS, INFOTEXT_KEYS, NOISE_SCHEDULES, A1111Settings
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -35,18 +26,6 @@ BASE = "Steps: 20, Sampler: {}, CFG scale: 7, Seed: 5, Size: 512x768"
 
 def read(settings: str, prompt: str = "a cat"):
     return read_settings(parse(f"{prompt}\n{settings}"))
-
-
-def test_the_names_are_those_that_the_pack_computes_with():
-    schedules = {
-        name: names.AUTOMATIC if sampler.schedule == "Uniform" else sampler.schedule
-        for name, sampler in A1111_SAMPLERS.items()
-    }
-    assert schedules == names.SAMPLER_SCHEDULES
-    assert names.SCHEDULES == SCHEDULE_NAMES
-    assert tuple(LATENT_MODES) == names.LATENT_MODES
-    assert tuple(CLASSICAL) == names.FILTERS
-    assert set(OPTIONS.values()) <= set(asdict(A1111Settings()))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -90,9 +69,8 @@ NEVER_WRITTEN = {"use_old_karras_scheduler_sigmas", "ESRGAN_tile", "ESRGAN_tile_
 
 
 def written_options(options: dict) -> A1111Settings:
-    known = asdict(A1111Settings())
-    given = {name: value for name, value in options.items() if name in known and name not in NEVER_WRITTEN}
-    return A1111Settings(**given, zero_terminal_snr=options.get("sd_noise_schedule") == "Zero Terminal SNR")
+    given = {name: value for name, value in options.items() if name in DEFAULTS and name not in NEVER_WRITTEN}
+    return A1111Settings(**given)
 
 
 def assert_hires(asked: GenerationSettings, request: dict) -> None:
@@ -159,7 +137,7 @@ def test_the_schedule_key_wins_and_small_letters_are_comfyuis(written, schedule)
         assert read(BASE.format("DPM++ 2M Karras") + f", {key}: {written}").settings.scheduler == schedule
 
 
-@pytest.mark.parametrize("schedule", [*names.SCHEDULES, *names.HOST_SCHEDULES])
+@pytest.mark.parametrize("schedule", [*SCHEDULES, *names.HOST_SCHEDULES])
 @pytest.mark.parametrize("sampler", ["Euler", "euler", "DDIM", "ddim", "uni_pc_bh2"])
 def test_samplers_and_schedules_of_both_programs_come_back(sampler, schedule):
     hires = HiresSettings(0.5, hr_sampler_name="lcm" if sampler == "LCM" else "LCM", hr_scheduler=None)
@@ -307,8 +285,8 @@ WHOLE = st.integers(1, 10**9 - 1)
 SHARE = st.integers(1, 99).map(lambda percent: percent / 100)
 WORD = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=12)
 MODELS = st.builds(ModelName, st.from_regex(r"\A[a-z][\w.]{2,9}\Z"), st.just("") | st.from_regex(r"\A[0-9a-f]{10}\Z"))
-SAMPLERS = st.sampled_from(list(names.SAMPLER_SCHEDULES))
-LABELS = st.sampled_from([label for label in names.SCHEDULES if label not in ("Automatic", "Karras", "Beta")])
+SAMPLER_NAMES = st.sampled_from(list(SAMPLERS))
+LABELS = st.sampled_from([label for label in SCHEDULES if label not in ("Automatic", "Karras", "Beta")])
 NUMBERS = {bool: st.booleans(), int: WHOLE, float: SHARE, str: st.sampled_from(["bh2", "time_quadratic"])}
 PASSES = st.sampled_from(["first pass", "second pass", "both passes"])
 REFINERS = st.builds(RefinerSettings, MODELS, SHARE, st.booleans(), PASSES)
@@ -325,7 +303,7 @@ def hires_settings(draw):
         hr_second_pass_steps=draw(WHOLE),
         hr_upscaler=draw(WORD),
         hr_checkpoint=draw(st.none() | MODELS),
-        hr_sampler_name=draw(st.none() | SAMPLERS.filter(lambda name: name != "Euler")),
+        hr_sampler_name=draw(st.none() | SAMPLER_NAMES.filter(lambda name: name != "Euler")),
         hr_scheduler=draw(st.none() | LABELS),
         hr_prompt=draw(st.just("") | WORD),
         hr_negative_prompt=draw(st.just("") | WORD),
@@ -336,9 +314,9 @@ def hires_settings(draw):
 @st.composite
 def generation_settings(draw):
     varied, resized = draw(st.booleans()), draw(st.booleans())
-    default = asdict(A1111Settings())
     options = {
-        name: draw(NUMBERS[type(default[name])]) for name in draw(st.sets(st.sampled_from(list(OPTIONS.values()))))
+        name: draw(st.sampled_from(NOISE_SCHEDULES) if name == "sd_noise_schedule" else NUMBERS[type(DEFAULTS[name])])
+        for name in draw(st.sets(st.sampled_from(list(INFOTEXT_KEYS.values()))))
     }
     return GenerationSettings(
         prompt=draw(WORD),
@@ -361,7 +339,7 @@ def generation_settings(draw):
         noise_source=draw(st.sampled_from(["GPU", "CPU", "ComfyUI"])),
         emphasis=draw(st.sampled_from(["Original", "No norm", "Ignore", "None"])),
         pad_cond_uncond=draw(st.booleans()),
-        options=A1111Settings(**options, zero_terminal_snr=draw(st.booleans())),
+        options=A1111Settings(**options),
         refiner=draw(st.none() | REFINERS),
         hires=draw(st.none() | hires_settings()),
     )

@@ -61,6 +61,21 @@ def control(api, name, passes, file="control_v11f1e_sd15_tile.pth", kind="Contro
             inputs(api, sampling)["negative"] = [name, 1]
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("VAEDecode", "VAEDecodeTiled", "VAEEncode", "VAEEncodeTiled", "Reroute"),
+        *("HiresFixEncodeAnySize", "HiresFixDecodeToSize"),
+    ],
+)
+@pytest.mark.parametrize("on", ["HiresFixLatentUpscale", "SaveImage"])
+def test_the_text_is_complete_with_nodes_between_that_change_nothing(kind, on):
+    api = graph()
+    insert(api, kind, "latent" if on != "SaveImage" else "images", (on,))
+    assert read(api) == read(graph())
+    assert not read(api).not_in_text
+
+
 # ---- ControlNet -----------------------------------------------------------------------------------------------------
 
 TILE = "control_v11f1e_sd15_tile.pth"

@@ -1,15 +1,16 @@
 """What is said of a graph before it runs. Numbers are worked out by hand from the rules of A1111 and the nodes."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.plan import warnings as plan_warnings
-from hires_pack.hires.plan.facts import FolderSearch
+from hires_pack.hires.plan.facts import FolderSearch, UpscalerFile
 from hires_pack.hires.plan.graph import MOST_NODES, plan
 from hires_pack.hires.plan.steps import plan_second_pass
+from hires_pack.hires.plan.upscale import UpscaleRequest
 from hires_pack.hires.sizes.stages import REDRAW
 from hires_pack.hires.tiles.settings import TileSettings
 from hypothesis import given, settings
@@ -341,6 +342,39 @@ def test_a_second_upscaler_has_tiles_where_it_is_seen(visibility, ending):
     assert plan(graph, Two(pictures={"a.png": (200, 100)}))[node]["text"] == f"200×100 → 400×200{ending}"
 
 
+def test_the_badge_counts_the_memory_of_the_runs_as_the_run_does():
+    """Of 200x100, 4x makes 800x400, short of 1000x496, and then 3200x1600, which Pillow holds in 4 bytes a pixel."""
+    runs = 3200 * 1600 * 4
+    changes = {"name": "x4", "numbers": "A1111", "upscaling_resize": 5.0}
+    warned = [
+        upscale_image(Known(scales={"x4": scale}, free=free), **changes)["warning"]
+        for scale, free in ((4, runs), (4, runs - 1), (5, runs - 1))
+    ]
+    assert [bool(warning) for warning in warned] == [False, True, False]
+
+
+def test_a_second_upscaler_called_none_is_none():
+    none, lanczos = UpscalerFile("None", 1), UpscalerFile("Lanczos", 1)
+    for second, count in ((none, 1), (lanczos, 2)):
+        request = UpscaleRequest(lanczos, 2.0, True, second=second, visibility=0.5)
+        assert len(request.plan((200, 100)).jobs) == count
+    assert UpscaleRequest(none, 2.0, True, numbers="A1111").plan((200, 100)).size == (200, 100)
+    assert UpscaleRequest(none, 2.0, True).plan((200, 100)).size == (400, 200)
+
+
+def test_the_result_is_cut_out_of_the_middle():
+    request = UpscaleRequest(UpscalerFile("Lanczos", 1), (301, 302), True)
+    plan = request.plan((200, 100))
+    assert (plan.up, plan.window) == ((604, 302), (151, 0, 452, 302))
+    assert replace(request, crop=False).plan((200, 100)).window == (0, 0, 604, 302)
+
+
+def test_a_model_runs_once_in_the_extras_tab_at_the_factor_1():
+    facts = Known()
+    upscale_image(facts, numbers="A1111", upscaling_resize=1.0)
+    assert [job.factor for job in facts.jobs] == [1.0]
+
+
 FOLDER = {"input_folder": "in", "output_folder": "out", "include": "*.png", "recursive": True, **SCALE_BY}
 
 
@@ -453,6 +487,7 @@ def test_of_a_node_that_is_not_known_nothing_follows():
 def test_steps_of_the_second_pass(sampler, scheduler, steps, strength, own, run, schedule):
     found = plan_second_pass(sampler, scheduler, steps, strength, own)
     assert (found.steps, found.schedule) == (run, schedule)
+    assert len(range(schedule + 1)[found.part]) == (run + 1 if run else 0), "sigmas"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import math
 
 import pytest
 import torch
-from hires_pack.hires.sampling.schedules import SCHEDULE_NAMES, DiscreteTable, ScheduleError, schedule
+from hires_pack.hires.sampling.menus import AUTOMATIC, SCHEDULES
+from hires_pack.hires.sampling.schedules import DiscreteTable, ScheduleError, schedule
 from hires_pack.hires.sampling.steps import second_pass_steps
 
 
@@ -80,7 +81,7 @@ def test_timesteps_in_between_interpolate_log_sigma(sd1):
     torch.testing.assert_close(sd1.sigma_to_t(sigma), t, rtol=0, atol=2e-3)
 
 
-@pytest.mark.parametrize("name", SCHEDULE_NAMES[1:])
+@pytest.mark.parametrize("name", [name for name in SCHEDULES if name != AUTOMATIC])
 @pytest.mark.parametrize("steps", [2, 3, 7, 33, 150])
 def test_every_schedule_descends(sd1, name, steps):
     sigmas = schedule(name, steps, sd1)

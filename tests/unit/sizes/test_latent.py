@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from hires_pack.hires.sampling.menus import LATENT_MODES
 from hires_pack.hires.sizes.image_sizes import SizeError, target_size
-from hires_pack.hires.sizes.latent import LATENT_MODES, upscale_latent
+from hires_pack.hires.sizes.latent import upscale_latent
 
 RAMP = torch.arange(16.0).view(1, 1, 4, 4)
 

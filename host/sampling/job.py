@@ -1,0 +1,48 @@
+"""What goes to a sampler, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ...hires.sampling.menus import SAMPLERS, Sampler
+from ...hires.sampling.settings import A1111Settings
+from ..latents.latents import Latent
+from .guidance import Guidance
+from .sigmas import PassSigmas
+
+
+@dataclass(frozen=True)
+class SamplingJob:
+    """What a node asks of a pass."""
+
+    guidance: Guidance
+    noise: Any
+    """A NOISE object, the pack's or another's."""
+
+    sampler_name: str
+    """A1111's or the host's."""
+
+    settings: A1111Settings
+
+    @property
+    def sampler(self) -> Sampler | None:
+        """Its line of A1111's menu; None for one of the host's."""
+        return SAMPLERS.get(self.sampler_name)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A job with what it starts from."""
+
+    job: SamplingJob
+    latent: Latent
+    """Without noise, in the form in which the model samples."""
+
+    noise: torch.Tensor
+    """Drawn for it, in the same shape, of variance 1; zeros where the latent holds its noise already."""
+
+    sigmas: PassSigmas
+    is_first: bool
