@@ -23,8 +23,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
+from spandrel.architectures.Compact import Compact
+
+from ...hires.tiles.boxes import Box
+from ...pictures.formats.tiff.write import TiffLayout, TiffSink
+from ...pictures.source import open_source
+from ...pictures.streams.file import stream_picture
+from ...pictures.streams.pieces import pieces_of_one
+from ...upscale_models import from_state_dict, settle_tiles, upscale_blocks, upscale_to
 from ..command_line import BAND
-from ..mount import command, module
+from ..mount import command
+from ..report_file import ReportError
+from . import peak_memory as memory
 
 SCALE = 2
 FLAT = 1.10
@@ -86,7 +97,7 @@ def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
 
     Raises `ReportError` where memory cannot be measured, or one of the processes fails.
     """
-    if not module("dev.benchmarks.peak_memory").forget_peak():
+    if not memory.forget_peak():
         raise _error("the peak memory of a process can only be measured on Linux with GNU's C library")
     rows = []
     with tempfile.TemporaryDirectory(prefix="hires-fix-bench-", dir=options.folder) as folder:
@@ -105,7 +116,7 @@ def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
 
 
 def _error(reason: str) -> Exception:
-    return module("dev.report_file").ReportError(f"bench streaming: {reason}.")
+    return ReportError(f"bench streaming: {reason}.")
 
 
 # ------------------------------------------------------------------------------------------------ the other process
@@ -119,7 +130,6 @@ def work(what: str, source: Path, target: Path, size: int) -> dict[str, float]:
     upscaler = _upscaler()
     _stream(source, target.with_name("warm-up.tif"), upscaler, 64)
     target.with_name("warm-up.tif").unlink()
-    memory = module("dev.benchmarks.peak_memory")
     memory.forget_peak()  # loading the libraries left out
     before, started = memory.kilobytes("VmRSS") / 1024, time.perf_counter()
     if what == "whole":
@@ -131,41 +141,34 @@ def work(what: str, source: Path, target: Path, size: int) -> dict[str, float]:
 
 def _make(path: Path, size: int) -> None:
     """A picture with smooth and noisy parts, written in bands."""
-    import torch
-
-    tiff, box = module("pictures.formats.tiff.write"), module("hires.tiles.boxes").Box
     generator = torch.Generator().manual_seed(size)
-    sink = tiff.TiffSink.create(path, tiff.TiffLayout(size, size, 3))
+    sink = TiffSink.create(path, TiffLayout(size, size, 3))
     for top in range(0, size, BAND):
         y, x = torch.meshgrid(torch.arange(top, top + BAND) / size, torch.arange(size) / size, indexing="ij")
         waves = torch.stack([x, y, 0.5 + 0.5 * torch.sin(90 * x * y)], dim=-1)
-        sink.write(box(0, top, size, top + BAND), 0.9 * waves + 0.1 * torch.rand(waves.shape, generator=generator))
+        sink.write(Box(0, top, size, top + BAND), 0.9 * waves + 0.1 * torch.rand(waves.shape, generator=generator))
     sink.close()
 
 
 def _upscaler() -> Any:
-    import torch
-    from spandrel.architectures.Compact import Compact
-
     torch.manual_seed(0)
     network = Compact(num_feat=8, num_conv=2, upscale=SCALE)
-    return module("upscale_models").from_state_dict("tiny compact", network.state_dict())
+    return from_state_dict("tiny compact", network.state_dict())
 
 
 def _stream(source: Path, target: Path, upscaler: Any, size: int, killed: bool = False) -> None:
-    models, pieces = module("upscale_models"), module("pictures.streams.pieces")
-    tiles = models.settle_tiles(upscaler, size, size)
-    with module("pictures.source").open_source(source) as picture:
+    tiles = settle_tiles(upscaler, size, size)
+    with open_source(source) as picture:
 
         def make(marks: tuple[int, ...]) -> Iterator[Any]:
             done = max(marks, default=0)
-            blocks = models.upscale_blocks(picture, upscaler, size, size, tiles, rows_done=done)
-            found = pieces.pieces_of_one(blocks, size, (done,))
-            return _until_half(found, size) if killed else found
+            blocks = upscale_blocks(picture, upscaler, size, size, tiles, rows_done=done)
+            pieces = pieces_of_one(blocks, size, (done,))
+            return _until_half(pieces, size) if killed else pieces
 
-        layout = module("pictures.formats.tiff.write").TiffLayout(size, size, 3)
+        layout = TiffLayout(size, size, 3)
         job = {"input": [str(source), source.stat().st_mtime_ns], "tiles": asdict(tiles)}
-        module("pictures.streams.file").stream_picture(target, layout, job, make)
+        stream_picture(target, layout, job, make)
 
 
 def _until_half(pieces: Iterator[Any], size: int) -> Iterator[Any]:
@@ -177,12 +180,11 @@ def _until_half(pieces: Iterator[Any], size: int) -> Iterator[Any]:
 
 
 def _whole(source: Path, target: Path, upscaler: Any, size: int) -> None:
-    tiff, box = module("pictures.formats.tiff.write"), module("hires.tiles.boxes").Box
-    with module("pictures.source").open_source(source) as picture:
-        pixels = picture.read(box(0, 0, picture.width, picture.height))[None]
-    large = module("upscale_models").upscale_to(pixels, upscaler, size, size)
-    sink = tiff.TiffSink.create(target, tiff.TiffLayout(size, size, 3))
-    sink.write(box(0, 0, size, size), large[0])
+    with open_source(source) as picture:
+        pixels = picture.read(Box(0, 0, picture.width, picture.height))[None]
+    large = upscale_to(pixels, upscaler, size, size)
+    sink = TiffSink.create(target, TiffLayout(size, size, 3))
+    sink.write(Box(0, 0, size, size), large[0])
     sink.close()
 
 
