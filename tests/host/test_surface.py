@@ -50,5 +50,6 @@ def test_recording_refuses_what_breaks_saved_workflows():
     assert not after(lambda nodes: nodes["HiresFixNoise"]["inputs"].append({**extra, "optional": True}))
     assert after(lambda nodes: nodes["HiresFixNoise"]["inputs"].append(extra))
     assert after(lambda nodes: nodes["HiresFixNoise"]["inputs"].insert(0, {**extra, "optional": True}))
+    assert after(lambda nodes: nodes["HiresFixNoise"]["inputs"].reverse())
     assert after(lambda nodes: nodes.pop("HiresFixNoise"))
     assert after(lambda nodes: nodes["HiresFixNoise"]["inputs"][1]["options"].remove("CPU"))
