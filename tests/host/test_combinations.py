@@ -8,7 +8,7 @@ from hires_pack.tests.tolerances import FLOAT32, ROUNDED, SAMPLED, relative
 from .graphs import Graph, give, saved
 from .test_bad_input import explained
 from .test_native import start
-from .test_samplers import settings
+from .test_samplers import DISCRETE, settings
 
 WORDS = {
     "steps": 4,
@@ -78,7 +78,6 @@ def kept(found):
     return {name: change for name, change in changes.items() if not change <= ROUNDED}
 
 
-DISCRETE = [name for name, sampler in A1111_SAMPLERS.items() if sampler.needs_discrete]
 MASKED = {"sd1": [*DISCRETE, "Euler a", "DPM++ 2M"], "sd3": [name for name in A1111_SAMPLERS if name not in DISCRETE]}
 """Flow models are the quick ones; two samplers show what noise of another kind needs of those that run on both."""
 
