@@ -81,6 +81,7 @@ class _Watch:
     on_progress: Callable[[str, int, int], None] | None
     interrupt_at: str | None
     after_progress: int
+    interrupt_on_text: bool
     interrupted: bool = False
 
     def wants_interrupt(self, node_id: str, value: int) -> bool:
@@ -107,15 +108,17 @@ class ComfyClient:
         extra_data: dict[str, Any] | None = None,
         interrupt_at: str | None = None,
         after_progress: int = 0,
+        interrupt_on_text: bool = False,
         timeout: float | None = None,
     ) -> Run:
         """Queue `graph`, wait for its end and return what happened; a failing graph is a result, not an exception.
 
         `on_progress(node_id, value, maximum)` is called for every report (value 0 when a node starts).
-        With `interrupt_at` the graph is cancelled as soon as that node has reported `after_progress` steps.
+        With `interrupt_at` the graph is cancelled as soon as that node has reported `after_progress` steps, with
+        `interrupt_on_text` as soon as a node shows a text.
         Raises `ClientError` if the server goes away, answers nonsense, or takes longer than `timeout` seconds.
         """
-        watch = _Watch(on_progress, interrupt_at, after_progress)
+        watch = _Watch(on_progress, interrupt_at, after_progress, interrupt_on_text)
         seconds = self.timeout if timeout is None else timeout
         run = Run(_fetch=self.view)
         try:
@@ -161,6 +164,8 @@ class ComfyClient:
                 if kind == _TEXT_EVENT:
                     end = 8 + struct.unpack_from(">I", message.data, 4)[0]
                     run.texts.append((message.data[8:end].decode(), message.data[end:].decode()))
+                    if watch.interrupt_on_text:
+                        await session.post(f"{self.url}/interrupt", json={"prompt_id": run.prompt_id})
                 continue
             if message.type != aiohttp.WSMsgType.TEXT:
                 break

@@ -37,13 +37,23 @@ def test_the_templates_dialog_shows_every_workflow_with_its_picture(ui):
     ui.templates.wait_for(state="hidden")
 
 
+DRAWN = ("hires-fix-a1111", "multi-stage-upscale", "standalone-upscale", "upscale-folder")
+"""With our Save Image, with stages that are made while it runs, with core's Save Image, and without any.
+
+The editor queues the API files, and all of those run: tests/host/test_workflows.py.
+"""
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
-def test_a_template_opens_complete_and_gives_a_picture(path, ui, host):
+def test_a_template_opens_as_it_was_saved_and_gives_a_picture(path, ui, host):
     ui.open_template(path.stem)
     ui.screenshot(f"workflow-{path.stem}")
     assert not ui.canvas.of_missing_type()
     assert not ui.runs.error_card.is_visible()
+    assert seen(ui.workflow()) == seen(read(path))
     assert ui.prompt() == api_file(path), "the editor would queue something else than the committed API file"
+    if path.stem not in DRAWN:
+        return
 
     make_small(ui, seed=1000 + WORKFLOWS.index(path))
     expected = ui.prompt()
@@ -63,8 +73,8 @@ def test_a_template_opens_complete_and_gives_a_picture(path, ui, host):
     assert ui.prompt() == expected, "the picture brings back another graph than the one that made it"
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
-def test_a_workflow_file_dropped_on_the_canvas_opens_as_it_is(path, ui):
+def test_a_workflow_file_dropped_on_the_canvas_opens_as_it_is(ui):
+    path = WORKFLOWS[0]
     ui.canvas.drop_file(path)
     ui.canvas.wait_for_nodes()
     assert seen(ui.workflow()) == seen(read(path))

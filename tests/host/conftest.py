@@ -65,29 +65,33 @@ def models() -> Models:
 
 
 @pytest.fixture(scope="session")
-def host(models: Models) -> Iterator[ComfyUIHost]:
-    """The running server; it loads this checkout as `hires-fix` and, if there is one, the pack of probes."""
-    with start_host(models) as server:
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder outside of ComfyUI's that its owner has added."""
+    return tmp_path_factory.mktemp("registered")
+
+
+@pytest.fixture(scope="session")
+def host(models: Models, registered: Path) -> Iterator[ComfyUIHost]:
+    """The running server; it loads this checkout as `hires-fix`, the pack of probes, and the registered folder."""
+    paths = registered.with_suffix(".yaml")
+    paths.write_text(f"mine:\n    hires_fix_folders: {registered}\n", encoding="utf-8")
+    with start_host(models, arguments=("--extra-model-paths-config", str(paths))) as server:
         yield server
 
 
-def start_host(models: Models, pack: bool = True, arguments: tuple[str, ...] = ()) -> ComfyUIHost:
-    """Return a host, not started yet, for tests that need one of their own (without the pack, with flags, …)."""
+def start_host(
+    models: Models, pack: bool = True, extra_packs: tuple[Path, ...] = (), arguments: tuple[str, ...] = ()
+) -> ComfyUIHost:
+    """Return a host, not started yet: about 13 seconds, so every one needs a reason (test_other_hosts.py)."""
     server = ComfyUIHost(
         pack=pack,
-        extra_packs=[PROBE] if PROBE.is_dir() else [],
+        extra_packs=[PROBE, *extra_packs],
         models={"checkpoints": models.files.checkpoints, "upscale_models": models.files.upscale_models},
         arguments=arguments,
         env=ENVIRONMENT,
     )
     _running.append(server)
     return server
-
-
-@pytest.fixture
-def new_host(models: Models):
-    """`start_host` bound to the models: `with new_host(pack=False) as server: …`."""
-    return lambda **options: start_host(models, **options)
 
 
 @pytest.fixture

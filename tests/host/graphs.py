@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from hires_pack.dev.fixtures.families import Family
 from hires_pack.dev.host.comfyui_host import ComfyUIHost
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,10 +47,13 @@ def saved(host: ComfyUIHost, name: str) -> dict[str, torch.Tensor]:
 
 
 def give(host: ComfyUIHost, **tensors: torch.Tensor) -> str:
-    """Put tensors into the host's input folder for the probe nodes; returns the file's name."""
-    name = f"{uuid.uuid4().hex}.safetensors"
-    (host.base / "input").mkdir(exist_ok=True)
-    save_file({key: value.contiguous() for key, value in tensors.items()}, host.base / "input" / name)
+    """Put tensors into the host's input folder for the probe nodes; returns the file's name.
+
+    Equal tensors have one name, so that the host takes from its cache what the prompt before made of them.
+    """
+    content = save({key: value.contiguous() for key, value in tensors.items()})
+    name = f"{hashlib.sha256(content).hexdigest()}.safetensors"
+    (host.base / "input" / name).write_bytes(content)
     return name
 
 

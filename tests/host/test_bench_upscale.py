@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_one_job(tmp_path):
-    report = tmp_path / "report.json"
+    report = tmp_path / "new" / "report.json"
     command = [sys.executable, str(ROOT / "dev" / "mount.py"), "dev.cli.run_bench", "bench"]
     command += ["upscale", "--only", "batch"]
     done = subprocess.run(

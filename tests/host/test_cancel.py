@@ -13,7 +13,7 @@ def stage(graph, class_type):
 
 @pytest.mark.parametrize("class_type", ["HiresFixBaseSampling", "HiresFixSecondSampling"])
 def test_cancel_while_sampling(class_type, host, client, models):
-    graph, _ = hires_fix(host, models, "sdxl", "latent", 0.8)
+    graph, _ = hires_fix(host, models, "sd1", "latent", 0.8)
     for node in graph.values():
         if "steps" in node["inputs"]:
             node["inputs"]["steps"] = 60
@@ -23,7 +23,7 @@ def test_cancel_while_sampling(class_type, host, client, models):
     run = client.queue(graph, interrupt_at=node_id, after_progress=2)
     assert run.status == "interrupted"
     assert max(value for name, value, _ in run.progress if name == node_id) < 60
-    again, _ = hires_fix(host, models, "sdxl", "latent", 0.8)
+    again, _ = hires_fix(host, models, "sd1", "latent", 0.8)
     client.queue(again).require_success()
 
 

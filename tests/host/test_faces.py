@@ -10,6 +10,7 @@ from hires_pack.dev.fixtures import upscalers
 from hires_pack.upscale_models.faces import face_model_from_state_dict, place, restore_faces
 
 from .graphs import Graph, give, saved
+from .test_bad_input import explained
 
 FEATHER = 48
 
@@ -158,13 +159,6 @@ def test_cancel_between_faces_and_core_s_loader(host, client):
     assert max(value for value, _ in done) < 8
 
 
-def explained(run, node, input_name, *words):
-    assert run.status == "error"
-    message = run.explanation()
-    for word in (node, f"'{input_name}'", *words):
-        assert word in message, message
-
-
 @pytest.mark.parametrize(
     ("file", "words"),
     [
@@ -177,7 +171,7 @@ def explained(run, node, input_name, *words):
 def test_files_that_are_no_face_models(file, words, host, client):
     g = Graph()
     restored(g, host, waves(8, 8), file, detection="whole picture")
-    explained(client.queue(g), "Load Face Restore Model", "face_model_name", file, *words)
+    explained(client.queue(g), "Load Face Restore Model", "'face_model_name'", file, *words)
 
 
 def test_an_upscaler_of_core_is_no_face_model(host, client):
@@ -185,7 +179,7 @@ def test_an_upscaler_of_core_is_no_face_model(host, client):
     restored(
         g, host, waves(8, 8), g.add("UpscaleModelLoader", model_name=upscalers.EXACT[2]), detection="whole picture"
     )
-    explained(client.queue(g), "Restore Faces", "face_model", "Load Upscaler")
+    explained(client.queue(g), "Restore Faces", "'face_model'", "Load Upscaler")
 
 
 @pytest.mark.parametrize(
@@ -203,7 +197,7 @@ def test_inputs_that_cannot_be_used(inputs, input_name, words, host, client):
     if "frames" in inputs:
         inputs["face_landmarks"] = landmarks(g, host, [files.middle_face()], inputs.pop("frames"), 8, 8)
     restored(g, host, image, files.RESTOREFORMER_FILE, **inputs)
-    explained(client.queue(g), "Restore Faces", input_name, *words)
+    explained(client.queue(g), "Restore Faces", f"'{input_name}'", *words)
 
 
 def test_every_folder_is_listed_and_plain_ways_come_first(client):

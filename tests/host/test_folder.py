@@ -13,7 +13,6 @@ from hires_pack.pictures import read_picture
 from hires_pack.pictures.folders.lock import only_job
 from PIL import Image, ImageCms, ImageSequence
 
-from .conftest import start_host
 from .graphs import Graph
 
 DEFAULTS = {
@@ -42,26 +41,6 @@ BROKEN = {
     "broken 5.tif": b"II*\0\xff\xff\0\0",
 }
 CUT_OFF = "broken 4.png"
-
-
-@pytest.fixture(scope="module")
-def registered(tmp_path_factory):
-    """A folder outside of ComfyUI's that its owner has added."""
-    return tmp_path_factory.mktemp("registered")
-
-
-@pytest.fixture(scope="module")
-def server(models, registered, tmp_path_factory):
-    paths = tmp_path_factory.mktemp("config") / "paths.yaml"
-    paths.write_text(f"mine:\n    hires_fix_folders: {registered}\n", encoding="utf-8")
-    with start_host(models, arguments=("--extra-model-paths-config", str(paths))) as running:
-        yield running
-
-
-@pytest.fixture
-def client(server):
-    assert server.alive, server.log_tail()
-    return ComfyClient(server.url)
 
 
 def graph(upscaler="Lanczos", second=None, visibility=0.0, **values):
@@ -113,7 +92,7 @@ def names(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_formats_depth_profile_and_texts(server, client, models, registered):
+def test_formats_depth_profile_and_texts(host, client, models, registered):
     """From and to a folder that the owner added; below the same folders as in the input."""
     source, target = registered / "in", registered / "out"
     random = np.random.default_rng(0)
@@ -140,7 +119,7 @@ def test_formats_depth_profile_and_texts(server, client, models, registered):
         client, models.exact_x2, input_folder=str(source), output_folder="sixteen", include="*.png", bit_depth="16"
     )
     assert text.startswith("1 picture: 1 done")
-    found = read_picture(server.base / "output" / "sixteen" / "a_x2.png")
+    found = read_picture(host.base / "output" / "sixteen" / "a_x2.png")
     assert found.facts.depth == 16
     np.testing.assert_array_equal((found.pixels * 255).numpy()[..., :3].round(), double(levels)[..., :3])
 
@@ -163,9 +142,9 @@ def frames_of(path):
         return found, image.info.get("loop")
 
 
-def test_all_frames_and_pages(server, client, models):
+def test_all_frames_and_pages(host, client, models):
     """Animations stay animations and documents documents where the format can; else every picture gets a number."""
-    source, target = server.base / "input" / "moving", server.base / "output" / "moving"
+    source, target = host.base / "input" / "moving", host.base / "output" / "moving"
     timing = {"duration": [80, 90, 100], "loop": 2}
     made = {name: animation(source / name, lossless=True, **timing) for name in ("a.webp", "b.png")}
     animation(source / "c.gif", **timing)
@@ -188,7 +167,7 @@ def test_all_frames_and_pages(server, client, models):
     assert report(client, models.exact_x2, **kept).startswith("4 pictures: 0 done, 4 skipped")
 
     kept |= {"output_folder": "moving numbered", "format": "jpeg"}
-    target = server.base / "output" / "moving numbered"
+    target = host.base / "output" / "moving numbered"
     picture(source / "a_002.bmp")
     text = report(client, models.exact_x2, **kept)
     assert text.startswith("5 pictures: 5 done, 0 skipped (there already), 0 failed\n")
@@ -205,11 +184,11 @@ def test_all_frames_and_pages(server, client, models):
     (source / "b.png").write_bytes((source / "b.png").read_bytes()[:-300])
     text = report(client, models.exact_x2, **{**kept, "output_folder": "moving cut", "format": "png", "include": "b.*"})
     assert text.startswith("1 picture: 0 done, 0 skipped (there already), 1 failed\n")
-    assert names(server.base / "output" / "moving cut") == []
+    assert names(host.base / "output" / "moving cut") == []
 
 
-def test_an_animation_whose_first_frame_alone_was_done_is_not_taken_for_done(server, client):
-    source, target = server.base / "input" / "early", server.base / "output" / "early"
+def test_an_animation_whose_first_frame_alone_was_done_is_not_taken_for_done(host, client):
+    source, target = host.base / "input" / "early", host.base / "output" / "early"
     animation(source / "a.gif")
     picture(target / "a_x2.png", 16, 12)
     text = report(client, input_folder="early", output_folder="early")
@@ -219,8 +198,8 @@ def test_an_animation_whose_first_frame_alone_was_done_is_not_taken_for_done(ser
     assert len(frames_of(target / "a_x2.png")[0]) == 3
 
 
-def test_every_kind_of_picture_and_names_as_long_as_a_disk_takes(server, client):
-    source, target = server.base / "input" / "kinds", server.base / "output" / "kinds"
+def test_every_kind_of_picture_and_names_as_long_as_a_disk_takes(host, client):
+    source, target = host.base / "input" / "kinds", host.base / "output" / "kinds"
     kinds = ("bmp", "gif", "jfif", "jpe", "avif", "jp2", "ppm", "ico", "webp", "tiff", "png")
     for ending in kinds:
         picture(source / f"{ending}.{ending}", 16, 16)
@@ -233,9 +212,9 @@ def test_every_kind_of_picture_and_names_as_long_as_a_disk_takes(server, client)
     assert "14 skipped" in report(client, input_folder="kinds", output_folder="kinds")
 
 
-def test_the_second_job_on_a_folder_says_so(server, client):
+def test_the_second_job_on_a_folder_says_so(host, client):
     """A lock as another server has it, on the folder of all results and on one inside it."""
-    source, target = server.base / "input" / "shared", server.base / "output" / "shared"
+    source, target = host.base / "input" / "shared", host.base / "output" / "shared"
     picture(source / "a.png")
     picture(source / "sub" / "b.png")
     (target / "sub").mkdir(parents=True)
@@ -250,8 +229,8 @@ def test_the_second_job_on_a_folder_says_so(server, client):
     assert report(client, **job).startswith("2 pictures: 1 done, 1 skipped")
 
 
-def test_two_upscalers_a_crop_and_overwriting(server, client, models):
-    source, target = server.base / "input" / "blend", server.base / "output" / "blend"
+def test_two_upscalers_a_crop_and_overwriting(host, client, models):
+    source, target = host.base / "input" / "blend", host.base / "output" / "blend"
     picture(source / "a.png", 40, 30)
     picture(source / "a.bmp", 40, 30)
     wanted = {"input_folder": "blend", "output_folder": "blend", "file_name": "{name}", "format": "png"}
@@ -277,7 +256,7 @@ def test_two_upscalers_a_crop_and_overwriting(server, client, models):
     )
     save = g.add("SaveImage", images=node, filename_prefix="by the other node")
     place = client.queue(g).require_success().outputs[save.id]["images"][0]
-    one = loaded(server.base / "output" / place["filename"]).astype(int)
+    one = loaded(host.base / "output" / place["filename"]).astype(int)
     other = loaded(target / "a_png.png").astype(int)
     assert one.shape == (90, 70, 3)
     assert np.abs(one - other).max() <= 1  # core cuts off where we round
@@ -293,8 +272,8 @@ def test_two_upscalers_a_crop_and_overwriting(server, client, models):
     np.testing.assert_array_equal(loaded(target / "a_png.png"), double(loaded(source / "a.png")))
 
 
-def test_results_inside_the_folder_that_is_read_are_left_alone(server, client):
-    source = server.base / "output" / "mine"
+def test_results_inside_the_folder_that_is_read_are_left_alone(host, client):
+    source = host.base / "output" / "mine"
     picture(source / "a.png")
     for _ in range(2):
         text = report(client, input_folder="mine [output]", output_folder="mine/up", recursive=True)
@@ -330,16 +309,16 @@ def test_results_inside_the_folder_that_is_read_are_left_alone(server, client):
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_is_refused(values, word, server, client):
-    (server.base / "input").mkdir(exist_ok=True)
-    before = names(server.base / "output")
+def test_what_is_refused(values, word, host, client):
+    (host.base / "input").mkdir(exist_ok=True)
+    before = names(host.base / "output")
     assert f"Upscale Folder, input '{word}'" in refusal(client, **values)
-    assert names(server.base / "output") == before
+    assert names(host.base / "output") == before
 
 
-def test_links_do_not_lead_out(server, client, tmp_path):
+def test_links_do_not_lead_out(host, client, tmp_path):
     picture(tmp_path / "secret.png")
-    source, target = server.base / "input" / "links", server.base / "output" / "links"
+    source, target = host.base / "input" / "links", host.base / "output" / "links"
     picture(source / "sub" / "a.png")
     (source / "secret.png").symlink_to(tmp_path / "secret.png")
     (source / "elsewhere").symlink_to(tmp_path, target_is_directory=True)
@@ -351,8 +330,8 @@ def test_links_do_not_lead_out(server, client, tmp_path):
     assert "not inside" in refusal(client, input_folder="links/elsewhere")
 
 
-def test_cancel_keeps_what_is_done_and_the_next_run_goes_on(server, client, models):
-    source, target = server.base / "input" / "cancel", server.base / "output" / "cancel"
+def test_cancel_keeps_what_is_done_and_the_next_run_goes_on(host, client, models):
+    source, target = host.base / "input" / "cancel", host.base / "output" / "cancel"
     for index in range(12):
         picture(source / f"{index}.png", 96, 96, seed=index)
     g, node_id = graph(models.esrgan_x4, input_folder="cancel", output_folder="cancel", tile_size=64)
@@ -365,15 +344,15 @@ def test_cancel_keeps_what_is_done_and_the_next_run_goes_on(server, client, mode
     assert len(names(target)) == 12
 
 
-def test_a_large_result_is_streamed(server, client):
+def test_a_large_result_is_streamed(host, client):
     """134 megapixels of grey: more than the limit, and quick to make. The crop takes 508 rows off at the top.
 
     Stopped on the way it goes on where it was.
     """
-    levels = picture(server.base / "input" / "large" / "a.png", 16, 9, "L")
+    levels = picture(host.base / "input" / "large" / "a.png", 16, 9, "L")
     job = {"input_folder": "large", "output_folder": "large", "file_name": "{name}", "resize_mode": "scale to"}
     job |= {"upscaling_resize_w": 16384, "upscaling_resize_h": 8200}
-    target = server.base / "output" / "large"
+    target = host.base / "output" / "large"
     g, node_id = graph("Nearest", **job)
     assert client.queue(g, interrupt_at=node_id, after_progress=400).status == "interrupted"
     assert names(target) == ["a.png.tif.part", "a.png.tif.part.json"]
@@ -390,9 +369,9 @@ def test_a_large_result_is_streamed(server, client):
     assert "1 skipped" in report(client, "Nearest", **job)
 
 
-def test_results_are_longer_than_what_is_sampled(server, client):
+def test_results_are_longer_than_what_is_sampled(host, client):
     """Sixteen times: as long as the format can hold, or said why not before anything is made."""
-    source, target = server.base / "input" / "long", server.base / "output" / "long"
+    source, target = host.base / "input" / "long", host.base / "output" / "long"
     wide = picture(source / "wide.png", 2000, 12)
     tall = picture(source / "tall.tif", 3, 1500)
     picture(source / "jpeg.jpg", 4093, 2)
@@ -420,21 +399,21 @@ def test_results_are_longer_than_what_is_sampled(server, client):
     )
 
 
-def test_a_streamed_result_is_longer_than_what_is_sampled(server, client):
+def test_a_streamed_result_is_longer_than_what_is_sampled(host, client):
     """136 megapixels of grey, 16640 pixels wide."""
-    levels = picture(server.base / "input" / "longer" / "a.png", 1040, 510, "L")
+    levels = picture(host.base / "input" / "longer" / "a.png", 1040, 510, "L")
     text = report(client, "Nearest", input_folder="longer", output_folder="longer", upscaling_resize=16.0)
     assert "  a.png: the result is 'a_x16.png.tif'" in text
-    result = tifffile.memmap(server.base / "output" / "longer" / "a_x16.png.tif", mode="r")
+    result = tifffile.memmap(host.base / "output" / "longer" / "a_x16.png.tif", mode="r")
     assert result.shape == (8160, 16640)
     for start in range(0, 510, 51):
         expected = levels[start : start + 51, :, 0].repeat(16, axis=0).repeat(16, axis=1)
         np.testing.assert_array_equal(result[16 * start : 16 * (start + 51)], expected)
 
 
-def test_killed_in_the_middle_and_queued_again(server, models):
+def test_killed_in_the_middle_and_queued_again(host, models):
     """200 pictures, 5 of them broken: every good one once, none half written, the 5 listed."""
-    source, target = server.base / "input" / "many", server.base / "output" / "many out"
+    source, target = host.base / "input" / "many", host.base / "output" / "many out"
     expected = {}
     for index in range(195):
         name, mode = f"picture {index}.png", ("RGB", "RGBA", "L")[index % 3]
@@ -449,24 +428,24 @@ def test_killed_in_the_middle_and_queued_again(server, models):
 
     def killed():
         with pytest.raises(ClientError):
-            ComfyClient(server.url).queue(g)
+            ComfyClient(host.url).queue(g)
 
     thread = threading.Thread(target=killed)
     thread.start()
     deadline = time.monotonic() + 120
     while len(list(target.glob("*_x2.png"))) < 60 and time.monotonic() < deadline:
         time.sleep(0.002)
-    os.kill(server.pid, signal.SIGKILL)
+    os.kill(host.pid, signal.SIGKILL)
     thread.join()
-    server.wait()
+    host.wait()
     before = {path.name: path.stat() for path in target.glob("*_x2.png")}
     assert 60 <= len(before) < 195
     for name in before:
         assert_doubled(target / name, expected[name])
     (target / ".hires-fix-left-over").write_bytes(b"half of a pic")
 
-    server.start()
-    client = ComfyClient(server.url)
+    host.start()
+    client = ComfyClient(host.url)
     text = client.queue(g).require_success().outputs[node_id]["text"][0]
     assert (
         text.splitlines()[0]

@@ -12,7 +12,6 @@ import uuid
 import numpy as np
 import pytest
 import torch
-from hires_pack.dev.host.comfy_client import ComfyClient
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.graph.to_api import to_api
 from hires_pack.hires.infotext.from_graph.read import read_graph
@@ -563,15 +562,6 @@ def test_half_a_character_is_no_error(host):
     status, answer = ask(host, b'{"text": "a \\ud83d cat"}')
     assert status == 200
     assert answer["workflow"]["nodes"]
-
-
-def test_a_host_with_limits(new_host):
-    """Without metadata there is no text; a body beyond the limit, in MB, is refused."""
-    with new_host(arguments=("--disable-metadata", "--max-upload-size", "0.1")) as host:
-        graph, node = graph_of(QUICK)
-        assert saved_texts(host, ComfyClient(host.url).queue(graph), node) == [None]
-        status, answer = ask(host, b"\0" * 200_000, FILE)
-    assert (status, answer["error"]) == (413, "The file is larger than this server takes.")
 
 
 def test_there_is_nothing_to_get(host):

@@ -8,15 +8,33 @@ import json
 from pathlib import Path
 
 import pytest
+from hires_pack.tests.tolerances import ROUNDED, SAMPLED, relative
 from safetensors.torch import load_file
 
 from .graphs import Graph, give, saved
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "oracle"
 CASES = json.loads((DATA / "cases.json").read_text(encoding="utf-8"))
-SCALE = 0.18215  # the recorded latents are multiplied by the VAE's scale factor
+FIRST_PASS = (
+    "width",
+    "height",
+    "batch_size",
+    "seed",
+    "randn_source",
+    "steps",
+    "sampler_name",
+    "scheduler",
+    "cfg_scale",
+)
+IN_TURN = sorted(CASES, key=lambda case: [str(CASES[case]["request"].get(name)) for name in FIRST_PASS])
+"""Cases with equal first passes follow each other: the host runs those once."""
 
-EXACT, LATENT = 1e-6, 1e-4
+WITHOUT_SECOND_PASS = [
+    case for case in CASES if case.startswith(("sched-", "latent-")) and case not in ("latent", "latent-euler-a")
+]
+"""What these are about has shown itself before: in the first pass, the larger latent and the sigmas."""
+
+SCALE = 0.18215  # the recorded latents are multiplied by the VAE's scale factor
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +47,7 @@ def embeddings(host):
     return give(host, **{key: value[None] for key, value in load_file(DATA / "embeddings.safetensors").items()})
 
 
-def relative(ours, theirs):
-    assert ours.shape == theirs.shape
-    return float((ours.double() - theirs.double()).norm() / theirs.double().norm())
-
-
-def build(case, checkpoint, embeddings):
+def build(case, checkpoint, embeddings, second_pass):
     """The whole chain with the recorded text embeddings; returns the graph and the names of what it saves."""
     request = case["request"]
     g, names = Graph(), {}
@@ -104,29 +117,30 @@ def build(case, checkpoint, embeddings):
         "hr.init": {"latent": large},
         "hr.noise": {"latent": g.add("ProbeNoise", noise=noise, latent=large)},
         "hr.sigmas": {"sigmas": noised[1]},
-        "hr.latent": {"latent": second},
     }
+    if second_pass:
+        saves["hr.latent"] = {"latent": second}
     for stage, tensors in saves.items():
         names[stage] = g.save(**tensors)[1]
     return g, names
 
 
-@pytest.mark.parametrize("case_id", CASES)
+@pytest.mark.parametrize("case_id", IN_TURN)
 def test_recorded_case(case_id, host, client, models, recorded, embeddings):
     case = CASES[case_id]
-    graph, names = build(case, models.oracle, embeddings)
+    graph, names = build(case, models.oracle, embeddings, case_id not in WITHOUT_SECOND_PASS)
     client.queue(graph).require_success()
     got = {stage: saved(host, name) for stage, name in names.items()}
 
     for stage in ("first.noise", "hr.noise"):
         # both are drawn with the same seeds, for the shape that the recording has as well
         error = relative(got[stage]["latent"], recorded[f"{case_id}/{stage}"])
-        assert error <= EXACT, f"{stage}: {error:.1e}"
+        assert error <= ROUNDED, f"{stage}: {error:.1e}"
     if case["request"]["denoising_strength"] == 0:
         assert got["hr.sigmas"]["sigmas"].numel() == 0
     else:
         error = relative(got["hr.sigmas"]["sigmas"], recorded[f"{case_id}/hr.sigmas"])
-        assert error <= EXACT, f"hr.sigmas: {error:.1e}"
-    for stage in ("first.latent", "hr.init", "hr.latent"):
+        assert error <= ROUNDED, f"hr.sigmas: {error:.1e}"
+    for stage in got.keys() & {"first.latent", "hr.init", "hr.latent"}:
         error = relative(got[stage]["latent"] * SCALE, recorded[f"{case_id}/{stage}"])
-        assert error <= LATENT, f"{stage}: {error:.1e}"
+        assert error <= SAMPLED, f"{stage}: {error:.1e}"

@@ -9,7 +9,6 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from hires_pack.dev.host.comfy_client import ComfyClient
 from hires_pack.tests import png_by_hand
 from PIL import Image, ImageCms
 
@@ -317,20 +316,3 @@ def test_cancelling_leaves_whole_files(host, client):
     assert 0 < len(names) < 60
     for path in names:
         assert len(dict(png_by_hand.chunks(path.read_bytes()))[b"IHDR"]) == 13
-
-
-def test_a_host_without_metadata_and_with_half_precision(new_host):
-    """Texts are left out, the profile is not; and 16 bits survive although the host's own nodes would round."""
-    chunks = [(b"iCCP", b"name\0\0" + zlib.compress(SRGB)), (b"tEXt", b"parameters\0secret")]
-    levels = RAMP.repeat(3, axis=-1)
-    with new_host(arguments=("--disable-metadata", "--fp16-intermediates")) as host:
-        g = Graph()
-        image = load(g, place(host, png_by_hand.encode(levels, chunks)))
-        exact = save(g, image, file_info=image[2])
-        half = save(g, g.add("EmptyImage", width=8, height=8, batch_size=1, color=0x804020), bit_depth="16")
-        run = ComfyClient(host.url).queue(g, extra_data={"extra_pnginfo": {"workflow": {}}}).require_success()
-        (content,), (rounded,) = files(host, run, exact), files(host, run, half)
-    assert np.array_equal(png_by_hand.decode(content), levels)
-    assert opened(content).text == {}
-    assert opened(content).info["icc_profile"] == SRGB
-    assert np.abs(png_by_hand.decode(rounded)[0, 0] / 257 - (0x80, 0x40, 0x20)).max() < 0.1

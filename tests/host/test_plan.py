@@ -85,7 +85,7 @@ WAYS = [
 
 
 def test_as_many_steps_are_told_as_are_run(host, client, models):
-    graph, _ = hires_fix(host, models, "sdxl", "latent", 0.6)
+    graph, _ = hires_fix(host, models, "sd1", "latent", 0.6)
     (renoise,), (second,) = nodes_of(graph, "HiresFixRenoise"), nodes_of(graph, "HiresFixSecondSampling")
     ends = []
     for number, (sampler, scheduler, strength, own) in enumerate(WAYS):

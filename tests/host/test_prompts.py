@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from hires_pack.tests.tolerances import FLOAT32, relative
 from safetensors.torch import load_file, save_file
 
 from .graphs import Graph, saved
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "oracle-prompts"
 CASES = json.loads((DATA / "cases.json").read_text(encoding="utf-8"))
-EMBEDDING = 1e-5
 SDXL = "tiny SDXL"
 
 DEFAULTS = {
@@ -63,11 +63,6 @@ def parts(found):
     return [tuple(found[f"{i}.part"][[0, 1, 3]].tolist()) for i in range(len(entries(found)))]
 
 
-def relative(ours, theirs):
-    assert ours.shape == theirs.shape
-    return float((ours.double() - theirs.double()).norm() / theirs.double().norm())
-
-
 @pytest.mark.parametrize("case_id", CASES)
 def test_recorded_embeddings(case_id, encode, recorded):
     case = dict(CASES[case_id])
@@ -86,8 +81,8 @@ def test_recorded_embeddings(case_id, encode, recorded):
         assert parts(found) == [(g, weight, entry["end_at_step"]) for g, weight, entry in schedule]
         for ours, (_, _, entry) in zip(entries(found), schedule, strict=True):
             theirs = entry["embedding"]
-            assert relative(ours[0, :, ::24], recorded[theirs]) <= EMBEDDING
-            assert float(ours.double().norm()) == pytest.approx(float(recorded[f"{theirs}.norm"]), rel=EMBEDDING)
+            assert relative(ours[0, :, ::24], recorded[theirs]) <= FLOAT32
+            assert float(ours.double().norm()) == pytest.approx(float(recorded[f"{theirs}.norm"]), rel=FLOAT32)
 
 
 def test_a_schedule_covers_every_step_once(encode):

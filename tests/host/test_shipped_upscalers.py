@@ -1,16 +1,12 @@
 """The shipped weights on the real host: listed, loaded by name, by the host's own loader, and refused when damaged."""
 
-import shutil
-
 import pytest
 import torch
-from hires_pack.dev.host.comfy_client import ComfyClient
-from hires_pack.dev.host.comfyui_host import ComfyUIHost
+from hires_pack.tests.tolerances import FLOAT32
 from hires_pack.upscale_models.shipped import WEIGHTS
 from spandrel import ModelLoader
 
-from .conftest import ENVIRONMENT, PROBE
-from .graphs import ROOT, Graph, give, saved
+from .graphs import Graph, give, saved
 
 FILES = {"hires-fix-2x.safetensors": 2, "hires-fix-4x.safetensors": 4, "hires-fix-4x-soft.safetensors": 4}
 FILE = "hires-fix-2x.safetensors"
@@ -63,7 +59,7 @@ def test_by_name(file, host, client):
     with torch.no_grad():
         wanted = ModelLoader().load_from_file(WEIGHTS / file)(pixels.movedim(-1, 1)).movedim(1, -1)
     for key, result in results.items():
-        assert (saved(host, result)["image"] - wanted).abs().max() <= 1e-5, key
+        assert (saved(host, result)["image"] - wanted).abs().max() <= FLOAT32, key
 
 
 def explanation_of(file, host, client):
@@ -86,21 +82,4 @@ def test_the_users_file_of_the_same_name_comes_first_and_is_refused_when_cut_sho
     finally:
         own.unlink()
     for words in ("Load Upscaler", "'upscaler_name'", FILE, "cannot be read"):
-        assert words in said
-
-
-def test_one_flipped_bit_in_the_pack_is_refused(tmp_path):
-    pack = tmp_path / "hires-fix"
-    for folder in ("hires", "host", "nodes", "pictures", "recipes", "upscale_models", "web"):
-        shutil.copytree(ROOT / folder, pack / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "__init__.py", pack)
-    path = pack / "upscale_models" / "weights" / FILE
-    data = bytearray(path.read_bytes())
-    data[-1000] ^= 1
-    path.write_bytes(data)
-    with ComfyUIHost(pack=False, extra_packs=[PROBE, pack], env=ENVIRONMENT) as server:
-        client = ComfyClient(server.url)
-        assert FILE in listed(client, "UpscaleModelLoader", "model_name")
-        said = explanation_of(FILE, server, client)
-    for words in ("Load Upscaler", "'upscaler_name'", FILE, "SHA-256"):
         assert words in said

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hires_pack.dev.fixtures.seeded_network import smooth_picture
 from hires_pack.dev.fixtures.upscaler_families import FAMILIES, FILES
+from hires_pack.tests.tolerances import FLOAT32
 from hires_pack.upscale_models import from_state_dict
 
 from .graphs import Graph, give, saved
@@ -40,7 +41,7 @@ def test_by_name(file, loader, host, client):
     )
     found = g.save(image=large)[1]
     client.queue(g).require_success()
-    assert (saved(host, found)["image"] - expected(FILES[file], pixels)).abs().max() <= 1e-5
+    assert (saved(host, found)["image"] - expected(FILES[file], pixels)).abs().max() <= FLOAT32
 
 
 def test_every_file_is_listed(client):
