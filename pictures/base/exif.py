@@ -121,13 +121,13 @@ def exif_tags(facts: FileFacts) -> tuple[list[Tag], dict[int, list[Tag]]]:
         own = read_tags(file, first_place(file, variant), variant)
         for tag in own:
             if tag.number in (EXIF_IFD, GPS_IFD):
-                found = read_tags(file, CLASSIC.offset.unpack(tag.data)[0], variant)
+                directory = read_tags(file, CLASSIC.offset.unpack(tag.data)[0], variant)
                 # a place in the block, which means nothing elsewhere
-                inner[tag.number] = [each for each in found if each.number != INTEROPERABILITY]
+                inner[tag.number] = [each for each in directory if each.number != INTEROPERABILITY]
     except Exception as error:  # blocks of cameras and old programs are broken in many ways
         _log_left_out(error)
         return [], {}
-    return own, {number: directory for number, directory in inner.items() if directory}
+    return own, {number: tags for number, tags in inner.items() if tags}
 
 
 def inner_tags(exif: Image.Exif, directory: int) -> dict[int, Any]:

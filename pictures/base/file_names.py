@@ -16,27 +16,27 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DRIVES_AND_PATTERNS = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')
 
 
-def fitting(name: str, ending: str, room: int = 0) -> str:
+def fitting(name: str, ending: str, longer_by: int = 0) -> str:
     """Join a name and its ending. One that is too long for a disk is shortened and marked with letters made from all
     of it, so that different names stay different.
 
     Args:
         name: without the ending.
         ending: stays whole.
-        room: how much longer the names are that will be made from this one.
+        longer_by: how much longer the names are that will be made from this one.
     """
-    if not is_too_long(name + ending, room):
+    if not is_too_long(name + ending, longer_by):
         return name + ending
     mark = "~" + hashlib.sha256((name + ending).encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    while name and is_too_long(name + mark + ending, room):
+    while name and is_too_long(name + mark + ending, longer_by):
         name = name[:-1]
     return name + mark + ending
 
 
-def is_too_long(name: str, room: int = 0) -> bool:
+def is_too_long(name: str, longer_by: int = 0) -> bool:
     """Whether a disk does not take a name that gets so much longer yet."""
     units = len(name.encode("utf-16-le", "surrogatepass")) // 2 if _ON_WINDOWS else len(os.fsencode(name))
-    return units + room > _LONGEST
+    return units + longer_by > _LONGEST
 
 
 def check_characters(text: str, input_name: str, windows: bool = _ON_WINDOWS) -> None:
@@ -45,9 +45,9 @@ def check_characters(text: str, input_name: str, windows: bool = _ON_WINDOWS) ->
     Control characters go wrong in one program or another on every system. `windows` adds what Windows takes for
     drives, hidden streams and patterns.
     """
-    found = (_DRIVES_AND_PATTERNS if windows else _CONTROL).search(text)
-    if found:
-        raise InputError(f"{text!r} holds {found[0]!r}, which the name of a file cannot have. Take it out.", input_name)
+    match = (_DRIVES_AND_PATTERNS if windows else _CONTROL).search(text)
+    if match:
+        raise InputError(f"{text!r} holds {match[0]!r}, which the name of a file cannot have. Take it out.", input_name)
     check_encodable(text, input_name)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from ...hires.errors import InputError
 from ..base.file_names import check_encodable, fitting
 from ..write import EXTENSIONS, PictureFormat
-from .scan import Found, folded, printable
+from .scan import FolderPicture, folded, printable
 
 TOKENS = ("name", "ext", "scale", "upscaler")
 """What a pattern may hold in braces: the picture's name without its ending, the ending, the factor (or the width and
@@ -39,7 +39,7 @@ _FEWEST_DIGITS = 3
 class Task:
     """A picture and where its result goes."""
 
-    picture: Found
+    picture: FolderPicture
 
     format: PictureFormat
 
@@ -65,7 +65,7 @@ class Task:
 
 
 def plan_names(
-    pictures: Sequence[Found],
+    pictures: Sequence[FolderPicture],
     folder: Path,
     pattern: str,
     values: Mapping[str, str],
@@ -89,7 +89,7 @@ def plan_names(
     """
     check_pattern(pattern)
 
-    def plan(picture: Found, addition: str = "") -> Task:
+    def plan(picture: FolderPicture, addition: str = "") -> Task:
         chosen = picture_format or _FORMAT_OF.get(picture.path.suffix.lower(), "png")
         cleaned = {key: _FORBIDDEN.sub("_", value) for key, value in values.items()}
         stem = pattern.format(name=picture.path.stem, ext=picture.path.suffix[1:], **cleaned) + addition
@@ -125,10 +125,10 @@ def check_pattern(pattern: str) -> None:
         raise InputError(
             f"'{pattern}' gives every result the same name. Put {{name}} into it, the name of the picture.", "file_name"
         )
-    found = _FORBIDDEN.search(pattern)
-    if found:
+    forbidden = _FORBIDDEN.search(pattern)
+    if forbidden:
         raise InputError(
-            f"'{pattern}' holds {found[0]!r}, which a file name cannot have everywhere. The folder is chosen by "
+            f"'{pattern}' holds {forbidden[0]!r}, which a file name cannot have everywhere. The folder is chosen by "
             "output_folder.",
             "file_name",
         )
@@ -145,10 +145,10 @@ def _numbered_claim(task: Task) -> str:
     return folded(str(task.target.with_name(f"{task.target.name.removesuffix(ending)}_#{ending}")))
 
 
-def _ending(picture: Found) -> str:
+def _ending(picture: FolderPicture) -> str:
     return f"_{picture.path.suffix[1:]}"
 
 
-def _mark(picture: Found) -> str:
+def _mark(picture: FolderPicture) -> str:
     path = printable(picture.folder / picture.path.name).encode()
     return f"_{picture.path.suffix[1:]}_{hashlib.sha256(path).hexdigest()[:6]}"

@@ -22,7 +22,7 @@ TWICE = "a link to a folder that is looked into where it is"
 
 
 @dataclass(frozen=True)
-class Found:
+class FolderPicture:
     """A picture."""
 
     path: Path
@@ -40,7 +40,7 @@ class Found:
 class Scan:
     """What is in a folder."""
 
-    pictures: list[Found] = field(default_factory=list)
+    pictures: list[FolderPicture] = field(default_factory=list)
     """In the order in which people count: 2 before 10."""
 
     problems: list[tuple[str, str]] = field(default_factory=list)
@@ -146,7 +146,7 @@ def _note_file(entry: os.DirEntry[str], inside: Path, search: _Search, scan: Sca
     elif problem:
         scan.problems.append((label, problem))
     else:
-        scan.pictures.append(Found(Path(entry.path), inside))
+        scan.pictures.append(FolderPicture(Path(entry.path), inside))
 
 
 def _note_folder(entry: os.DirEntry[str], inside: Path, search: _Search, scan: Scan) -> bool:
@@ -198,8 +198,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _identity(folder: Path) -> tuple[int, int]:
-    found = folder.stat()
-    return found.st_dev, found.st_ino
+    stat = folder.stat()
+    return stat.st_dev, stat.st_ino
 
 
 def folded(text: str) -> str:

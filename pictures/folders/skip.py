@@ -34,13 +34,13 @@ def find_result(task: Task, result_size: Callable[[int, int], Size]) -> Path | N
 
 def find_of_size(task: Task, expected: Size, other: Size | None = None) -> Path | None:
     """`find_result` for one that has the expected size, or another one that is right, too."""
-    found = _there(task)
-    if found is None:
+    result = _there(task)
+    if result is None:
         return None
-    size = _result_size(found)
+    size = _result_size(result)
     if size in (expected, other):
-        return found
-    raise _in_the_way(f"{expected[0]}x{expected[1]}", found, f"{size[0]}x{size[1]} pixels")
+        return result
+    raise _in_the_way(f"{expected[0]}x{expected[1]}", result, f"{size[0]}x{size[1]} pixels")
 
 
 def find_series_result(task: Task, expected: Sequence[Size], timing: Timing | None) -> Path | None:
@@ -61,9 +61,9 @@ def find_series_result(task: Task, expected: Sequence[Size], timing: Timing | No
     raise _in_the_way(_described(expected), task.target, _described(sizes))
 
 
-def _merged(found: Series, timing: Timing) -> bool:
+def _merged(result: Series, timing: Timing) -> bool:
     """Whether equal frames that follow each other have become one, which WebP does: the times are the same."""
-    return found.timing is not None and round(sum(found.timing.durations) - sum(timing.durations)) == 0
+    return result.timing is not None and round(sum(result.timing.durations) - sum(timing.durations)) == 0
 
 
 def _described(sizes: Sequence[Size]) -> str:
@@ -75,16 +75,16 @@ def _there(task: Task) -> Path | None:
     return next((path for path in (task.target, task.streamed) if path.exists()), None)
 
 
-def _result_size(found: Path) -> Size:
+def _result_size(result: Path) -> Size:
     try:
-        return _stored_size(found)
+        return _stored_size(result)
     except PictureError as error:
         raise PictureError(f"in its place there is something that is no picture: {error}") from error
 
 
-def _in_the_way(expected: str, found: Path, size: str) -> PictureError:
+def _in_the_way(expected: str, result: Path, size: str) -> PictureError:
     return PictureError(
-        f"its result would be {expected}, but '{printable(found.name)}' is there already with {size}. Move that file, "
+        f"its result would be {expected}, but '{printable(result.name)}' is there already with {size}. Move that file, "
         "choose another file_name, or set existing to overwrite."
     )
 

@@ -22,7 +22,7 @@ class Journal:
     """The unfinished file of a target and the small JSON file beside it that says what is in it."""
 
     def __init__(self, target: Path) -> None:
-        name = fitting(target.name, "", room=len(_FRESH))
+        name = fitting(target.name, "", longer_by=len(_FRESH))
         self.part = target.with_name(name + _PART)
         """The unfinished file."""
 
@@ -34,9 +34,9 @@ class Journal:
     def read(self, job: Mapping[str, Any]) -> Marks | None:
         """Return how far this very job has come, None if nothing of it can be used. What counts is on the disk."""
         try:
-            found = json.loads(self.file.read_text(encoding="utf-8"))
-            if found["version"] == _VERSION and found["job"] == json.loads(json.dumps(job)) and self.part.is_file():
-                return tuple(found["marks"])
+            noted = json.loads(self.file.read_text(encoding="utf-8"))
+            if noted["version"] == _VERSION and noted["job"] == json.loads(json.dumps(job)) and self.part.is_file():
+                return tuple(noted["marks"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             log.debug("No job to go on with: %s", error)
         return None

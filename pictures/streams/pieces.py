@@ -84,8 +84,8 @@ def cut(piece: Piece, corner: tuple[int, int], size: tuple[int, int]) -> tuple[B
     """Return what of a piece lies in a window, and where in the window; None if nothing does.
 
     Args:
-        piece: a part of the whole.
-        corner: x and y of the window's upper left corner in the whole.
+        piece: a part of the result.
+        corner: x and y of the window's upper left corner in the result.
         size: width and height of the window.
     """
     window = Box(*corner, corner[0] + size[0], corner[1] + size[1])

@@ -39,17 +39,17 @@ class Segments:
             PictureError: they make no sense or the file is cut off; with `keep`, they take more than the free memory.
                 Without the file's name: "it …". Damaged tags raise whatever they raise.
         """
-        found = info.tags
+        values = info.tags
         self._file, self._info = file, info
         (self.width, self.height), self.channels = info.size, info.channels
-        self._tiled = tags.TILE_OFFSETS in found
+        self._tiled = tags.TILE_OFFSETS in values
         self._across, self._down = segment_size(info)
         self._columns, rows = math.ceil(self.width / self._across), math.ceil(self.height / self._down)
-        self._planes = self.channels if found.get(tags.PLANES, 1) == 2 else 1
+        self._planes = self.channels if values.get(tags.PLANES, 1) == 2 else 1
         self._a_plane = self._columns * rows
         self._type = info.number_type
-        self._offsets = as_tuple(found[tags.TILE_OFFSETS if self._tiled else tags.STRIP_OFFSETS])
-        self._sizes = as_tuple(found[tags.TILE_SIZES if self._tiled else tags.STRIP_SIZES])
+        self._offsets = as_tuple(values[tags.TILE_OFFSETS if self._tiled else tags.STRIP_OFFSETS])
+        self._sizes = as_tuple(values[tags.TILE_SIZES if self._tiled else tags.STRIP_SIZES])
         self._kept: dict[int, np.ndarray] | None = {} if keep else None
         self._check()
         # of strips that are not packed, the rows are found without reading the others
@@ -137,10 +137,10 @@ class Segments:
 
 def segment_size(info: TiffInfo) -> tuple[int, int]:
     """Pixels across and down of a tile or strip. Raises PictureError if they make no sense."""
-    (width, height), found = info.size, info.tags
-    if tags.TILE_OFFSETS not in found:
-        return width, max(1, min(height, found.get(tags.ROWS_PER_STRIP, height)))
-    across, down = found[tags.TILE_WIDTH], found[tags.TILE_HEIGHT]
+    (width, height), values = info.size, info.tags
+    if tags.TILE_OFFSETS not in values:
+        return width, max(1, min(height, values.get(tags.ROWS_PER_STRIP, height)))
+    across, down = values[tags.TILE_WIDTH], values[tags.TILE_HEIGHT]
     check_part(width, height, across, down)
     return across, down
 

@@ -67,14 +67,14 @@ class TiffSource:
 
 def _is_simple(info: TiffInfo) -> bool:
     """Whether it is read piece by piece."""
-    found, colours = info.tags, {tags.BLACK_IS_ZERO: 1, tags.RGB: 3}.get(info.photometric, -1)
+    values, colours = info.tags, {tags.BLACK_IS_ZERO: 1, tags.RGB: 3}.get(info.photometric, -1)
     return (
         info.compression in UNPACKED_HERE
         and info.bits in (8, 16)
         and info.channels - colours in (0, 1)
-        and (info.channels == colours or as_tuple(found.get(tags.EXTRA_CHANNELS, ())) == (tags.STRAIGHT_ALPHA,))
-        and (info.channels == 1 or found.get(tags.PLANES, 1) == 1)
-        and set(as_tuple(found.get(tags.NUMBER_FORMAT, 1))) == {1}
-        and found.get(tags.PREDICTOR, 1) in (1, tags.DIFFERENCES)
-        and found.get(tags.FILL_ORDER, 1) == 1
+        and (info.channels == colours or as_tuple(values.get(tags.EXTRA_CHANNELS, ())) == (tags.STRAIGHT_ALPHA,))
+        and (info.channels == 1 or values.get(tags.PLANES, 1) == 1)
+        and set(as_tuple(values.get(tags.NUMBER_FORMAT, 1))) == {1}
+        and values.get(tags.PREDICTOR, 1) in (1, tags.DIFFERENCES)
+        and values.get(tags.FILL_ORDER, 1) == 1
     )

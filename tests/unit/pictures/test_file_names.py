@@ -14,12 +14,12 @@ from hires_pack.pictures.folders.lock import only_job
 
 def test_a_name_that_fits_stays():
     assert fitting("a" * 251, ".png") == "a" * 251 + ".png"
-    assert fitting("a", ".png", room=200) == "a.png"
+    assert fitting("a", ".png", longer_by=200) == "a.png"
 
 
 @pytest.mark.parametrize("letter", ["a", "\u00e9", "\u65e5", "\U0001f600", "\udcff"])
 def test_a_name_that_is_too_long_is_shortened(letter):
-    names = {fitting(letter * count + end, ".png", room=4) for count in range(240, 260) for end in "xy"}
+    names = {fitting(letter * count + end, ".png", longer_by=4) for count in range(240, 260) for end in "xy"}
     assert len(names) == 40
     assert max(len(os.fsencode(name)) for name in names) <= 251
     assert all(name.startswith(letter * 30) and name.endswith(".png") for name in names)

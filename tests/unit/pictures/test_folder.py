@@ -11,7 +11,15 @@ from hires_pack.hires.errors import InputError
 from hires_pack.pictures import FORMATS, PictureError
 from hires_pack.pictures.folders.names import Task, check_pattern, plan_names
 from hires_pack.pictures.folders.report import Report
-from hires_pack.pictures.folders.scan import CLOSED, NO_PICTURE, TWICE, Found, find_pictures, natural_key, printable
+from hires_pack.pictures.folders.scan import (
+    CLOSED,
+    NO_PICTURE,
+    TWICE,
+    FolderPicture,
+    find_pictures,
+    natural_key,
+    printable,
+)
 from hires_pack.pictures.folders.skip import find_result, find_series_result
 from hires_pack.pictures.formats.pillow import endings
 from hires_pack.pictures.series import Timing
@@ -190,7 +198,7 @@ def test_a_search_can_be_cancelled(tmp_path):
 
 
 def plan(names, pattern="{name}_x{scale}", picture_format=None, values=VALUES):
-    pictures = [Found(Path("/in") / name, Path(name).parent) for name in names]
+    pictures = [FolderPicture(Path("/in") / name, Path(name).parent) for name in names]
     return plan_names(pictures, Path("/out"), pattern, values, picture_format)
 
 
@@ -332,7 +340,7 @@ def double(width, height):
 @pytest.fixture
 def task(tmp_path):
     picture(tmp_path / "in" / "a.jpg", (8, 6))
-    return Task(Found(tmp_path / "in" / "a.jpg", Path()), "jpeg", tmp_path / "a_x2.jpg")
+    return Task(FolderPicture(tmp_path / "in" / "a.jpg", Path()), "jpeg", tmp_path / "a_x2.jpg")
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -369,7 +377,7 @@ def test_a_broken_picture_is_not_taken_for_done(task):
 
 
 def test_an_animation_with_all_its_frames_is_found(tmp_path):
-    task = Task(Found(tmp_path / "a.gif", Path()), "png", tmp_path / "a_x2.png")
+    task = Task(FolderPicture(tmp_path / "a.gif", Path()), "png", tmp_path / "a_x2.png")
     frames = [Image.new("RGB", (16, 12), colour) for colour in ("red", "lime", "blue")]
     timing = Timing((80, 80, 80), 0)
     assert find_series_result(task, [(16, 12)] * 3, timing) is None

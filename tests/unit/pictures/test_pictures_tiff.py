@@ -392,6 +392,11 @@ def test_a_written_file_says_what_the_picture_says(path):
         opened.load()
 
 
+def test_a_resolution_in_centimetres(path):
+    write(path, np.zeros((4, 4, 3), np.uint8), resolution=(100, 50), resolutionunit="CENTIMETER")
+    assert read_picture(path).facts.dpi == (254, 127)
+
+
 def test_a_description_of_the_array_is_not_handed_on(path):
     tifffile.imwrite(path, np.zeros((4, 4, 3), np.uint16), photometric="rgb", software=False)
     with tifffile.TiffFile(path) as file:

@@ -7,9 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import tifffile
+import torch
 from hires_pack.hires.tiles.boxes import Box
 from hires_pack.pictures import FileFacts, Picture, PictureError, read_picture
-from hires_pack.pictures.base.levels import from_levels, to_levels
+from hires_pack.pictures.base.levels import from_levels, to_levels, with_channels
 from hires_pack.pictures.series import Timing, find_series, holds_another
 from hires_pack.pictures.write_series import takes_series, write_series
 from hires_pack.tests.png_by_hand import COLOUR_TYPES, SIGNATURE, chunk
@@ -76,6 +77,11 @@ def test_frames_of_a_gif_have_the_same_channels(tmp_path):
     assert found[1][2, 2].tolist() == [9, 99, 0, 255]
     path = save(tmp_path / "a.gif", [Image.new("L", (4, 3), 9), Image.new("RGB", (4, 3), (9, 99, 0))])
     assert [levels[0, 0].tolist() for levels in levels_of(path)] == [[9, 9, 9], [9, 99, 0]]
+
+
+def test_grey_and_opaque_pictures_get_the_channels_of_the_others():
+    assert with_channels(torch.full((1, 1, 1), 0.5), 3, True).tolist() == [[[0.5, 0.5, 0.5, 1]]]
+    assert with_channels(torch.tensor([[[0.5, 0.25]]]), 1, False).tolist() == [[[0.5]]]
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.tif", "a.jpg", "a.bmp", "a.avif", "a.jp2", "a.ico"])
