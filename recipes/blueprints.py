@@ -40,7 +40,7 @@ def hires_fix_pixel_box(graph: Graph) -> None:
     """Hires fix with a pixel upscaler in one box."""
     asked, upscaler, strength = _fields(graph, "upscaler_name", UPSCALER_2X, denoising_strength=0.4)
     shared, noise, base = _first_pass(graph, asked)
-    upscaled = asked.enlarge_unseen(graph, shared, base, upscaler).out("latent")
+    upscaled = asked.enlarge(graph, shared, base, upscaler, preview=False).out("latent")
     _second_pass(graph, asked, shared, noise, upscaled, strength)
 
 

@@ -127,23 +127,13 @@ def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_streng
         "**source** of the noise: CPU if A1111 is set to it",
         SAME_SETTINGS,
     )
-    loader = graph.node("CheckpointLoaderSimple", ckpt_name=asked.checkpoint)
+    loader = asked.checkpoint_loader(graph)
     settings = graph.node("HiresFixA1111Settings").out()
     graph.column()
     positive, negative = _a1111_prompts(graph, asked, loader.out("CLIP"), "first pass")
     graph.column()
     hr_positive, hr_negative = _a1111_prompts(graph, asked, loader.out("CLIP"), "second pass")
-    first = stages.Sampling(
-        model=loader.out("MODEL"),
-        vae=loader.out("VAE"),
-        positive=positive,
-        negative=negative,
-        steps=asked.steps,
-        cfg=asked.cfg,
-        sampler=asked.sampler,
-        scheduler=asked.scheduler,
-        settings=settings,
-    )
+    first = asked.sampling(loader, positive, negative, settings)
     noise, base = asked.first_pass(graph, first)
     upscaled = asked.enlarge(graph, first, base, upscaler, numbers="A1111", noise=noise)
     graph.stage("Second pass")

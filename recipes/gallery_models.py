@@ -6,7 +6,6 @@ from typing import Any
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph
 from ..hires.graph.models import DETAIL_LORA, DREAMSHAPER, FLUX, SD15, SDXL, TILE_CONTROLNET, UPSCALER_2X
-from ..hires.graph.stages import Sampling
 from .job import NEGATIVE_PROMPT, SAME_SETTINGS, WITH_INFOTEXT, Job
 from .workflow import LARGE, TWICE, Sketch, workflow
 
@@ -157,20 +156,11 @@ def hires_fix_flow(
         "**denoising_strength**: flow models change more than SD at the same strength",
         SAME_SETTINGS,
     )
-    loader = graph.node("CheckpointLoaderSimple", ckpt_name=asked.checkpoint)
+    loader = asked.checkpoint_loader(graph)
     prompt = graph.node("CLIPTextEncode", title="Prompt", text=asked.prompt, clip=loader.out("CLIP")).out()
     positive = graph.node("FluxGuidance", conditioning=prompt, guidance=guidance).out()
     negative = graph.node("ConditioningZeroOut", title="No negative prompt", conditioning=prompt).out()
-    shared = Sampling(
-        model=loader.out("MODEL"),
-        vae=loader.out("VAE"),
-        positive=positive,
-        negative=negative,
-        steps=asked.steps,
-        cfg=asked.cfg,
-        sampler=asked.sampler,
-        scheduler=asked.scheduler,
-    )
+    shared = asked.sampling(loader, positive, negative)
     noise, base = asked.first_pass(graph, shared, "EmptySD3LatentImage")
     upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
     graph.stage("Second pass")

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..hires.graph import stages
-from ..hires.graph.builder import BoxInput, Graph, Node, Output
-from ..hires.graph.stages import Number, Picture, Sampling, Text, Whole
+from ..hires.graph.builder import Graph, Node, Output
+from ..hires.graph.stages import Number, Picture, Sampling, Side, Text, Whole
 
 CHECKPOINT = "hires-fix-demo.safetensors"
 PROMPT = "a lighthouse on a rocky coast at dawn, sea mist, soft light, highly detailed"
@@ -47,16 +47,18 @@ class Job:
 
     def model_and_prompts(self, graph: Graph) -> Sampling:
         """Checkpoint and prompts."""
-        return stages.model_and_prompts(
-            graph,
-            checkpoint=self.checkpoint,
-            prompt=self.prompt,
-            negative_prompt=self.negative_prompt,
-            steps=self.steps,
-            cfg=self.cfg,
-            sampler=self.sampler,
-            scheduler=self.scheduler,
-        )
+        loader = self.checkpoint_loader(graph)
+        return self.sampling(loader, *stages.prompts(graph, loader.out("CLIP"), self.prompt, self.negative_prompt))
+
+    def checkpoint_loader(self, graph: Graph) -> Node:
+        """Gives MODEL, CLIP and VAE."""
+        return graph.node("CheckpointLoaderSimple", ckpt_name=self.checkpoint)
+
+    def sampling(self, loader: Node, positive: Output, negative: Output, settings: Output | None = None) -> Sampling:
+        """What a pass with the model and VAE of a loader samples with."""
+        model, vae = loader.out("MODEL"), loader.out("VAE")
+        shared = {"steps": self.steps, "cfg": self.cfg, "sampler": self.sampler, "scheduler": self.scheduler}
+        return Sampling(model, vae, positive, negative, **shared, settings=settings)
 
     def noise(self, graph: Graph) -> Output:
         """The noise of all passes."""
@@ -75,7 +77,7 @@ class Job:
         stages.show_base(graph, base.latent, shared.vae)
         return noise, base
 
-    def target(self, graph: Graph, shared: Sampling, width: Output | BoxInput, height: Output | BoxInput) -> Node:
+    def target(self, graph: Graph, shared: Sampling, width: Side, height: Side) -> Node:
         """The size of the second pass."""
         return stages.target_size(
             graph,
@@ -87,18 +89,17 @@ class Job:
             hr_resize_y=self.hr_resize_y,
         )
 
-    def enlarge(self, graph: Graph, shared: Sampling, base: Picture, upscaler: Text, **more: Any) -> Node:
-        """Pixel upscale of the base picture and a look at it, in a stage of its own; `more`: further inputs."""
-        enlarged = self.enlarge_unseen(graph, shared, base, upscaler, **more)
-        graph.node("PreviewImage", title="Upscaled picture", images=enlarged.out("image"))
-        return enlarged
-
-    def enlarge_unseen(self, graph: Graph, shared: Sampling, base: Picture, upscaler: Text, **more: Any) -> Node:
-        """The same without the look, for a box."""
+    def enlarge(
+        self, graph: Graph, shared: Sampling, base: Picture, upscaler: Text, preview: bool = True, **more: Any
+    ) -> Node:
+        """Pixel upscale of the base picture in a stage of its own, with a preview; `more`: further inputs."""
         graph.stage("Upscale")
         loaded = stages.load_upscaler(graph, upscaler)
         target = self.target(graph, shared, base.width, base.height)
-        return stages.pixel_upscale(graph, shared, base.latent, loaded, target, **more)
+        enlarged = stages.pixel_upscale(graph, shared, base.latent, loaded, target, **more)
+        if preview:
+            graph.node("PreviewImage", title="Upscaled picture", images=enlarged.out("image"))
+        return enlarged
 
     def second_pass(self, graph: Graph, shared: Sampling, noise: Output, upscaled: Output, strength: Number) -> Output:
         """The redrawn latent."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from PIL import Image
 
+from ...hires.graph.builder import Output
+from ...hires.graph.stages import load_upscaler
 from .cases import Case
-from .graph import Link, Plan
+from .graph import Plan
 from .names import NO_TILES, ModelNames
 from .settings import NotMappedError, Settings
 
@@ -42,13 +44,12 @@ def build(case: Case, names: ModelNames) -> Plan:
         image = plan.picture(path)
         with Image.open(path) as opened:
             if "A" in opened.getbands():
-                image = plan.graph.add("JoinImageWithAlpha", image=image, alpha=[image[0], 1])
-        large = plan.graph.add(
-            "HiresFixUpscaleImage", image=image, upscaler=_upscaler(plan, names, first or "None"), **given
-        )
+                image = plan.graph.node("JoinImageWithAlpha", image=image, alpha=image.node.out(1)).out()
+        upscaler = _upscaler(plan, names, first or "None")
+        large = plan.graph.node("HiresFixUpscaleImage", image=image, upscaler=upscaler, **given).out()
         plan.save(f"image{index}", image=large)
     return plan
 
 
-def _upscaler(plan: Plan, names: ModelNames, name: str) -> Link:
-    return plan.graph.add("HiresFixUpscalerLoader", upscaler_name=names.upscaler(name))
+def _upscaler(plan: Plan, names: ModelNames, name: str) -> Output:
+    return load_upscaler(plan.graph, names.upscaler(name))

@@ -11,37 +11,52 @@ from typing import Any, Literal
 
 import torch
 
+from ...hires.graph import definitions
+from ...hires.graph.builder import Graph, Node, Output, Place, Stage
+from ...hires.graph.definitions import NodeDefinition
+from ...hires.graph.to_api import api_value
+
 Variant = Literal["injected", "encoded"]
 """Where the text embeddings come from: the recording, or the pack's own prompt node."""
 
-Link = list[Any]
-"""`[node id, output index]`."""
+_PLACE = Place(Stage(""), 0)
 
 
-class NodeGraph(dict[str, dict[str, Any]]):
-    """An API prompt that grows by `add`; the same node is never added twice."""
+class LooseNode(Node):
+    """A node that may not be recorded; of one that is not, outputs have numbers only."""
+
+    def out(self, which: int | str = 0) -> Output:
+        """The output at an index or with a name."""
+        return Output(self, which) if isinstance(which, int) else super().out(which)
+
+
+class LooseGraph(Graph):
+    """A graph of any nodes: nothing is checked, filled in or grouped. The same node is never added twice."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._known: dict[str, str] = {}
+        super().__init__("parity")
+        self._same: dict[str, LooseNode] = {}
 
-    def add(self, class_type: str, output: int = 0, **inputs: Any) -> Link:
-        """Return a link to an output of this node. Inputs that are None are left out."""
+    def node(self, type_name: str, /, *, title: str | None = None, **inputs: Any) -> LooseNode:
+        """Add a node. Inputs that are None are left out."""
         given = {name: value for name, value in inputs.items() if value is not None}
-        key = json.dumps([class_type, given], sort_keys=True)
-        if key not in self._known:
-            self._known[key] = str(len(self) + 1)
-            self[self._known[key]] = {"class_type": class_type, "inputs": given}
-        return [self._known[key], output]
+        links = {name: api_value(value) for name, value in given.items()}
+        key = json.dumps([type_name, links], sort_keys=True)
+        if key not in self._same:
+            unknown = NodeDefinition(type_name, type_name, "", "", is_output=True, inputs=(), outputs=())
+            definition = definitions.load().get(type_name, unknown)
+            self._same[key] = LooseNode(len(self.items) + 1, definition, title or type_name, _PLACE, given)
+            self.items.append(self._same[key])
+        return self._same[key]
 
-    def unknown(self, nodes: Mapping[str, Any]) -> str:
+    def lacking(self, nodes: Mapping[str, Any]) -> str:
         """What this graph wants and a server with these nodes lacks: the server itself ignores unknown inputs."""
-        for node in self.values():
-            kind = node["class_type"]
+        for node in self.nodes:
+            kind = node.definition.type
             if kind not in nodes:
                 return f"there is no node {kind}"
             known = {name for group in nodes[kind]["input"].values() for name in group}
-            for name in node["inputs"]:
+            for name in node.inputs:
                 if name not in known:
                     return f"{kind} has no input '{name}'"
         return ""
@@ -51,7 +66,7 @@ class NodeGraph(dict[str, dict[str, Any]]):
 class Plan:
     """A graph, the files it reads, and where it leaves what will be compared."""
 
-    graph: NodeGraph = field(default_factory=NodeGraph)
+    graph: LooseGraph = field(default_factory=LooseGraph)
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     tensors: dict[str, torch.Tensor] = field(default_factory=dict)
     """What goes into the input file."""
@@ -67,24 +82,24 @@ class Plan:
         """Name of the input file."""
         return f"{self.run_id}.safetensors"
 
-    def save(self, stage: str, **tensors: Link) -> None:
+    def save(self, stage: str, **tensors: Output) -> None:
         """Keep a latent, sigmas or an image for the comparison."""
         name = f"{self.run_id}-{stage}"
-        self.graph.add("ProbeSave", name=name, **tensors)
+        self.graph.node("ProbeSave", name=name, **tensors)
         self.saves[stage] = name
 
-    def watch(self, model: Link, stage: str) -> Link:
+    def watch(self, model: Output, stage: str) -> Output:
         """Return the MODEL with a list kept of the sigmas that its denoiser is called with."""
-        return self.graph.add("ProbeCalls", model=model, name=f"{self.run_id}-{stage}")
+        return self.graph.node("ProbeCalls", model=model, name=f"{self.run_id}-{stage}").out()
 
-    def save_calls(self, stage: str, after: Link) -> None:
+    def save_calls(self, stage: str, after: Output) -> None:
         """Keep that list for the comparison, once the latent `after` is there."""
         name = f"{self.run_id}-{stage}"
-        self.graph.add("ProbeSaveCalls", name=name, after=after)
+        self.graph.node("ProbeSaveCalls", name=name, after=after)
         self.saves[stage] = name
 
-    def picture(self, path: PurePath) -> Link:
+    def picture(self, path: PurePath) -> Output:
         """An input picture as IMAGE; its alpha is output 1, as MASK."""
         name = f"{self.run_id}-{path.name}"
         self.uploads[name] = path
-        return self.graph.add("HiresFixLoadImage", image=name, channels="RGB and mask")
+        return self.graph.node("HiresFixLoadImage", image=name, channels="RGB and mask").out()

@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from ...hires.graph.builder import Output
 from .cases import Case
-from .graph import Link, Plan, Variant
+from .graph import Plan, Variant
 from .settings import NotMappedError, Settings
 
 
@@ -38,7 +39,7 @@ class Prompts:
         self._backtrack = settings.option("comma_padding_backtrack")
         self._pad = settings.option("pad_cond_uncond")
 
-    def pair(self, record: dict[str, Any], clip: Link, facts: PassFacts, after_switch: bool = False) -> list[Link]:
+    def pair(self, record: dict[str, Any], clip: Output, facts: PassFacts, after_switch: bool = False) -> list[Output]:
         """Return (positive, negative) of a recorded pass; `after_switch`: those of its refiner."""
         suffix = "_after_switch" if after_switch else ""
         # where the program failed before it encoded anything, there is nothing to inject
@@ -50,8 +51,8 @@ class Prompts:
             self._encoded(record["negative_prompts"][0], clip, facts, True),
         ]
 
-    def _encoded(self, text: str, clip: Link, facts: PassFacts, negative: bool = False) -> Link:
-        return self._plan.graph.add(
+    def _encoded(self, text: str, clip: Output, facts: PassFacts, negative: bool = False) -> Output:
+        return self._plan.graph.node(
             "HiresFixPrompt",
             clip=clip,
             text=text,
@@ -65,16 +66,16 @@ class Prompts:
             hr_sampler_name=None if facts.hr_sampler_name == facts.sampler_name else facts.hr_sampler_name,
             negative_prompt=negative or None,
             pad_cond_uncond=self._pad or None,
-        )
+        ).out()
 
-    def _injected(self, parts: list[dict[str, Any]], clip: Link) -> Link:
+    def _injected(self, parts: list[dict[str, Any]], clip: Output) -> Output:
         for part in parts:
             if part["key"] not in self._plan.tensors:
                 self._plan.tensors[part["key"]] = self._case.embedding(part["key"])[None]
         if len(parts) == 1 and parts[0]["weight"] == 1.0 and not self._pad:
-            return self._plan.graph.add("ProbeConditioning", file=self._plan.file, key=parts[0]["key"])
-        empty = self._plan.graph.add("CLIPTextEncode", clip=clip, text="") if self._pad else None
-        return self._plan.graph.add("ProbePrompt", file=self._plan.file, parts=json.dumps(parts), empty=empty)
+            return self._plan.graph.node("ProbeConditioning", file=self._plan.file, key=parts[0]["key"]).out()
+        empty = self._plan.graph.node("CLIPTextEncode", clip=clip, text="").out() if self._pad else None
+        return self._plan.graph.node("ProbePrompt", file=self._plan.file, parts=json.dumps(parts), empty=empty).out()
 
 
 def _positive(record: dict[str, Any], key: str) -> list[dict[str, Any]]:

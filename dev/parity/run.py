@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from ...hires.graph.to_api import to_api
 from ...hires.sampling.menus import LATENT_MODES
 from ..fixtures import library, oracle
 from ..host.comfy_client import ClientError, ComfyClient, Run
@@ -64,7 +65,7 @@ class Bench:
     def _judge(self, case: Case, build: Callable[[], Plan]) -> Outcome:
         try:
             plan = build()
-            lacking = plan.graph.unknown(self.nodes)
+            lacking = plan.graph.lacking(self.nodes)
             if lacking:
                 return Outcome(False, f"not run: {lacking}")
             run = self._queue(plan)
@@ -89,7 +90,7 @@ class Bench:
         for name, path in plan.uploads.items():
             (inputs / name).write_bytes(Path(path).read_bytes())
         try:
-            return self.client.queue(plan.graph)
+            return self.client.queue(to_api(plan.graph))
         finally:
             for file in inputs.glob(f"{plan.run_id}*"):
                 file.unlink()

@@ -8,9 +8,12 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ...hires.graph import stages
+from ...hires.graph.builder import Node, Output
+from ...hires.graph.stages import Picture, Sampling
 from ...hires.sampling.menus import LATENT_MODES
 from .cases import Case
-from .graph import Link, Plan, Variant
+from .graph import Plan, Variant
 from .names import NO_TILES, ModelNames, schedule_label
 from .prompts import PassFacts, Prompts
 from .settings import NotMappedError, Settings, node_settings
@@ -40,7 +43,7 @@ class _Job:
         self.plan, self.settings = Plan(), Settings(case)
         self.graph = self.plan.graph
         self.prompts = Prompts(case, self.settings, self.plan, variant)
-        self.between: Link | None = None
+        self.between: Output | None = None
         """What the recorded picture between the passes becomes, where there is one."""
         self.hires = bool(self.get("enable_hr"))
         if not self.hires:
@@ -76,9 +79,9 @@ class _Job:
         default = self.settings.field(name)
         return self.case.resolved(name, default)
 
-    def load(self, name: str) -> str:
-        """Id of the loader of a checkpoint."""
-        return self.graph.add("CheckpointLoaderSimple", ckpt_name=self.names.checkpoint(name))[0]
+    def load(self, name: str) -> Node:
+        """The loader of a checkpoint."""
+        return self.graph.node("CheckpointLoaderSimple", ckpt_name=self.names.checkpoint(name))
 
     def hires_checkpoint(self) -> str | None:
         name = self.get("hr_checkpoint_name")
@@ -86,12 +89,12 @@ class _Job:
 
     # -------------------------------------------------------------------------------------- shared nodes
 
-    def settings_node(self) -> Link | None:
+    def settings_node(self) -> Output | None:
         """A1111 Settings; None when everything is at its default."""
         values = node_settings(self.case, self.settings)
-        return self.graph.add("HiresFixA1111Settings", **values) if values else None
+        return self.graph.node("HiresFixA1111Settings", **values).out() if values else None
 
-    def noise(self, index: int) -> Link:
+    def noise(self, index: int) -> Output:
         """The noise of one iteration."""
         source = self.settings.option("randn_source")
         on_cpu = self.case.data.get("program", {}).get("device") == "cpu"
@@ -108,15 +111,15 @@ class _Job:
         delta = int(self.settings.option("eta_noise_seed_delta") or 0)
         if delta:
             given["eta_noise_seed_delta"] = delta
-        return self.graph.add(
+        return self.graph.node(
             "HiresFixNoise",
             seed=self.case.resolved("all_seeds")[first],
             # A1111's GPU source draws on the device it runs on
             source="GPU" if source == "NV" or (source == "GPU" and not on_cpu) else "CPU",
             **given,
-        )
+        ).out()
 
-    def refiner(self, record: dict[str, Any], facts: PassFacts) -> Link | None:
+    def refiner(self, record: dict[str, Any], facts: PassFacts) -> Output | None:
         """The refiner of one pass, if it has one."""
         name, switch_at = self.get("refiner_checkpoint"), self.get("refiner_switch_at")
         by_steps = self.settings.option("refiner_switch_by_sample_steps")
@@ -125,15 +128,15 @@ class _Job:
             return None
         loader = self.load(name)
         switched = "cond_after_switch" in record
-        positive, negative = self.prompts.pair(record, [loader, 1], facts, after_switch=switched)
-        return self.graph.add(
+        positive, negative = self.prompts.pair(record, loader.out("CLIP"), facts, after_switch=switched)
+        return self.graph.node(
             "HiresFixRefiner",
-            model=[loader, 0],
+            model=loader.out("MODEL"),
             positive=positive,
             negative=negative,
             switch_at=0.0 if switch_at is None else switch_at,
             by_steps=bool(by_steps),
-        )
+        ).out()
 
     # -------------------------------------------------------------------------------------- one iteration
 
@@ -154,7 +157,7 @@ class _Job:
                 self.plan.save(stage + "rest.init", latent=self.between)
                 self.plan.save(stage + "rest.latent", latent=self.second_pass(second, self.between, noise))
             vae = self.vae_after(second, self.hr_loader)
-        self.plan.save(stage + "image", image=self.graph.add("VAEDecode", samples=latent, vae=vae))
+        self.plan.save(stage + "image", image=self.graph.node("VAEDecode", samples=latent, vae=vae).out())
 
     def recorded(self, record: dict[str, Any], which: str, prefix: str) -> dict[str, Any]:
         """What is known of a pass; of one that the program never came to, the prompts of the request."""
@@ -162,81 +165,71 @@ class _Job:
         texts = {f"{name}s": [self.get(prefix + name) or self.get(name)] for name in names}
         return {**texts, **record.get(which, {})}
 
-    def vae_after(self, record: dict[str, Any], loader: str) -> Link:
+    def vae_after(self, record: dict[str, Any], loader: Node) -> Output:
         """The VAE that A1111 has after a pass: a refiner brings its own."""
         models = record.get("model_at_call")
-        return [self.load(models[-1][1]) if models else loader, 2]
+        return (self.load(models[-1][1]) if models else loader).out("VAE")
 
-    def first_pass(self, record: dict[str, Any], noise: Link, stage: str) -> Link:
+    def first_pass(self, record: dict[str, Any], noise: Output, stage: str) -> Output:
         facts = PassFacts("first pass", self.steps, self.hr_steps, self.sampler, self.hr_sampler)
-        positive, negative = self.prompts.pair(record, [self.loader, 1], facts)
-        empty = self.graph.add("EmptyLatentImage", width=self.width, height=self.height, batch_size=self.batch)
-        latent = self.graph.add(
-            "HiresFixBaseSampling",
-            model=self.plan.watch([self.loader, 0], stage + "first.calls"),
-            positive=positive,
-            negative=negative,
-            latent=empty,
-            noise=noise,
-            steps=self.steps,
-            cfg=self.cfg,
-            sampler_name=self.sampler,
-            scheduler=self.scheduler,
-            settings=self.options,
-            refiner=self.refiner(record, facts),
-        )
-        self.plan.save(stage + "first.noise", latent=self.graph.add("ProbeNoise", noise=noise, latent=empty))
+        model = self.plan.watch(self.loader.out("MODEL"), stage + "first.calls")
+        shared = self.sampling(record, facts, self.loader, model, self.sampler, self.scheduler)
+        latent = stages.first_pass(self.graph, shared, noise, Picture(self.empty(), self.width, self.height)).latent
+        self.plan.save(stage + "first.noise", latent=self.drawn(noise, self.empty()))
         self.plan.save_calls(stage + "first.calls", latent)
         self.plan.save(stage + "first.latent", latent=latent)
         return latent
 
-    def second_pass(self, record: dict[str, Any], large: Link, noise: Link, stage: str = "") -> Link:
+    def second_pass(self, record: dict[str, Any], large: Output, noise: Output, stage: str = "") -> Output:
         """Re-noise and sample; without a stage's name nothing of it is kept for the comparison."""
         facts = PassFacts("second pass", self.steps, self.hr_steps, self.sampler, self.hr_sampler)
-        positive, negative = self.prompts.pair(record, [self.hr_loader, 1], facts)
-        model = [self.hr_loader, 0]
-        noised = self.graph.add(
-            "HiresFixRenoise",
-            model=model,
-            latent=large,
-            noise=noise,
-            steps=self.steps,
-            denoising_strength=self.strength,
-            hr_second_pass_steps=self.hr_steps,
-            sampler_name=self.hr_sampler,
-            scheduler=self.hr_scheduler,
-            settings=self.options,
-        )
-        latent = self.graph.add(
-            "HiresFixSecondSampling",
-            model=self.plan.watch(model, stage + "hr.calls") if stage else model,
-            positive=positive,
-            negative=negative,
-            latent=noised,
-            sigmas=[noised[0], 1],
-            noise=noise,
-            cfg=self.cfg,
-            sampler_name=self.hr_sampler,
-            settings=self.options,
-            refiner=self.refiner(record, facts),
-        )
+        model = self.hr_loader.out("MODEL")
+        model = self.plan.watch(model, stage + "hr.calls") if stage else model
+        shared = self.sampling(record, facts, self.hr_loader, model, self.hr_sampler, self.hr_scheduler)
+        latent = stages.second_pass(self.graph, shared, noise, large, self.strength, self.hr_steps)
         if not stage:
             return latent
-        self.plan.save(stage + "hr.noise", latent=self.graph.add("ProbeNoise", noise=noise, latent=large))
-        self.plan.save(stage + "hr.sigmas", sigmas=[noised[0], 1])
+        self.plan.save(stage + "hr.noise", latent=self.drawn(noise, large))
+        self.plan.save(stage + "hr.sigmas", sigmas=latent.node.inputs["sigmas"])
         self.plan.save_calls(stage + "hr.calls", latent)
         self.plan.save(stage + "hr.latent", latent=latent)
         return latent
 
+    def sampling(
+        self, record: dict[str, Any], facts: PassFacts, loader: Node, model: Output, sampler: str, scheduler: str
+    ) -> Sampling:
+        """What a pass samples with; `model` is that of its loader, watched or not."""
+        positive, negative = self.prompts.pair(record, loader.out("CLIP"), facts)
+        return Sampling(
+            model=model,
+            vae=loader.out("VAE"),
+            positive=positive,
+            negative=negative,
+            steps=self.steps,
+            cfg=self.cfg,
+            sampler=sampler,
+            scheduler=scheduler,
+            settings=self.options,
+            refiner=self.refiner(record, facts),
+        )
+
+    def empty(self) -> Output:
+        """What the first pass starts from."""
+        return self.graph.node("EmptyLatentImage", width=self.width, height=self.height, batch_size=self.batch).out()
+
+    def drawn(self, noise: Output, latent: Output) -> Output:
+        """What the noise draws for a latent."""
+        return self.graph.node("ProbeNoise", noise=noise, latent=latent).out()
+
     # -------------------------------------------------------------------------------------- enlarging
 
-    def enlarged(self, latent: Link | None, vae: Link, noise: Link, stage: str) -> Link:
+    def enlarged(self, latent: Output | None, vae: Output, noise: Output, stage: str) -> Output:
         """What enters the second pass: latent or pixel upscale, of the first pass or of a given picture.
 
         `vae` is that of the first pass; pictures are encoded with that of the second.
         """
-        upscaler, own_vae = self.get("hr_upscaler") or "Latent", [self.hr_loader, 2]
-        target = self.graph.add(
+        upscaler, own_vae = self.get("hr_upscaler") or "Latent", self.hr_loader.out("VAE")
+        target = self.graph.node(
             "HiresFixTargetSize",
             width=self.width,
             height=self.height,
@@ -248,15 +241,14 @@ class _Job:
         given = None if latent else self.firstpass_image()
         tile, overlap = (int(self.settings.option(name)) for name in ("ESRGAN_tile", "ESRGAN_tile_overlap"))
         if upscaler in LATENT_MODES:
-            latent = latent or self.graph.add("VAEEncode", pixels=given, vae=own_vae)
-            return self.graph.add("HiresFixLatentUpscale", latent=latent, target=target, mode=upscaler)
+            latent = latent or self.graph.node("VAEEncode", pixels=given, vae=own_vae).out()
+            return stages.latent_upscale(self.graph, latent, target, upscaler)
         # of a given picture only the number counts, not what the first pass would have made of it
-        empty = {"width": self.width, "height": self.height, "batch_size": self.batch}
         shared = {
-            "latent": latent or self.graph.add("EmptyLatentImage", **empty),
+            "latent": latent or self.empty(),
             "vae": own_vae,
-            "upscaler": self.graph.add("HiresFixUpscalerLoader", upscaler_name=self.names.upscaler(upscaler)),
-            "target": target,
+            "upscaler": stages.load_upscaler(self.graph, self.names.upscaler(upscaler)),
+            "target": target.out("target"),
             "tile_size": tile or NO_TILES,
             "tile_overlap": overlap,
             "vae_tile_size": 0,
@@ -266,15 +258,15 @@ class _Job:
         }
         picture = given
         if latent:
-            decoded = self.graph.add("VAEDecode", samples=latent, vae=vae)
+            decoded = self.graph.node("VAEDecode", samples=latent, vae=vae).out()
             picture = decoded if vae != own_vae else None
             self.plan.save(stage + "hr.lowres", image=decoded)
             self.between = self.recorded_between(int(stage[2:-1]), shared)
-        large = self.graph.add("HiresFixPixelUpscale", image=picture, **shared)
-        self.plan.save(stage + "hr.upscaled", image=[large[0], 1])
-        return large
+        large = self.graph.node("HiresFixPixelUpscale", image=picture, **shared)
+        self.plan.save(stage + "hr.upscaled", image=large.out("image"))
+        return large.out("latent")
 
-    def recorded_between(self, index: int, shared: dict[str, Any]) -> Link | None:
+    def recorded_between(self, index: int, shared: dict[str, Any]) -> Output | None:
         """The same upscale of the recorded 8-bit picture of the first pass: tells rounding from mistakes."""
         found = [self.case.picture_between(index, "lowres", item) for item in range(self.batch)]
         if any(picture is None for picture in found):
@@ -282,10 +274,10 @@ class _Job:
         # half a level up: whatever happens on the way, the 8 bits are those recorded
         levels = torch.from_numpy(np.stack([picture for picture in found if picture is not None])).float()
         self.plan.tensors[f"lowres{index}"] = (levels + 0.5) / 255
-        image = self.graph.add("ProbeImage", file=self.plan.file, key=f"lowres{index}")
-        return self.graph.add("HiresFixPixelUpscale", image=image, **shared)
+        image = self.graph.node("ProbeImage", file=self.plan.file, key=f"lowres{index}").out()
+        return self.graph.node("HiresFixPixelUpscale", image=image, **shared).out("latent")
 
-    def firstpass_image(self) -> Link:
+    def firstpass_image(self) -> Output:
         """The given picture, which has to have the size of the first pass where it is enlarged as a latent."""
         path = self.case.input_image(self.case.request["firstpass_image"])
         with Image.open(path) as image:

@@ -10,6 +10,9 @@ Whole: TypeAlias = int | BoxInput | None
 Number: TypeAlias = float | BoxInput | None
 """A value, or the field of a box that gives it; None: the node's default."""
 
+Side: TypeAlias = Output | BoxInput | int
+"""Width or height in pixels."""
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -39,41 +42,14 @@ class Picture:
     """A latent picture with its size in pixels."""
 
     latent: Output
-    width: Output | BoxInput
-    height: Output | BoxInput
+    width: Side
+    height: Side
 
 
 def introduce(graph: Graph, purpose: str, *change_first: str, title: str = "Start here") -> None:
     """Add the note that says what the workflow does and what to change first."""
     lines = [purpose, "", "Change first:", *(f"- {line}" for line in change_first)]
     graph.note("\n".join(lines), title=title)
-
-
-def model_and_prompts(
-    graph: Graph,
-    *,
-    checkpoint: Text,
-    prompt: Text,
-    negative_prompt: Text,
-    steps: Whole,
-    cfg: Number,
-    sampler: Text,
-    scheduler: Text,
-) -> Sampling:
-    """Checkpoint and prompts, with the settings that both passes use."""
-    loader = graph.node("CheckpointLoaderSimple", ckpt_name=checkpoint)
-    clip = loader.out("CLIP")
-    positive, negative = prompts(graph, clip, prompt, negative_prompt)
-    return Sampling(
-        model=loader.out("MODEL"),
-        vae=loader.out("VAE"),
-        positive=positive,
-        negative=negative,
-        steps=steps,
-        cfg=cfg,
-        sampler=sampler,
-        scheduler=scheduler,
-    )
 
 
 def prompts(graph: Graph, clip: Output, prompt: Text, negative_prompt: Text, of: str = "") -> tuple[Output, Output]:
@@ -99,7 +75,7 @@ def empty_picture(
     return Picture(graph.node(kind, width=across, height=down, batch_size=batch_size).out(), across, down)
 
 
-def _side(graph: Graph, title: str, pixels: Whole) -> Output | BoxInput:
+def _side(graph: Graph, title: str, pixels: Whole) -> Side:
     return pixels if isinstance(pixels, BoxInput) else graph.node("PrimitiveInt", title=title, value=pixels).out()
 
 
@@ -132,8 +108,8 @@ def show_base(graph: Graph, latent: Output, vae: Output) -> Output:
 def target_size(
     graph: Graph,
     shared: Sampling,
-    width: Output | BoxInput,
-    height: Output | BoxInput,
+    width: Side,
+    height: Side,
     *,
     hr_scale: Number,
     hr_resize_x: Whole = 0,

@@ -20,11 +20,13 @@ def to_api(graph: Graph) -> dict[str, Any]:
     return {
         str(node.id): {
             "class_type": node.definition.type,
-            "inputs": {
-                name: [str(value.node.id), value.index] if isinstance(value, Output) else value
-                for name, value in node.inputs.items()
-            },
+            "inputs": {name: api_value(value) for name, value in node.inputs.items()},
             "_meta": {"title": node.title},
         }
         for node in graph.nodes
     }
+
+
+def api_value(value: Any) -> Any:
+    """An input as the API format has it: links are `["id", output]`."""
+    return [str(value.node.id), value.index] if isinstance(value, Output) else value

@@ -6,7 +6,7 @@ from typing import Any
 
 from .builder import Graph, GraphError
 from .drawing import ENTRANCE, EXIT, Drawing, Link, draw
-from .layout import FLAT_WIDGET_ROW, PADDING, SLOT_ROW, TEXT_FIELD, TEXT_WIDTH, TITLE_BAR
+from .layout import FLAT_WIDGET_ROW, PADDING, SAMPLING, SLOT_ROW, TEXT_FIELD, TEXT_WIDTH, TITLE_BAR
 from .to_ui import FORMAT_VERSION, NAMESPACE
 
 END_WIDTH, END_GAP, END_ROW, END_MARGIN = 200, 120, 20, 20
@@ -14,9 +14,6 @@ END_WIDTH, END_GAP, END_ROW, END_MARGIN = 200, 120, 20, 20
 
 PREVIEW = "$$canvas-image-preview"
 """The editor's name for the picture on a node."""
-
-PREVIEWED = ("HiresFixBaseSampling", "HiresFixSecondSampling")
-"""Nodes that are looked at while they run."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +130,7 @@ def _link(link: Link) -> dict[str, Any]:
 
 def _previews(graph: Graph) -> list[dict[str, str]]:
     """Latent previews from inside that the box shows, too; the editor does so in Nodes 2.0 only."""
-    shown = [node.id for node in graph.nodes if node.definition.type in PREVIEWED]
+    shown = [node.id for node in graph.nodes if node.definition.type in SAMPLING]
     return [
         {
             "name": PREVIEW if not number else f"{PREVIEW}_{number}",

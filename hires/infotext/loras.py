@@ -83,6 +83,6 @@ def _tag(given: dict[str, str]) -> LoraTag:
 
 def _hashes(infotext: Infotext) -> dict[str, str]:
     listed = [entry.rpartition(":") for entry in (infotext.get("Lora hashes") or "").split(",")]
-    said = json_hashes(infotext).items()
-    listed += [(key.removeprefix(_JSON_KEY), ":", digits) for key, digits in said if key.startswith(_JSON_KEY)]
+    others = json_hashes(infotext).items()
+    listed += [(key.removeprefix(_JSON_KEY), ":", digits) for key, digits in others if key.startswith(_JSON_KEY)]
     return {stem(name.strip()).lower(): digits.strip() for name, _, digits in listed if name.strip() and digits.strip()}

@@ -18,7 +18,7 @@ log = logging.getLogger("hires-fix")
 
 _CHUNK = 2**24
 _SHORT_START, _SHORT_LENGTH, _SHORT_DIGITS = 2**20, 2**16, 8
-_QUIET_LIMIT = 8 * 10**9
+_SEARCH_LIMIT = 8 * 10**9
 """Bytes that a search takes the hash of: a few seconds."""
 
 _known: dict[tuple[Path, bool, int, int], str] = {}
@@ -62,7 +62,7 @@ class HashSearch:
     hashed is remembered, so that a second search goes on where the first one ended.
     """
 
-    def __init__(self, limit: int = _QUIET_LIMIT) -> None:
+    def __init__(self, limit: int = _SEARCH_LIMIT) -> None:
         self._left = limit
         self.skipped: dict[Path, int] = {}
         """Files that were not looked at, and their bytes."""
@@ -92,7 +92,7 @@ class HashSearch:
                         self.skipped[path] = size
                         continue
                     self._left -= size
-                if _remembered(path, behind_header, quiet=True).startswith(digits):
+                if _remembered(path, behind_header, show_progress=False).startswith(digits):
                     return True
         except (OSError, ValueError) as error:
             log.info("The model file '%s' cannot be compared by its hash: %s", path, error)
@@ -111,12 +111,12 @@ def _key(path: Path, behind_header: bool) -> tuple[Path, bool, int, int]:
     return path, behind_header, found.st_mtime_ns, found.st_size
 
 
-def _remembered(path: Path, behind_header: bool, quiet: bool = False) -> str:
+def _remembered(path: Path, behind_header: bool, show_progress: bool = True) -> str:
     key = _key(path, behind_header)
     if key not in _known:
         with path.open("rb") as file:
-            said = _skip_header(file) if behind_header else ""
-            _known[key] = said or _sha256(file, None if quiet else _Run(file))
+            in_header = _skip_header(file) if behind_header else ""
+            _known[key] = in_header or _sha256(file, _Progress(file) if show_progress else None)
     return _known[key]
 
 
@@ -126,23 +126,23 @@ def _skip_header(file: BinaryIO) -> str:
     return header.get("__metadata__", {}).get("sshs_model_hash", "")
 
 
-class _Run:
-    """The node that runs: shows progress on it, and is cancelled with it."""
+class _Progress:
+    """On the node that runs, which may be cancelled meanwhile."""
 
     def __init__(self, file: BinaryIO) -> None:
         left = os.fstat(file.fileno()).st_size - file.tell()
-        self._progress = comfy.utils.ProgressBar(max(1, -(-left // _CHUNK)))
+        self._bar = comfy.utils.ProgressBar(max(1, -(-left // _CHUNK)))
 
     def step(self) -> None:
         comfy.model_management.throw_exception_if_processing_interrupted()
-        self._progress.update(1)
+        self._bar.update(1)
 
 
-def _sha256(file: BinaryIO, run: _Run | None) -> str:
+def _sha256(file: BinaryIO, progress: _Progress | None) -> str:
     """Hash the rest of a file."""
     digest = hashlib.sha256()
     while chunk := file.read(_CHUNK):
-        if run:
-            run.step()
+        if progress:
+            progress.step()
         digest.update(chunk)
     return digest.hexdigest()

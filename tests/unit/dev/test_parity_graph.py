@@ -6,9 +6,10 @@ from hires_pack.dev.parity import compat
 from hires_pack.dev.parity import extras as parity_extras
 from hires_pack.dev.parity import txt2img as parity_txt2img
 from hires_pack.dev.parity.cases import Case
-from hires_pack.dev.parity.graph import NodeGraph
+from hires_pack.dev.parity.graph import LooseGraph
 from hires_pack.dev.parity.names import ModelNames
 from hires_pack.dev.parity.settings import NotMappedError
+from hires_pack.hires.graph.to_api import to_api
 from hires_pack.hires.sampling.settings import DEFAULTS
 from safetensors.torch import save_file
 
@@ -65,7 +66,7 @@ def case(shelf, request=None, options=None, first=None, hr=None, count=1, **effe
 
 def nodes(plan, class_type):
     """The inputs of all nodes of a type."""
-    return [node["inputs"] for node in plan.graph.values() if node["class_type"] == class_type]
+    return [node["inputs"] for node in to_api(plan.graph).values() if node["class_type"] == class_type]
 
 
 def node(plan, class_type):
@@ -94,7 +95,7 @@ def test_every_option_of_the_settings_node_reaches_all_samplers(name, shelf):
     plan = parity_txt2img.build(case(shelf, options={name: value}), "injected", NAMES)
     assert node(plan, "HiresFixA1111Settings") == {**DEFAULTS, name: value}
     for kind in ("HiresFixBaseSampling", "HiresFixRenoise", "HiresFixSecondSampling"):
-        assert plan.graph[node(plan, kind)["settings"][0]]["class_type"] == "HiresFixA1111Settings"
+        assert to_api(plan.graph)[node(plan, kind)["settings"][0]]["class_type"] == "HiresFixA1111Settings"
 
 
 def test_fields_of_the_request_win_as_the_program_resolved_them(shelf):
@@ -168,12 +169,12 @@ def test_the_second_pass_takes_its_own_sampler_schedule_checkpoint_and_prompt(sh
     plan = parity_txt2img.build(changed, "encoded", NAMES)
     second = node(plan, "HiresFixSecondSampling")
     assert (second["sampler_name"], node(plan, "HiresFixRenoise")["scheduler"]) == ("DPM2", "Karras")
-    prompt = plan.graph[second["positive"][0]]["inputs"]
+    prompt = to_api(plan.graph)[second["positive"][0]]["inputs"]
     assert (prompt["text"], prompt["for_pass"], prompt["hr_second_pass_steps"]) == ("a bird", "second pass", 5)
     assert (prompt["sampler_name"], prompt["hr_sampler_name"]) == ("Euler a", "DPM2")
-    loader = plan.graph[prompt["clip"][0]]["inputs"]
+    loader = to_api(plan.graph)[prompt["clip"][0]]["inputs"]
     assert loader == {"ckpt_name": "tiny_sd15_b.safetensors"}
-    assert plan.graph[second["negative"][0]]["inputs"]["negative_prompt"] is True
+    assert to_api(plan.graph)[second["negative"][0]]["inputs"]["negative_prompt"] is True
 
 
 def test_pictures_are_coded_with_the_vae_that_a1111_has_at_that_moment(shelf):
@@ -181,9 +182,9 @@ def test_pictures_are_coded_with_the_vae_that_a1111_has_at_that_moment(shelf):
     changed = case(shelf, {"hr_upscaler": "Lanczos"}, first=first, hr={"model_at_call": [[0, "tiny_sd15"]]})
     plan = parity_txt2img.build(changed, "injected", NAMES)
     pixel = node(plan, "HiresFixPixelUpscale")
-    decoder = plan.graph[pixel["image"][0]]["inputs"]["vae"][0]
-    assert plan.graph[decoder]["inputs"] == {"ckpt_name": "tiny_sd15_b.safetensors"}
-    assert plan.graph[pixel["vae"][0]]["inputs"] == {"ckpt_name": "tiny_sd15.safetensors"}
+    decoder = to_api(plan.graph)[pixel["image"][0]]["inputs"]["vae"][0]
+    assert to_api(plan.graph)[decoder]["inputs"] == {"ckpt_name": "tiny_sd15_b.safetensors"}
+    assert to_api(plan.graph)[pixel["vae"][0]]["inputs"] == {"ckpt_name": "tiny_sd15.safetensors"}
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ def test_pixel_upscalers_take_the_tile_options_and_a_given_picture_takes_the_pla
     plan = parity_txt2img.build(case(shelf, request, {"ESRGAN_tile": 0}), "injected", NAMES)
     pixel = node(plan, "HiresFixPixelUpscale")
     assert (pixel["tile_size"], pixel["tile_overlap"], pixel["numbers"]) == (4096, 8, "A1111")
-    assert plan.graph[pixel["image"][0]]["class_type"] == "HiresFixLoadImage"
+    assert to_api(plan.graph)[pixel["image"][0]]["class_type"] == "HiresFixLoadImage"
     assert not nodes(plan, "HiresFixBaseSampling")
     with pytest.raises(NotMappedError, match="30x20"):
         parity_txt2img.build(case(shelf, {**request, "hr_upscaler": "Latent"}), "injected", NAMES)
@@ -249,26 +250,26 @@ def test_extras_settings(shelf):
     large = node(plan, "HiresFixUpscaleImage")
     assert (large["resize_mode"], large["upscaling_resize_w"], large["upscaling_resize_h"]) == ("scale to", 160, 512)
     assert (large["tile_size"], large["max_side"]) == (48, 120)
-    assert plan.graph[large["image"][0]]["class_type"] == "JoinImageWithAlpha"
+    assert to_api(plan.graph)[large["image"][0]]["class_type"] == "JoinImageWithAlpha"
     data["request"]["gfpgan_visibility"] = 0.5
     with pytest.raises(NotMappedError, match="gfpgan_visibility"):
         parity_extras.build(Case(shelf, shelf, data), NAMES)
 
 
 def test_an_input_that_the_server_does_not_know_is_found():
-    graph = NodeGraph()
-    graph.add("Known", a=1, b=None)
+    graph = LooseGraph()
+    graph.node("Known", a=1, b=None)
     known = {"Known": {"input": {"required": {"a": []}, "optional": {}}}}
-    assert graph.unknown(known) == ""
-    graph.add("Known", c=1)
-    assert "'c'" in graph.unknown(known)
-    assert graph.unknown({}) == "there is no node Known"
+    assert graph.lacking(known) == ""
+    graph.node("Known", c=1)
+    assert "'c'" in graph.lacking(known)
+    assert graph.lacking({}) == "there is no node Known"
 
 
 def test_the_same_node_is_added_once():
-    graph = NodeGraph()
-    assert graph.add("A", x=1) == graph.add("A", x=1) != graph.add("A", x=2)
-    assert len(graph) == 2
+    graph = LooseGraph()
+    assert graph.node("A", x=1) == graph.node("A", x=1) != graph.node("A", x=2)
+    assert len(graph.items) == 2
 
 
 def test_refusals_are_covered_by_the_table_only_where_it_says_so():
