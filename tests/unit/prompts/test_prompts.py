@@ -143,6 +143,7 @@ def test_steps_and_fractions_in_both_passes(when, first, second):
         ((20, True, 5, "Euler", "Euler"), 20, 5),
         ((20, True, 5, "DPM++ SDE", "DPM2 a"), 40, 10),
         ((20, True, 0, "DPM++ 2M", "Restart"), 20, 40),
+        ((20, True, 0, "DPM++ 2S a", "DPM2"), 40, 40),
         ((20, True, 0, "heun", "dpmpp_2s_ancestral"), 40, 40),
     ],
 )
