@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The developer's front door: `python3 dev.py demo`, `test`, `parity`, `bench`, `quality` and `fuzz`.
+"""The developer's front door: `python3 dev.py demo`, `test`, `generate`, `parity`, `bench`, `quality`, `fuzz`.
 
 Needs nothing but Python 3.11: the environment and a pinned ComfyUI are made in `.host/` on the first run. The command
-line is read in `dev/cli/command_line.py`; the rest of `dev/` does the work.
+line is read in `dev/command_line.py`; the rest of `dev/` does the work.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ def main() -> int:
     sys.path.insert(0, DEV)
     import mount
 
-    command_line, stopping = mount.module("dev.cli.command_line"), mount.module("dev.cli.stopping")
-    environment = mount.module("dev.host.environment")
+    mount.package()
+    from hires_pack.dev import command_line, stopping
+    from hires_pack.dev.host import environment
 
     options = command_line.parse(sys.argv[1:])
     stopping.listen()
@@ -32,7 +33,7 @@ def main() -> int:
         if getattr(options, "server", None):
             python, comfyui = environment.prepare_for_server(), ""
         else:
-            host = environment.prepare(options.comfyui, dev=options.dev, pinned_only=options.pinned)
+            host = environment.prepare(options.comfyui, options.dev, options.browser, options.pinned)
             python, comfyui = host.python, host.comfyui
     except environment.PreparationError as problem:
         print(f"\n{problem}", file=sys.stderr)

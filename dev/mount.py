@@ -23,9 +23,9 @@ def package() -> ModuleType:
         )
         assert spec is not None
         assert spec.loader is not None
-        found = importlib.util.module_from_spec(spec)
-        sys.modules[ALIAS] = found
-        spec.loader.exec_module(found)
+        pack = importlib.util.module_from_spec(spec)
+        sys.modules[ALIAS] = pack
+        spec.loader.exec_module(pack)
     return sys.modules[ALIAS]
 
 
@@ -43,4 +43,4 @@ def command(name: str) -> list[str]:
 if __name__ == "__main__":
     sys.path.pop(0)  # this folder, whose packages are no top-level ones
     del sys.argv[0]
-    sys.exit(module("dev.cli.stopping").run(module(sys.argv[0]).main))
+    sys.exit(module("dev.stopping").run(module(sys.argv[0]).main))

@@ -1,1 +1,5 @@
-"""Host-free maths of hires fix: sizes, steps, noise, schedules, latent resize, resampling, tiles."""
+"""What needs no host: the arithmetic and the rules of hires fix, a room for each subject.
+
+Sizes, sampling, prompts, infotext, the graph, plans, tiles; the host's side of a subject has the same name in `host`.
+Imports nothing else of the pack.
+"""

@@ -1,30 +1,21 @@
-"""The nodes, one file a stage."""
+"""The nodes, one file a stage: inputs and outputs as data, and one call into `host`.
+
+A file is found by being here, a class by its decorator (`registry.node`). Imports all other rooms, `comfy_api`.
+"""
 
 from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
 
 from comfy_api.latest import ComfyExtension, io
 
 from ..host.editor import routes
 from ..host.upscaling import upscalers
-from .a1111_settings import HiresFixA1111Settings
-from .any_size import HiresFixDecodeToSize, HiresFixEncodeAnySize
-from .base_sampling import HiresFixBaseSampling
-from .face_restore import HiresFixFaceModelLoader, HiresFixRestoreFaces
-from .infotext import HiresFixInfotext
-from .latent_upscale import HiresFixLatentUpscale
-from .load_image import HiresFixLoadImage
-from .multi_stage_upscale import HiresFixMultiStageUpscale
-from .noise import HiresFixNoise
-from .pixel_upscale import HiresFixPixelUpscale
-from .prompt import HiresFixPrompt
-from .refiner import HiresFixRefiner
-from .renoise import HiresFixRenoise
-from .save_image import HiresFixSaveImage
-from .second_sampling import HiresFixSecondSampling
-from .target_size import HiresFixTargetSize
-from .upscale_folder import HiresFixUpscaleFolder
-from .upscale_image import HiresFixUpscaleImage
-from .upscaler_loader import HiresFixUpscalerLoader
+from . import registry
+
+for _file in iter_modules(__path__):
+    import_module(f".{_file.name}", __name__)
 
 
 class HiresFixExtension(ComfyExtension):
@@ -37,26 +28,4 @@ class HiresFixExtension(ComfyExtension):
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """All nodes, in the order of the stages."""
-        return [
-            HiresFixNoise,
-            HiresFixPrompt,
-            HiresFixBaseSampling,
-            HiresFixTargetSize,
-            HiresFixLatentUpscale,
-            HiresFixUpscalerLoader,
-            HiresFixPixelUpscale,
-            HiresFixRenoise,
-            HiresFixSecondSampling,
-            HiresFixUpscaleImage,
-            HiresFixUpscaleFolder,
-            HiresFixMultiStageUpscale,
-            HiresFixEncodeAnySize,
-            HiresFixDecodeToSize,
-            HiresFixFaceModelLoader,
-            HiresFixRestoreFaces,
-            HiresFixLoadImage,
-            HiresFixSaveImage,
-            HiresFixInfotext,
-            HiresFixA1111Settings,
-            HiresFixRefiner,
-        ]
+        return [listed.cls for listed in sorted(registry.NODES.values(), key=lambda listed: listed.place)]

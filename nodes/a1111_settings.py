@@ -8,12 +8,44 @@ from comfy_api.latest import io
 
 from ..hires.sampling.settings import A1111Settings
 from . import inputs
+from .registry import PackNode, node
 
 _DEFAULT = A1111Settings()
 _ZERO_SNR = "Zero Terminal SNR"
 
 
-class HiresFixA1111Settings(io.ComfyNode):
+@node(
+    200,
+    "A1111's sampling settings (eta, churn, sigma range, UniPC, NGMS, …) for its samplers",
+    a1111={
+        "eta_ancestral": "Eta for k-diffusion samplers",
+        "eta_ddim": "Eta for DDIM",
+        "s_churn": "sigma churn",
+        "s_tmin": "sigma tmin",
+        "s_tmax": "sigma tmax",
+        "s_noise": "sigma noise",
+        "sigma_min": "sigma min",
+        "sigma_max": "sigma max",
+        "rho": "rho",
+        "always_discard_next_to_last_sigma": "Always discard next-to-last sigma",
+        "use_old_karras_scheduler_sigmas": "Use old karras scheduler sigmas (0.1 to 10)",
+        "beta_dist_alpha": "Beta scheduler - alpha",
+        "beta_dist_beta": "Beta scheduler - beta",
+        "sgm_noise_multiplier": "SGM noise multiplier",
+        "img2img_extra_noise": "Extra noise multiplier for img2img and hires fix",
+        "s_min_uncond": "Negative Guidance minimum sigma (NGMS)",
+        "s_min_uncond_all": "Negative Guidance minimum sigma all steps",
+        "skip_early_cond": "Ignore negative prompt during early sampling",
+        "uni_pc_variant": "UniPC variant",
+        "uni_pc_skip_type": "UniPC skip type",
+        "uni_pc_order": "UniPC order",
+        "uni_pc_lower_order_final": "UniPC lower order final",
+        "sd_noise_schedule": "Noise schedule for sampling",
+        "use_downcasted_alpha_bar": "Downcast model alphas_cumprod to fp16 before sampling",
+        "enable_quantization": "Enable quantization in K samplers",
+    },
+)
+class HiresFixA1111Settings(PackNode):
     """Options for samplers and schedulers under A1111's names."""
 
     @classmethod

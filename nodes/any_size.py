@@ -9,9 +9,11 @@ from comfy_api.latest import io
 from ..host.latents.any_size import decode_to_size, encode_any_size
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 
-class HiresFixEncodeAnySize(io.ComfyNode):
+@node(130, "VAE encoding of pictures of any size, nothing cut off")
+class HiresFixEncodeAnySize(PackNode):
     """Pictures to a latent, nothing cut off."""
 
     @classmethod
@@ -38,7 +40,8 @@ class HiresFixEncodeAnySize(io.ComfyNode):
             return io.NodeOutput(encode_any_size(vae, image))
 
 
-class HiresFixDecodeToSize(io.ComfyNode):
+@node(140, "the way back, to that very size, transparency restored")
+class HiresFixDecodeToSize(PackNode):
     """A latent back to the size, and the transparency, of its pictures."""
 
     @classmethod

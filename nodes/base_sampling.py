@@ -12,9 +12,21 @@ from ..host.sampling.passes import sample_base
 from ..host.sampling.steering import Steering
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 
-class HiresFixBaseSampling(io.ComfyNode):
+@node(
+    30,
+    "first pass, at the size the model was trained for",
+    a1111={
+        "model": "Checkpoint",
+        "steps": "Sampling steps",
+        "refiner": "Refiner",
+        **inputs.A1111_PROMPTS,
+        **inputs.A1111_PASS,
+    },
+)
+class HiresFixBaseSampling(PackNode):
     """Sample the picture at the size the model was trained for."""
 
     @classmethod

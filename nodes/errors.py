@@ -29,7 +29,7 @@ def input_errors(node: type[io.ComfyNode], input_name: str) -> Iterator[None]:
         yield
     except InputError as error:
         schema = node.define_schema()
-        known = error.input_name in {item.id for item in schema.inputs}
-        where = error.input_name if known else input_name
+        names = {item.id for item in schema.inputs}
+        where = error.input_name if error.input_name in names else input_name
         title, where = visible_input(schema.node_id, schema.display_name or schema.node_id, where)
         raise HiresFixError(f"{title}, input '{where}': {error}") from error

@@ -16,12 +16,14 @@ from ..host.upscaling.faces import (
 )
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 FaceModelType = io.Custom("HIRES_FIX_FACE_MODEL")
 FaceLandmarksType = io.Custom("FACE_LANDMARKS")
 
 
-class HiresFixFaceModelLoader(io.ComfyNode):
+@node(150, "GFPGAN, RestoreFormer, CodeFormer", a1111={"face_model_name": "GFPGAN, CodeFormer"})
+class HiresFixFaceModelLoader(PackNode):
     """Face models by name."""
 
     @classmethod
@@ -51,7 +53,12 @@ class HiresFixFaceModelLoader(io.ComfyNode):
             return io.NodeOutput(load_face_model(face_model_name))
 
 
-class HiresFixRestoreFaces(io.ComfyNode):
+@node(
+    160,
+    "several faces a picture, visibility, CodeFormer weight; everything outside a face untouched",
+    a1111={"visibility": "GFPGAN or CodeFormer: Visibility", "codeformer_weight": "CodeFormer: Weight"},
+)
+class HiresFixRestoreFaces(PackNode):
     """Every face of a picture, restored in its place."""
 
     @classmethod

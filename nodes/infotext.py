@@ -9,9 +9,11 @@ from comfy_api.latest import io
 from ..host.infotext.texts import graph_infotexts
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 
-class HiresFixInfotext(io.ComfyNode):
+@node(190, "A1111's `parameters` text of a picture that this graph makes")
+class HiresFixInfotext(PackNode):
     """Write the infotext of a picture."""
 
     @classmethod

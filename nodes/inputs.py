@@ -16,6 +16,26 @@ SettingsType = io.Custom("HIRES_FIX_SETTINGS")
 RefinerType = io.Custom("HIRES_FIX_REFINER")
 FileInfoType = io.Custom("HIRES_FIX_FILE_INFO")
 
+A1111_PROMPTS = {"positive": "Prompt", "negative": "Negative prompt"}
+A1111_PASS = {"sampler_name": "Sampling method", "scheduler": "Schedule type", "cfg": "CFG Scale"}
+A1111_SECOND_PASS = {"sampler_name": "Hires sampling method", "scheduler": "Hires schedule type"}
+A1111_TILES = {"tile_size": "Tile size for ESRGAN upscalers", "tile_overlap": "Tile overlap for ESRGAN upscalers"}
+A1111_RESIZE = {
+    "resize_mode": "Scale by, Scale to",
+    "upscaling_resize": "Resize",
+    "upscaling_resize_w": "Width",
+    "upscaling_resize_h": "Height",
+    "upscaling_crop": "Crop to fit",
+}
+A1111_EXTRAS = {
+    **A1111_RESIZE,
+    "upscaler": "Upscaler 1",
+    "max_side": "Max side length",
+    "upscaler_2": "Upscaler 2",
+    "extras_upscaler_2_visibility": "Upscaler 2 visibility",
+}
+"""What A1111 calls inputs that several nodes have; see `registry.node`."""
+
 
 def model(which: str) -> io.Model.Input:
     """A MODEL; `which` says for what."""
@@ -75,7 +95,7 @@ def scheduler() -> io.Combo.Input:
     )
 
 
-def settings() -> io.Custom.Input:
+def settings() -> io.Input:
     """A1111's settings, optional."""
     return SettingsType.Input(
         "settings",
@@ -84,7 +104,7 @@ def settings() -> io.Custom.Input:
     )
 
 
-def refiner() -> io.Custom.Input:
+def refiner() -> io.Input:
     """A refiner, optional."""
     return RefinerType.Input(
         "refiner", optional=True, tooltip="From Refiner: a second model that takes over on the way in this pass."
@@ -101,7 +121,7 @@ def guider() -> io.Guider.Input:
     )
 
 
-def target() -> io.Custom.Input:
+def target() -> io.Input:
     """What Target Size worked out."""
     return TargetType.Input("target", tooltip="The size to reach, from Target Size.")
 

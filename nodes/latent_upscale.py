@@ -11,9 +11,11 @@ from ..hires.sizes.latent import LATENT_MODES
 from ..host.latents.latents import resize_latent
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 
-class HiresFixLatentUpscale(io.ComfyNode):
+@node(50, "A1111's six latent modes", a1111={"mode": "Upscaler: Latent …"})
+class HiresFixLatentUpscale(PackNode):
     """A1111's latent upscale modes."""
 
     @classmethod

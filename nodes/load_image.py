@@ -17,9 +17,11 @@ from ..host.pictures.picture_files import (
 )
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 
-class HiresFixLoadImage(io.ComfyNode):
+@node(170, "picture files as they are: 16 bits, floats, grey, LAB, colour profile, EXIF, texts, alpha")
+class HiresFixLoadImage(PackNode):
     """Load a picture without losing depth, colour profile or texts."""
 
     @classmethod

@@ -12,9 +12,23 @@ from ..hires.tiles.settings import TileSettings
 from ..host.sampling.multi_stage import NAME, RedrawSettings, expand, plan_stages, wires_of
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 
-class HiresFixMultiStageUpscale(io.ComfyNode):
+@node(
+    120,
+    "large factors in stages, with an optional light redraw after each; unchanged stages come from the cache",
+    a1111={
+        **inputs.A1111_RESIZE,
+        "upscaler": "Upscaler",
+        "steps": "Sampling steps",
+        "denoising_strength": "Denoising strength",
+        **inputs.A1111_PASS,
+        **inputs.A1111_PROMPTS,
+        **inputs.A1111_TILES,
+    },
+)
+class HiresFixMultiStageUpscale(PackNode):
     """Upscale in stages, each with an optional light redraw."""
 
     @classmethod

@@ -9,9 +9,23 @@ from ..hires.sizes.image_sizes import A1111_CELL, MAX_SIDE
 from ..host.sampling.noise import make_noise
 from .errors import input_errors
 from .inputs import CATEGORY
+from .registry import PackNode, node
 
 
-class HiresFixNoise(io.ComfyNode):
+@node(
+    10,
+    "the seed, as a NOISE that also fits core's nodes; picture *i* of a batch gets seed + *i*",
+    a1111={
+        "seed": "Seed",
+        "source": "Random number generator source",
+        "subseed": "Variation seed",
+        "subseed_strength": "Variation strength",
+        "seed_resize_from_w": "Resize seed from width",
+        "seed_resize_from_h": "Resize seed from height",
+        "eta_noise_seed_delta": "Eta noise seed delta (ENSD)",
+    },
+)
+class HiresFixNoise(PackNode):
     """The seed, as a NOISE object."""
 
     @classmethod

@@ -14,9 +14,15 @@ from ..host.upscaling.pixels import upscale_latent_as_pixels
 from ..host.upscaling.upscalers import as_upscaler
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 
-class HiresFixPixelUpscale(io.ComfyNode):
+@node(
+    70,
+    "decode, upscale to the exact size, encode; with tiles",
+    a1111={"upscaler": "Upscaler: any but Latent …", **inputs.A1111_TILES},
+)
+class HiresFixPixelUpscale(PackNode):
     """Decode, upscale, encode."""
 
     @classmethod

@@ -12,12 +12,29 @@ from ..host.prompts.text import TextSettings, encode_prompt
 from ..host.sampling.sigmas import sampler_names
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 _FIRST, _SECOND = "first pass", "second pass"
 _SAME = "Use same sampler"
 
 
-class HiresFixPrompt(io.ComfyNode):
+@node(
+    20,
+    "text encoding as A1111 does it: emphasis, editing, alternation, AND, BREAK, long prompts, clip skip",
+    a1111={
+        "text": "Prompt, Hires prompt",
+        "steps": "Sampling steps",
+        "hr_second_pass_steps": "Hires steps",
+        "sampler_name": "Sampling method",
+        "clip_skip": "Clip skip",
+        "emphasis": "Emphasis mode",
+        "comma_padding_backtrack": "Prompt word wrap length limit",
+        "hr_sampler_name": "Hires sampling method",
+        "negative_prompt": "Negative prompt",
+        "pad_cond_uncond": "Pad prompt/negative prompt",
+    },
+)
+class HiresFixPrompt(PackNode):
     """Encode a prompt as A1111 does."""
 
     @classmethod

@@ -8,9 +8,19 @@ from comfy_api.latest import io
 
 from ..host.sampling.guidance import Refiner
 from . import inputs
+from .registry import PackNode, node
 
 
-class HiresFixRefiner(io.ComfyNode):
+@node(
+    210,
+    "a second model that takes over on the way, in the pass it is connected to",
+    a1111={
+        "model": "Refiner: Checkpoint",
+        "switch_at": "Switch at",
+        "by_steps": "Switch to refiner by sampling steps instead of model timesteps",
+    },
+)
+class HiresFixRefiner(PackNode):
     """A1111's refiner switch."""
 
     @classmethod

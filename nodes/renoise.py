@@ -13,9 +13,21 @@ from ..host.sampling.sigmas import second_pass_sigmas
 from ..host.sampling.wiring import check_followers
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 
-class HiresFixRenoise(io.ComfyNode):
+@node(
+    80,
+    "denoising strength to sigmas and noise; right for eps, v and flow models",
+    a1111={
+        "model": "Hires checkpoint",
+        "steps": "Sampling steps",
+        "denoising_strength": "Denoising strength",
+        "hr_second_pass_steps": "Hires steps",
+        **inputs.A1111_SECOND_PASS,
+    },
+)
+class HiresFixRenoise(PackNode):
     """Denoising strength: from where on the schedule the second pass runs, and that much noise."""
 
     @classmethod

@@ -11,9 +11,20 @@ from ..host.pictures.picture_files import BIT_DEPTHS, BitDepth, FileInfo, save_i
 from ..pictures import FORMATS, PictureFormat
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 
-class HiresFixSaveImage(io.ComfyNode):
+@node(
+    180,
+    "PNG, TIFF, JPEG, WebP with all of that, ComfyUI's workflow and A1111's `parameters` text",
+    a1111={
+        "filename_prefix": "Images filename pattern",
+        "format": "File format for images",
+        "quality": "Quality for saved jpeg and avif images",
+        "write_infotext": "Write infotext to metadata of the generated image",
+    },
+)
+class HiresFixSaveImage(PackNode):
     """Save pictures with depth, colour profile and texts."""
 
     @classmethod

@@ -12,9 +12,22 @@ from ..host.sampling.passes import sample_second
 from ..host.sampling.steering import Steering
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 
-class HiresFixSecondSampling(io.ComfyNode):
+@node(
+    90,
+    "second pass; connect another model, prompt or cfg to use it only here",
+    a1111={
+        "model": "Hires checkpoint",
+        "positive": "Hires prompt",
+        "negative": "Hires negative prompt",
+        "cfg": "CFG Scale; Forge: Hires CFG Scale",
+        "sampler_name": "Hires sampling method",
+        "refiner": "Refiner",
+    },
+)
+class HiresFixSecondSampling(PackNode):
     """Sample the enlarged, noised latent."""
 
     @classmethod

@@ -10,9 +10,21 @@ from ..hires.sizes.image_sizes import target_size
 from ..host.latents.codec import cell_of, pixel_size
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 
-class HiresFixTargetSize(io.ComfyNode):
+@node(
+    40,
+    "the second pass's size: by a factor, by one side, or by both sides (cover, then crop)",
+    a1111={
+        "width": "Width",
+        "height": "Height",
+        "hr_scale": "Upscale by",
+        "hr_resize_x": "Resize width to",
+        "hr_resize_y": "Resize height to",
+    },
+)
+class HiresFixTargetSize(PackNode):
     """A1111's target size rule."""
 
     @classmethod

@@ -15,12 +15,25 @@ from ..host.upscaling.upscalers import as_second, as_upscaler
 from ..pictures import FORMATS
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 _AS_INPUT, _AUTO = "as input", "auto"
 _SKIP, _OVERWRITE = "skip", "overwrite"
 
 
-class HiresFixUpscaleFolder(io.ComfyNode):
+@node(
+    110,
+    "every picture of a folder; goes on after a stop or crash, lists what failed, writes results larger than memory",
+    a1111={
+        "input_folder": "Input directory",
+        "output_folder": "Output directory",
+        "quality": "Quality for saved jpeg and avif images",
+        "format": "File format for images",
+        **inputs.A1111_EXTRAS,
+        **inputs.A1111_TILES,
+    },
+)
+class HiresFixUpscaleFolder(PackNode):
     """Picture files in, picture files out."""
 
     @classmethod

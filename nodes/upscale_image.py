@@ -12,9 +12,15 @@ from ..host.upscaling.pictures import upscale_image
 from ..host.upscaling.upscalers import as_second, as_upscaler
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 
-class HiresFixUpscaleImage(io.ComfyNode):
+@node(
+    100,
+    "upscale pictures to an exact size, without a diffusion model, with one or two upscalers; alpha is kept",
+    a1111={**inputs.A1111_EXTRAS, **inputs.A1111_TILES},
+)
+class HiresFixUpscaleImage(PackNode):
     """Standalone upscale to an exact size."""
 
     @classmethod

@@ -7,9 +7,13 @@ from comfy_api.latest import io
 from ..host.upscaling.upscalers import load_upscaler, upscaler_names
 from . import inputs
 from .errors import input_errors
+from .registry import PackNode, node
 
 
-class HiresFixUpscalerLoader(io.ComfyNode):
+@node(
+    60, "one list: None, Lanczos, Nearest, every model in `models/upscale_models`", a1111={"upscaler_name": "Upscaler"}
+)
+class HiresFixUpscalerLoader(PackNode):
     """Classical filters and upscale models under one roof."""
 
     @classmethod

@@ -21,4 +21,4 @@ mount.package()
 
 def pytest_configure():
     """A SIGTERM ends this process in order, be it one of several workers: else the servers of its tests would stay."""
-    mount.module("dev.cli.stopping").listen()
+    mount.module("dev.stopping").listen()

@@ -1,16 +1,22 @@
-"""Pixel upscalers: classical resamplers, single-image models, and the tiled engine that runs them to an exact size."""
+"""Pixel upscalers: classical resamplers, single-image models, and the tiles that bring them to an exact size.
 
-from ..hires.remaining_time import RemainingTime
+Used as a library: what others need is named here. Inside, each room imports those before it: `models` (upscalers
+and what is known of them), `tiles` (running one in tiles, exactly), then this folder (A1111's numbers), `faces` apart.
+May import `hires`.
+"""
+
 from ..hires.tiles.settings import PRECISIONS, Precision, TileSettings
-from .a1111 import draw_as_if_loading, is_none, resize_pictures
-from .classical import CLASSICAL, ClassicalUpscaler
-from .errors import UnusableModelError, UpscalerError, UpscalerMemoryError
+from .a1111 import count_a1111_tiles, draw_as_if_loading, is_none, resize_pictures
 from .extras import upscale_extras
+from .models.classical import CLASSICAL, ClassicalUpscaler
+from .models.errors import UnusableModelError, UpscalerError, UpscalerMemoryError
+from .models.network import Network
+from .models.runtime import CpuRuntime, Runtime, cpu_half_types, is_allocation_failure
 from .models.spandrel_model import ModelUpscaler, from_descriptor, from_state_dict
-from .runtime import CpuRuntime, Runtime, cpu_half_types, is_allocation_failure
+from .models.upscaler import Upscaler
+from .tiles.run_plan import count_tiles
 from .tiles.sources import Block, PictureSource
 from .tiles.upscale import settle_tiles, upscale_blocks, upscale_to
-from .upscaler import Upscaler
 
 __all__ = [
     "CLASSICAL",
@@ -19,15 +25,17 @@ __all__ = [
     "ClassicalUpscaler",
     "CpuRuntime",
     "ModelUpscaler",
+    "Network",
     "PictureSource",
     "Precision",
-    "RemainingTime",
     "Runtime",
     "TileSettings",
     "UnusableModelError",
     "Upscaler",
     "UpscalerError",
     "UpscalerMemoryError",
+    "count_a1111_tiles",
+    "count_tiles",
     "cpu_half_types",
     "draw_as_if_loading",
     "from_descriptor",

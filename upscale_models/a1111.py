@@ -11,14 +11,14 @@ from spandrel import ModelLoader
 
 from ..hires.images.resample import lanczos_8_bit
 from ..hires.sizes.extras import covering_factor, whole_eights
-from ..hires.sizes.image_sizes import MAX_SIDE
+from ..hires.sizes.image_sizes import MAX_PICTURE_SIDE, MAX_SIDE, Size
 from ..hires.sizes.runs import a1111_runs
-from .classical import ClassicalUpscaler
+from ..hires.tiles.settings import TileSettings
 from .eight_bit_model import EightBitModel
+from .models.classical import ClassicalUpscaler
+from .models.runtime import CpuRuntime, Runtime
 from .models.spandrel_model import ModelUpscaler
-from .runtime import Runtime
-from .tiles.engine import Size, TileSettings
-from .upscaler import Upscaler
+from .models.upscaler import Upscaler
 
 logger = logging.getLogger("hires-fix")
 
@@ -96,6 +96,25 @@ class Enlarger:
     def _step(self) -> None:
         self._done += 1
         self._runtime.progress(self._done, self._total)
+
+
+def count_a1111_tiles(upscaler: ModelUpscaler, source: Size, factor: float, tiles: TileSettings) -> int:
+    """Count the tiles of one picture with A1111's numbers.
+
+    Args:
+        upscaler: may be an outline.
+        source: size of the picture.
+        factor: how much larger it gets.
+        tiles: see `EightBitModel`.
+
+    Returns:
+        0 if the model is not run.
+
+    Raises:
+        InputError: an overlap that is as large as the tile.
+    """
+    model = EightBitModel(upscaler, CpuRuntime(), tiles)
+    return sum(model.count_tiles(size) for size in a1111_runs(upscaler.scale, source, factor, MAX_PICTURE_SIDE))
 
 
 def resize_pictures(

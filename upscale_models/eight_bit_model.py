@@ -10,11 +10,13 @@ from PIL import Image
 
 from ..hires.errors import InputError
 from ..hires.images.resample import from_8_bit
+from ..hires.sizes.image_sizes import Size
 from ..hires.tiles.boxes import even_starts, sliding_starts
-from .errors import UpscalerMemoryError
+from ..hires.tiles.settings import TileSettings
+from .models.errors import UpscalerMemoryError
+from .models.runtime import Runtime
 from .models.spandrel_model import ModelUpscaler
-from .runtime import Runtime
-from .tiles.engine import BYTES_PER_PIXEL, Size, TileSettings
+from .tiles.automatic import BYTES_PER_PIXEL
 
 TILE, OVERLAP = 192, 8
 """A1111's defaults for every kind of model but ScuNET."""

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from PIL import Image
 
 from ..hires.sizes.extras import ExtrasSize
-from ..hires.sizes.image_sizes import MAX_PICTURE_SIDE
+from ..hires.sizes.image_sizes import MAX_PICTURE_SIDE, Size
+from ..hires.tiles.settings import TileSettings
 from .a1111 import Enlarger, is_none
-from .runtime import Runtime
-from .tiles.engine import Size, TileSettings
-from .upscaler import Upscaler
+from .models.runtime import Runtime
+from .models.upscaler import Upscaler
 
 
 def upscale_extras(

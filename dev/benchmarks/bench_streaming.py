@@ -23,7 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ..cli.command_line import BAND
+from ..command_line import BAND
 from ..mount import command, module
 
 SCALE = 2
@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
 
 
 def _error(reason: str) -> Exception:
-    return module("dev.cli.report_file").ReportError(f"bench streaming: {reason}.")
+    return module("dev.report_file").ReportError(f"bench streaming: {reason}.")
 
 
 # ------------------------------------------------------------------------------------------------ the other process

@@ -20,7 +20,8 @@ from typing import Any
 import torch
 
 from .. import mount
-from . import machine, pairs, peak_memory, pictures, real_host
+from ..host import real_host
+from . import machine, pairs, peak_memory, pictures
 from .upscale_jobs import AUTO, CORE, EXACT, Job, jobs
 from .upscale_report import Row, goals, table
 

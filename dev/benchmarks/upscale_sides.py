@@ -9,10 +9,10 @@ from comfy_extras.nodes_upscale_model import ImageUpscaleWithModel
 
 from nodes import ImageScale
 
-from ...hires.images.resample import lanczos
 from ...host.upscaling.pixels import upscale_image
 from ...host.upscaling.runtime import HostRuntime, patcher_of
 from ...upscale_models import TileSettings, from_state_dict, settle_tiles
+from ..fixtures.pillow_resize import lanczos
 from .upscale_jobs import AUTO, CORE, EXACT, Job
 
 CORE_TILE = 512

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sys
 
-from ..mount import module
-from . import command_line
+from .. import command_line, report_file
+from ..benchmarks import bench_sampling, bench_streaming, bench_upscale
+
+BENCHMARKS = {"sampling": bench_sampling, "streaming": bench_streaming, "upscale": bench_upscale}
 
 
 def main() -> int:
     """Measure and print; returns the exit status."""
     options = command_line.parse(sys.argv[1:])
-    report_file = module("dev.cli.report_file")
     try:
         report_file.prepare(options.json)
-        found, status = module(f"dev.benchmarks.bench_{options.what}").run(options)
-        report_file.write(options.json, found)
+        measured, status = BENCHMARKS[options.what].run(options)
+        report_file.write(options.json, measured)
     except report_file.ReportError as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1

@@ -3,140 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import io
-import json
 import os
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 from tqdm import tqdm
 
+from .. import command_line
+from ..demo.checkpoint import NAME as DEMO_CHECKPOINT
 from ..demo.checkpoint import WeightsError, ensure
+from ..demo.jobs import DEMO, ON_CPU, PHOTO, SAVED, Drawing, Job, jobs, prepare_graph
+from ..demo.sheet import before, detail, write_sheet
 from ..host.comfy_client import ClientError, ComfyClient, Graph
 from ..host.comfyui_host import ComfyUIHost, HostError
-from . import command_line
-from .demo_sheet import before, detail, write_sheet
-from .direct_sampling import TITLE as DIRECT_TITLE
-from .direct_sampling import add_direct
+from ..mount import ROOT
 
-ROOT = Path(__file__).absolute().parent.parent.parent
 OUTPUT = ROOT / "output"
-WORKFLOWS = ROOT / "workflows" / "api"
-PHOTO = ROOT / "dev" / "demo" / "photo.jpg"
 CHECKPOINTS = ROOT / ".host" / "demo"
 KEPT_BASE = ROOT / ".host" / "demo" / "base"
-
-DEMO_CHECKPOINT = "hires-fix-demo.safetensors"
 
 
 class DemoError(Exception):
     """Something the reader can act on."""
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """What the saved workflows are given to suit checkpoint and machine; None leaves what was saved."""
-
-    size: int = 512
-    """Edge of the first pass in pixels; the default is what was saved."""
-    steps: int | None = None
-    cfg: float | None = None
-    prompt: str | None = None
-    negative_prompt: str | None = None
-    changes: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    """Workflow -> class of node -> input -> value."""
-
-
-SAVED = Drawing()
-"""For an ordinary checkpoint on a graphics card."""
-ON_CPU = Drawing(size=256, steps=8)
-"""For an ordinary checkpoint without one."""
-DEMO = Drawing(
-    size=128,
-    steps=20,
-    cfg=4.0,
-    prompt="day, blue sky, yellow sun, green hills, meadow, red house, two green pines",
-    negative_prompt="",
-    changes={"hires-fix-latent": {"HiresFixRenoise": {"denoising_strength": 0.5}}},
-)
-"""For the demo checkpoint: the size it was trained for, and words that it knows."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One saved workflow with the few values that the demo changes, and the pictures to expect."""
-
-    workflow: str
-    changes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Class of node -> input -> value."""
-    image: str = "photo"
-    """Which picture it loads if it loads one: "photo", or the stem of one that an earlier job made."""
-    direct: int = 0
-    """Also sample at this many times the first pass' edge from the start; 0 does not."""
-    pictures: dict[str, tuple[str, int | tuple[int, int]]] = field(default_factory=dict)
-    """Title of the node that shows it -> (file name, factor on the first pass' edge or exact size)."""
-
-
-def jobs(photo: tuple[int, int]) -> list[Job]:
-    """Return what to run. `photo` is the photograph's size."""
-
-    def standalone(factor: int, variant: str = "") -> Job:
-        changes = {
-            "HiresFixUpscalerLoader": {"upscaler_name": f"hires-fix-{factor}x{variant}.safetensors"},
-            "HiresFixUpscaleImage": {"resize_mode": "scale by", "upscaling_resize": float(factor)},
-        }
-        size = photo[0] * factor, photo[1] * factor
-        return Job("standalone-upscale", changes, pictures={"Save Image": (f"photo-{factor}x{variant}", size)})
-
-    both = {"Base picture": ("base", 1), "Save Image": ("hires-fix-latent", 2)}
-    with_direct = {"Save Image": ("hires-fix-pixel", 2), DIRECT_TITLE: ("sampled-directly", 2)}
-    return [
-        Job("hires-fix-latent", pictures=both),
-        Job("hires-fix-pixel", direct=2, pictures=with_direct),
-        Job("hires-fix-image", image="base", pictures={"Save Image": ("hires-fix-image", 2)}),
-        Job("multi-stage-upscale", pictures={"Save Image": ("multi-stage", 4)}),
-        standalone(2),
-        standalone(4),
-        standalone(4, "-soft"),
-    ]
-
-
-def prepare_graph(job: Job, drawing: Drawing, checkpoint: str, images: dict[str, str]) -> Graph:
-    """Return the saved graph with the job's values in it. `images`: what the server calls the pictures to load."""
-    path = WORKFLOWS / f"{job.workflow}.json"
-    graph: Graph = copy.deepcopy(json.loads(path.read_text(encoding="utf-8")))
-    changes = job.changes | drawing.changes.get(job.workflow, {})
-    everywhere = {"steps": drawing.steps, "cfg": drawing.cfg}
-    texts = {"Prompt": drawing.prompt, "Negative prompt": drawing.negative_prompt}
-    for node in graph.values():
-        kind, inputs, text = node["class_type"], node["inputs"], texts.get(node["_meta"]["title"])
-        if kind == "CheckpointLoaderSimple":
-            inputs["ckpt_name"] = checkpoint
-        if kind == "HiresFixLoadImage":
-            inputs["image"] = images[job.image]
-        if text is not None:
-            inputs["text"] = text
-        inputs |= {name: value for name, value in everywhere.items() if name in inputs and value is not None}
-        if kind.startswith("Empty") and "width" in inputs:
-            for name in ("width", "height"):
-                _set(graph, inputs, name, drawing.size)
-        inputs |= changes.get(kind, {})
-    if job.direct:
-        add_direct(graph, job.direct)
-    return graph
-
-
-def _set(graph: Graph, inputs: dict[str, Any], name: str, value: int) -> None:
-    """Set an input, or the primitive node that feeds it."""
-    if isinstance(inputs[name], list):
-        inputs, name = graph[inputs[name][0]]["inputs"], "value"
-    inputs[name] = value
 
 
 class Bars:

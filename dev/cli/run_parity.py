@@ -6,32 +6,34 @@ import sys
 import time
 from pathlib import Path
 
-from ..mount import module
-from . import command_line
+from .. import command_line, report_file
+from ..host.comfy_client import ClientError
+from ..host.comfyui_host import HostError
+from ..parity import cases as recorded
+from ..parity import differences, report
+from ..parity import run as runner
 
 
 def main() -> int:
     """Run the cases, print the table; returns the exit status: 0 only when every case is fine."""
     options = command_line.parse(sys.argv[1:])
     if options.table:
-        print(module("dev.parity.compat").markdown())
+        print(differences.markdown())
         return 0
     return run(options.cases, options.only, options.jobs, options.json)
 
 
 def run(folder: Path, only: list[str], jobs: int, json: Path | None) -> int:
     """Run the cases below a folder; see `main`."""
-    names = ("parity_report", "report_file", "parity_run", "parity_cases", "comfyui_host", "comfy_client")
-    report, report_file, runner, reading, host, client = (module(f"dev.{name}") for name in names)
     started = time.monotonic()
     try:
         report_file.prepare(json)
-        cases = reading.discover(folder, only)
+        cases = recorded.discover(folder, only)
         print(f"{len(cases)} cases; {min(jobs, len(cases))} ComfyUI at once, one thread each", flush=True)
         outcomes = runner.run_cases(cases, jobs, lambda line: print(line, flush=True))
         print("\n" + report.table(outcomes))
         report_file.write(json, report.as_json(outcomes))
-    except (report_file.ReportError, reading.CaseError, host.HostError, client.ClientError) as problem:
+    except (report_file.ReportError, recorded.CaseError, HostError, ClientError) as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1
     fine = sum(outcome.ok for outcome in outcomes)

@@ -9,10 +9,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..mount import module
-from . import command_line
+from safetensors import safe_open
 
-ROOT = Path(__file__).absolute().parent.parent.parent
+from ...upscale_models import UpscalerError
+from .. import command_line, report_file
+from ..benchmarks import machine
+from ..demo.checkpoint import WeightsError
+from ..host import real_host
+from ..host.comfy_client import ClientError
+from ..host.comfyui_host import HostError, has_accelerator
+from ..mount import ROOT
+from ..quality import quality_hires, quality_upscalers
+from ..training.photographs import PhotographError
+
+PROBLEMS = (report_file.ReportError, HostError, ClientError, WeightsError, PhotographError, UpscalerError)
+
 WEIGHTS = (ROOT / "upscale_models" / "weights", ROOT / "dev" / "demo" / "trained")
 """Folders of shipped weights, each with its `SHA256SUMS`."""
 
@@ -20,19 +31,10 @@ WEIGHTS = (ROOT / "upscale_models" / "weights", ROOT / "dev" / "demo" / "trained
 def main() -> int:
     """Measure and print; returns the exit status, which does not depend on the figures."""
     options = command_line.parse(sys.argv[1:])
-    report_file = module("dev.cli.report_file")
-    problems = (
-        report_file.ReportError,
-        module("dev.host.comfyui_host").HostError,
-        module("dev.host.comfy_client").ClientError,
-        module("dev.demo.checkpoint").WeightsError,
-        module("dev.training.photographs").PhotographError,
-        module("upscale_models.errors").UpscalerError,
-    )
     try:
         report_file.prepare(options.json)
         report_file.write(options.json, measure(options))
-    except problems as problem:
+    except PROBLEMS as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1
     return 0
@@ -40,16 +42,15 @@ def main() -> int:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Run what is asked for; the JSON. Figures that were not asked for are None."""
-    weights = {name: said for folder in WEIGHTS for name, said in training_of(folder).items()}
-    module("dev.benchmarks.real_host").start()
-    machine = module("dev.benchmarks.machine")
+    weights = {name: facts for folder in WEIGHTS for name, facts in training_of(folder).items()}
+    real_host.start()
     upscalers: dict[str, Any] = {}
     hires: dict[str, Any] = {}
     if options.only != "hires":
-        upscalers = module("dev.quality.quality_upscalers").upscaler_quality(options.models)
+        upscalers = quality_upscalers.upscaler_quality(options.models)
     if options.only != "upscalers":
-        draw = module("dev.quality.quality_hires").hires_quality
-        hires = draw(options.seeds, options.jobs or _jobs(), lambda line: print(line, flush=True))
+        jobs = options.jobs or _jobs()
+        hires = quality_hires.hires_quality(options.seeds, jobs, lambda line: print(line, flush=True))
     print(f"\n{machine.sentence()}.")
     return {
         "psnr_gain_2x": upscalers.get("psnr_gain_2x"),
@@ -68,22 +69,19 @@ def training_of(folder: Path) -> dict[str, dict[str, str]]:
 
     Raises `ReportError` if a file is not the one that `SHA256SUMS` lists: its figures would be another's.
     """
-    from safetensors import safe_open
-
     sums = dict(line.split()[::-1] for line in (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines())
-    found = {}
+    facts = {}
     for file in sorted(folder.glob("*.safetensors")):
         if hashlib.sha256(file.read_bytes()).hexdigest() != sums.get(file.name):
-            raise module("dev.cli.report_file").ReportError(
+            raise report_file.ReportError(
                 f"{file} is damaged or was changed: its SHA-256 is not the one in {folder / 'SHA256SUMS'}. Get it "
                 "again from the repository, or judge weights of your own with --models."
             )
         with safe_open(file, "np") as opened:
-            found[file.name] = opened.metadata() or {}
-    return found
+            facts[file.name] = opened.metadata() or {}
+    return facts
 
 
 def _jobs() -> int:
     """One for each core, at most two; a GPU is not shared."""
-    gpu = module("dev.host.comfyui_host").has_accelerator(Path(sys.executable))
-    return 1 if gpu else max(1, min(2, os.cpu_count() or 1))
+    return 1 if has_accelerator(Path(sys.executable)) else max(1, min(2, os.cpu_count() or 1))

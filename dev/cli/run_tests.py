@@ -5,43 +5,49 @@ from __future__ import annotations
 import os
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .. import mount
-from . import command_line
-
-ROOT = Path(__file__).absolute().parent.parent.parent
+from .. import command_line
+from ..mount import ROOT
 
 MOST_WORKERS = 4
 """Every worker that runs host tests has a server of its own: about 2.5 GB each."""
 
 BROWSER_TESTS = "tests/frontend/"
+FAST = ("tests/unit", "tests/contract")
+"""Need no server, no browser and no checkpoint."""
+
+LONGEST_FIRST = (BROWSER_TESTS, "tests/host/")
+"""What starts early, so that no worker is left with a long file at the end."""
 
 
 class Distribution:
     """Plugin of the pytest that hands out the tests."""
 
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
-        """Files go to whichever worker is free, except that one worker gets all the tests of the editor."""
+        """Files go to whichever worker is free, the longest first, but one worker gets all the tests of the editor."""
         from xdist.scheduler import LoadFileScheduling  # here: pytest warns of plugins that were imported before it
 
         class OneBrowser(LoadFileScheduling):
             def _split_scope(self, nodeid: str) -> str:
                 return BROWSER_TESTS if nodeid.startswith(BROWSER_TESTS) else super()._split_scope(nodeid)
 
+            def _assign_work_unit(self, node: Any) -> None:
+                scope = min(self.workqueue, key=lambda scope: [not scope.startswith(one) for one in LONGEST_FIRST])
+                self.workqueue.move_to_end(scope, last=False)
+                super()._assign_work_unit(node)
+
         return OneBrowser(config, log)
 
 
 def main() -> int:
     """Run pytest in the checkout and print the total time."""
-    arguments = command_line.parse(sys.argv[1:]).pytest_arguments
+    options = command_line.parse(sys.argv[1:])
+    arguments = [*(FAST if options.fast else ()), *options.pytest_arguments]
     os.chdir(ROOT)
     started = time.monotonic()
-    # before the workers start, which would otherwise all write the same files
-    mount.module("dev.fixtures.library").ensure()
     workers = str(min(os.cpu_count() or 1, MOST_WORKERS))
     status = pytest.main(["-n", workers, "--dist", "loadfile", *arguments], plugins=[Distribution()])
     minutes, seconds = divmod(time.monotonic() - started, 60)

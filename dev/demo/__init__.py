@@ -1,1 +1,4 @@
-"""What `dev.py demo` runs on: a small checkpoint made here and a photograph."""
+"""The demo checkpoint as a complete SD 1.x file: `checkpoint.ensure` makes it of the shipped weights.
+
+Imports numpy, safetensors, `seeded`; no torch, so that a server can be started with it quickly.
+"""

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load
 
-from ..fixtures.once import write_once
-from ..fixtures.weights import Array, Weights, write_safetensors
+from ..seeded.once import write_once
+from ..seeded.weights import Array, Weights, write_safetensors
 from . import widen
 from .sizes import SCALE
 from .text_encoder import SEED, text_encoder
@@ -39,7 +39,7 @@ def ensure(folder: Path) -> Path:
     here = Path(__file__).parent
     _sums()  # before its age is asked for: a list that is not there ends here, with a sentence
     sources = [here / f"{name}.py" for name in ("checkpoint", "sizes", "text_encoder", "widen")]
-    sources.append(here.parent / "fixtures" / "weights.py")
+    sources.append(here.parent / "seeded" / "weights.py")
     stamp = folder / f"{NAME}.stamp"
     if not path.exists():
         stamp.unlink(missing_ok=True)

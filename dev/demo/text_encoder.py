@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fixtures.weights import Weights, uniform
+from ..seeded.weights import Weights, uniform
 from .sizes import CODE, CONTEXT, FULL_CONTEXT, TOKENS
 
 Array = NDArray[np.float32]

@@ -27,18 +27,18 @@ class Disk:
 
     def look(self, is_over: bool) -> list[Finding]:
         """Judge what has come, and clear the results away. `is_over` False: the run was stopped or has failed."""
-        found = []
+        findings = []
         for file in _files(self.base / "output"):
             problem = _problem(file, is_over)
             if problem:
-                found.append(Finding("file", file.suffix, f"{file.name[:80]!r}: {problem}"))
+                findings.append(Finding("file", file.suffix, f"{file.name[:80]!r}: {problem}"))
         for new in sorted(self._others() - self._elsewhere):
-            found.append(Finding("file", "elsewhere", f"{new[:120]!r} is outside of the output folder"))
+            findings.append(Finding("file", "elsewhere", f"{new[:120]!r} is outside of the output folder"))
         for name in RESULTS:
             for entry in (self.base / name).iterdir():
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         self._elsewhere = self._others()
-        return found
+        return findings
 
     def _others(self) -> Set[str]:
         folders = [entry for entry in self.base.iterdir() if entry.name not in UNWATCHED and not entry.is_symlink()]

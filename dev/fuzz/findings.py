@@ -37,10 +37,9 @@ class Findings:
             self._write(finding, case, name)
 
     def _write(self, finding: Finding, case: Case, name: str) -> None:
-        found = asdict(finding)
         entry = {"seed": case.seed, "number": case.number, "scene": case.scene, "heavy": case.is_heavy}
         self.folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"finding": found, "case": entry, "prompt": case.graph}, indent=1)
+        text = json.dumps({"finding": asdict(finding), "case": entry, "prompt": case.graph}, indent=1)
         (self.folder / name).write_text(text + "\n", encoding="utf-8")
 
     def table(self) -> str:

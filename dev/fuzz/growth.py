@@ -54,8 +54,8 @@ class Growth:
         """What grows."""
         if len(self.megabytes) < ENOUGH:
             return []
-        found = {"memory": (slope(self.megabytes), MOST_MEGABYTES), "handles": (slope(self.handles), MOST_HANDLES)}
-        return [Finding("growth", what, self.text()) for what, (by, most) in found.items() if by > most]
+        slopes = {"memory": (slope(self.megabytes), MOST_MEGABYTES), "handles": (slope(self.handles), MOST_HANDLES)}
+        return [Finding("growth", what, self.text()) for what, (by, most) in slopes.items() if by > most]
 
 
 def slope(figures: Sequence[float]) -> float:

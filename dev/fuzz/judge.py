@@ -48,74 +48,75 @@ class Finding:
 
 def errors(graph: Graph, run: Run, kinds: Mapping[str, Kind]) -> list[Finding]:
     """Judge the error of a run, if it had one. Errors of core's own nodes are not ours."""
-    found = []
-    for node_id, said in run.node_errors.items():
-        text = "; ".join(f"{error['message']}: {error['details']}" for error in said["errors"])
-        found.append(Finding("not accepted", graph[node_id]["class_type"], text))
-    if run.status == "rejected" and not found:
-        found.append(Finding("not accepted", "", run.explanation()))
+    findings = []
+    for node_id, answer in run.node_errors.items():
+        text = "; ".join(f"{error['message']}: {error['details']}" for error in answer["errors"])
+        findings.append(Finding("not accepted", graph[node_id]["class_type"], text))
+    if run.status == "rejected" and not findings:
+        findings.append(Finding("not accepted", "", run.explanation()))
     if run.status != "error" or not run.error:
-        return found
+        return findings
     error, kind = run.error, kinds[run.error["node_type"]]
     message, raised = error["exception_message"].strip(), error["exception_type"]
     trace = tuple(error["traceback"])
     if not kind.name.startswith(OURS):
         is_ours = any("hires-fix" in line for line in error["traceback"])
         if is_ours and not raised.startswith("hires_fix."):
-            found.append(Finding("Python error through a core node", kind.name, f"{raised}: {message}", trace))
-        return found
+            findings.append(Finding("Python error through a core node", kind.name, f"{raised}: {message}", trace))
+        return findings
     begins = re.match(rf"{re.escape(kind.title)}(?:, stage \d \([\w -]+\))?, input '(\w+)': \S", message)
     if not begins or begins[1] not in {each.name for each in kind.inputs}:
-        found.append(Finding("error is no sentence", kind.name, f"{raised.split('.')[-1]}: {message}", trace))
+        findings.append(Finding("error is no sentence", kind.name, f"{raised.split('.')[-1]}: {message}", trace))
     elif PYTHON_WORDS.search(message):
-        found.append(Finding("Python's words in a sentence", kind.name, message, trace))
-    return found
+        findings.append(Finding("Python's words in a sentence", kind.name, message, trace))
+    return findings
 
 
 def texts(graph: Graph, run: Run) -> list[Finding]:
     """Judge what nodes show: reports of the pack must not hold Python's words either."""
-    found = []
+    findings = []
     for node_id, output in run.outputs.items():
         for text in output.get("text") or ():
             kind = graph[node_id]["class_type"]
             if isinstance(text, str) and kind.startswith(OURS) and (words := PYTHON_WORDS.search(text)):
                 line = next(line for line in text.splitlines() if words[0] in line)
-                found.append(Finding("Python's words in a report", kind, line))
-    return found
+                findings.append(Finding("Python's words in a report", kind, line))
+    return findings
 
 
 def values(graph: Graph, run: Run) -> list[Finding]:
     """Judge the results of the pack's nodes: numbers. A flow model's latent of nothing but noise is infinite."""
-    found = []
+    findings = []
     for source, _, facts in seen(graph, run):
         kind = graph[source[0]]["class_type"]
         if facts["not_finite"] and kind != f"{OURS}Renoise":
-            found.append(Finding("result is not finite", kind, f"{facts['not_finite']} values of {facts['shape']}"))
-    return found
+            findings.append(Finding("result is not finite", kind, f"{facts['not_finite']} values of {facts['shape']}"))
+    return findings
 
 
 def promises(graph: Graph, run: Run, plan: Mapping[str, Any]) -> list[Finding]:
     """Compare sizes and steps with what `/hires-fix/plan` said before the run."""
-    found = []
+    findings = []
     for (node_id, _), name, facts in seen(graph, run):
         sizes = _SIZE.findall(plan.get(node_id, {}).get("text") or "")
         if not sizes or name == "sigmas":
             continue
         height, width = facts["shape"][1:3] if name == "image" else (side * CELL for side in facts["shape"][-2:])
-        told = tuple(map(int, sizes[-1]))
-        if told != (width, height):
+        planned = tuple(map(int, sizes[-1]))
+        if planned != (width, height):
             kind = graph[node_id]["class_type"]
-            found.append(Finding("size", kind, f"the plan says {told}, and the {name} is {(width, height)}"))
-    for node_id, said in plan.items():
-        kind, told = graph[node_id]["class_type"], re.match(r"(\d+) steps? at", said["text"])
+            findings.append(Finding("size", kind, f"the plan says {planned}, and the {name} is {(width, height)}"))
+    for node_id, badge in plan.items():
+        kind = graph[node_id]["class_type"]
         done = max((most for node, _, most in run.progress if node == node_id), default=0)
-        if kind == f"{OURS}SecondSampling" and told and run.status == "success" and done > 1 and done != int(told[1]):
-            found.append(Finding("steps", kind, f"the plan says {told[1]} steps, and {done} were run"))
-        if said["text"] == "stops with an error" and run.status == "success" and node_id in run.executed:
-            found.append(Finding("plan", kind, f"the plan says it stops, and it ran: {said['warning']}"))
-        if said["warning"] and PYTHON_WORDS.search(said["warning"]):
-            found.append(Finding("Python's words in a warning", kind, said["warning"]))
-    return found
+        steps = re.match(r"(\d+) steps? at", badge["text"]) if kind == f"{OURS}SecondSampling" else None
+        if steps and run.status == "success" and done > 1 and done != int(steps[1]):
+            findings.append(Finding("steps", kind, f"the plan says {steps[1]} steps, and {done} were run"))
+        if badge["text"] == "stops with an error" and run.status == "success" and node_id in run.executed:
+            findings.append(Finding("plan", kind, f"the plan says it stops, and it ran: {badge['warning']}"))
+        if badge["warning"] and PYTHON_WORDS.search(badge["warning"]):
+            findings.append(Finding("Python's words in a warning", kind, badge["warning"]))
+    return findings
 
 
 def seen(graph: Graph, run: Run) -> Iterable[tuple[list[Any], str, dict[str, Any]]]:

@@ -19,23 +19,23 @@ from .server import Server
 from .stock import Family, Stock
 from .widgets import kinds_of
 
-TELL_SECONDS = 15.0
+PROGRESS_SECONDS = 15.0
 """How often a line of progress comes."""
 
 
 def stock_of(models: library.ModelFiles) -> Stock:
     """The models that the tests have."""
-    found = {
+    known = {
         name: Family(
             one.file, one.latent_channels, one.context_width, one.pooled_width,
             has_text=name == "sd3", is_unet=name.startswith("sdxl"), is_video=name == "wan",
         )
         for name, one in families.FAMILIES.items()
     }  # fmt: skip
-    found["sd1"] = Family("tiny_sd15.safetensors", 4, 768, None, has_text=True, is_unet=True)
+    known["sd1"] = Family("tiny_sd15.safetensors", 4, 768, None, has_text=True, is_unet=True)
     good = [upscalers.RANDOM[2], upscalers.EXACT[4], upscalers.ESRGAN, upscalers.ONE_TIMES]
     faces = [RESTOREFORMER_FILE] * 4 + [CODEFORMER_FILE, upscalers.PICKLED_CODE, upscalers.RANDOM[2]]
-    return Stock(found, good, faces)
+    return Stock(known, good, faces)
 
 
 def run(options: argparse.Namespace, say: Callable[[str], None]) -> int:
@@ -43,38 +43,38 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> int:
     models = library.ensure(say=say)
     stock = stock_of(models)
     cases = [saved_case(file) for file in options.replay]
-    found, stopped = Findings(options.findings), False
+    findings, stopped = Findings(options.findings), False
     say("starting a server")
     server = Server(stock, models)
-    fuzzer = Fuzzer(server, stock, found, say)
+    fuzzer = Fuzzer(server, stock, findings, say)
     try:
         if cases:
             for case in cases:
                 fuzzer.try_one(case)
         else:
             fuzzer.go(options.seed, options.minutes * 60, options.prompts)
-    except KeyboardInterrupt:  # what was found until then is told all the same
+    except KeyboardInterrupt:  # what was found until then is printed all the same
         stopped = True
     finally:
         server.stop()
     for growth in server.growths:
         for finding in growth.findings():
-            found.add(finding, None)
+            findings.add(finding, None)
     say(f"\n{fuzzer.summary()}\n{server.growths[-1].text()}")
-    if found.counts:
-        say(f"\n{found.table()}\n\nAgain: dev.py fuzz --replay {found.folder / 'NAME.json'}")
-    return 130 if stopped else 1 if found.counts else 0
+    if findings.counts:
+        say(f"\n{findings.table()}\n\nAgain: dev.py fuzz --replay {findings.folder / 'NAME.json'}")
+    return 130 if stopped else 1 if findings.counts else 0
 
 
 class Fuzzer:
     """Runs cases and judges them."""
 
-    def __init__(self, server: Server, stock: Stock, found: Findings, say: Callable[[str], None]) -> None:
-        self.server, self.stock, self.found, self.say = server, stock, found, say
+    def __init__(self, server: Server, stock: Stock, findings: Findings, say: Callable[[str], None]) -> None:
+        self.server, self.stock, self.findings, self.say = server, stock, findings, say
         self.kinds = kinds_of(server.client.object_info())
         self.tried = 0
         self.ends: Counter[str] = Counter()
-        self._started = self._told = time.monotonic()
+        self._started = self._reported = time.monotonic()
 
     def go(self, seed: int, seconds: float, most: int | None) -> None:
         """Try cases from number 0 on until the time is over or there were enough."""
@@ -86,24 +86,24 @@ class Fuzzer:
     def try_one(self, case: Case) -> None:
         """Run a case and note what is wrong."""
         graph = json.loads(json.dumps(case.graph))
-        plan, found = self.server.plan(graph)
+        plan, wrong = self.server.plan(graph)
         self.tried += 1
         run, lost = self.server.run(graph, case.is_heavy)
-        found += lost
+        wrong += lost
         self.ends[run.status if run else "cancelled" if not lost else "lost"] += 1
         if run:
             bare = judge.errors(graph, run, self.kinds)
             if bare and self._fails_in_core(graph, run):
                 self.ends["error of core's sampler, too"] += 1
                 bare = []
-            found += bare + judge.texts(graph, run) + judge.values(graph, run)
-            found += judge.promises(graph, run, plan)
-        found += self.server.disk.look(is_over=bool(run) and run.status == "success")
-        for finding in found:
-            self.found.add(finding, case)
-        if time.monotonic() - self._told > TELL_SECONDS:
-            self._told = time.monotonic()
-            self.say(f"{self._told - self._started:5.0f} s  {self.summary()}")
+            wrong += bare + judge.texts(graph, run) + judge.values(graph, run)
+            wrong += judge.promises(graph, run, plan)
+        wrong += self.server.disk.look(is_over=bool(run) and run.status == "success")
+        for finding in wrong:
+            self.findings.add(finding, case)
+        if time.monotonic() - self._reported > PROGRESS_SECONDS:
+            self._reported = time.monotonic()
+            self.say(f"{self._reported - self._started:5.0f} s  {self.summary()}")
 
     def _fails_in_core(self, graph: Graph, run: Run) -> bool:
         """Try core's sampler in the place of one of the pack's that has failed."""
@@ -114,5 +114,5 @@ class Fuzzer:
     def summary(self) -> str:
         """One line."""
         ends = ", ".join(f"{count} {end}" for end, count in sorted(self.ends.items()))
-        times = sum(self.found.counts.values())
-        return f"{self.tried} prompts ({ends}); {len(self.found.counts)} findings, {times} times"
+        times = sum(self.findings.counts.values())
+        return f"{self.tried} prompts ({ends}); {len(self.findings.counts)} findings, {times} times"

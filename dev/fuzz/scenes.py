@@ -132,11 +132,11 @@ def _names(m: Maker, base: Link) -> dict[str, Any]:
 
 def _own_names(m: Maker) -> dict[str, Any]:
     """A sampler and a schedule that core's nodes have, too."""
-    found = {}
+    values = {}
     for widget in m.kinds["KSampler"].inputs:
         if widget.name in ("sampler_name", "scheduler"):
-            found[widget.name] = m.widget("KSampler", widget)
-    return found
+            values[widget.name] = m.widget("KSampler", widget)
+    return values
 
 
 def _save(m: Maker, image: Link) -> None:

@@ -75,11 +75,11 @@ class Server:
         before = self.cpu()
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
-                found = json.loads(answer.read())
+                plan = json.loads(answer.read())
         except (OSError, ValueError) as problem:
             return {}, [Finding("plan", "", f"no answer: {problem}")]
         took = self.cpu() - before
-        return found, [Finding("plan", "", f"took {took:.0f} s of the processor")] if took > PLAN_SECONDS else []
+        return plan, [Finding("plan", "", f"took {took:.0f} s of the processor")] if took > PLAN_SECONDS else []
 
     def run(self, graph: Graph, is_heavy: bool) -> tuple[Run | None, list[Finding]]:
         """Run a prompt to its end. None: it was cancelled, or the server is lost and another one was started."""
@@ -94,12 +94,12 @@ class Server:
         except ClientError as problem:
             where, why, took = _class(graph, str(problem)), str(problem), self.cpu() - before
             is_strange = not is_heavy and not IDLE_SECONDS < took < CPU_SECONDS
-            found = [Finding("slow", where, f"{why} It took {took:.0f} s of the processor.")] if is_strange else []
+            findings = [Finding("slow", where, f"{why} It took {took:.0f} s of the processor.")] if is_strange else []
         is_over = self._ends()
         if is_over and self.host.alive:
-            return None, found
+            return None, findings
         kind, why = ("cancel is ignored", "It is at work still.") if self.host.alive else ("the server died", why)
-        return None, [*found, Finding(kind, where, self._again(why))]
+        return None, [*findings, Finding(kind, where, self._again(why))]
 
     def _ends(self) -> bool:
         """Wait for the end of what was cancelled; False if it does not come."""
@@ -131,10 +131,10 @@ class Server:
 
     def _again(self, why: str) -> str:
         """Start another server; what happened to the old one."""
-        said = f"{why}\n{self.host.log_tail(15)}"
+        report = f"{why}\n{self.host.log_tail(15)}"
         self.host.stop()
         self._start()
-        return said
+        return report
 
 
 def _class(graph: Graph, sentence: str) -> str:

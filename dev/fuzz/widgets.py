@@ -57,19 +57,19 @@ class Kind:
 
 def kinds_of(object_info: Mapping[str, Any]) -> dict[str, Kind]:
     """Read what the server says under `/object_info`."""
-    return {name: _kind(name, said) for name, said in object_info.items()}
+    return {name: _kind(name, info) for name, info in object_info.items()}
 
 
-def _kind(name: str, said: Mapping[str, Any]) -> Kind:
-    sections = said["input"]
+def _kind(name: str, info: Mapping[str, Any]) -> Kind:
+    sections = info["input"]
     inputs = [
         _input(key, value, section == "optional")
         for section in ("required", "optional")
         for key, value in (sections.get(section) or {}).items()
     ]
     # a list in place of an output's type holds the choices of a combo
-    outputs = tuple(one if isinstance(one, str) else "COMBO" for one in said["output"])
-    return Kind(name, tuple(inputs), outputs, said.get("display_name") or name)
+    outputs = tuple(one if isinstance(one, str) else "COMBO" for one in info["output"])
+    return Kind(name, tuple(inputs), outputs, info.get("display_name") or name)
 
 
 def _input(name: str, value: list[Any], optional: bool) -> Input:

@@ -19,8 +19,9 @@ from ...hires.graph.to_api import to_api
 from ...hires.graph.to_blueprint import to_blueprint
 from ...hires.graph.to_ui import to_ui
 from ...recipes import library
+from ..mount import ROOT
+from .files import stale, write
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 WORKFLOWS = ROOT / "workflows"
 BLUEPRINTS = ROOT / "subgraphs"
 FOLDERS = (WORKFLOWS, WORKFLOWS / "api", BLUEPRINTS)
@@ -50,31 +51,9 @@ def _text(content: dict[str, Any]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def stale(files: dict[Path, str]) -> list[str]:
-    """Say for every difference between `files` and the folder what it is."""
-    problems = []
-    for path, text in files.items():
-        if not path.is_file():
-            problems.append(f"{path.relative_to(ROOT)} is missing")
-        elif path.read_text(encoding="utf-8") != text:
-            problems.append(f"{path.relative_to(ROOT)} differs from its recipe")
-    problems += [f"{path.relative_to(ROOT)} has no recipe" for path in _present() if path not in files]
-    return problems
-
-
-def _present() -> list[Path]:
+def present() -> list[Path]:
+    """Every JSON file of the folders, which recipes alone fill."""
     return [path for folder in FOLDERS for path in sorted(folder.glob("*.json"))]
-
-
-def write(files: dict[Path, str]) -> None:
-    """Write every file and remove those without a recipe."""
-    for folder in FOLDERS:
-        folder.mkdir(parents=True, exist_ok=True)
-    for path in _present():
-        if path not in files:
-            path.unlink()
-    for path, text in files.items():
-        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def thumbnail(full: Any, name: str) -> bytes:
@@ -103,14 +82,22 @@ def write_thumbnails(folder: Path, names: list[str]) -> None:
     made: dict[Path, bytes] = {}
     for name in names:
         target = WORKFLOWS / f"{name}.jpg"
-        found = [folder / f"{name}{suffix}" for suffix in PICTURE_SUFFIXES if (folder / f"{name}{suffix}").is_file()]
-        if found:
-            with Image.open(found[0]) as opened:
+        pictures = [folder / f"{name}{suffix}" for suffix in PICTURE_SUFFIXES if (folder / f"{name}{suffix}").is_file()]
+        if pictures:
+            with Image.open(pictures[0]) as opened:
                 made[target] = thumbnail(opened.convert("RGB"), name)
         elif not target.exists():
             made[target] = thumbnail(sketches.draw(library.WORKFLOWS[name].sketch), name)
     for target, data in made.items():
         target.write_bytes(data)
+
+
+def draw_missing(check: bool) -> list[str]:
+    """Say which workflows have no thumbnail, and draw them unless `check`."""
+    missing = [name for name in library.WORKFLOWS if not (WORKFLOWS / f"{name}.jpg").is_file()]
+    if not check:
+        write_thumbnails(WORKFLOWS, missing)
+    return [f"workflows/{name}.jpg is missing" for name in missing]
 
 
 def main() -> int:
@@ -121,11 +108,11 @@ def main() -> int:
     arguments = parser.parse_args()
     files = generated()
     if arguments.check:
-        problems = stale(files)
+        problems = stale(files, present())
         for problem in problems:
-            print(f"{problem}; run: python dev/mount.py dev.generate.build_workflows", file=sys.stderr)
+            print(f"{problem}; run: python3 dev.py generate", file=sys.stderr)
         return 1 if problems else 0
-    write(files)
+    write(files, present())
     if arguments.thumbnails is not None:
         try:
             write_thumbnails(arguments.thumbnails, [path.stem for path in files if path.parent == WORKFLOWS])

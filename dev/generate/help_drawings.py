@@ -1,8 +1,10 @@
-"""The drawn pictures of the help pages: what a node works out, from the pack's own numbers."""
+"""The drawn pictures of the help pages: what a node works out, from the pack's own numbers.
+
+A page that shows `two-passes.png` gets the picture of the function `two_passes`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +12,7 @@ import torch
 from PIL import Image
 
 from ...hires.sampling.schedules import karras
-from ...hires.sizes.image_sizes import target_size
+from ...hires.sizes import image_sizes
 from ...hires.sizes.latent import upscale_latent
 from ...hires.sizes.stages import redraw_strengths, stage_sizes
 from .help_sheet import BLUE, GREEN, GREY, INK, ORANGE, PAPER, WIDTH, Point, Sheet
@@ -57,7 +59,7 @@ def prompt_editing() -> Image.Image:
     return sheet.image
 
 
-def target_sizes() -> Image.Image:
+def target_size() -> Image.Image:
     """One picture by a factor, to one side and to both sides."""
     sheet = Sheet(330)
     asked = (
@@ -68,7 +70,7 @@ def target_sizes() -> Image.Image:
     sheet.box((20, 110, 20 + 64, 110 + 96), colour=GREY)
     sheet.text((52, 235), "512x768", GREY, 20)
     for index, (title, given) in enumerate(asked):
-        size = target_size(512, 768, **given)
+        size = image_sizes.target_size(512, 768, **given)
         x, middle = 130 + 148 * index, 158
         sheet.text((x + 64, 28), title, size=20)
         up, kept = (size.up_width / 8, size.up_height / 8), (size.size[0] / 8, size.size[1] / 8)
@@ -86,9 +88,8 @@ def latent_modes() -> Image.Image:
     cells = torch.from_numpy((np.hypot(x - 3.5, y - 3.5) < 3).astype(np.float32))[None, None]
     modes = ("Latent", "Latent (bicubic antialiased)", "Latent (nearest-exact)")
     for index, (mode, title) in enumerate(zip(modes, ("Latent", "bicubic anti.", "nearest-exact"), strict=True)):
-        large = (
-            upscale_latent(cells, target_size(64, 64, 1.75), mode)[0, 0].clamp(0, 1).mul(255).to(torch.uint8).numpy()
-        )
+        large = upscale_latent(cells, image_sizes.target_size(64, 64, 1.75), mode)[0, 0].clamp(0, 1)
+        large = large.mul(255).to(torch.uint8).numpy()
         square = Image.fromarray(large).resize((168, 168), Image.Resampling.NEAREST)
         sheet.image.paste(square.convert("RGB"), (15 + 181 * index, 15))
         sheet.text((99 + 181 * index, 212), title, size=20)
@@ -189,7 +190,7 @@ def _face(sheet: Sheet, at: Point, size: float, turned: float, colour: tuple[int
         sheet.polygon([turn(x, y) for x, y in ((-1.15, -1.15), (1.15, -1.15), (1.15, 1.15), (-1.15, 1.15))], GREEN)
 
 
-def sixteen_bits() -> Image.Image:
+def sixteen_bit() -> Image.Image:
     """A dark gradient, brightened eight times after rounding to 8 and to 16 bits."""
     gradient = np.linspace(0.02, 0.1, WIDTH - 40)
     sheet = Sheet(250)
@@ -243,21 +244,3 @@ def infotext() -> Image.Image:
         sheet.area((15, y, 22, y + height), colour)
         sheet.text((36, y + height / 2), words, to="lm", size=23)
     return sheet.image
-
-
-DRAWINGS: dict[str, Callable[[], Image.Image]] = {
-    "two-passes": two_passes,
-    "prompt-editing": prompt_editing,
-    "target-size": target_sizes,
-    "latent-modes": latent_modes,
-    "pixel-upscale": pixel_upscale,
-    "folder": folder,
-    "stages": stages,
-    "any-size": any_size,
-    "faces": faces,
-    "sixteen-bit": sixteen_bits,
-    "schedules": schedules,
-    "refiner": refiner,
-    "infotext": infotext,
-}
-"""By the file's name without ending."""

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .a1111_names import A1111_NAMES
+from ..mount import ROOT
+from .files import GenerateError, cell, filled
 from .record_node_defs import OWN_PREFIX, trim_input
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = ROOT / "web" / "docs"
 SCRIPTS = ROOT / "web" / "js"
 LOCALE = ROOT / "locales" / "en"
@@ -30,43 +30,39 @@ _MESSAGE_SYNTAX = re.compile(r"[{}@|]")
 """What the editor's translation library reads as instructions."""
 
 
-class HelpError(RuntimeError):
-    """A page that cannot be filled in. The text says which and why."""
-
-
 def own_nodes(info: Mapping[str, Any]) -> dict[str, Any]:
     """The pack's nodes of `/object_info`, by id."""
     return {name: info[name] for name in sorted(info) if name.startswith(OWN_PREFIX)}
 
 
-def filled(node: str, text: str, info: Mapping[str, Any]) -> str:
-    """Return a page's text with its tables made anew from the node's description in `/object_info`.
+def page(node: str, text: str, info: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """Return a page's text with its tables made anew, from the node's `/object_info` and A1111's labels of its inputs.
 
     Raises:
-        HelpError: the page has no pair of marks for a table.
+        GenerateError: the page lacks the marks for a table, or a label is of no input.
     """
-    for part, table in zip(PARTS, (_inputs(node, info), _outputs(info)), strict=True):
-        before, found, rest = text.partition(f"<!-- {part} -->\n")
-        _, closed, after = rest.partition(f"<!-- /{part} -->")
-        if not found or not closed:
-            raise HelpError(f"{node}.md lacks the marks <!-- {part} --> and <!-- /{part} --> around its table")
-        text = f"{before}{found}\n{table}\n{closed}{after}"
+    for part, table in zip(PARTS, (_inputs(node, info, labels), _outputs(info)), strict=True):
+        text = filled(f"{node}.md", text, part, table)
     return text
 
 
-def generated(info: Mapping[str, Any]) -> dict[Path, str]:
+def generated(info: Mapping[str, Any], labels: Mapping[str, Mapping[str, str]]) -> dict[Path, str]:
     """Return the text of every generated file by its path.
 
+    Args:
+        info: `/object_info` of a running host.
+        labels: node -> input -> what A1111 calls it.
+
     Raises:
-        HelpError: a node without a page, or a page that cannot be filled in.
+        GenerateError: a node without a page, a page that cannot be filled in, a label of no input.
     """
     nodes = own_nodes(info)
     files = {}
     for node, description in nodes.items():
         path = PAGES / f"{node}.md"
         if not path.is_file():
-            raise HelpError(f"{node} has no page; write web/docs/{node}.md")
-        files[path] = filled(node, path.read_text(encoding="utf-8"), description)
+            raise GenerateError(f"{node} has no page; write web/docs/{node}.md")
+        files[path] = page(node, path.read_text(encoding="utf-8"), description, labels.get(node, {}))
     files[LOCALE / "nodeDefs.json"] = _json({name: _strings(node) for name, node in nodes.items()})
     for name, key, pattern in (("commands", "label", _COMMAND), ("settings", "name", _SETTING)):
         entries = sorted(_in_scripts(pattern))
@@ -76,36 +72,24 @@ def generated(info: Mapping[str, Any]) -> dict[Path, str]:
     return files
 
 
-def stale(files: Mapping[Path, str]) -> list[str]:
-    """Say for every difference between `files` and the folders what it is."""
-    problems = [
-        f"{path.relative_to(ROOT)} differs from the nodes"
-        for path, text in files.items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
-    ]
-    present = sorted([*PAGES.glob("*.md"), *LOCALE.glob("*")])
-    return problems + [f"{path.relative_to(ROOT)} has no node" for path in present if path not in files]
-
-
-def write(files: Mapping[Path, str]) -> None:
-    """Write every file."""
-    for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+def present() -> list[Path]:
+    """Every page and locale file: all of them are generated, at least in part."""
+    return sorted([*PAGES.glob("*.md"), *LOCALE.glob("*")])
 
 
 # --------------------------------------------------------------------------------------------------------- tables
 
 
-def _inputs(node: str, info: Mapping[str, Any]) -> str:
-    labels = A1111_NAMES.get(node, {})
+def _inputs(node: str, info: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    if unknown := labels.keys() - {name for names in info["input_order"].values() for name in names}:
+        raise GenerateError(f"{node} has no input {', '.join(sorted(unknown))}, which A1111 is said to have")
     rows = []
     for kind in ("required", "optional"):
         for name in info["input_order"].get(kind, []):
             spec = info["input"][kind][name]
             entry = trim_input(node, name, spec, kind == "optional")
-            facts = [f"A1111: *{_cell(labels[name])}*"] if name in labels else []
-            facts += [_cell(_values(entry)), *(["optional"] if kind == "optional" and _is_socket(entry) else [])]
+            facts = [f"A1111: *{cell(labels[name])}*"] if name in labels else []
+            facts += [cell(_values(entry)), *(["optional"] if kind == "optional" and _is_socket(entry) else [])]
             rows.append(_row(name, facts, spec[1]["tooltip"]))
     return _table("input", rows)
 
@@ -121,12 +105,7 @@ def _table(head: str, rows: Iterable[str]) -> str:
 
 
 def _row(name: str, facts: Iterable[str], text: str) -> str:
-    return f"**{name}**<br>{' · '.join(facts)}<br>{_cell(text)}"
-
-
-def _cell(text: str) -> str:
-    # what stands in <angles> would be taken for HTML, a | for the next cell, a * for emphasis
-    return re.sub(r"([*|])", r"\\\1", text).replace("<", "&lt;").replace("\n", " ")
+    return f"**{name}**<br>{' · '.join(facts)}<br>{cell(text)}"
 
 
 def _is_socket(entry: Mapping[str, Any]) -> bool:

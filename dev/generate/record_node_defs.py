@@ -1,21 +1,19 @@
-"""Record from a running ComfyUI what the nodes used by the recipes accept, into hires/graph/node_defs.json.
+"""What the nodes used by the recipes accept, as a running ComfyUI says: the content of hires/graph/node_defs.json.
 
-    python dev/mount.py dev.generate.record_node_defs --server http://127.0.0.1:8188
-
-The host must have this pack installed. Nothing of the recording machine ends up in the file: lists of model and image
-files are reduced to the choices that every installation has.
+Nothing of the recording machine ends up in it: lists of model and image files are reduced to the choices that every
+installation has.
 """
 
-import argparse
 import json
 import re
-import sys
-import urllib.error
-import urllib.request
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+import tomllib
+
+from ..mount import ROOT
+from .files import GenerateError
+
 TARGET = ROOT / "hires" / "graph" / "node_defs.json"
 
 PACK = "hires-fix"
@@ -66,10 +64,6 @@ FILE_COMBOS: dict[tuple[str, str], tuple[str, ...]] = {
 FILE_NAME = re.compile(r"\.(safetensors|sft|ckpt|pth?|pt2|bin|pkl|onnx|png|jpe?g|webp|gif|bmp)$", re.IGNORECASE)
 
 
-class RecordingError(RuntimeError):
-    """The host cannot be recorded as it is."""
-
-
 def trim_input(node: str, name: str, spec: list[Any], optional: bool) -> dict[str, Any]:
     """Reduce one input of `/object_info` to what the builder and the editor files need."""
     kind, options = spec[0], (spec[1] if len(spec) > 1 else {})
@@ -86,9 +80,9 @@ def trim_input(node: str, name: str, spec: list[Any], optional: bool) -> dict[st
             entry["files"] = True
             if FILE_NAME.search(str(entry.get("default", ""))):
                 del entry["default"]
-        elif found := [choice for choice in choices if FILE_NAME.search(str(choice))]:
-            raise RecordingError(
-                f"{node}.{name} lists the file {found[0]!r}; add it to FILE_COMBOS so that no file is recorded"
+        elif listed := [choice for choice in choices if FILE_NAME.search(str(choice))]:
+            raise GenerateError(
+                f"{node}.{name} lists the file {listed[0]!r}; add it to FILE_COMBOS so that no file is recorded"
             )
         # a host without a default shows the first choice
         if "default" not in entry and choices:
@@ -136,70 +130,42 @@ def render(recorded: dict[str, Any]) -> str:
     return "\n".join([*lines, "}", "}"]) + "\n"
 
 
-def fetch(server: str, route: str) -> Any:
-    """GET a JSON route of the host."""
-    with urllib.request.urlopen(f"{server.rstrip('/')}{route}", timeout=60) as answer:
-        return json.load(answer)
+def recorded(info: Mapping[str, Any], host_version: str) -> dict[str, Any]:
+    """What `node_defs.json` holds, from the `/object_info` of a running host that has this pack.
 
-
-def record(server: str) -> dict[str, Any]:
-    """Ask a running host for everything `node_defs.json` holds."""
-    info = fetch(server, "/object_info")
+    Raises:
+        GenerateError: the host lacks nodes.
+    """
     own = sorted(name for name in info if name.startswith(OWN_PREFIX))
     if not own:
-        raise RecordingError(f"the host at {server} has no {OWN_PREFIX}* node; install this pack there")
+        raise GenerateError(f"the host has no {OWN_PREFIX}* node; install this pack there")
     if missing := [name for name in CORE_NODES if name not in info]:
-        raise RecordingError(f"the host at {server} lacks the core nodes {', '.join(missing)}")
-    host_version = fetch(server, "/system_stats")["system"]["comfyui_version"]
-    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
-    if version is None:
-        raise RecordingError('pyproject.toml has no line: version = "..."')
+        raise GenerateError(f"the host lacks the core nodes {', '.join(missing)}")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     return {
-        "packs": {"comfy-core": host_version, PACK: version[1]},
+        "packs": {"comfy-core": host_version, PACK: project["project"]["version"]},
         "nodes": {name: trim_node(name, info[name]) for name in (*sorted(CORE_NODES), *own)},
     }
 
 
 def breaking_changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """What would break saved workflows: they store widgets by position and nodes by id, so both only ever grow."""
-    found = []
+    changes = []
     for name, before in old["nodes"].items():
         if not name.startswith(OWN_PREFIX):
             continue
         after = new["nodes"].get(name)
         if after is None:
-            found.append(f"{name} is gone")
+            changes.append(f"{name} is gone")
             continue
         for key in ("inputs", "outputs"):
             was = [(row["name"], row["type"]) for row in before[key]]
             now = [(row["name"], row["type"]) for row in after[key]]
             if now[: len(was)] != was:
-                found.append(f"{name}: {key} were {was}, now {now}")
+                changes.append(f"{name}: {key} were {was}, now {now}")
         added = after["inputs"][len(before["inputs"]) :]
-        found += [f"{name}: new input {row['name']} must be optional" for row in added if not row.get("optional")]
+        changes += [f"{name}: new input {row['name']} must be optional" for row in added if not row.get("optional")]
         for was, now in zip(before["inputs"], after["inputs"], strict=False):
             lost = set(was.get("options", ())) - set(now.get("options", ()))
-            found += [f"{name}.{was['name']}: choice {choice!r} is gone" for choice in sorted(lost)]
-    return found
-
-
-def main() -> int:
-    """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--server", default="http://127.0.0.1:8188", help="address of the running ComfyUI")
-    parser.add_argument("--breaking", action="store_true", help="record changes that break saved workflows, too")
-    arguments = parser.parse_args()
-    try:
-        recorded = record(arguments.server)
-        text = render(recorded)
-    except (RecordingError, urllib.error.URLError) as error:
-        print(f"not recorded: {error}", file=sys.stderr)
-        return 1
-    if TARGET.exists() and not arguments.breaking:
-        breaking = breaking_changes(json.loads(TARGET.read_text(encoding="utf-8")), recorded)
-        if breaking:
-            print("not recorded, saved workflows would break:", *breaking, sep="\n  ", file=sys.stderr)
-            return 1
-    TARGET.write_text(text, encoding="utf-8", newline="\n")
-    print(f"wrote {TARGET.relative_to(ROOT)}")
-    return 0
+            changes += [f"{name}.{was['name']}: choice {choice!r} is gone" for choice in sorted(lost)]
+    return changes

@@ -68,9 +68,9 @@ class Run:
             node = self.error.get("node_type", "")
             message = self.error.get("exception_message") or self.error.get("message") or ""
             lines.append(f"{node}: {message.strip()}" if node else message.strip())
-        for node_id, found in self.node_errors.items():
-            for error in found.get("errors", []):
-                lines.append(f"node {node_id} ({found.get('class_type')}): {error['message']}: {error['details']}")
+        for node_id, refused in self.node_errors.items():
+            for error in refused.get("errors", []):
+                lines.append(f"node {node_id} ({refused.get('class_type')}): {error['message']}: {error['details']}")
         return "; ".join(lines)
 
 

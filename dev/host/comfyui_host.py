@@ -15,12 +15,13 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from ..mount import ROOT
+
 try:
     import _winapi
 except ImportError:  # not Windows
     _winapi = None
 
-ROOT = Path(__file__).absolute().parent.parent.parent
 PACK_NAME = "hires-fix"
 """Name of the pack's folder, as released: it becomes the pack's name in the server."""
 

@@ -21,10 +21,10 @@ from pathlib import Path, PurePosixPath
 
 import tomllib
 
+from ..mount import ROOT
 from . import install_browser
 from .steps import PreparationError, disk_errors_explained, fingerprint, is_done, lock, mark_done, run_quietly, say
 
-ROOT = Path(__file__).absolute().parent.parent.parent
 HOST_DIR = ROOT / ".host"
 VENV = HOST_DIR / "venv"
 COMFYUI = HOST_DIR / "ComfyUI"
@@ -58,18 +58,18 @@ def venv_python(venv: Path) -> Path:
     return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def prepare(comfyui: str | None, dev: bool, pinned_only: bool = False) -> Host:
+def prepare(comfyui: str | None, dev: bool, browser: bool = False, pinned_only: bool = False) -> Host:
     """Return a host that is ready to start, making the pinned one if there is no other.
 
     Searched in this order: `comfyui` or the variable COMFYUI_PATH; the ComfyUI whose `custom_nodes` holds this
-    checkout; the pinned one. With `dev` the packages and the browser that the tests need are there too.
+    checkout; the pinned one. With `dev` the packages that the tests need are there too, with `browser` the browser.
     Raises `PreparationError` with a sentence to act on.
     """
     asked = comfyui or os.environ.get("COMFYUI_PATH")
     folder = None if pinned_only else _asked_folder(asked) if asked else _enclosing_comfyui()
     foreign = folder is not None and folder.resolve() != COMFYUI.resolve()
     host = _foreign_host(folder, dev) if foreign else _pinned_host(dev)
-    if dev:
+    if browser:
         install_browser.prepare()
     return host
 

@@ -43,7 +43,7 @@ def mark_done(stamp: Path, key: str) -> None:
 
 @contextlib.contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """Hold `path` as a lock, so that two commands started together do not build the same folder."""
+    """Hold `path` as a lock, so that two processes started together do not make the same files."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", encoding="utf-8") as handle:
         try:
@@ -54,7 +54,7 @@ def lock(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            say("another run is preparing the environment; waiting for it")
+            say("another process is making the same files; waiting for it")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

@@ -84,18 +84,18 @@ class Measured:
 
     def beyond(self) -> list[str]:
         """What is outside the tolerances, first stage first."""
-        found = [
+        reasons = [
             f"{stage} {error:.1e} > {LIMITS[stage]:.0e}"
             for stage, error in self.stages.items()
             if stage in LIMITS and not error <= LIMITS[stage]
         ]
-        if found and any(self.between.values()):
+        if reasons and any(self.between.values()):
             counts = " and ".join(f"{count} values of {stage}" for stage, count in self.between.items())
             rest = ", ".join(f"{stage} {error:.1e}" for stage, error in self.stages.items() if stage in REST)
-            found.append(f"8-bit pictures between the passes differ in {counts}; from the recorded one on: {rest}")
+            reasons.append(f"8-bit pictures between the passes differ in {counts}; from the recorded one on: {rest}")
         if self.psnr is not None and self.psnr < PICTURE and "image" not in self.stages:
-            found.append(f"picture {self.psnr:.1f} dB < {PICTURE:.0f} dB")
-        return found + self.notes
+            reasons.append(f"picture {self.psnr:.1f} dB < {PICTURE:.0f} dB")
+        return reasons + self.notes
 
     def _worst(self, stage: str, error: float, note: str = "") -> None:
         self.stages[stage] = max(error, self.stages.get(stage, 0.0)) if not math.isnan(error) else math.inf
@@ -148,36 +148,36 @@ def measure_txt2img(case: Case, saved: Saved) -> Measured:
 def _compare_between(result: Measured, case: Case, saved: Saved, index: int, batch: int) -> None:
     cut = [int(case.resolved(f"truncate_{axis}", 0)) // 2 * 8 for axis in "yx"]
     for name in ("lowres", "upscaled"):
-        found = saved(f"it{index}.hr.{name}")
+        kept = saved(f"it{index}.hr.{name}")
         for item in range(batch):
             theirs = case.picture_between(index, name, item)
-            if found is None or theirs is None:
+            if kept is None or theirs is None:
                 continue
-            ours = eight_bits(found["image"][item])
+            ours = eight_bits(kept["image"][item])
             if name == "upscaled":  # the recorded one is not cropped yet
                 theirs = theirs[cut[0] : cut[0] + ours.shape[0], cut[1] : cut[1] + ours.shape[1]]
             result.add_between(f"hr.{name}", ours, theirs)
     for stage, array in REST.items():
-        theirs, found = case.tensor(index, array), saved(f"it{index}.{stage}")
-        if found is not None and theirs is not None:
-            result.add(stage, found["latent"] * SCALE, theirs)
+        theirs, kept = case.tensor(index, array), saved(f"it{index}.{stage}")
+        if kept is not None and theirs is not None:
+            result.add(stage, kept["latent"] * SCALE, theirs)
 
 
 def _compare(result: Measured, case: Case, saved: Saved, index: int, stage: str, scale: float = 1.0) -> None:
     theirs = case.tensor(index, stage)
     if theirs is not None:
-        found = saved(f"it{index}.{stage}")
-        result.add(stage, found["latent"] * scale if found else None, theirs)
+        kept = saved(f"it{index}.{stage}")
+        result.add(stage, kept["latent"] * scale if kept else None, theirs)
 
 
 def _compare_pass(result: Measured, case: Case, saved: Saved, index: int, which: str, record: dict) -> None:
     _compare(result, case, saved, index, f"{which}.noise")
     calls, recorded = saved(f"it{index}.{which}.calls"), case.tensor(index, f"{which}.call_sigma")
     if recorded is not None:
-        unit = "timesteps" if case.tensor(index, f"{which}.timesteps") is not None else "sigmas"
+        scale = "timesteps" if case.tensor(index, f"{which}.timesteps") is not None else "sigmas"
         # the steps of DPM adaptive depend on the latent, but for the first
         count = 3 if record.get(which, {}).get("sampler_function") == "sample_dpm_adaptive" else None
-        result.add(f"{which}.sigmas", calls and calls[unit][:count], recorded[:count, 0])
+        result.add(f"{which}.sigmas", calls and calls[scale][:count], recorded[:count, 0])
     handed = case.tensor(index, f"{which}.sigmas")
     given = saved(f"it{index}.{which}.sigmas")
     if handed is not None and given is not None and not len(given["sigmas"]) == len(handed) - 1 == 0:
@@ -190,8 +190,8 @@ def measure_extras(case: Case, saved: Saved) -> Measured:
     """Compare every picture."""
     result = Measured()
     for index in range(case.pictures):
-        found, theirs = saved(f"image{index}"), case.picture(index)
-        result.add_picture(eight_bits(found["image"][0]) if found else None, theirs)
+        kept, theirs = saved(f"image{index}"), case.picture(index)
+        result.add_picture(eight_bits(kept["image"][0]) if kept else None, theirs)
     if result.off_by_more is not None:
         result.stages["image"] = result.off_by_more
     return result

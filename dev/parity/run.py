@@ -18,7 +18,8 @@ from ...hires.infotext.names import LATENT_MODES
 from ..fixtures import library, oracle
 from ..host.comfy_client import ClientError, ComfyClient, Run
 from ..host.comfyui_host import ComfyUIHost
-from . import compat
+from ..mount import ROOT
+from . import differences
 from . import extras as parity_extras
 from . import txt2img as parity_txt2img
 from .cases import Case, CaseError
@@ -28,7 +29,6 @@ from .names import ModelNames
 from .report import CaseOutcome, Outcome
 from .settings import NotMappedError
 
-ROOT = Path(__file__).absolute().parent.parent.parent
 PROBE = ROOT / "dev" / "fixtures" / "probe"
 OWN_ERROR = "HiresFixError"
 
@@ -72,7 +72,7 @@ class Bench:
             measured = self._measure(case, plan) if complete else Measured()
             return verdict(case, run, measured)
         except NotMappedError as gap:
-            refused = [compat.refusal_of(setting) for setting in gap.settings]
+            refused = [differences.refusal_of(setting) for setting in gap.settings]
             if all(refused):
                 return Outcome(True, f"refused on purpose: {', '.join(line.feature for line in refused if line)}")
             return Outcome(False, str(gap))
@@ -115,7 +115,7 @@ def verdict(case: Case, run: Run, measured: Measured) -> Outcome:
         refused = str((run.error or {}).get("exception_type", "")).endswith(OWN_ERROR)
         if refused and failed:
             return Outcome(True, f"{theirs}; refused here: {message}")
-        line = compat.refusal_of(message) if refused else None
+        line = differences.refusal_of(message) if refused else None
         return Outcome(bool(line), f"refused on purpose: {line.feature}" if line else message)
     beyond = measured.beyond()
     if failed:
@@ -124,7 +124,7 @@ def verdict(case: Case, run: Run, measured: Measured) -> Outcome:
             result = "a result came out here, with nothing recorded to compare it with"
         return Outcome(not beyond, f"{theirs}; {'; '.join(beyond) or result}", measured)
     if beyond:
-        beyond += [f"known: {line.feature}" for line in compat.close_of(_job_settings(case))]
+        beyond += [f"known: {line.feature}" for line in differences.close_of(_job_settings(case))]
     return Outcome(not beyond, "; ".join(beyond), measured)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from ..cli.direct_sampling import add_direct
+from ..demo.direct_sampling import add_direct
 from ..host.comfy_client import ComfyClient, Graph
 from ..host.comfyui_host import ComfyUIHost
 

@@ -19,9 +19,8 @@ import numpy as np
 from PIL import Image
 
 from ..benchmarks import machine
-from ..cli import demo_sheet
-from ..demo import checkpoint
-from ..demo.world import checks
+from ..demo import checkpoint, sheet
+from ..training.world import checks
 from . import hires_measures as measures
 from .confidence import LEAST_PAIRS, LEVEL, compare
 from .hires_pictures import Drawn, Settings, batches, draw_all
@@ -225,4 +224,4 @@ def write_sheet(shown: Sequence[Drawn]) -> None:
         ]
         for drawn in shown
     ]
-    demo_sheet.write_sheet(SHEET, panels)
+    sheet.write_sheet(SHEET, panels)

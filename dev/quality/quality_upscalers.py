@@ -19,8 +19,7 @@ from PIL import Image, features
 from PIL import __version__ as pillow
 from spandrel import ModelLoader
 
-from ...upscale_models import ModelUpscaler, TileSettings, from_descriptor, upscale_to
-from ...upscale_models.errors import UnusableModelError
+from ...upscale_models import ModelUpscaler, TileSettings, UnusableModelError, from_descriptor, upscale_to
 from ..benchmarks.pictures import decibels
 from ..training.photographs import held_back_photographs
 from . import upscaler_measures as measures

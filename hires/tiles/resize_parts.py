@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from ..images.resample import check_size
+from ..images.checks import check_size
 from .boxes import Box
 
 _LOBES = 3
@@ -31,6 +31,7 @@ class ResizeParts(Protocol):
         Raises:
             ValueError: the box is empty or leaves the target.
         """
+        ...
 
     def __call__(self, pixels: torch.Tensor, part: Box) -> torch.Tensor:
         """Make one box of the target.
@@ -45,10 +46,13 @@ class ResizeParts(Protocol):
         Raises:
             ValueError: see `needs`, or `pixels` has another size than asked for.
         """
+        ...
 
 
 class LanczosParts(ResizeParts):
-    """The numbers of `resample.lanczos` (within 1e-6): across first, then down, overshoot clamped after each.
+    """Pillow's LANCZOS (three lobes, widened when shrinking) within 1e-6, in float32.
+
+    Across first, then down, overshoot clamped after each, as Pillow 9.5 does, which A1111 uses.
 
     Args:
         source: pixels (width, height).
@@ -83,7 +87,7 @@ class LanczosParts(ResizeParts):
 
 
 class NearestParts(ResizeParts):
-    """The numbers of `resample.nearest`, exactly: the source pixel under each target pixel's centre.
+    """Pillow's NEAREST, exactly: the source pixel under each target pixel's centre.
 
     Args and raises: see `LanczosParts`.
     """

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from ...hires import memory
 from ...hires.errors import InputError
-from ...hires.images.resample import check_image
+from ...hires.images.checks import check_image
 from ..memory import check_memory
 from .codec import cancellable, cell_of, decode, fit_to_vae
 from .latents import Latent
@@ -27,13 +27,10 @@ def encode_any_size(vae: Any, image: torch.Tensor) -> Latent:
         A LATENT with one entry a picture.
 
     Raises:
-        InputError: see `check_image`; also more than 4 channels.
+        InputError: see `check_image`.
     """
     check_image(image)
-    channels = image.shape[-1]
-    if channels > 4:
-        raise InputError(f"an image has 1 to 4 channels, but this one has {channels}.")
-    colours = image[..., :3] if channels > 2 else image[..., :1].expand(-1, -1, -1, 3)
+    colours = image[..., :3] if image.shape[-1] > 2 else image[..., :1].expand(-1, -1, -1, 3)
     cell = cell_of(vae)
     beyond = (0, -image.shape[2] % cell, 0, -image.shape[1] % cell)
     width, height = image.shape[2] + beyond[1], image.shape[1] + beyond[3]

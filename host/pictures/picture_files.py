@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from comfy.cli_args import args
 
 from ...hires.errors import InputError
-from ...hires.images.resample import check_image
+from ...hires.images.checks import check_image
 from ...pictures import DEEP_FORMATS, EXTENSIONS, Picture, PictureError, PictureFormat, write_picture
 from ...pictures.file_names import check_characters, is_too_long
 from ...pictures.read import endings
@@ -216,12 +216,7 @@ class _Folder:
 def _check(images: torch.Tensor, format: PictureFormat, bit_depth: BitDepth) -> None:
     if not isinstance(images, torch.Tensor):
         raise InputError(f"expected pictures, found {type(images).__name__}.", "images")
-    try:
-        check_image(images)
-    except InputError as error:
-        raise InputError(str(error), "images") from error
-    if images.shape[-1] > 4:
-        raise InputError(f"an image has 1 to 4 channels, but this one has {images.shape[-1]}.", "images")
+    check_image(images, "images")
     if bit_depth == "16" and format not in DEEP_FORMATS:
         raise InputError(
             f"{format} files have 8 bits a channel, but 16 are asked for. Choose png or tiff, or 'auto'.", "bit_depth"

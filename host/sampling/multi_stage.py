@@ -10,7 +10,7 @@ from typing import Any
 from comfy_execution.graph_utils import GraphBuilder, is_link
 from comfy_execution.utils import get_executing_context
 
-from ...hires.images.resample import check_image
+from ...hires.images.checks import check_image
 from ...hires.plan.multi_stage import StagesPlan, StagesRequest
 from ...hires.sizes.regions import Move, places
 from ...hires.tiles.settings import TileSettings

@@ -15,11 +15,11 @@ import latent_preview
 import torch
 
 from ...hires.plan.steps import OWN_PACE
+from ...hires.remaining_time import RemainingTime
 from ...hires.sampling.noise import SEEDS
 from ...hires.sampling.samplers import A1111_SAMPLERS
 from ...hires.sampling.settings import A1111Settings
 from ...hires.sizes.regions import FIRST_PASS, FirstPass, Move
-from ...upscale_models import RemainingTime
 from ..latents.latents import (
     Latent,
     LatentError,

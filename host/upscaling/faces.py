@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import comfy.model_management
@@ -11,7 +12,7 @@ import torch
 
 from ...hires import memory
 from ...hires.errors import InputError
-from ...hires.images.resample import check_image
+from ...hires.images.checks import check_image
 from ...upscale_models.faces import (
     FaceModel,
     FacePoints,
@@ -99,9 +100,7 @@ def restore(
     Raises:
         InputError: of the picture, the model, the landmarks or the detector.
     """
-    check_image(image)
-    if image.shape[-1] > 4:
-        raise InputError(f"an image has 1 to 4 channels, but this one has {image.shape[-1]}.", "image")
+    check_image(image, "image")
     model = face_model if isinstance(face_model, FaceModel) else face_model_from_descriptor(face_model)
     count, height, width, channels = image.shape
     # the result, and of one picture what a detector looks at and what is laid over it
@@ -150,7 +149,7 @@ def _detect(image: torch.Tensor, name: str, confidence: float) -> list[list[Face
     return found
 
 
-def _read(name: str, path: str | None, input_name: str) -> dict[str, Any]:
+def _read(name: str, path: str | None, input_name: str) -> Mapping[str, Any]:
     """Read a file's weights; `path` is None where it is gone."""
     if path is None:
         raise InputError(f"there is no file '{name}' any more. Put it back, or choose another.", input_name)

@@ -16,7 +16,7 @@ class UnreadableFileError(Exception):
     """Why a file cannot be read, as the end of a sentence about it."""
 
 
-def read_weights(path: str) -> dict[str, Any]:
+def read_weights(path: str) -> Mapping[str, Any]:
     """Read a file through the host's safe loader, which refuses a pickle that would run code.
 
     Raises:
@@ -27,7 +27,7 @@ def read_weights(path: str) -> dict[str, Any]:
         weights = comfy.utils.load_torch_file(path, safe_load=True)
         if isinstance(weights, Mapping):
             check_held(weights, os.path.getsize(path))
-        return weights
+            return weights
     except CostError as error:
         raise UnreadableFileError(f"it would cost far more than its size: {error}") from error
     except pickle.UnpicklingError as error:  # torch's own words advise to switch the safety off
@@ -35,3 +35,4 @@ def read_weights(path: str) -> dict[str, Any]:
     except Exception as error:  # every container has its own complaints about a damaged file
         first_line = (str(error).strip().splitlines() or [""])[0]
         raise UnreadableFileError(f"it cannot be read ({type(error).__name__}: {first_line})") from error
+    raise UnreadableFileError("it holds no weights")

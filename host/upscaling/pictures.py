@@ -9,7 +9,8 @@ import comfy.model_management
 import torch
 
 from ...hires.errors import InputError
-from ...hires.images.resample import check_image, from_8_bit, to_8_bit
+from ...hires.images.checks import check_image
+from ...hires.images.resample import from_8_bit, to_8_bit
 from ...hires.plan.upscale import UpscalePlan, UpscaleRequest
 from ...hires.sizes.image_sizes import Size
 from ...hires.tiles.settings import TileSettings
@@ -42,7 +43,7 @@ def upscale_image(image: torch.Tensor, request: UpscaleRequest[Upscaler]) -> tor
     """
     if not isinstance(image, torch.Tensor):
         raise InputError(f"expected pictures, found {type(image).__name__}.", "image")
-    check_pictures(image)
+    check_image(image, "image")
     plan = request.plan((image.shape[2], image.shape[1]), len(image), image.shape[-1])
     made = plan.up if request.numbers == "A1111" else plan.size
     check_memory(becomes(len(image), plan.source, made), plan.needed, request.size_input)
@@ -84,16 +85,6 @@ class PieceUpscale:
         if len(streams) == 1:
             return pieces_of_one(streams[0], width, marks)
         return pieces_of_two(streams[0], streams[1], width, self._share, marks)
-
-
-def check_pictures(image: torch.Tensor) -> None:
-    """Refuse (InputError) what is not a batch of pictures of 1 to 4 channels."""
-    try:
-        check_image(image)
-        if image.shape[-1] > 4:
-            raise InputError(f"an image has 1 to 4 channels, but this one has {image.shape[-1]}.")
-    except InputError as error:
-        raise InputError(str(error), "image") from error
 
 
 def becomes(count: int, source: Size, size: Size) -> str:

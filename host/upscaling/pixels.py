@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ...hires.errors import InputError
+from ...hires.images.checks import check_image
 from ...hires.images.resample import from_8_bit, to_8_bit
 from ...hires.plan.between_passes import PixelUpscaleRequest
 from ...hires.plan.upscale import Numbers, UpscalePlan
@@ -16,7 +17,7 @@ from ..latents.codec import cell_of, check_target, check_tile, decode, encode, e
 from ..latents.latents import Latent, samples_of
 from ..latents.posterior import posterior_generator
 from ..memory import check_memory
-from .pictures import becomes, check_pictures
+from .pictures import becomes
 from .runtime import HostRuntime
 
 
@@ -85,7 +86,7 @@ def _in_place_of_decoded(
     image: torch.Tensor, vae: Any, latent: Latent, target: TargetSize, numbers: Numbers
 ) -> torch.Tensor:
     """Bring given pictures into the form of decoded ones, `(B, [T,] H, W, C)`."""
-    check_pictures(image)
+    check_image(image, "image")
     samples = samples_of(latent)
     batch = samples.shape[0]
     if image.shape[0] % batch or (samples.ndim == 4 and image.shape[0] != batch):

@@ -9,7 +9,7 @@ import torch
 from comfy.cli_args import args
 
 from ...hires.remaining_time import RemainingTime
-from ...upscale_models import ModelUpscaler, cpu_half_types, is_allocation_failure
+from ...upscale_models import ModelUpscaler, Network, cpu_half_types, is_allocation_failure
 from ..memory import free_on
 from ..progress import show_text
 
@@ -73,14 +73,14 @@ class HostRuntime:
         comfy.model_management.throw_exception_if_processing_interrupted()
 
 
-def patcher_of(upscaler: ModelUpscaler) -> comfy.model_patcher.ModelPatcher:
+def patcher_of(network: Network) -> comfy.model_patcher.ModelPatcher:
     """Return the host's handle on a model; descriptors of other loaders may come without one."""
-    descriptor = upscaler.descriptor
-    if getattr(descriptor, "patcher", None) is None:
-        # where core's own loader keeps it, so that both nodes share one
-        descriptor.patcher = comfy.model_patcher.CoreModelPatcher(
-            descriptor.model,
+    # where core's own loader keeps it, so that both nodes share one: an attribute that spandrel knows nothing of
+    attributes = vars(network.descriptor)
+    if attributes.get("patcher") is None:
+        attributes["patcher"] = comfy.model_patcher.CoreModelPatcher(
+            network.descriptor.model,
             load_device=comfy.model_management.get_torch_device(),
             offload_device=comfy.model_management.unet_offload_device(),
         )
-    return descriptor.patcher
+    return attributes["patcher"]

@@ -7,8 +7,16 @@ from typing import Any
 
 import folder_paths
 
-from ...upscale_models import CLASSICAL, ClassicalUpscaler, ModelUpscaler, Upscaler, from_descriptor, from_state_dict
-from ...upscale_models.errors import UnusableModelError, UpscalerError
+from ...upscale_models import (
+    CLASSICAL,
+    ClassicalUpscaler,
+    ModelUpscaler,
+    UnusableModelError,
+    Upscaler,
+    UpscalerError,
+    from_descriptor,
+    from_state_dict,
+)
 from ...upscale_models.shipped import WEIGHTS, is_damaged
 from .model_files import UnreadableFileError, read_weights
 from .runtime import patcher_of

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from hires_pack.dev.generate import help_drawings, help_pages
-from hires_pack.dev.generate.a1111_names import A1111_NAMES
 from hires_pack.hires.plan.graph import rules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,8 +35,9 @@ def parts(text):
 NAMES = {name for text in PAGES.values() for table in parts(text)[1:] for name in table}
 
 
-def test_every_node_has_a_page_and_every_page_a_node():
+def test_every_node_is_recorded_and_has_a_page_and_every_page_a_node():
     assert set(PAGES) == set(re.findall(r'node_id="(\w+)"', SOURCES))
+    assert set(PAGES) == {node for node in RECORDED if node.startswith("HiresFix")}
 
 
 @pytest.mark.parametrize("node", PAGES)
@@ -46,8 +46,7 @@ def test_a_page_has_all_its_parts(node):
     assert heads[0] in TITLES
     assert heads[1:] == ["Good values", "Common mistakes", "Inputs", "Outputs", "See also"]
     assert re.search(r"^- Connect before: .+\n- Connect after: .+$", PAGES[node], re.MULTILINE)
-    if node in RECORDED:
-        assert heads[0] == RECORDED[node]["display_name"]
+    assert heads[0] == RECORDED[node]["display_name"]
 
 
 @pytest.mark.parametrize("node", PAGES)
@@ -57,9 +56,9 @@ def test_pages_of_nodes_with_a_badge_explain_it(node):
     assert len(lines) == has_badge
 
 
-@pytest.mark.parametrize("node", [node for node in PAGES if node in RECORDED])
+@pytest.mark.parametrize("node", PAGES)
 def test_every_input_and_output_is_in_its_table(node):
-    """`tests/host/test_help.py` compares the whole tables with the live nodes."""
+    """`tests/host/test_surface.py` compares the whole tables with the live nodes."""
     _, inputs, outputs = parts(PAGES[node])
     assert {row["name"] for row in RECORDED[node]["inputs"]} <= set(inputs)
     assert {row["name"] for row in RECORDED[node]["outputs"]} <= set(outputs)
@@ -85,9 +84,10 @@ def test_pictures_are_there_used_described_and_light():
         assert path.stat().st_size <= LARGEST, path.name
 
 
-def test_every_drawing_has_its_file():
-    """`dev/generate/help_pictures.py` writes them; the other pictures are made by a server."""
-    assert set(help_drawings.DRAWINGS) == {path.stem for path in PICTURES if path.suffix == ".png"}
+def test_every_drawn_picture_has_a_function_and_every_function_a_picture():
+    own = {name for name, it in vars(help_drawings).items() if getattr(it, "__module__", "") == help_drawings.__name__}
+    drawn = {path.stem.replace("-", "_") for path in PICTURES if path.suffix == ".png"}
+    assert drawn == {name for name in own if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("node", PAGES)
@@ -97,15 +97,11 @@ def test_pages_have_no_links(node):
     assert "http" not in PAGES[node]
 
 
-def test_a1111_names_are_of_existing_inputs():
-    for node, labels in A1111_NAMES.items():
-        assert set(labels) <= set(parts(PAGES[node])[1]), node
-
-
 def test_the_readme_names_only_inputs_that_have_an_a1111_name():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     table = readme.partition("| A1111 setting | here |")[2].partition("\n\n")[0]
     rows = [line.strip("| ").split(" | ") for line in table.strip().splitlines()[1:]]
     assert len(rows) > 20
     named = {name for _, here in rows for name in re.findall(r"`([a-z]\w+)`", here)} - {"batch_size"}  # core's
-    assert named <= {name for labels in A1111_NAMES.values() for name in labels}
+    rows = "\n".join(PAGES.values())
+    assert named <= set(re.findall(r"^\| \*\*(\w+)\*\*<br>A1111: ", rows, re.MULTILINE))

@@ -1,8 +1,10 @@
-"""Who may import whom. Inside the pack every import is relative."""
+"""Who may import whom, and what a room is: a folder by subject, small, with a docstring, in no circle of imports."""
 
 import ast
 import subprocess
 import sys
+from collections import Counter, defaultdict
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,52 +12,87 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 MATHS = {"torch", "numpy", "PIL"}
-HOST = {"comfy", "comfy_api", "comfy_execution", "folder_paths", "latent_preview", "server", "nodes"}
+HOST = {"comfy", "comfy_api", "comfy_execution", "comfyui_version", "folder_paths", "latent_preview", "server", "nodes"}
 
-ALLOWED = {
-    "hires": ({"hires"}, MATHS | {"scipy"}),
-    "upscale_models": ({"hires", "upscale_models"}, MATHS | {"spandrel", "spandrel_extra_arches", "safetensors"}),
-    "pictures": ({"hires", "pictures"}, MATHS | {"av", "psutil"}),
-    "recipes": ({"hires", "recipes"}, set()),
+LAYERS = {
+    "hires": (set(), MATHS | {"scipy"}),
+    "upscale_models": ({"hires"}, MATHS | {"spandrel", "spandrel_extra_arches", "safetensors"}),
+    "pictures": ({"hires"}, MATHS | {"av", "psutil"}),
+    "recipes": ({"hires"}, set()),
     "host": (
-        {"hires", "upscale_models", "pictures", "recipes", "host"},
-        MATHS
-        | {"spandrel", "aiohttp", "comfy", "comfy_execution", "comfyui_version"}
-        | {"folder_paths", "latent_preview", "nodes", "server"},
+        {"hires", "upscale_models", "pictures", "recipes"},
+        MATHS | {"spandrel", "aiohttp"} | HOST - {"comfy_api"},
     ),
-    "nodes": ({"hires", "upscale_models", "pictures", "host", "nodes"}, {"comfy_api"}),
+    "nodes": ({"hires", "upscale_models", "pictures", "host"}, {"comfy_api"}),
 }
-"""Folder: (folders of the pack, packages from outside) that it may import besides the standard library."""
+"""Folder: (other folders of the pack, packages from outside) that it may import besides the standard library. Nothing
+that is shipped imports `dev`, which may import all."""
+
+STANDARD = sys.stdlib_module_names | {"_typeshed"}  # the latter is there for type checkers alone
+
+MOST_FILES = 13
+"""Python files of a room besides its `__init__`."""
+
+ONE_FILE_EACH = {"nodes"}
+"""Rooms that are lists, a file an entry: these may be longer."""
+
+FILES = sorted(path for folder in (*LAYERS, "dev") for path in (ROOT / folder).rglob("*.py"))
+PACKS = ROOT / "dev" / "fixtures"
+"""Each folder in here is a pack of its own, which a test's host loads."""
 
 
-def _imports(path: Path) -> list[tuple[str, bool]]:
-    """(top-level name, inside the pack) of everything a file imports, wherever in the file."""
-    found = []
-    depth = len(path.relative_to(ROOT).parts) - 1  # 1 for hires/sizes/image_sizes.py: one dot is hires, two the root
+def imported(path):
+    """(file inside the pack or None, top-level name) of everything a file imports, wherever in the file."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found += [(alias.name.split(".")[0], False) for alias in node.names]
+            yield from ((None, alias.name.split(".")[0]) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            found.append(((node.module or "").split(".")[0], False))
+            yield None, (node.module or "").split(".")[0]
         elif isinstance(node, ast.ImportFrom):
-            if node.level <= depth:
-                found.append((path.relative_to(ROOT).parts[0], True))
-            elif node.module:
-                found.append((node.module.split(".")[0], True))
-            else:
-                found += [(alias.name, True) for alias in node.names]
-    return found
+            base = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+            for place in (base / alias.name for alias in node.names):
+                names = (place.with_suffix(".py"), place / "__init__.py", base.with_suffix(".py"), base / "__init__.py")
+                yield next(name for name in names if name.is_file()), base.relative_to(ROOT).parts[0]
 
 
-@pytest.mark.parametrize("folder", ALLOWED)
+IMPORTS = {path: list(imported(path)) for path in FILES}
+
+
+def room(path):
+    return path.parent.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("folder", LAYERS)
 def test_a_folder_imports_only_what_it_may(folder):
-    files = sorted((ROOT / folder).rglob("*.py"))
-    assert files, f"{folder}/ has no Python files"
-    inside, outside = ALLOWED[folder]
+    inside, outside = LAYERS[folder]
+    files = [path for path in FILES if path.relative_to(ROOT).parts[0] == folder]
+    assert files
     for path in files:
-        for name, in_pack in _imports(path):
-            allowed = inside if in_pack else outside | sys.stdlib_module_names
+        for file, name in IMPORTS[path]:
+            allowed = {folder, *inside} if file else outside | STANDARD
             assert name in allowed, f"{path.relative_to(ROOT)} may not import {name}"
+
+
+@pytest.mark.parametrize("of", [lambda path: path.relative_to(ROOT).as_posix(), room], ids=["files", "rooms"])
+def test_nothing_imports_in_a_circle(of):
+    graph = defaultdict(set)
+    for path, names in IMPORTS.items():
+        graph[of(path)] |= {of(file) for file, _ in names if file} - {of(path)}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as problem:
+        pytest.fail(" -> ".join(reversed(problem.args[1])))
+
+
+ROOMS = Counter(room(path) for path in FILES if path.name != "__init__.py" and PACKS not in path.parents[1:])
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_a_room_is_small_and_says_what_it_is(name):
+    """What it is for, what it offers, what it imports: three lines at least."""
+    assert name in ONE_FILE_EACH or ROOMS[name] <= MOST_FILES
+    text = ast.get_docstring(ast.parse((ROOT / name / "__init__.py").read_text(encoding="utf-8"))) or ""
+    assert len(text.splitlines()) >= 3
 
 
 def test_the_entry_point_imports_nothing_of_the_host_or_the_pack_at_module_level():
@@ -69,8 +106,8 @@ def test_the_host_free_folders_load_without_the_host():
     """In a fresh interpreter: nothing of ComfyUI gets loaded along the way."""
     modules = [
         ".".join(("hires_pack", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
-        for folder in ("hires", "upscale_models", "pictures", "recipes")
-        for path in sorted((ROOT / folder).rglob("*.py"))
+        for path in FILES
+        if path.relative_to(ROOT).parts[0] in ("hires", "upscale_models", "pictures", "recipes")
     ]
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r}); import conftest, importlib\n"

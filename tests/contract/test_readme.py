@@ -1,24 +1,28 @@
-"""The README names what is there."""
+"""The README names what is there. What a host must be asked for is compared by tests/host/test_surface.py."""
 
 import json
 from pathlib import Path
 
-from hires_pack.dev.parity import compat
+from hires_pack.dev.parity import differences
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def table(name):
+    return README.partition(f"<!-- {name} -->")[2].partition(f"<!-- /{name} -->")[0].strip().splitlines()
+
+
 def test_every_refusal_is_in_the_table():
-    for line in compat.markdown().splitlines():
-        assert line in README
+    assert table("refusals") == differences.markdown().splitlines()
 
 
 def test_every_node_and_workflow_is_listed():
     nodes = json.loads((ROOT / "hires" / "graph" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
-    for name, node in nodes.items():
-        assert not name.startswith("HiresFix") or f"| {node['display_name']} |" in README
+    titles = {node["display_name"] for name, node in nodes.items() if name.startswith("HiresFix")}
+    assert {row.split(" | ")[0].strip("| ") for row in table("nodes")[2:]} == titles
     for path in (ROOT / "workflows").glob("*.json"):
-        assert f"workflows/{path.name}" in README
-        assert f"workflows/{path.stem}.jpg" in README
+        assert any(
+            f"workflows/{path.name}" in row and f"workflows/{path.stem}.jpg" in row for row in table("workflows")
+        )
         assert path.with_suffix(".jpg").is_file()

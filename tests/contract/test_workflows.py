@@ -81,10 +81,10 @@ def test_check_names_the_stale_file(tmp_path):
     assert checked.returncode == 1
     lines = checked.stderr.replace("\\", "/").splitlines()
     assert [line.split(";")[0] for line in lines] == [
-        "workflows/hires-fix-latent.json differs from its recipe",
+        "workflows/hires-fix-latent.json is stale",
         "workflows/api/hires-fix-pixel.json is missing",
-        "subgraphs/Upscale Image.json differs from its recipe",
-        "workflows/surplus.json has no recipe",
+        "subgraphs/Upscale Image.json is stale",
+        "workflows/surplus.json is made from nothing",
     ]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     assert read(edited) == read(WORKFLOWS / "hires-fix-latent.json")

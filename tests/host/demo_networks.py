@@ -26,8 +26,8 @@ spec.loader.exec_module(mount)
 mount.package()
 
 from hires_pack.dev.demo import checkpoint, sizes, text_encoder  # noqa: E402
-from hires_pack.dev.demo.narrow_unet import NarrowUNet  # noqa: E402
-from hires_pack.dev.demo.narrow_vae import NarrowVAE  # noqa: E402
+from hires_pack.dev.training.demo.narrow_unet import NarrowUNet  # noqa: E402
+from hires_pack.dev.training.demo.narrow_vae import NarrowVAE  # noqa: E402
 
 
 def trained(network, file):

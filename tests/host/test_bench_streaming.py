@@ -5,7 +5,7 @@ from argparse import Namespace
 
 import pytest
 from hires_pack.dev.benchmarks import bench_streaming, peak_memory
-from hires_pack.dev.cli.report_file import ReportError
+from hires_pack.dev.report_file import ReportError
 
 pytestmark = pytest.mark.skipif(not peak_memory.forget_peak(), reason="measures the process on Linux")
 

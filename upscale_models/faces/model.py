@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from spandrel import (
-    MAIN_REGISTRY,
-    ArchRegistry,
-    ImageModelDescriptor,
-    ModelLoader,
-    UnsupportedModelError,
-    canonicalize_state_dict,
-)
+from spandrel import MAIN_REGISTRY, ArchRegistry, ImageModelDescriptor
 
 from ...hires.errors import InputError
-from ..models.cost import CostError, within_its_size
+from ..models.network import Network, NetworkError, load_network
 
 GFPGAN, RESTOREFORMER, CODEFORMER = "GFPGAN", "RestoreFormer", "CodeFormer"
 """Spandrel's names of the architectures that restore faces."""
@@ -33,18 +27,8 @@ class FaceModelError(InputError):
 
 
 @dataclass(frozen=True, eq=False)
-class FaceModel:
+class FaceModel(Network):
     """A network that restores an upright face in a square of 512 pixels."""
-
-    name: str
-
-    descriptor: ImageModelDescriptor[torch.nn.Module]
-    """Spandrel's; ComfyUI's loader adds `patcher` to it."""
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of the weights, and so of what goes in and comes out."""
-        return self.descriptor.dtype
 
     def __call__(self, face: torch.Tensor, codeformer_weight: float = 0.5) -> torch.Tensor:
         """Restore one face.
@@ -81,45 +65,31 @@ def face_model_from_state_dict(name: str, state_dict: Mapping[str, Any]) -> Face
 
     Args:
         name: the file's name, for error texts.
-        state_dict: what the file holds, also below a `params_ema` or similar key. Not changed.
+        state_dict: see `load_network`.
 
     Raises:
         FaceModelError: empty, unknown, damaged, not a face model, or a CodeFormer without spandrel_extra_arches.
     """
-    if not isinstance(state_dict, Mapping) or not state_dict:
-        raise FaceModelError(name, "it holds no weights")
     try:
-        # a copy, because some of spandrel's loaders change entries
-        weights = dict(canonicalize_state_dict(dict(state_dict)))
-        registry = _registry_for(name, weights)
-        with within_its_size(weights):
-            descriptor = ModelLoader(registry=registry).load_from_state_dict(weights)
-    except FaceModelError:
-        raise
-    except CostError as error:
+        descriptor = load_network(state_dict, _registry_for)
+    except NetworkError as error:
         raise FaceModelError(name, str(error)) from error
-    except UnsupportedModelError as error:
-        raise FaceModelError(name, f"spandrel knows no architecture with its {len(state_dict)} keys") from error
-    except Exception as error:  # whatever a loader trips over in weights that only look like its own
-        first_line = (str(error).splitlines() or [""])[0]
-        raise FaceModelError(name, f"its weights do not fit together ({type(error).__name__}: {first_line})") from error
     return face_model_from_descriptor(descriptor, name)
 
 
-def _registry_for(name: str, weights: Mapping[str, Any]) -> ArchRegistry:
+def _registry_for(weights: Mapping[str, Any]) -> ArchRegistry:
     if not weights.keys() >= _CODEFORMER_KEYS:
         return MAIN_REGISTRY
     try:
-        from spandrel_extra_arches import EXTRA_REGISTRY
+        extra = importlib.import_module("spandrel_extra_arches")
     except ImportError as error:
-        raise FaceModelError(
-            name,
+        raise NetworkError(
             "it is a CodeFormer, whose licence forbids commercial use, and which spandrel therefore keeps in a package "
             "of its own. Install that into ComfyUI's Python (pip install spandrel_extra_arches) and start ComfyUI "
-            "again, or choose a GFPGAN or RestoreFormer",
+            "again, or choose a GFPGAN or RestoreFormer"
         ) from error
     registry = MAIN_REGISTRY.copy()  # the one that all share stays as it is
-    registry.add(*EXTRA_REGISTRY, ignore_duplicates=True)
+    registry.add(*extra.EXTRA_REGISTRY, ignore_duplicates=True)
     return registry
 
 

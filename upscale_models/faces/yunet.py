@@ -68,7 +68,7 @@ class YuNet(nn.Module):
             One tensor a head, `(B, rows, columns, face sizes, 17)`: box, points, two class scores before their
             softmax, and the expected overlap of the box.
         """
-        x = self.model2(self.model1(F.max_pool2d(self.model0(pictures), 2)))
+        x = self.get_submodule("model2")(self.model1(F.max_pool2d(self.model0(pictures), 2)))
         found = []
         for index, (head, sizes) in enumerate(zip(self.head, PRIORS, strict=True)):
             x = self.get_submodule(f"model{index + 3}")(F.max_pool2d(x, 2))

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from spandrel import ImageModelDescriptor
 
-from ..runtime import Runtime
+from .runtime import Runtime
 from .spandrel_model import ModelUpscaler
 
 logger = logging.getLogger("hires-fix")
@@ -160,7 +160,7 @@ def _tried(upscaler: ModelUpscaler, dtype: torch.dtype, runtime: Runtime) -> Mod
     pictures = torch.cat([patch(channels), _smooth(channels)])
     expected = _run(upscaler, pictures, runtime)
     for convert in _ways(upscaler.descriptor.model):
-        half = ModelUpscaler(upscaler.name, changed(upscaler.descriptor, partial(convert, dtype=dtype)))
+        half = ModelUpscaler(upscaler.name, changed(upscaler.descriptor, partial(convert, dtype)))
         try:
             errors = (_run(half, pictures, runtime) - expected).square().flatten(1).mean(1).tolist()
         except RuntimeError as failure:
@@ -187,19 +187,19 @@ def _one_by_one(upscaler: ModelUpscaler, pictures: torch.Tensor, device: torch.d
     return torch.cat(parts)
 
 
-def _ways(model: torch.nn.Module) -> list[Callable[[torch.nn.Module, torch.dtype], None]]:
+def _ways(model: torch.nn.Module) -> list[Callable[[torch.dtype, torch.nn.Module], None]]:
     """Return the ways to half precision that can be worth it, the fastest first."""
     convolutions = [module for module in model.modules() if isinstance(module, torch.nn.Conv2d)]
     weights = sum(one.weight.numel() for one in convolutions)
     return [_all, _convolutions] if 2 * weights > sum(p.numel() for p in model.parameters()) else [_all]
 
 
-def _all(model: torch.nn.Module, dtype: torch.dtype) -> None:
+def _all(dtype: torch.dtype, model: torch.nn.Module) -> None:
     """Turn the whole network to half precision."""
     model.to(dtype)
 
 
-def _convolutions(model: torch.nn.Module, dtype: torch.dtype) -> None:
+def _convolutions(dtype: torch.dtype, model: torch.nn.Module) -> None:
     """Turn only the convolutions, so that sums over many layers stay exact: 3 dB better for ESRGAN, 20 % slower."""
     for module in model.modules():
         if isinstance(module, torch.nn.Conv2d):

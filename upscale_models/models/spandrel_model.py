@@ -1,4 +1,4 @@
-"""Single-image models, recognised and loaded by spandrel."""
+"""Models that enlarge single pictures."""
 
 from __future__ import annotations
 
@@ -7,23 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError, canonicalize_state_dict
+from spandrel import ImageModelDescriptor
 
-from ..errors import UnusableModelError, UpscalerError
-from .cost import CostError, within_its_size
+from .errors import UnusableModelError, UpscalerError
+from .network import Network, NetworkError, load_network
 
 CHANNELS = (1, 3)
 """Channels a model may have, the same going in and coming out: grey or RGB."""
 
 
 @dataclass(frozen=True, eq=False)
-class ModelUpscaler:
+class ModelUpscaler(Network):
     """A network that enlarges a picture by a whole factor."""
-
-    name: str
-
-    descriptor: ImageModelDescriptor[torch.nn.Module]
-    """Spandrel's; ComfyUI's loader adds `patcher` to it. Its float range is [0, 1] on both sides."""
 
     @property
     def scale(self) -> int:
@@ -34,11 +29,6 @@ class ModelUpscaler:
     def align(self) -> int:
         """Pixels a side of the blocks that the model works on; tiles that keep to them give the untiled result."""
         return self.descriptor.size_requirements.multiple_of
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of the weights, and so of what goes in and comes out."""
-        return self.descriptor.dtype
 
     def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
         """Run the model once, see `apply`, and look at the values.
@@ -99,28 +89,15 @@ def from_state_dict(name: str, state_dict: Mapping[str, Any]) -> ModelUpscaler:
 
     Args:
         name: the file's name, for menus and error texts.
-        state_dict: what the file holds, also below a `params_ema` or similar key or with `module.` before every key.
-            Not changed.
+        state_dict: see `load_network`.
 
     Raises:
         UnusableModelError: empty, unknown to spandrel, damaged, or not a grey or RGB single-image model.
     """
-    if not isinstance(state_dict, Mapping) or not state_dict:
-        raise UnusableModelError(name, "it holds no weights")
     try:
-        # a copy, because some of spandrel's loaders change entries
-        weights = dict(canonicalize_state_dict(dict(state_dict)))
-        with within_its_size(weights):
-            descriptor = ModelLoader().load_from_state_dict(weights)
-    except CostError as error:
+        descriptor = load_network(state_dict)
+    except NetworkError as error:
         raise UnusableModelError(name, str(error)) from error
-    except UnsupportedModelError as error:
-        raise UnusableModelError(name, f"spandrel knows no architecture with its {len(state_dict)} keys") from error
-    except Exception as error:  # whatever a loader trips over in weights that only look like its own
-        first_line = (str(error).splitlines() or [""])[0]
-        raise UnusableModelError(
-            name, f"its weights do not fit together ({type(error).__name__}: {first_line})"
-        ) from error
     return from_descriptor(descriptor, name)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
@@ -12,31 +11,29 @@ import torch
 
 from ...hires.tiles.boxes import Box, Tile, plan_rows
 from ...hires.tiles.resize_parts import LanczosParts
-from .engine import Size, Worker, smallest_window
+from .run_plan import RunPlan
 from .sources import Block, Pictures, Stack
 from .transfer import Arrival
-
-MOST_SUPPORT = 16
-"""Input pixels that tiles may be widened by for a resize of their results."""
+from .worker import Worker
 
 
 class ModelRun(ABC):
     """Takes a stack through the model, tile by tile: a `Stage`."""
 
-    def __init__(self, worker: Worker, source: Stack, share: float, overlap: int) -> None:
+    def __init__(self, worker: Worker, source: Stack, plan: RunPlan, share: float) -> None:
         """Set up.
 
         Args:
             worker: the model.
             source: what goes in.
+            plan: how it is cut.
             share: how much work an input pixel counts for.
-            overlap: of the tiles.
         """
         self._worker = worker
         self._source = source
+        self._plan = plan
         self._share = share
-        self._overlap = overlap
-        self.width, self.height = source.width * worker.scale, source.height * worker.scale
+        self.width, self.height = plan.result
 
     @abstractmethod
     def blocks(self, start: int = 0) -> Iterator[Block]:
@@ -55,8 +52,8 @@ class ModelRun(ABC):
         """Take `_covered` from `(N, h * scale, w * scale, C)`, what the model made of the window."""
 
     @abstractmethod
-    def _inside(self, pixels: torch.Tensor, share: float) -> ModelRun:
-        """Return the same run without a resize over a window as if it were a picture."""
+    def _inside(self, pixels: torch.Tensor, plan: RunPlan, share: float) -> ModelRun:
+        """Return a run of the same kind over a window as if it were a picture."""
 
     def first_row(self, start: int) -> int:
         """See `Stage`."""
@@ -64,11 +61,11 @@ class ModelRun(ABC):
 
     def _tiles(self, start: int, counted: bool = True) -> Iterator[Tile]:
         """Plan row by row, because the tile size can change on the way."""
-        worker = self._worker
-        region = Box(0, 0, self._source.width, self._source.height)
+        worker, plan = self._worker, self._plan
+        region = Box(0, 0, *plan.size)
         while region.height:
             size = worker.tile
-            for row in plan_rows(region.width, region.y1, self._window, self._overlap, worker.reach.align, region):
+            for row in plan_rows(*plan.size, plan.window(size), plan.shared, plan.align, region):
                 region = region._replace(y0=row[0].owned.y1)
                 for tile in row:
                     covered = self._covered(tile)
@@ -78,10 +75,6 @@ class ModelRun(ABC):
                         worker.work.skip(self._share * tile.owned.area)
                 if worker.tile != size:
                     break
-
-    @property
-    def _window(self) -> int:
-        return smallest_window(self._worker.tile, self._overlap, self._worker.reach.align)
 
     def _results(self, start: int) -> Iterator[tuple[Tile, torch.Tensor]]:
         """Run the model on every tile; what is kept arrives one tile later than it is started."""
@@ -106,7 +99,7 @@ class ModelRun(ABC):
 
     def _outgrown(self, tile: Tile) -> bool:
         """Whether the tile was planned before the tile size went down."""
-        return max(tile.window.width, tile.window.height) > self._window
+        return max(tile.window.width, tile.window.height) > self._plan.window(self._worker.tile)
 
     def _finish(self, tile: Tile, pixels: torch.Tensor, arrival: Arrival | None) -> tuple[Tile, torch.Tensor]:
         return tile, self._wait(tile, pixels, arrival, self._share * tile.owned.area)
@@ -130,7 +123,8 @@ class ModelRun(ABC):
             return torch.cat([self._wait(tile, one, self._start(tile, one), work / count) for one in pictures])
         if not self._outgrown(tile):
             worker.step_down(tile.window)
-        run = self._inside(pixels, work / tile.window.area)
+        plan = self._plan.inside((tile.window.width, tile.window.height))
+        run = self._inside(pixels, plan, work / tile.window.area)
         canvas: torch.Tensor | None = None
         for (x0, y0, x1, y1), part in run.blocks():
             if canvas is None:
@@ -147,30 +141,20 @@ class CroppedRun(ModelRun):
         self,
         worker: Worker,
         source: Stack,
-        share: float = 1.0,
-        target: Size | None = None,
+        plan: RunPlan,
+        share: float,
         columns: tuple[int, int] | None = None,
     ) -> None:
-        """See `ModelRun`; `target` is the size that the result is brought to, which `can_resize` allows.
+        """See `ModelRun`.
 
         Blocks beside `columns` (the first that is wanted, and the one after the last) are left out.
         """
+        super().__init__(worker, source, plan, share)
         self._columns = columns
-        scale = worker.scale
-        size = (source.width * scale, source.height * scale)
-        self._resize = LanczosParts(size, target) if target and target != size else None
-        widened = widening(size, target, scale) if self._resize and target else 0
-        super().__init__(worker, source, share, worker.overlap + widened)
-        if target:
-            self.width, self.height = target
+        self._resize = LanczosParts(plan.enlarged, plan.resized_to) if plan.resized_to else None
 
     def _is_wanted(self, covered: Box) -> bool:
         return self._columns is None or (covered.x1 > self._columns[0] and covered.x0 < self._columns[1])
-
-    @staticmethod
-    def can_resize(size: Size, target: Size, scale: int) -> bool:
-        """Whether a resize from the size after the model to the target keeps its support near the tile."""
-        return widening(size, target, scale) <= MOST_SUPPORT
 
     def blocks(self, start: int = 0) -> Iterator[Block]:
         """See `Stage`."""
@@ -178,23 +162,23 @@ class CroppedRun(ModelRun):
             yield Block(self._covered(tile), pixels)
 
     def _covered(self, tile: Tile) -> Box:
-        owned, source = tile.owned, self._source
+        owned, (width, height) = tile.owned, self._plan.size
         if not self._resize:
-            return owned.times(self._worker.scale)
+            return owned.times(self._plan.scale)
         # every boundary goes to the target pixel nearest to it, so that this is a partition, too
-        x0, x1 = ((2 * x * self.width + source.width) // (2 * source.width) for x in (owned.x0, owned.x1))
-        y0, y1 = ((2 * y * self.height + source.height) // (2 * source.height) for y in (owned.y0, owned.y1))
+        x0, x1 = ((2 * x * self.width + width) // (2 * width) for x in (owned.x0, owned.x1))
+        y0, y1 = ((2 * y * self.height + height) // (2 * height) for y in (owned.y0, owned.y1))
         return Box(x0, y0, x1, y1)
 
     def _keep(self, tile: Tile, result: torch.Tensor) -> torch.Tensor:
         covered = self._covered(tile)
         needed = self._resize.needs(covered) if self._resize else covered
-        x0, y0, x1, y1 = needed.within(tile.window.times(self._worker.scale))
+        x0, y0, x1, y1 = needed.within(tile.window.times(self._plan.scale))
         inner = result[:, y0:y1, x0:x1]
         return torch.stack([self._resize(one, covered) for one in inner]) if self._resize else inner
 
-    def _inside(self, pixels: torch.Tensor, share: float) -> CroppedRun:
-        return CroppedRun(self._worker, Pictures(pixels), share)
+    def _inside(self, pixels: torch.Tensor, plan: RunPlan, share: float) -> CroppedRun:
+        return CroppedRun(self._worker, Pictures(pixels), plan, share)
 
 
 class FeatheredRun(ModelRun):
@@ -204,10 +188,10 @@ class FeatheredRun(ModelRun):
     boundary, so all weights of a pixel add up to 1 and no sum of weights is kept.
     """
 
-    def __init__(self, worker: Worker, source: Stack, share: float = 1.0) -> None:
+    def __init__(self, worker: Worker, source: Stack, plan: RunPlan, share: float) -> None:
         """See `ModelRun`."""
-        super().__init__(worker, source, share, worker.overlap)
-        self._ramp = worker.overlap // 2 * worker.scale
+        super().__init__(worker, source, plan, share)
+        self._ramp = plan.overlap // 2 * plan.scale
         """From a boundary to the end of its ramp, in pixels of the result."""
 
     def blocks(self, start: int = 0) -> Iterator[Block]:
@@ -244,7 +228,7 @@ class FeatheredRun(ModelRun):
 
     def _done(self, tile: Tile) -> Box:
         """Return what is finished with this tile, in pixels of the result."""
-        x0, y0, x1, y1 = tile.owned.times(self._worker.scale)
+        x0, y0, x1, y1 = tile.owned.times(self._plan.scale)
         return Box(
             max(0, x0 - self._ramp),
             max(0, y0 - self._ramp),
@@ -268,15 +252,8 @@ class FeatheredRun(ModelRun):
         return weights
 
     def _keep(self, tile: Tile, result: torch.Tensor) -> torch.Tensor:
-        x0, y0, x1, y1 = self._covered(tile).within(tile.window.times(self._worker.scale))
+        x0, y0, x1, y1 = self._covered(tile).within(tile.window.times(self._plan.scale))
         return result[:, y0:y1, x0:x1]
 
-    def _inside(self, pixels: torch.Tensor, share: float) -> FeatheredRun:
-        return FeatheredRun(self._worker, Pictures(pixels), share)
-
-
-def widening(size: Size, target: Size, scale: int) -> int:
-    """Input pixels beyond its own that a tile needs for a Lanczos resize, in the axis that needs more."""
-    ratio = max(side / wanted for side, wanted in zip(size, target, strict=True))
-    # three lobes, the boundary that moves to a whole target pixel, and rounding
-    return math.ceil((3 * max(1.0, ratio) + ratio + 1) / scale)
+    def _inside(self, pixels: torch.Tensor, plan: RunPlan, share: float) -> FeatheredRun:
+        return FeatheredRun(self._worker, Pictures(pixels), plan, share)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import torch
 
+from ...hires.sizes.image_sizes import Size
 from ...hires.tiles.boxes import Box, plan_rows
 from ...hires.tiles.resize_parts import ResizeParts
-from .engine import Size, Work
 from .sources import Block, Stack
+from .worker import Work
 
 PART = 512
 """Side of the parts, in pixels of the source or the result, whichever is larger."""

@@ -39,7 +39,8 @@ class Arrival:
         with torch.cuda.stream(side):
             self._pixels.copy_(pixels, non_blocking=True)
             self._total.copy_(total, non_blocking=True)
-            self._event = side.record_event()
+            self._event = torch.cuda.Event()
+            self._event.record(side)
         # the allocator may hand their memory to the next tile only once they are copied
         pixels.record_stream(side)
         total.record_stream(side)

@@ -7,19 +7,21 @@ from dataclasses import replace
 
 import torch
 
-from ...hires.images.resample import check_image, check_size
-from ...hires.sizes.runs import model_runs
+from ...hires.images.checks import check_channels, check_image, check_size
+from ...hires.sizes.image_sizes import Size
 from ...hires.tiles.boxes import Box
 from ...hires.tiles.resize_parts import LanczosParts
-from ..classical import LANCZOS, ClassicalUpscaler
-from ..errors import UpscalerError
+from ...hires.tiles.settings import TileSettings
+from ..models.classical import LANCZOS, ClassicalUpscaler
+from ..models.runtime import CpuRuntime, Runtime
 from ..models.spandrel_model import ModelUpscaler
-from ..runtime import CpuRuntime, Runtime
-from ..upscaler import Upscaler
-from .engine import Size, TileSettings, Work, Worker, allocate, settle
+from ..models.upscaler import Upscaler
+from .automatic import settle
 from .model_run import CroppedRun, FeatheredRun
 from .resize_run import PART, ResizeRun
+from .run_plan import RunPlan, plan_runs
 from .sources import Block, Channels, Pictures, PictureSource, Single, Stack, Stage, Strip, shared
+from .worker import Work, Worker, allocate
 
 
 def upscale_to(
@@ -56,7 +58,6 @@ def upscale_to(
     """
     check_image(image)
     check_size(width, height)
-    _check_channels(image.shape[-1])
     runtime = runtime or CpuRuntime()
     batch, source_height, source_width, channels = image.shape
     wanted = window or Box(0, 0, width, height)
@@ -107,7 +108,7 @@ def upscale_blocks(
     """
     check_size(width, height)
     check_size(source.width, source.height)
-    _check_channels(source.channels)
+    check_channels(source.channels)
     runtime = runtime or CpuRuntime()
     job = _Job(upscaler, (source.width, source.height), (width, height), 1, tiles, runtime, torch.device("cpu"))
     if rows_done >= height:
@@ -135,11 +136,6 @@ def settle_tiles(
     return settle(upscaler, width * height, tiles, runtime or CpuRuntime())[1]
 
 
-def _check_channels(channels: int) -> None:
-    if not 1 <= channels <= 4:
-        raise UpscalerError(f"an image has 1 to 4 channels, but this one has {channels}.", "image")
-
-
 class _Job:
     """Pictures of one size that go to another, and all that they share."""
 
@@ -157,20 +153,19 @@ class _Job:
         """See `upscale_to`; `count` is how many pictures will come, `device` where results are wanted."""
         self._size, self._target, self._device = size, target, device
         self._columns = (window.x0, window.x1) if window else (0, target[0])
-        self._runs: list[Size] = []
+        self._runs: list[RunPlan] = []
         self._filter = upscaler if isinstance(upscaler, ClassicalUpscaler) else LANCZOS
         self.together = 1
         """Pictures that are worked on at once."""
 
+        tiles, pixels = tiles or TileSettings(), target[0] * target[1]
         if isinstance(upscaler, ModelUpscaler):
-            self._runs = model_runs(*size, upscaler.scale, *target)
-        if not self._runs:
-            self._work = Work(count * target[0] * target[1], runtime)
+            self._runs = plan_runs(upscaler, size, target, tiles)
+        if not isinstance(upscaler, ModelUpscaler) or not self._runs:
+            self._work = Work(count * pixels, runtime)
             return
-        assert isinstance(upscaler, ModelUpscaler)
-        self._work = Work(count * sum(width * height for width, height in self._runs), runtime)
-        tiles = tiles or TileSettings()
-        self._worker = Worker(upscaler, runtime, tiles, target, self._runs[-1], count, self._work, device)
+        self._work = Work(count * sum(run.size[0] * run.size[1] for run in self._runs), runtime)
+        self._worker = Worker(upscaler, runtime, tiles, pixels, self._runs[-1].size, count, self._work, device)
         self.together = self._worker.together
 
     @torch.no_grad()
@@ -203,8 +198,8 @@ class _Job:
         """
         stages: list[Stage] = []
         between: list[Strip] = []
-        for run in range(len(self._runs)):
-            stages.append(self._run(_after(stages, between, source), run == len(self._runs) - 1))
+        for run in self._runs:
+            stages.append(self._run(_after(stages, between, source), run))
         if not stages or (stages[-1].width, stages[-1].height) != self._target:
             stages.append(self._resize(_after(stages, between, source)))
         row = start
@@ -214,14 +209,11 @@ class _Job:
                 strip.start = row
         return stages[-1], row
 
-    def _run(self, source: Stack, is_last: bool) -> Stage:
-        worker = self._worker
-        if not worker.reach.exact:
-            return FeatheredRun(worker, source, source.count)
-        size = (source.width * worker.scale, source.height * worker.scale)
-        at_once = is_last and CroppedRun.can_resize(size, self._target, worker.scale)
-        columns = self._columns if is_last and (at_once or size == self._target) else None
-        return CroppedRun(worker, source, source.count, self._target if at_once else None, columns)
+    def _run(self, source: Stack, plan: RunPlan) -> Stage:
+        if not self._worker.reach.exact:
+            return FeatheredRun(self._worker, source, plan, source.count)
+        columns = self._columns if plan.result == self._target else None
+        return CroppedRun(self._worker, source, plan, source.count, columns)
 
     def _resize(self, source: Stack) -> Stage:
         parts = self._filter.parts((source.width, source.height), self._target)

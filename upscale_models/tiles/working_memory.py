@@ -11,8 +11,8 @@ import torch
 
 from ..models.live_bytes import LiveBytes
 from ..models.precision import PATCH, changed, patch
+from ..models.runtime import Runtime
 from ..models.spandrel_model import ModelUpscaler
-from ..runtime import Runtime
 
 logger = logging.getLogger("hires-fix")
 

@@ -1,6 +1,5 @@
 """`dev.py bench`: what is said before anything is measured, and the report."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -20,14 +19,6 @@ def run(monkeypatch):
         return script.main()
 
     return main
-
-
-def test_a_report_goes_into_a_new_folder(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(bench_sampling, "run", lambda options: ({"threads": options.threads}, 0))
-    file = tmp_path / "new" / "report.json"
-    assert run("sampling", "--threads", 3, "--json", file) == 0
-    assert json.loads(file.read_text(encoding="utf-8")) == {"threads": 3}
-    assert [path.name for path in file.parent.iterdir()] == ["report.json"]
 
 
 def test_where_no_report_can_be_is_said_before_anything_is_measured(run, tmp_path, monkeypatch, capsys):

@@ -2,10 +2,9 @@
 
 import pytest
 import torch
-from hires_pack.dev.benchmarks import machine
 from hires_pack.dev.benchmarks.upscale_jobs import jobs
-from hires_pack.dev.benchmarks.upscale_report import COLUMNS, Row, goals, table
-from hires_pack.dev.cli.command_line import UPSCALE_JOBS
+from hires_pack.dev.benchmarks.upscale_report import COLUMNS, Row, table
+from hires_pack.dev.command_line import UPSCALE_JOBS
 from hires_pack.upscale_models import from_state_dict
 
 
@@ -23,15 +22,6 @@ def test_the_networks_are_real_ones_whose_results_use_the_range_of_a_picture(nam
         result = descriptor(corner.movedim(-1, 1).contiguous())
     assert result.std() > 0.1
     assert ((result <= 0) | (result >= 1)).float().mean() < 0.02, "saturated values hide differences"
-
-
-def test_the_free_model_only_repeats_pixels() -> None:
-    job = jobs(on_gpu=False)["free"]
-    descriptor = from_state_dict("free", job.make().state_dict()).descriptor
-    corner = job.picture()[:, :5, :7].movedim(-1, 1)
-    with torch.no_grad():
-        result = descriptor(corner.clone())
-    assert torch.equal(result, corner.repeat_interleave(4, 2).repeat_interleave(4, 3))
 
 
 def test_every_picture_of_a_batch_differs_and_sizes_follow_the_factor() -> None:
@@ -61,11 +51,3 @@ def test_the_table_is_markdown_with_a_line_for_each_row() -> None:
     assert set("".join(cells[1])) == {"-", ":"}
     assert cells[2] == ["a job", "auto", "5.00×", "4.50×", "3.5×", "0.25", "", "60", "57", "64", "1.000", "1.200"]
     assert cells[3][1:7] == ["float32", "5.00×", "4.50×", "", "", "0.10"]
-
-
-def test_goals_follow_the_machine() -> None:
-    assert goals(machine.GPU)["memory_ratio"] == 1
-    assert goals(machine.CPU)["memory_ratio"] == 0.5
-    for name, on_cpu, on_cpu_bf16 in (("compact", 1.3, 5), ("esrgan", 1, 3.5), ("half", 3, 3)):
-        wanted = jobs(on_gpu=False)[name].goals
-        assert (wanted[machine.CPU], wanted[machine.CPU_BF16]) == (on_cpu, on_cpu_bf16)

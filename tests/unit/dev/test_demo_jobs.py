@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hires_pack.dev.cli import run_demo
+from hires_pack.dev.demo import jobs as run_demo
 
 ROOT = Path(__file__).resolve().parents[3]
 IMAGES = {"photo": "photo.png", "base": "base.png"}

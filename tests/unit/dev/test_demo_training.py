@@ -9,33 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hires_pack.dev.demo import diffusion, training_run
 from hires_pack.dev.demo.checkpoint import UNET, VAE
-from hires_pack.dev.demo.narrow_unet import NarrowUNet, PaddedLayerNorm, split
-from hires_pack.dev.demo.narrow_vae import NarrowVAE
-from hires_pack.dev.demo.sizes import CHANNELS, CONTEXT, TOKENS, WIDTH
+from hires_pack.dev.demo.sizes import CONTEXT, TOKENS
 from hires_pack.dev.demo.text_encoder import END, START, encode
-from hires_pack.dev.demo.world import scene_latents
-from hires_pack.dev.demo.world.scene_latents import LENGTH, context
-from hires_pack.dev.training.muon import Muon
+from hires_pack.dev.training.demo import diffusion, scene_latents, training_run
+from hires_pack.dev.training.demo.narrow_unet import NarrowUNet
+from hires_pack.dev.training.demo.narrow_vae import NarrowVAE
+from hires_pack.dev.training.demo.scene_latents import LENGTH, context
 from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def test_noise_is_that_of_sd_1x():
-    # the ends of SD 1.x's published table of cumulative alphas
-    assert float(diffusion.KEPT[0]) == pytest.approx(0.99915, abs=1e-6)
-    assert float(diffusion.KEPT[-1]) == pytest.approx(0.00466, abs=1e-5)
-    steps = torch.tensor([0, 500, 999])
-    x = diffusion.noised(torch.zeros(3, 4, 64, 64), torch.randn(3, 4, 64, 64), steps)
-    assert x.var((1, 2, 3)).numpy() == pytest.approx(1 - diffusion.KEPT[steps].numpy(), rel=0.05)
-
-
-def test_weights_make_the_error_of_the_picture_count_alike_while_noise_is_low():
-    steps = torch.tensor([10, 100, 900])
-    snr = diffusion.KEPT[steps] / (1 - diffusion.KEPT[steps])
-    assert diffusion.weights(steps).tolist() == pytest.approx([5 / float(snr[0]), 5 / float(snr[1]), 1.0])
 
 
 def test_a_perfect_predictor_leads_to_the_picture():
@@ -47,29 +30,6 @@ def test_a_perfect_predictor_leads_to_the_picture():
 
     found = diffusion.sample(predict, torch.randn(2, 4, 8, 8), count=7)
     torch.testing.assert_close(found, picture, rtol=0, atol=1e-4)
-
-
-def test_every_parameter_is_stepped_once():
-    model = NarrowUNet()
-    inner, other = split(model)
-    assert {id(p) for p in inner + other} == {id(p) for p in model.parameters()}
-    assert len(inner) + len(other) == len(list(model.parameters()))
-    weight = torch.nn.Parameter(torch.zeros(8, 32, 3, 3))
-    weight.grad = torch.randn_like(weight)
-    Muon([weight], lr=0.01, like_adam=True).step()
-    # comparable with Adam's: numbers of about 0.2 * lr
-    assert float(weight.detach().square().mean().sqrt()) == pytest.approx(0.002, rel=0.3)
-
-
-def test_a_norm_counts_the_channels_that_are_not_there():
-    torch.manual_seed(0)
-    norm = PaddedLayerNorm(WIDTH)
-    torch.nn.init.normal_(norm.weight)
-    torch.nn.init.normal_(norm.bias)
-    x = 3 * torch.randn(2, 5, WIDTH) + 1
-    wide = torch.nn.functional.layer_norm(torch.nn.functional.pad(x, (0, CHANNELS - WIDTH)), (CHANNELS,))
-    wanted = wide[..., :WIDTH] * norm.weight + norm.bias
-    torch.testing.assert_close(norm(x), wanted, rtol=1e-5, atol=1e-5)
 
 
 @torch.no_grad()
@@ -131,12 +91,13 @@ def test_latents_are_kept_for_their_encoder_only(tmp_path, monkeypatch):
 def checkout(tmp_path):
     """A copy of what `export` needs; its networks are as they begin."""
     shutil.copytree(ROOT / "dev", tmp_path / "dev", ignore=shutil.ignore_patterns("trained", "__pycache__"))
+    shutil.copy(ROOT / "__init__.py", tmp_path)
     (tmp_path / ".host" / "training").mkdir(parents=True)
     return tmp_path
 
 
 def run_export(checkout):
-    command = [sys.executable, "-m", "dev.demo.export"]
+    command = [sys.executable, "dev/mount.py", "dev.training.demo.export"]
     return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
 
 
@@ -144,17 +105,13 @@ def keep(checkout, name, **state):
     torch.save({"steps": 1234, "seconds": 600.0, **state}, checkout / ".host" / "training" / f"{name}.pt")
 
 
-def test_what_was_not_trained_is_not_exported(checkout):
-    keep(checkout, "demo-unet")
+def test_the_averaged_unet_and_the_last_decoder_are_exported_once_both_were_trained(checkout):
+    unet, vae, last = NarrowUNet().state_dict(), NarrowVAE().state_dict(), NarrowVAE().state_dict()
+    keep(checkout, "demo-unet", average=unet)
     done = run_export(checkout)
     assert done.returncode == 1
     assert done.stderr.startswith("Not trained here yet: demo-vae;")
     assert not (checkout / "dev" / "demo" / "trained").exists()
-
-
-def test_the_averaged_unet_and_the_last_decoder_are_exported(checkout):
-    unet, vae, last = NarrowUNet().state_dict(), NarrowVAE().state_dict(), NarrowVAE().state_dict()
-    keep(checkout, "demo-unet", average=unet)
     keep(checkout, "demo-vae", model=vae)
     keep(checkout, "demo-vae-decoder", model=last)
     done = run_export(checkout)

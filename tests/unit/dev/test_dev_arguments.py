@@ -5,10 +5,20 @@ import sys
 from pathlib import Path
 
 import pytest
-from hires_pack.dev.cli import command_line
+from hires_pack.dev import command_line
 
 ROOT = Path(__file__).resolve().parents[3]
-COMMANDS = ["demo", "test", "parity", "bench sampling", "bench upscale", "bench streaming", "quality", "fuzz"]
+COMMANDS = [
+    "demo",
+    "test",
+    "parity",
+    "bench sampling",
+    "bench upscale",
+    "bench streaming",
+    "quality",
+    "fuzz",
+    "generate",
+]
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +43,9 @@ def dev(tmp_path_factory):
     ("command", "options"),
     [
         ("demo", "--comfyui --pinned --server --checkpoint --keep"),
-        ("test", "--comfyui --pinned pytest"),
+        ("test", "--comfyui --pinned --fast pytest"),
         ("parity", "--comfyui --pinned --cases --json --only --jobs --table"),
+        ("generate", "--comfyui --pinned --check --server --breaking"),
         ("bench", "sampling upscale streaming"),
         ("bench sampling", "--comfyui --pinned --json --pairs --threads"),
         ("bench upscale", "--comfyui --pinned --json --pairs --threads --only swinir"),
@@ -100,7 +111,15 @@ def test_what_cannot_be_is_said_before_anything_is_prepared(dev, arguments, said
     ],
 )
 def test_pytest_gets_what_is_not_our_own(arguments, passed_on):
-    assert command_line.parse(["test", *arguments.split()]).pytest_arguments == passed_on
+    options = command_line.parse(["test", *arguments.split()])
+    assert options.pytest_arguments == passed_on
+    assert (options.dev, options.browser) == (True, True)
+
+
+def test_the_fast_tests_need_no_browser():
+    options = command_line.parse(["test", "--fast", "-k", "latent"])
+    assert options.pytest_arguments == ["-k", "latent"]
+    assert (options.dev, options.browser) == (True, False)
 
 
 def test_what_is_not_given_has_a_default():

@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from hires_pack.dev.generate import files as generated_files
 from hires_pack.dev.generate import help_pages
+from hires_pack.dev.generate.files import GenerateError
 
 PAGE = "# T\n\n<!-- inputs -->\nold\n<!-- /inputs -->\n\nby hand\n\n<!-- outputs -->\n<!-- /outputs -->\nend\n"
 
@@ -28,8 +30,12 @@ INFO = {
 }
 
 
+def page(text=PAGE, **labels):
+    return help_pages.page("HiresFixTargetSize", text, INFO, {"hr_scale": "Upscale by", **labels})
+
+
 def test_tables_say_name_a1111s_name_values_default_and_meaning():
-    text = help_pages.filled("HiresFixTargetSize", PAGE, INFO)
+    text = page()
     rows = [line for line in text.splitlines() if line.startswith("| **")]
     assert rows == [
         "| **hr_scale**<br>A1111: *Upscale by* · 0.05 to 16, default 2<br>Factor. |",
@@ -46,19 +52,23 @@ def test_tables_say_name_a1111s_name_values_default_and_meaning():
 
 
 def test_filling_in_twice_changes_nothing():
-    once = help_pages.filled("HiresFixTargetSize", PAGE, INFO)
-    assert help_pages.filled("HiresFixTargetSize", once, INFO) == once
+    assert page(page()) == page()
+
+
+def test_a_label_of_no_input_is_refused():
+    with pytest.raises(GenerateError, match="HiresFixTargetSize has no input hr_scales"):
+        page(hr_scales="Upscale by")
 
 
 @pytest.mark.parametrize("mark", ["<!-- inputs -->", "<!-- /outputs -->"])
 def test_a_page_without_marks_is_refused(mark):
-    with pytest.raises(help_pages.HelpError, match=r"HiresFixTargetSize\.md lacks the marks"):
-        help_pages.filled("HiresFixTargetSize", PAGE.replace(mark, ""), INFO)
+    with pytest.raises(GenerateError, match=r"HiresFixTargetSize\.md lacks the marks"):
+        page(PAGE.replace(mark, ""))
 
 
 def test_a_node_without_a_page_is_refused():
-    with pytest.raises(help_pages.HelpError, match=r"write web/docs/HiresFixNew\.md"):
-        help_pages.generated({"HiresFixNew": INFO, "KSampler": {}})
+    with pytest.raises(GenerateError, match=r"write web/docs/HiresFixNew\.md"):
+        help_pages.generated({"HiresFixNew": INFO, "KSampler": {}}, {})
 
 
 def test_locale_strings_keep_the_editor_from_reading_signs_as_instructions(tmp_path, monkeypatch):
@@ -66,7 +76,7 @@ def test_locale_strings_keep_the_editor_from_reading_signs_as_instructions(tmp_p
     monkeypatch.setattr(help_pages, "PAGES", tmp_path)
     monkeypatch.setattr(help_pages, "LOCALE", tmp_path / "en")
     (tmp_path / "HiresFixTargetSize.md").write_text(PAGE, encoding="utf-8")
-    files = help_pages.generated({"HiresFixTargetSize": INFO})
+    files = help_pages.generated({"HiresFixTargetSize": INFO}, {})
     strings = json.loads(files[tmp_path / "en" / "nodeDefs.json"])["HiresFixTargetSize"]
     assert strings["display_name"] == "Target {'{'}size{'}'}"
     assert strings["description"] == "Sides [a{'|'}b] or user{'@'}host."
@@ -76,19 +86,15 @@ def test_locale_strings_keep_the_editor_from_reading_signs_as_instructions(tmp_p
     assert categories == {"hires fix": "hires fix", "size": "size"}
 
 
-def test_stale_files_are_named(tmp_path, monkeypatch):
-    for name in ("PAGES", "ROOT"):
-        monkeypatch.setattr(help_pages, name, tmp_path)
-    monkeypatch.setattr(help_pages, "LOCALE", tmp_path / "en")
-    page, old = tmp_path / "HiresFixTargetSize.md", tmp_path / "HiresFixOld.md"
-    page.write_text(PAGE, encoding="utf-8")
-    old.write_text(PAGE, encoding="utf-8")
-    files = help_pages.generated({"HiresFixTargetSize": INFO})
-    assert len(help_pages.stale(files)) == len(files) + 1
-    help_pages.write(files)
-    assert help_pages.stale(files) == ["HiresFixOld.md has no node"]
-    page.write_text(page.read_text(encoding="utf-8").replace("by hand", "by someone"), encoding="utf-8")
-    again = help_pages.generated({"HiresFixTargetSize": INFO})
-    assert "HiresFixTargetSize.md differs from the nodes" not in help_pages.stale(again)
-    page.write_text(page.read_text(encoding="utf-8").replace("Factor.", "Wrong."), encoding="utf-8")
-    assert "HiresFixTargetSize.md differs from the nodes" in help_pages.stale(again)
+def test_what_is_stale_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(generated_files, "ROOT", tmp_path)
+    made = {tmp_path / "new" / f"{name}.md": name for name in ("a", "b")}
+    present = [tmp_path / "new" / "a.md", tmp_path / "old.md"]
+    assert generated_files.stale(made) == ["new/a.md is missing", "new/b.md is missing"]
+    generated_files.write(made)
+    (tmp_path / "old.md").touch()
+    (tmp_path / "new" / "a.md").write_text("changed", encoding="utf-8")
+    assert generated_files.stale(made, present) == ["new/a.md is stale", "old.md is made from nothing"]
+    generated_files.write(made, present)
+    assert generated_files.stale(made) == []
+    assert not (tmp_path / "old.md").exists()

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hires_pack.dev.parity import compat
+from hires_pack.dev.parity import differences
 from hires_pack.dev.parity import extras as parity_extras
 from hires_pack.dev.parity import txt2img as parity_txt2img
 from hires_pack.dev.parity.cases import Case
@@ -271,9 +271,10 @@ def test_the_same_node_is_added_once():
 
 
 def test_refusals_are_covered_by_the_table_only_where_it_says_so():
-    assert compat.refusal_of("tiling=True")
-    assert compat.refusal_of("tiling=False") is None
-    assert compat.refusal_of("restore_faces=True") is None
-    assert [line.feature for line in compat.close_of(["hr_sampler_name=DPM adaptive"])] == ["DPM adaptive"]
-    assert compat.close_of(["sampler_name=DPM fast", "hr_sampler_name=None"]) == []
-    assert compat.markdown().splitlines()[2:] == [f"| {line.feature} | {line.reason} |" for line in compat.REFUSALS]
+    assert differences.refusal_of("tiling=True")
+    assert differences.refusal_of("tiling=False") is None
+    assert differences.refusal_of("restore_faces=True") is None
+    assert [line.feature for line in differences.close_of(["hr_sampler_name=DPM adaptive"])] == ["DPM adaptive"]
+    assert differences.close_of(["sampler_name=DPM fast", "hr_sampler_name=None"]) == []
+    rows = [f"| {line.feature} | {line.reason} |" for line in differences.REFUSALS]
+    assert differences.markdown().splitlines()[2:] == rows

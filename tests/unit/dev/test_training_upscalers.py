@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 import torch
 from hires_pack.dev.training import patches as patches_of
-from hires_pack.dev.training import procedural, upscalers
+from hires_pack.dev.training import upscalers
 from hires_pack.dev.training.compact import Compact
-from hires_pack.dev.training.judge import psnr
-from hires_pack.dev.training.muon import orthogonal
-from hires_pack.dev.training.patches import Pool, reduced, worsen
-from hires_pack.dev.training.upscalers import Recipe, Run, difference
+from hires_pack.dev.training.patches import Pool, reduced
+from hires_pack.dev.training.upscalers import Recipe, Run
 from PIL import Image
 from safetensors import safe_open
 from spandrel import ModelLoader
@@ -38,26 +36,6 @@ def folders(tmp_path, monkeypatch):
 
 
 # ---- pictures -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("draw", [draw for draw, _ in procedural.KINDS])
-def test_every_kind_of_picture_follows_from_its_seed(draw):
-    first, again, other = (draw(np.random.default_rng(seed), 96) for seed in (1, 1, 2))
-    assert first.shape == (96, 96, 3)
-    assert np.isfinite(first).all()
-    assert first.min() >= 0
-    assert first.max() <= 255
-    assert np.array_equal(first, again)
-    assert not np.array_equal(first, other)
-
-
-def test_pictures_are_averages_of_larger_drawings(monkeypatch):
-    """A drawing of single white points in one corner of each 2 x 2 becomes an even grey."""
-    points = np.zeros((16, 16, 3), np.float32)
-    points[::2, ::2] = 200
-    monkeypatch.setattr(procedural, "KINDS", ((lambda rng, side: points[:side, :side], 1.0),))
-    monkeypatch.setattr(procedural, "SOFT", 0)
-    assert (procedural.procedural_picture(np.random.default_rng(1), 8) == 50).all()
 
 
 def test_drawings_are_kept_for_the_next_run(tmp_path, monkeypatch):
@@ -100,14 +78,6 @@ def test_soft_patches_show_the_same_place():
         assert np.corrcoef(means.ravel(), small.mean(-1).ravel())[0, 1] > 0.6
 
 
-def test_worse_pictures_keep_size_and_colour():
-    grey = np.full((64, 96, 3), 120, np.uint8)
-    for seed in range(20):
-        small = worsen(np.random.default_rng(seed), grey, 4)
-        assert small.shape == (16, 24, 3)
-        assert abs(small.mean() - 120) < 3
-
-
 # ---- the network and the measures -----------------------------------------------------------------------------------
 
 
@@ -124,37 +94,6 @@ def test_the_published_weights_are_the_network(scale):
             layer.bias.copy_(layer.bias.half())
         pixels = torch.rand(1, 3, 9, 7)
         assert (network(pixels) - loaded.model(pixels)).abs().max() < 1e-5
-
-
-def test_the_first_result_is_nearly_the_nearest_neighbour():
-    torch.manual_seed(1)
-    pixels = torch.rand(1, 3, 16, 16)
-    with torch.no_grad():
-        made = Compact(16, 3, 2)(pixels)
-    assert (made - pixels.repeat_interleave(2, 2).repeat_interleave(2, 3)).square().mean().sqrt() < 0.1
-
-
-@pytest.mark.parametrize("shape", [(8, 30), (30, 8), (16, 16)])
-def test_orthogonal_makes_all_singular_values_nearly_one(shape):
-    values = torch.linalg.svdvals(orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(1))))
-    assert values.min() > 0.3
-    assert values.max() < 1.3
-
-
-def test_difference_counts_lightness_once_more():
-    black, grey = torch.zeros(1, 3, 4, 4), torch.full((1, 3, 4, 4), 0.5)
-    assert float(difference(black, grey)) == pytest.approx(1.0, abs=1e-4)
-    red = torch.zeros(1, 3, 4, 4)
-    red[:, 0] = 0.6
-    assert float(difference(black, red)) == pytest.approx(0.6 / 3 + 0.6 * 0.299, abs=2e-3)
-
-
-def test_psnr_of_a_known_difference():
-    """10 levels of grey are 10 * 219 / 255 of lightness."""
-    wanted = np.full((20, 20, 3), 100, np.uint8)
-    made = wanted + np.uint8(10)
-    made[0] = 255  # border
-    assert psnr(made, wanted, 2) == pytest.approx(20 * np.log10(255 / (10 * 219 / 255)), abs=1e-3)
 
 
 # ---- runs -----------------------------------------------------------------------------------------------------------
@@ -231,13 +170,6 @@ def test_a_whole_run_writes_the_weights_and_a_stopped_one_leaves_them(folders, m
     assert "dB against Lanczos" in said
     with safe_open(folders / "weights" / "tiny.safetensors", "pt") as opened:
         assert opened.metadata()["steps"] == "4"
-
-
-def test_a_run_learns(folders, pool):
-    run = Run("tiny", torch.device("cpu"))
-    batch = pool.batch(np.random.default_rng(1), 8, 16)
-    losses = [run.step(batch, 0.0) for _ in range(40)]
-    assert losses[-1] < 0.9 * losses[0]
 
 
 def test_what_is_written_loads_and_says_how_it_was_made(folders, monkeypatch):

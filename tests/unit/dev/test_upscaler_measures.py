@@ -41,26 +41,10 @@ def test_lightness_is_the_y_of_bt601_in_its_studio_range(colour, expected):
     assert np.allclose(found, expected)
 
 
-@pytest.mark.parametrize("step", [1, 10, 155])
+@pytest.mark.parametrize("step", [1, 155])
 def test_one_level_of_grey_is_less_than_one_level_of_lightness(step):
     found, _ = measures.likeness(flat((100, 100, 100)), flat((100 + step,) * 3), 2)
     assert found == pytest.approx(20 * math.log10(255 / (step * 219 / 255)))
-
-
-def test_psnr_has_a_figure_for_equal_pictures():
-    assert measures.likeness(flat((1, 2, 3)), flat((1, 2, 3)), 2)[0] == 200
-
-
-def test_ssim_of_equal_pictures_is_1():
-    one = measures.lightness(noise())
-    assert measures.ssim(one, one) == pytest.approx(1, abs=1e-12)
-
-
-@pytest.mark.parametrize(("a", "b"), [(100, 120), (16, 235), (0, 255)])
-def test_ssim_of_two_flat_pictures_is_that_of_their_means(a, b):
-    c1 = (0.01 * 255) ** 2
-    found = measures.ssim(np.full((20, 20), float(a)), np.full((20, 20), float(b)))
-    assert found == pytest.approx((2 * a * b + c1) / (a * a + b * b + c1))
 
 
 def test_ssim_is_the_sum_over_windows_that_the_paper_writes():
@@ -102,12 +86,6 @@ def test_a_photograph_is_cut_to_whole_pixels_of_the_small_one(scale, size):
     assert measures.reduced(found, scale).size == (size[0] // scale, size[1] // scale)
 
 
-def test_small_pictures_are_pillows_bicubic():
-    picture = noise()
-    expected = picture.resize((20, 15), Image.Resampling.BICUBIC)
-    assert np.array_equal(np.asarray(measures.reduced(picture, 2)), np.asarray(expected))
-
-
 def test_degraded_input_is_the_same_for_a_name_and_worse_than_clean_input(monkeypatch):
     picture = Image.fromarray(np.kron(GENERATOR.integers(0, 256, (8, 8, 3)), np.ones((16, 16, 1))).astype(np.uint8))
     one, again, other = (measures.degraded(picture, 4, name) for name in ("one", "one", "other"))
@@ -145,14 +123,6 @@ def test_inside_is_where_the_shipped_networks_do_not_see_the_border(file):
     convolutions = [value for value in load_file(file).values() if value.ndim == 4]
     assert {value.shape[2:] for value in convolutions} == {(3, 3)}
     assert len(convolutions) <= measures.INSIDE < measures.PATTERN_SIDE // 2
-
-
-def test_checkerboards_are_even():
-    board = np.asarray(measures.checkerboard(4, ((1, 2, 3), (9, 8, 7))))
-    assert board.shape == (32, 32, 3)
-    assert board[0, 0].tolist() == board[3, 3].tolist() == board[4, 4].tolist() == [1, 2, 3]
-    assert board[0, 4].tolist() == board[7, 0].tolist() == [9, 8, 7]
-    assert board.reshape(-1, 3).mean(0).tolist() == [5, 5, 5]
 
 
 def test_checkerboards_show_shifts_and_ringing():

@@ -4,11 +4,11 @@ from random import Random
 
 import numpy as np
 import pytest
-from hires_pack.dev.demo.world import checks
-from hires_pack.dev.demo.world.checks import PROMPTS, SUBJECTS, Statement
-from hires_pack.dev.demo.world.picture_reading import read
-from hires_pack.dev.demo.world.scene_palette import TIMES
-from hires_pack.dev.demo.world.scenes import draw, random_scene
+from hires_pack.dev.training.world import checks
+from hires_pack.dev.training.world.checks import PROMPTS, SUBJECTS, Statement
+from hires_pack.dev.training.world.picture_reading import read
+from hires_pack.dev.training.world.scene_palette import TIMES
+from hires_pack.dev.training.world.scenes import draw, random_scene
 from PIL import Image, ImageFilter
 
 COUNT = 100

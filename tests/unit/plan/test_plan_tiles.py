@@ -10,11 +10,18 @@ from hires_pack.hires.errors import InputError
 from hires_pack.hires.images.resample import to_8_bit
 from hires_pack.hires.plan.facts import Facts
 from hires_pack.hires.plan.graph import plan
-from hires_pack.upscale_models import TileSettings, from_state_dict, resize_pictures, settle_tiles, upscale_to
+from hires_pack.upscale_models import (
+    CpuRuntime,
+    TileSettings,
+    count_a1111_tiles,
+    count_tiles,
+    from_state_dict,
+    resize_pictures,
+    settle_tiles,
+    upscale_to,
+)
 from hires_pack.upscale_models.models.outline import outline_of
 from hires_pack.upscale_models.models.reach import reach_of
-from hires_pack.upscale_models.runtime import CpuRuntime
-from hires_pack.upscale_models.tiles.tile_count import count_a1111_tiles, count_tiles
 from hires_pack.upscale_models.tiles.working_memory import bytes_per_pixel, foreseen
 from spandrel.architectures.ESRGAN import ESRGAN
 

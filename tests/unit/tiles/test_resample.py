@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from hires_pack.hires.errors import InputError
-from hires_pack.hires.images.resample import lanczos, nearest
+from hires_pack.upscale_models import CLASSICAL, upscale_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -16,6 +16,14 @@ ORACLE = Path(__file__).parent.parent.parent / "data" / "oracle-extras"
 
 def picture(name: str) -> torch.Tensor:
     return torch.from_numpy(np.array(Image.open(ORACLE / name).convert("RGB"))).float().div(255)[None]
+
+
+def lanczos(image: torch.Tensor, width: int, height: int) -> torch.Tensor:
+    return upscale_to(image, CLASSICAL["Lanczos"], width, height)
+
+
+def nearest(image: torch.Tensor, width: int, height: int) -> torch.Tensor:
+    return upscale_to(image, CLASSICAL["Nearest"], width, height)
 
 
 def levels(image: torch.Tensor) -> torch.Tensor:

@@ -7,8 +7,7 @@ import pytest
 import torch
 from hires_pack.dev.fixtures import faces as files
 from hires_pack.hires.errors import InputError
-from hires_pack.upscale_models import from_descriptor
-from hires_pack.upscale_models.errors import UnusableModelError
+from hires_pack.upscale_models import UnusableModelError, from_descriptor
 from hires_pack.upscale_models.faces import (
     FaceModelError,
     detect_faces,

@@ -9,8 +9,8 @@ import torch
 from hires_pack.dev.fixtures.upscaler_families import FAMILIES
 from hires_pack.upscale_models import UnusableModelError, from_state_dict
 from hires_pack.upscale_models.faces import FaceModelError, face_model_from_state_dict
+from hires_pack.upscale_models.models import network as loading
 from hires_pack.upscale_models.models import outline
-from hires_pack.upscale_models.models import spandrel_model as loading
 from hires_pack.upscale_models.models.cost import (
     MOST_TENSORS,
     CostError,

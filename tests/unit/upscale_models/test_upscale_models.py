@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hires_pack.dev.fixtures.pillow_resize import lanczos, nearest
 from hires_pack.dev.fixtures.small_upscalers import (
     Overwriting,
     compact,
@@ -19,7 +20,6 @@ from hires_pack.dev.fixtures.small_upscalers import (
     untiled,
 )
 from hires_pack.hires.errors import InputError
-from hires_pack.hires.images.resample import lanczos, nearest
 from hires_pack.hires.sizes.runs import model_runs
 from hires_pack.upscale_models import (
     CLASSICAL,

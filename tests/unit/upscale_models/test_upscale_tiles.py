@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hires_pack.dev.fixtures.pillow_resize import lanczos
 from hires_pack.dev.fixtures.small_upscalers import (
     CONVOLUTIONS,
     Nearest,
@@ -17,7 +18,6 @@ from hires_pack.dev.fixtures.small_upscalers import (
     untiled,
     upscaler_of,
 )
-from hires_pack.hires.images.resample import lanczos
 from hires_pack.hires.sizes.runs import model_runs
 from hires_pack.hires.tiles.boxes import Box
 from hires_pack.upscale_models import (

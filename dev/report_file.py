@@ -24,13 +24,13 @@ def prepare(file: Path | None) -> None:
         raise ReportError(f"--json needs the name of a file, and {file} is a folder.")
 
 
-def write(file: Path | None, found: dict[str, Any]) -> None:
-    """Write what was found. Raises `ReportError`."""
+def write(file: Path | None, result: dict[str, Any]) -> None:
+    """Write it. Raises `ReportError`."""
     if file is None:
         return
     temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         os.replace(temporary, file)
     except OSError as problem:
         temporary.unlink(missing_ok=True)

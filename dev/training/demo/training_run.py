@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
 
-FOLDER = Path(__file__).resolve().parent.parent.parent / ".host" / "training"
+from ...mount import ROOT
+
+FOLDER = ROOT / ".host" / "training"
 
 
 class TrainingRun:

@@ -1,6 +1,6 @@
-"""Train the demo checkpoint's VAE on drawn scenes: `python -m dev.demo.train_vae --minutes 25`.
+"""Train the demo checkpoint's VAE on drawn scenes: `python dev/mount.py dev.training.demo.train_vae --minutes 25`.
 
-Run from the repository's root, where it also goes on with a training that was stopped. Crops of 64x64 out of scenes
+It goes on with a training that was stopped. Crops of 64x64 out of scenes
 drawn at 128x128 and 256x256, a tenth with their colours exchanged, and noise on their latents. With `--decoder` the
 encoder is left as it is, which a UNet trained on its latents needs.
 """
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from ..world.scenes import draw, random_scene
 from .narrow_vae import NarrowVAE
 from .training_run import FOLDER, TrainingRun
-from .world.scenes import draw, random_scene
 
 SEED = 61
 SMALL, LARGE = 1600, 700
@@ -91,7 +91,7 @@ def train(minutes: float, decoder_only: bool) -> None:
         optimizer.load_state_dict(state["optimizer"])
     elif decoder_only:
         if not (FOLDER / "demo-vae.pt").exists():
-            raise SystemExit("There is no trained VAE here; run python -m dev.demo.train_vae first.")
+            raise SystemExit("There is no trained VAE here; run python dev/mount.py dev.training.demo.train_vae first.")
         vae.load_state_dict(torch.load(FOLDER / "demo-vae.pt", weights_only=True)["model"])
     rng = np.random.default_rng(SEED + run.steps)
     sources = [pictures(SMALL, 128, SEED), pictures(LARGE, 256, SEED + 1)]
@@ -144,14 +144,11 @@ def sheet(vae: NarrowVAE) -> None:
     Image.fromarray(joined).save(FOLDER / "demo-vae.png")
 
 
-def main() -> None:
+def main() -> int:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--decoder", action="store_true", help="the decoder alone, from where the VAE is")
     options = parser.parse_args()
     train(options.minutes, options.decoder)
-
-
-if __name__ == "__main__":
-    main()
+    return 0

@@ -14,13 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..narrow_vae import NarrowVAE
-from ..sizes import CELL, EDGE, LATENT, TOKENS
-from ..text_encoder import END, encode
-from ..training_run import FOLDER
-from .scenes import caption, draw, random_scene
+from ...demo.sizes import CELL, EDGE, LATENT, TOKENS
+from ...demo.text_encoder import END, encode
+from ...mount import ROOT
+from ..world.scenes import caption, draw, random_scene
+from .narrow_vae import NarrowVAE
+from .training_run import FOLDER
 
-TOKENIZER = Path(__file__).resolve().parent.parent.parent.parent / ".host" / "ComfyUI" / "comfy" / "sd1_tokenizer"
+TOKENIZER = ROOT / ".host" / "ComfyUI" / "comfy" / "sd1_tokenizer"
 SEED = 62
 CAPTIONS = 4
 """Of every scene."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import torch
 
-from .models.spandrel_model import ModelUpscaler
+from .spandrel_model import ModelUpscaler
 
 
 class Runtime(Protocol):

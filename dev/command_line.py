@@ -23,7 +23,8 @@ ABOUT = """The developer's front door. Needs nothing but Python 3.11: the enviro
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """The options: `command`, `script` (its module in `dev.cli`), `dev` (whether it needs the test packages), its own.
+    """The options: `command`, `script` (its module in `dev.cli`), `dev` (whether it needs the test packages), `browser`
+    (whether it needs one), its own.
 
     Ends the process with the usage of the command and a sentence where something is wrong.
     """
@@ -35,6 +36,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     unknown += passed_on
     if options.command == "test":
         options.pytest_arguments = unknown
+        options.browser = not options.fast
     elif unknown:
         options.refuse(f"unrecognized arguments: {' '.join(unknown)}")
     if options.command == "demo":
@@ -59,7 +61,8 @@ def parser() -> argparse.ArgumentParser:
 
     # no abbreviations: pytest has a --co, which is not short for --comfyui
     test = _command(commands, "test", "run every test", "run_tests", dev=True, allow_abbrev=False)
-    test.usage = f"{test.prog} [-h] [--comfyui PATH] [--pinned] [pytest's own arguments ...]"
+    test.usage = f"{test.prog} [-h] [--comfyui PATH] [--pinned] [--fast] [pytest's own arguments ...]"
+    test.add_argument("--fast", action="store_true", help="only tests/unit and tests/contract: no server, no browser")
     test.epilog = "Everything else goes to pytest, such as -k latent or tests/unit; after -- even -h does."
 
     parity = _command(commands, "parity", "compare with recorded A1111 runs", "run_parity")
@@ -71,6 +74,14 @@ def parser() -> argparse.ArgumentParser:
         "--jobs", type=_count, default=jobs, metavar="N", help="servers at once (default: one for each core, at most 4)"
     )
     parity.add_argument("--table", action="store_true", help="print the table of what is refused on purpose, and end")
+
+    generate = _command(commands, "generate", "make everything anew that is generated", "run_generate")
+    generate.epilog = "Definitions of the nodes, help tables, locale, the README's tables, workflows, missing drawings."
+    generate.add_argument("--check", action="store_true", help="only say what is stale; status 1 if anything is")
+    generate.add_argument("--server", type=_url, metavar="URL", help="use a running ComfyUI that has this pack")
+    generate.add_argument(
+        "--breaking", action="store_true", help="record changes that break saved workflows, which are refused otherwise"
+    )
 
     about = "measure the pack beside ComfyUI's own nodes"
     bench = commands.add_parser("bench", description=_sentence(about), help=about)
@@ -139,11 +150,11 @@ def _benchmarks(kinds: Any) -> None:
 def _command(
     commands: Any, name: str, about: str, script: str, dev: bool = False, **settings: Any
 ) -> argparse.ArgumentParser:
-    found = commands.add_parser(name, description=_sentence(about), help=about, **settings)
-    found.add_argument("--comfyui", metavar="PATH", help="use the ComfyUI in this folder (also: COMFYUI_PATH)")
-    found.add_argument("--pinned", action="store_true", help="use the pinned ComfyUI even inside another one")
-    found.set_defaults(script=script, dev=dev, refuse=found.error)
-    return found
+    command = commands.add_parser(name, description=_sentence(about), help=about, **settings)
+    command.add_argument("--comfyui", metavar="PATH", help="use the ComfyUI in this folder (also: COMFYUI_PATH)")
+    command.add_argument("--pinned", action="store_true", help="use the pinned ComfyUI even inside another one")
+    command.set_defaults(script=script, dev=dev, browser=False, refuse=command.error)
+    return command
 
 
 def _json(command: argparse.ArgumentParser) -> None:

@@ -1,6 +1,6 @@
-"""Write the trained networks into `dev/demo/trained`, as they are shipped: `python -m dev.demo.export`.
+"""Write the trained networks into `dev/demo/trained`: `python dev/mount.py dev.training.demo.export`.
 
-Run from the repository's root. Half precision, only the channels that are used; `checkpoint` puts them into the
+Half precision, only the channels that are used; `checkpoint` puts them into the
 full shapes.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from .checkpoint import SUMS, TRAINED, UNET, VAE
+from ...demo.checkpoint import SUMS, TRAINED, UNET, VAE
 from .train_unet import SCENES, load_vae
 from .train_unet import SEED as UNET_SEED
 from .train_vae import SEED as VAE_SEED
@@ -33,7 +33,7 @@ def main() -> int:
         UNET: save(
             {name: tensor.half().contiguous() for name, tensor in unet["average"].items()},
             {
-                "made by": "dev/demo/train_unet.py",
+                "made by": "dev/training/demo/train_unet.py",
                 "seed": str(UNET_SEED),
                 "scenes": str(SCENES),
                 "steps": str(unet["steps"]),
@@ -44,7 +44,7 @@ def main() -> int:
         VAE: save(
             {name: tensor.half().contiguous() for name, tensor in vae.items()},
             {
-                "made by": "dev/demo/train_vae.py",
+                "made by": "dev/training/demo/train_vae.py",
                 "seed": str(VAE_SEED),
                 "minutes": f"{_minutes('demo-vae') + _minutes('demo-vae-decoder'):.0f}",
                 "torch": torch.__version__,
@@ -69,7 +69,3 @@ def _write(path: Path, content: bytes) -> None:
 def _minutes(name: str) -> float:
     path = FOLDER / f"{name}.pt"
     return torch.load(path, weights_only=True)["seconds"] / 60 if path.exists() else 0.0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

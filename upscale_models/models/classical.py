@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from ..hires.images import resample
-from ..hires.tiles.resize_parts import LanczosParts, NearestParts, ResizeParts
+from ...hires.images import resample
+from ...hires.tiles.resize_parts import LanczosParts, NearestParts, ResizeParts
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .sizes import CHANNELS, CONTEXT, HEAD, LATENT, TIME, WIDTH
+from ...demo.sizes import CHANNELS, CONTEXT, HEAD, LATENT, TIME, WIDTH
 
 GROUP = 10
 """Channels of a group where there are 320; twice as many where two are joined."""

@@ -3,127 +3,23 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
 
+from ...hires.sizes.image_sizes import Size
 from ...hires.tiles.boxes import Box
-from ...hires.tiles.settings import Precision, TileSettings
-from ..errors import UpscalerMemoryError
-from ..models.precision import bears, give_up_half_precision, half_type, in_half_precision
+from ...hires.tiles.settings import TileSettings
+from ..models.errors import UpscalerMemoryError
+from ..models.precision import bears, give_up_half_precision
 from ..models.reach import Reach, reach_of
+from ..models.runtime import Runtime
 from ..models.spandrel_model import ModelUpscaler
-from ..runtime import Runtime
+from .automatic import BYTES_PER_PIXEL, SMALLEST_TILE, settle, smallest_window
 from .transfer import Arrival, send, side_stream
-from .working_memory import bytes_per_pixel, foreseen, measured
+from .working_memory import measured
 
 logger = logging.getLogger("hires-fix")
-
-Size = tuple[int, int]
-"""Width and height in pixels."""
-
-LARGEST_TILE = 544
-"""Side of the largest automatic tile. A GPU is busy with it, two of them with an overlap of 32 make 1024 pixels, and
-in half precision they take half the memory of ComfyUI's 512 in float32."""
-
-LARGEST_CPU_TILE = 384
-"""The same on a CPU, where larger ones are not faster: half the memory of ComfyUI's 512, too."""
-
-CACHED_TILE = 320
-"""The same on a CPU for light models, whose features then stay in its caches."""
-
-LIGHT = 2048
-"""Bytes of working memory per input pixel up to which a model is light: what fills 32 MB with 128 x 128 pixels never
-stays in a cache, and runs faster with less overlap."""
-
-SMALLEST_TILE = 64
-"""Where stepping down after an out-of-memory ends, for models that do not need more as overlap."""
-
-SMALL_RESULT = 256 * 256
-"""Pixels of a result for which no memory is measured: any machine has it."""
-
-BYTES_PER_PIXEL = 4608
-"""Working memory of a run, per input pixel and unit of scale, where it is not measured: ComfyUI's estimate, about
-twice what ESRGAN takes."""
-
-
-def settle(
-    upscaler: ModelUpscaler, pixels: int, tiles: TileSettings, runtime: Runtime
-) -> tuple[ModelUpscaler, TileSettings]:
-    """Choose what is automatic.
-
-    Args:
-        upscaler: in float32.
-        pixels: of the result; very small ones are not worth a measurement.
-        tiles: as asked.
-        runtime: the host's devices and memory.
-
-    Returns:
-        The model in the precision to use, and settings without automatic numbers; these stay as they are if they are
-        settled again.
-    """
-    chosen = upscaler if tiles.precision == "float32" else in_half_precision(upscaler, runtime)
-    reach = reach_of(upscaler)
-    overlap = reach.overlap if tiles.overlap < 0 else tiles.overlap
-    size = tiles.size or _automatic_tile(chosen, pixels, runtime)
-    return chosen, replace(tiles, size=smallest_window(size, overlap, reach.align), overlap=overlap)
-
-
-def smallest_window(tile: int, overlap: int, align: int) -> int:
-    """Return the tile, or the smallest one that is larger and has a third of its own."""
-    block = math.ceil(overlap / align) * align
-    return max(tile, 2 * block + max(align, block))
-
-
-def _automatic_tile(upscaler: ModelUpscaler, pixels: int, runtime: Runtime) -> int:
-    if pixels <= SMALL_RESULT:
-        return CACHED_TILE
-    runtime.prepare(upscaler, SMALLEST_TILE**2 * upscaler.scale * BYTES_PER_PIXEL)
-    free = runtime.free_memory()
-    try:
-        per_pixel = bytes_per_pixel(upscaler, runtime)
-    except Exception as error:
-        if not runtime.is_out_of_memory(error):
-            raise
-        return SMALLEST_TILE
-    return fitting_tile(per_pixel, free, runtime.device)
-
-
-def foreseen_tile(outline: ModelUpscaler, pixels: int, precision: Precision, runtime: Runtime) -> int | None:
-    """Foresee the automatic tile size of `settle`, without weights.
-
-    Exact if the free memory stays what it is, and the model bears half precision where the device has it.
-
-    Args:
-        outline: see `outline_of`.
-        pixels: of the result.
-        precision: as asked.
-        runtime: the host's devices and memory.
-
-    Returns:
-        None if the model's working memory cannot be foreseen.
-    """
-    if pixels <= SMALL_RESULT:
-        return CACHED_TILE
-    dtype = outline.dtype if precision == "float32" else half_type(outline, runtime) or outline.dtype
-    per_pixel = foreseen(outline, dtype)
-    return None if per_pixel is None else fitting_tile(per_pixel, runtime.free_memory(), runtime.device)
-
-
-def fitting_tile(per_pixel: float, free: int | None, device: torch.device) -> int:
-    """Side of the fastest tile that fits.
-
-    Args:
-        per_pixel: bytes of working memory per pixel that goes in.
-        free: bytes; None if nobody knows.
-        device: where the model runs.
-    """
-    fastest = LARGEST_TILE
-    if device.type == "cpu":
-        fastest = CACHED_TILE if per_pixel <= LIGHT else LARGEST_CPU_TILE
-    return fastest if free is None else max(SMALLEST_TILE, min(fastest, math.isqrt(int(free / per_pixel))))
 
 
 class Work:
@@ -152,7 +48,7 @@ class Worker:
         upscaler: ModelUpscaler,
         runtime: Runtime,
         tiles: TileSettings,
-        result: Size,
+        pixels: int,
         largest: Size,
         count: int,
         work: Work,
@@ -164,7 +60,7 @@ class Worker:
             upscaler: in float32.
             runtime: the host's devices, memory and progress.
             tiles: how to cut.
-            result: size of the results, after the last run.
+            pixels: of a result, after the last run.
             largest: the largest pictures that will go in.
             count: how many pictures the job has.
             work: where the work done is counted.
@@ -174,7 +70,7 @@ class Worker:
         self._runtime = runtime
         self._largest = largest
         self._side = side_stream(runtime.device)
-        self._upscaler, settled = settle(upscaler, result[0] * result[1], tiles, runtime)
+        self._upscaler, settled = settle(upscaler, pixels, tiles, runtime)
         self.target = target
         self.work = work
         self.reach: Reach = reach_of(upscaler)

@@ -52,6 +52,6 @@ def _fit(picture: Image.Image, width: int) -> Image.Image:
     picture = picture.convert("RGB")
     if picture.width == width:
         return picture
-    whole = width % picture.width == 0  # then a pixel stays a square
-    way = Image.Resampling.NEAREST if whole else Image.Resampling.LANCZOS
+    fits = width % picture.width == 0  # then a pixel stays a square
+    way = Image.Resampling.NEAREST if fits else Image.Resampling.LANCZOS
     return picture.resize((width, round(picture.height * width / picture.width)), way)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .sizes import LATENT
+from ...demo.sizes import LATENT
 
 FULL, HALF, QUARTER, EIGHTH = 16, 32, 48, 64
 """Channels used at each resolution."""

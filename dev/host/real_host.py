@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).absolute().parent.parent.parent
+from .comfyui_host import default_comfyui
 
 
 def start(threads: int = 1) -> None:
@@ -15,7 +13,7 @@ def start(threads: int = 1) -> None:
     Args:
         threads: of torch on a CPU. Two on a busy machine wait for each other, so one measures more steadily.
     """
-    sys.path.insert(0, os.environ.get("HIRES_FIX_COMFYUI") or str(ROOT / ".host" / "ComfyUI"))
+    sys.path.insert(0, str(default_comfyui()))
     import torch
     from comfy.cli_args import args
 

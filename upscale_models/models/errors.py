@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..hires.errors import InputError
+from ...hires.errors import InputError
 
 
 class UpscalerError(InputError):

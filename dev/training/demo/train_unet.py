@@ -1,8 +1,8 @@
-"""Train the demo checkpoint's UNet on scenes: `python -m dev.demo.train_unet --minutes 60`.
+"""Train the demo checkpoint's UNet on scenes: `python dev/mount.py dev.training.demo.train_unet --minutes 60`.
 
-Run from the repository's root after `demo.train_vae`; it also goes on with a training that was stopped. A part of the
-pictures are quarters of scenes drawn at twice the size, shown with little noise only: they teach the second pass of a
-hires fix what edges look like there, and nothing about where things belong.
+It needs the VAE of `train_vae`, and goes on with a training that was stopped. A part of the pictures are
+quarters of scenes drawn at twice the size, shown with little noise only: they teach the second pass of a hires fix
+what edges look like there, and nothing about where things belong.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..training.muon import Muon
+from ...demo.sizes import CELL, EDGE, LATENT
+from ...demo.text_encoder import END, START
+from ..muon import Muon
 from .diffusion import STEPS, noised, sample, weights
 from .narrow_unet import NarrowUNet, split
 from .narrow_vae import NarrowVAE
-from .sizes import CELL, EDGE, LATENT
-from .text_encoder import END, START
+from .scene_latents import LENGTH, SceneLatents, context, scene_latents, token_numbers
 from .training_run import FOLDER, TrainingRun
-from .world.scene_latents import LENGTH, SceneLatents, context, scene_latents, token_numbers
 
 SEED = 63
 SCENES = 10000
@@ -125,7 +125,7 @@ def load_vae() -> NarrowVAE:
             vae = NarrowVAE().to(memory_format=torch.channels_last)
             vae.load_state_dict(torch.load(path, weights_only=True)["model"])
             return vae.eval()
-    raise SystemExit("There is no trained VAE here; run python -m dev.demo.train_vae first.")
+    raise SystemExit("There is no trained VAE here; run python dev/mount.py dev.training.demo.train_vae first.")
 
 
 @torch.no_grad()
@@ -152,12 +152,9 @@ def sheet(unet: NarrowUNet, vae: NarrowVAE, path: Path) -> None:
     Image.fromarray(joined).save(path)
 
 
-def main() -> None:
+def main() -> int:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60)
     train(parser.parse_args().minutes)
-
-
-if __name__ == "__main__":
-    main()
+    return 0
