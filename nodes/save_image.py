@@ -7,8 +7,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..host.infotext.texts import texts_to_save
-from ..host.pictures.picture_files import BIT_DEPTHS, BitDepth, FileInfo, save_images, texts
-from ..pictures import FORMATS, PictureFormat
+from ..host.pictures.picture_files import BIT_DEPTHS, BitDepth, save_images, texts
+from ..pictures import FORMATS, FileFacts, PictureFormat
 from . import inputs
 from .errors import input_errors
 from .registry import PackNode, node
@@ -115,7 +115,7 @@ class HiresFixSaveImage(PackNode):
         format: PictureFormat,
         bit_depth: BitDepth,
         quality: int,
-        file_info: FileInfo | None = None,
+        file_info: FileFacts | None = None,
         parameters: str | None = None,
         write_infotext: bool = True,
     ) -> io.NodeOutput:

@@ -1,9 +1,12 @@
-"""Picture files: read and written with their depth, colour profile and texts."""
+"""Picture files: read and written with their depth, colour profile and texts; series, streams and whole folders.
 
-from .metadata import PARAMETERS
-from .picture import Picture, PictureError
-from .read import read_picture
-from .texts import read_texts
+Used as a library: `read_picture`, `write_picture`, `read_texts`. Each room imports those before it: `base`, `formats`,
+then this one with `streams` beside it, then `folders`. Imports `hires`, never the host.
+"""
+
+from .base.errors import PictureError
+from .base.picture import PARAMETERS, FileFacts, Picture
+from .read import read_picture, read_texts
 from .write import DEEP_FORMATS, EXTENSIONS, FORMATS, PictureFormat, write_picture
 
 __all__ = [
@@ -11,6 +14,7 @@ __all__ = [
     "EXTENSIONS",
     "FORMATS",
     "PARAMETERS",
+    "FileFacts",
     "Picture",
     "PictureError",
     "PictureFormat",

@@ -11,17 +11,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
+import torch
 from PIL import Image
 
-from . import apng, png
-from .metadata import split_exif
-from .orientation import upright
-from .picture import Picture, PictureError, from_levels, to_levels
-from .read import read_frames, read_open, read_picture, reading
-from .streams.source import MemorySource, Source, open_source
-from .tiff import tiff
-from .tiff.pages import Page, page_places
+from .base.errors import PictureError, reading
+from .base.exif import split_exif
+from .base.levels import from_levels, to_levels, upright, with_channels
+from .base.picture import Picture
+from .formats import apng, png
+from .formats.pillow import read_frames
+from .formats.tiff import tags
+from .formats.tiff.pages import find_pages
+from .read import read_open, read_picture
+from .source import MemorySource, Source, open_source
 
 log = logging.getLogger("hires-fix")
 
@@ -79,7 +81,7 @@ def find_series(path: Path, check: Callable[[], None] = lambda: None) -> Series 
     with reading(path), path.open("rb") as file:
         head = file.read(64)
         file.seek(0)
-        if head.startswith(tiff.SIGNATURES):
+        if head.startswith(tags.SIGNATURES):
             return _pages(path, file)
         in_png = head.startswith(png.SIGNATURE) and apng.is_animated(file)
     if not in_png and not _is_animation(head):
@@ -111,23 +113,19 @@ def _is_animation(head: bytes) -> bool:
 
 
 def _pages(path: Path, file: BinaryIO) -> Series | None:
-    first, places = page_places(file)
-    if places == [first]:
+    pages = find_pages(file)
+    if [page.number for page in pages] == [0]:
         return None
-    sizes = tuple(_page_size(Page(path.open("rb"), place)) for place in places)
+    sizes = []
+    for page in pages:
+        info = tags.read_info(file, page.place)
+        sizes.append(info.size[::-1] if info.orientation >= 5 else info.size)
 
     def parts() -> Parts:
-        for place in places:
-            yield open_source(path, place)
+        for page in pages:
+            yield open_source(path, page)
 
-    return Series(sizes, None, parts)
-
-
-def _page_size(page: Page) -> Size:
-    with page:
-        tags = tiff.read_info(page).tags
-    size = tags[tiff.WIDTH], tags[tiff.HEIGHT]
-    return size[::-1] if tags.get(tiff.ORIENTATION, 1) >= 5 else size
+    return Series(tuple(sizes), None, parts)
 
 
 def _apng(path: Path, first: Picture) -> Series | None:
@@ -137,15 +135,15 @@ def _apng(path: Path, first: Picture) -> Series | None:
         header = png.read_info(file)
     if len(info.durations) + info.still < 2:
         return None
-    turn = split_exif(header.exif)[1]
+    turn = split_exif(header.facts.exif)[1]
 
-    def frames() -> Iterator[np.ndarray]:
+    def frames() -> Iterator[torch.Tensor]:
         canvas = apng.Canvas(header.height, header.width)
         with path.open("rb") as file:
             for frame, control in apng.read_frames(file):
                 picture = read_open(io.BytesIO(frame))
-                part = to_levels(picture.pixels, picture.depth)
-                yield upright(part if control is None else canvas.show(part, control), turn)
+                part = to_levels(picture.pixels, picture.facts.depth)
+                yield from_levels(upright(part if control is None else canvas.show(part, control), turn))
 
     timing = Timing(tuple(info.durations), info.plays, info.still)
     return _of_frames(path, timing, first, frames)
@@ -166,12 +164,12 @@ def _animation(path: Path, first: Picture, check: Callable[[], None]) -> Series 
         return None
     if len(sizes) > 1:
         raise PictureError(f"its frames have different sizes ({', '.join(f'{w}x{h}' for h, w in sorted(sizes))})")
-    colour, alpha = max(kinds) > 2, bool(kinds & {2, 4})
+    colours, has_alpha = 3 if max(kinds) > 2 else 1, bool(kinds & {2, 4})
 
-    def frames() -> Iterator[np.ndarray]:
+    def frames() -> Iterator[torch.Tensor]:
         with path.open("rb") as file:
             for levels, _ in read_frames(file):
-                yield _with_channels(upright(levels, turn), colour, alpha)
+                yield with_channels(from_levels(upright(levels, turn)), colours, has_alpha)
 
     return _of_frames(path, Timing(tuple(durations), plays), first, frames)
 
@@ -186,25 +184,13 @@ def _plays(image: Image.Image) -> int:
     return loop + 1 if loop else 0  # a GIF tells how often it is repeated
 
 
-def _of_frames(path: Path, timing: Timing, first: Picture, frames: Callable[[], Iterator[np.ndarray]]) -> Series:
-    """Make a series of `(H, W, C)` uint8 or uint16; all else is as in the first picture."""
+def _of_frames(path: Path, timing: Timing, first: Picture, frames: Callable[[], Iterator[torch.Tensor]]) -> Series:
+    """Make a series of pixels; all else is as in the first picture."""
 
     def parts() -> Parts:
         with reading(path):
-            for levels in frames():
-                yield nullcontext(MemorySource(replace(first, pixels=from_levels(levels))))
+            for pixels in frames():
+                yield nullcontext(MemorySource(replace(first, pixels=pixels)))
 
     height, width, _ = first.pixels.shape
     return Series(((width, height),) * (len(timing.durations) + timing.still), timing, parts)
-
-
-def _with_channels(levels: np.ndarray, colour: bool, alpha: bool) -> np.ndarray:
-    """Bring frames of one animation, of which some are grey or opaque, to the same channels."""
-    has_alpha = levels.shape[2] in (2, 4)
-    colours = levels[..., : levels.shape[2] - has_alpha]
-    if colour and colours.shape[2] == 1:
-        colours = colours.repeat(3, axis=2)
-    if not alpha:
-        return colours
-    top = np.full_like(levels[..., :1], np.iinfo(levels.dtype).max)
-    return np.concatenate([colours, levels[..., -1:] if has_alpha else top], axis=2)

@@ -14,10 +14,12 @@ from typing import Any, BinaryIO, Literal, get_args
 import numpy as np
 from PIL import Image
 
-from .metadata import fit_exif, join_exif
-from .picture import XMP, Picture, PictureError, to_levels
-from .png import PngWriter
-from .tiff.write import HEADER_LINK, write_tiff
+from .base.errors import PictureError, writing
+from .base.exif import fit_exif, join_exif
+from .base.levels import to_levels
+from .base.picture import XMP, FileFacts, Picture
+from .formats.png import PngWriter
+from .formats.tiff.write import HEADER_LINK, write_tiff
 
 log = logging.getLogger("hires-fix")
 
@@ -66,8 +68,8 @@ def write_picture(
     if format not in FORMATS:
         raise PictureError(f"pictures can be written as {', '.join(FORMATS)}, but not as '{format}'.", "format")
     height, width, channels = picture.pixels.shape
-    if not 1 <= channels <= 4 or picture.depth not in (8, 16):
-        raise PictureError(f"a picture has 1 to 4 channels of 8 or 16 bits, not {channels} of {picture.depth}.")
+    if not 1 <= channels <= 4 or picture.facts.depth not in (8, 16):
+        raise PictureError(f"a picture has 1 to 4 channels of 8 or 16 bits, not {channels} of {picture.facts.depth}.")
     check_sides(path.name, format, width, height)
     with writing(path), complete_or_absent(path, overwrite) as file:
         encode(file, picture, format, quality)
@@ -76,19 +78,6 @@ def write_picture(
 def encode(file: BinaryIO, picture: Picture, format: PictureFormat, quality: int, **options: Any) -> None:
     """Write a picture to an open file; `options` are Pillow's, for a WebP animation that begins with this picture."""
     _WRITERS[format](file, picture, quality, **options)
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Name the file in what goes wrong while it is written."""
-    try:
-        yield
-    except OSError as error:
-        raise PictureError(f"'{path.name}' cannot be written: {error.strerror or error}.") from error
-    except PictureError as error:
-        if error.input_name == "image":  # of a file that is read meanwhile, and already named
-            raise
-        raise PictureError(f"'{path.name}' cannot be written: {error}.", error.input_name) from error
 
 
 def check_sides(name: str, format: PictureFormat, width: int, height: int) -> None:
@@ -126,9 +115,9 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
 
 def _write_png(file: BinaryIO, picture: Picture, quality: int) -> None:
     height, width, channels = picture.pixels.shape
-    writer = PngWriter(file, width, height, replace(picture, icc=_fitting_profile(picture, channels)))
+    writer = PngWriter(file, width, height, channels, _fitting(picture.facts, channels))
     for rows in picture.pixels.split(_ROWS):  # so that there is no second picture in memory
-        writer.write(to_levels(rows, picture.depth))
+        writer.write(to_levels(rows, picture.facts.depth))
     writer.close()
 
 
@@ -138,8 +127,8 @@ def _write_tiff(file: BinaryIO, picture: Picture, quality: int) -> None:
 
 def write_page(file: BinaryIO, picture: Picture, link: int = HEADER_LINK) -> int:
     """Write a page of a TIFF file, at its end; see `write_tiff`."""
-    levels = to_levels(picture.pixels, picture.depth)
-    return write_tiff(file, levels, replace(picture, icc=_fitting_profile(picture, levels.shape[-1])), link)
+    levels = to_levels(picture.pixels, picture.facts.depth)
+    return write_tiff(file, levels, _fitting(picture.facts, levels.shape[-1]), link)
 
 
 def _write_jpeg(file: BinaryIO, picture: Picture, quality: int) -> None:
@@ -147,10 +136,11 @@ def _write_jpeg(file: BinaryIO, picture: Picture, quality: int) -> None:
     if pixels.shape[-1] in (2, 4):
         alpha = pixels[..., -1:].clamp(0, 1)
         pixels = pixels[..., :-1] * alpha + (1 - alpha)
-    exif = fit_exif(picture.exif, picture.text, _JPEG_SEGMENT)
-    more = {"xmp": picture.text[XMP].encode("utf-8", "replace")} if XMP in picture.text else {}
-    if "Comment" in picture.text:
-        more["comment"] = picture.text["Comment"].encode("utf-8", "replace")
+    facts = _fitting(picture.facts, pixels.shape[-1])
+    exif = fit_exif(facts.exif, facts.text, _JPEG_SEGMENT)
+    more = {"xmp": facts.text[XMP].encode("utf-8", "replace")} if XMP in facts.text else {}
+    if "Comment" in facts.text:
+        more["comment"] = facts.text["Comment"].encode("utf-8", "replace")
     for key in [key for key, value in more.items() if len(value) > _JPEG_SEGMENT - 64]:
         log.warning("The %s (%d bytes) is too long for a JPEG file and left out.", key, len(more.pop(key)))
     _save(
@@ -159,9 +149,9 @@ def _write_jpeg(file: BinaryIO, picture: Picture, quality: int) -> None:
         "JPEG",
         quality=quality,
         subsampling=0 if quality >= _FULL_COLOUR else 2,
-        icc_profile=_fitting_profile(picture, pixels.shape[-1]),
+        icc_profile=facts.icc,
         exif=b"Exif\0\0" + exif if exif else b"",
-        **({"dpi": picture.dpi} if picture.dpi else {}),
+        **({"dpi": facts.dpi} if facts.dpi else {}),
         **more,
     )
 
@@ -170,7 +160,8 @@ def _write_webp(file: BinaryIO, picture: Picture, quality: int, **animation: Any
     levels = to_levels(picture.pixels, 8)
     if levels.shape[-1] <= 2:  # WebP knows no grey
         levels = np.concatenate([levels[..., :1].repeat(3, axis=-1), levels[..., 1:]], axis=-1)
-    exif = join_exif(picture.exif, picture.text)
+    facts = _fitting(picture.facts, levels.shape[-1])
+    exif = join_exif(facts.exif, facts.text)
     _save(
         file,
         levels,
@@ -178,9 +169,9 @@ def _write_webp(file: BinaryIO, picture: Picture, quality: int, **animation: Any
         quality=quality,
         lossless=quality == _LOSSLESS,
         exact=quality == _LOSSLESS,
-        icc_profile=_fitting_profile(picture, levels.shape[-1]) or b"",
+        icc_profile=facts.icc or b"",
         exif=b"Exif\0\0" + exif if exif else b"",
-        xmp=picture.text.get(XMP, "").encode("utf-8", "replace"),
+        xmp=facts.text.get(XMP, "").encode("utf-8", "replace"),
         **animation,
     )
 
@@ -192,12 +183,10 @@ def _save(file: BinaryIO, levels: np.ndarray, format: str, **options: Any) -> No
     Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels).save(file, format, **options)
 
 
-def _fitting_profile(picture: Picture, channels: int) -> bytes | None:
-    """Return the colour profile if it is one for such a picture; programs refuse or misread any other."""
-    if picture.icc is None:
-        return None
-    kind = picture.icc[16:20]
-    if kind == (b"RGB " if channels > 2 else b"GRAY"):
-        return picture.icc
+def _fitting(facts: FileFacts, channels: int) -> FileFacts:
+    """Leave out a colour profile that is none for such a picture; programs refuse or misread it."""
+    kind = facts.icc[16:20] if facts.icc is not None else None
+    if kind is None or kind == (b"RGB " if channels > 2 else b"GRAY"):
+        return facts
     log.warning("The colour profile is for %s and left out of a picture with %d channels.", kind, channels)
-    return None
+    return replace(facts, icc=None)

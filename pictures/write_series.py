@@ -9,11 +9,13 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from . import apng
-from .picture import Picture, to_levels
+from .base.errors import writing
+from .base.levels import to_levels
+from .base.picture import Picture
+from .formats import apng
+from .formats.tiff.write import HEADER_LINK
 from .series import Timing
-from .tiff.write import HEADER_LINK
-from .write import PictureFormat, complete_or_absent, encode, write_page, writing
+from .write import PictureFormat, complete_or_absent, encode, write_page
 
 
 def takes_series(format: PictureFormat, timing: Timing | None) -> bool:

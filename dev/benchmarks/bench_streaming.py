@@ -133,9 +133,9 @@ def _make(path: Path, size: int) -> None:
     """A picture with smooth and noisy parts, written in bands."""
     import torch
 
-    tiff, box = module("pictures.tiff.stream_write"), module("hires.tiles.boxes").Box
+    tiff, box = module("pictures.formats.tiff.write"), module("hires.tiles.boxes").Box
     generator = torch.Generator().manual_seed(size)
-    sink = tiff.TiffSink.create(path, tiff.TiffLayout(size, size, 3, 8))
+    sink = tiff.TiffSink.create(path, tiff.TiffLayout(size, size, 3))
     for top in range(0, size, BAND):
         y, x = torch.meshgrid(torch.arange(top, top + BAND) / size, torch.arange(size) / size, indexing="ij")
         waves = torch.stack([x, y, 0.5 + 0.5 * torch.sin(90 * x * y)], dim=-1)
@@ -155,7 +155,7 @@ def _upscaler() -> Any:
 def _stream(source: Path, target: Path, upscaler: Any, size: int, killed: bool = False) -> None:
     models, pieces = module("upscale_models"), module("pictures.streams.pieces")
     tiles = models.settle_tiles(upscaler, size, size)
-    with module("pictures.streams.source").open_source(source) as picture:
+    with module("pictures.source").open_source(source) as picture:
 
         def make(marks: tuple[int, ...]) -> Iterator[Any]:
             done = max(marks, default=0)
@@ -163,7 +163,7 @@ def _stream(source: Path, target: Path, upscaler: Any, size: int, killed: bool =
             found = pieces.pieces_of_one(blocks, size, (done,))
             return _until_half(found, size) if killed else found
 
-        layout = module("pictures.tiff.stream_write").TiffLayout(size, size, 3, 8)
+        layout = module("pictures.formats.tiff.write").TiffLayout(size, size, 3)
         job = {"input": [str(source), source.stat().st_mtime_ns], "tiles": asdict(tiles)}
         module("pictures.streams.file").stream_picture(target, layout, job, make)
 
@@ -177,11 +177,11 @@ def _until_half(pieces: Iterator[Any], size: int) -> Iterator[Any]:
 
 
 def _whole(source: Path, target: Path, upscaler: Any, size: int) -> None:
-    tiff, box = module("pictures.tiff.stream_write"), module("hires.tiles.boxes").Box
-    with module("pictures.streams.source").open_source(source) as picture:
+    tiff, box = module("pictures.formats.tiff.write"), module("hires.tiles.boxes").Box
+    with module("pictures.source").open_source(source) as picture:
         pixels = picture.read(box(0, 0, picture.width, picture.height))[None]
     large = module("upscale_models").upscale_to(pixels, upscaler, size, size)
-    sink = tiff.TiffSink.create(target, tiff.TiffLayout(size, size, 3, 8))
+    sink = tiff.TiffSink.create(target, tiff.TiffLayout(size, size, 3))
     sink.write(box(0, 0, size, size), large[0])
     sink.close()
 

@@ -9,7 +9,7 @@ import folder_paths
 
 from ...hires.errors import InputError
 from ...hires.plan.facts import FolderSearch
-from ...pictures.file_names import check_characters, check_encodable
+from ...pictures.base.file_names import check_characters, check_encodable
 from ...pictures.folders.scan import Scan, find_pictures, printable
 
 KEY = "hires_fix_folders"

@@ -18,11 +18,11 @@ from ...hires.plan.upscale import UpscalePlan, UpscaleRequest
 from ...hires.sizes.image_sizes import Size
 from ...pictures import Picture, write_picture
 from ...pictures.folders.names import Task
+from ...pictures.formats.tiff.write import TiffLayout
+from ...pictures.source import Source, open_source
 from ...pictures.streams.file import stream_picture
 from ...pictures.streams.journal import Journal
 from ...pictures.streams.pieces import Marks, Piece, cut
-from ...pictures.streams.source import Source, open_source
-from ...pictures.tiff.stream_write import TiffLayout
 from ...pictures.write import check_sides
 from ...upscale_models import ModelUpscaler, Upscaler
 from ..memory import free_main_memory
@@ -84,7 +84,7 @@ def upscale_source(
     description = _description(task, request, job)
     if is_too_large(job.plan, source.channels) or journal.read(description) is not None:
         size, corner = job.plan.size, (job.plan.window.x0, job.plan.window.y0)
-        layout = TiffLayout(*size, source.channels, job.depth, source.icc, source.exif, job.text, source.dpi)
+        layout = TiffLayout(*size, source.channels, job.facts)
         stream_picture(task.streamed, layout, description, job.pieces, corner, settings.overwrite)
         return task.streamed
     check_sides(task.target.name, task.format, *job.plan.size)
@@ -123,13 +123,14 @@ class _FileJob:
     def __init__(
         self, source: Source, request: UpscaleRequest[Upscaler], settings: FileSettings, on_progress: OnProgress
     ) -> None:
-        self.depth = settings.depth or source.depth
-        if self.depth == _DEEP:
+        depth = settings.depth or source.facts.depth
+        if depth == _DEEP:
             # half precision is judged by what 8 bits show, and keeps no more
             request = replace(request, tiles=replace(request.tiles, precision="float32"))
         self.plan = request.plan((source.width, source.height))
-        self.text = {**source.text, **_extras_text(request, self.plan.source)}
-        """The file's own, and what A1111 would write beside it."""
+        text = {**source.facts.text, **_extras_text(request, self.plan.source)}
+        self.facts = replace(source.facts, depth=depth, text=text)
+        """The file's own, and beside them the text that A1111 would write."""
 
         self._source = source
         self._upscale = PieceUpscale(self.plan, request.share, on_progress)
@@ -148,7 +149,7 @@ class _FileJob:
             if inside is not None:
                 box, values = inside
                 pixels[box.y0 : box.y1, box.x0 : box.x1] = values
-        return Picture(pixels, self.depth, source.icc, source.exif, self.text, source.dpi)
+        return Picture(pixels, self.facts)
 
 
 def _extras_text(request: UpscaleRequest[Upscaler], size: Size) -> dict[str, str]:

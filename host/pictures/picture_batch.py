@@ -11,7 +11,9 @@ import torch
 from ...hires.amounts import as_bytes
 from ...hires.tiles.boxes import Box
 from ...pictures import Picture, PictureError, read_picture
+from ...pictures.base.levels import with_channels
 from ...pictures.series import find_series
+from ..memory import free_main_memory
 
 _BYTES = 2 * 4 * 4
 """Of a pixel: up to four channels in float32, twice while the batch is put together."""
@@ -41,20 +43,20 @@ def read_batch(path: Path) -> tuple[torch.Tensor, Picture, str]:
         check()
         if index in wanted:
             with part as source:
-                pixels = source.read(Box(0, 0, *size))
-                pictures.append(Picture(pixels, source.depth, source.icc, source.exif, source.text, source.dpi))
+                pictures.append(Picture(source.read(Box(0, 0, *size)), source.facts))
     rest = len(series) - first - len(wanted)
     width, height = size
     left_out = (
         f"{rest} of the pages {'has' if rest == 1 else 'have'} another size than {width}x{height} and "
         f"{'is' if rest == 1 else 'are'} left out. Upscale Folder takes all."
     )
-    return _stacked(pictures), _deepest(pictures), left_out if rest else ""
+    deepest = replace(pictures[0].facts, depth=max(picture.facts.depth for picture in pictures))
+    return _stacked(pictures), replace(pictures[0], facts=deepest), left_out if rest else ""
 
 
 def _check_room(path: Path, count: int, size: tuple[int, int]) -> None:
     needed = count * size[0] * size[1] * _BYTES
-    free = comfy.model_management.get_free_memory(torch.device("cpu"))
+    free = free_main_memory()
     if needed > free:
         raise PictureError(
             f"'{path.name}' holds {count} pictures of {size[0]}x{size[1]}, which take {as_bytes(needed)}, and "
@@ -66,16 +68,4 @@ def _check_room(path: Path, count: int, size: tuple[int, int]) -> None:
 def _stacked(pictures: list[Picture]) -> torch.Tensor:
     kinds = {picture.pixels.shape[-1] for picture in pictures}
     colours, has_alpha = 3 if max(kinds) > 2 else 1, bool(kinds & {2, 4})
-    return torch.stack([_with_channels(picture.pixels, colours, has_alpha) for picture in pictures])
-
-
-def _with_channels(pixels: torch.Tensor, colours: int, has_alpha: bool) -> torch.Tensor:
-    own = pixels.shape[-1] - (pixels.shape[-1] in (2, 4))
-    parts = [pixels[..., :own].expand(-1, -1, colours)]
-    if has_alpha:
-        parts.append(pixels[..., own:] if own < pixels.shape[-1] else torch.ones_like(pixels[..., :1]))
-    return torch.cat(parts, -1)
-
-
-def _deepest(pictures: list[Picture]) -> Picture:
-    return replace(pictures[0], depth=max(picture.depth for picture in pictures))
+    return torch.stack([with_channels(picture.pixels, colours, has_alpha) for picture in pictures])

@@ -19,13 +19,13 @@ from comfy.cli_args import args
 
 from ...hires.errors import InputError
 from ...hires.images.checks import check_image
-from ...pictures import DEEP_FORMATS, EXTENSIONS, Picture, PictureError, PictureFormat, write_picture
-from ...pictures.file_names import check_characters, is_too_long
-from ...pictures.read import endings
+from ...pictures import DEEP_FORMATS, EXTENSIONS, FileFacts, Picture, PictureError, PictureFormat, write_picture
+from ...pictures.base.file_names import check_characters, is_too_long
+from ...pictures.formats.pillow import endings
 from ..progress import show_text
 from .picture_batch import read_batch
 
-logger = logging.getLogger("hires-fix")
+log = logging.getLogger("hires-fix")
 
 Channels = Literal["RGB and mask", "as in the file"]
 CHANNELS: tuple[Channels, ...] = ("RGB and mask", "as in the file")
@@ -37,18 +37,6 @@ BIT_DEPTHS: tuple[BitDepth, ...] = ("auto", "8", "16")
 
 _PREVIEW_SIDE = 1024
 _GRAPHS = ("prompt", "workflow")  # of the graph that made a file: not true of what another graph makes of it
-
-
-@dataclass(frozen=True)
-class FileInfo:
-    """What a file said about its picture, on its way past the nodes that know only pixels. Fields as in `Picture`."""
-
-    name: str
-    depth: int
-    icc: bytes | None
-    exif: bytes | None
-    text: dict[str, str]
-    dpi: tuple[float, float] | None
 
 
 def input_names() -> list[str]:
@@ -70,11 +58,11 @@ def missing(name: str) -> str:
 
 def input_version(name: str) -> str:
     """Return something that changes when the file does. Raises OSError if there is none."""
-    found = os.stat(folder_paths.get_annotated_filepath(name))
-    return f"{found.st_mtime_ns} {found.st_size}"
+    file = os.stat(folder_paths.get_annotated_filepath(name))
+    return f"{file.st_mtime_ns} {file.st_size}"
 
 
-def load_image(name: str, channels: Channels) -> tuple[torch.Tensor, torch.Tensor, FileInfo]:
+def load_image(name: str, channels: Channels) -> tuple[torch.Tensor, torch.Tensor, FileFacts]:
     """Read a picture; of an animation or a document all frames or pages. What has to be left out the node tells.
 
     Args:
@@ -98,11 +86,10 @@ def load_image(name: str, channels: Channels) -> tuple[torch.Tensor, torch.Tenso
     mask = 1 - pixels[..., -1] if has_alpha else torch.zeros(len(pixels), 64, 64, device=pixels.device)
     if channels == "RGB and mask":
         pixels = pixels[..., :3] if pixels.shape[-1] > 2 else pixels[..., :1].expand(-1, -1, -1, 3)
-    info = FileInfo(path.name, picture.depth, picture.icc, picture.exif, picture.text, picture.dpi)
     if left_out:
-        logger.warning("'%s': %s", path.name, left_out)
+        log.warning("'%s': %s", path.name, left_out)
         show_text(left_out)
-    return pixels.contiguous(), mask, info
+    return pixels.contiguous(), mask, picture.facts
 
 
 def save_images(
@@ -113,7 +100,7 @@ def save_images(
     quality: int,
     text: Mapping[str, str],
     own_text: Callable[[int], Mapping[str, str | None]],
-    info: FileInfo | None = None,
+    info: FileFacts | None = None,
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """Write pictures to the output folder, under names that are not taken.
 
@@ -147,30 +134,29 @@ def save_images(
     for index, pixels in enumerate(images):
         comfy.model_management.throw_exception_if_processing_interrupted()
         both = {**text, **own_text(index)}
-        picture = Picture(pixels, depth, text={key: value for key, value in both.items() if value is not None})
-        if info:
-            picture = replace(picture, icc=info.icc, exif=info.exif, dpi=info.dpi)
+        kept = {key: value for key, value in both.items() if value is not None}
+        facts = replace(info or FileFacts(), depth=depth, text=kept)
         path = output.free_path(index, EXTENSIONS[format])
-        write_picture(path, picture, format, quality)
+        write_picture(path, Picture(pixels, facts), format, quality)
         saved.append(output.listed(path))
         if previews:
             path = previews.free_path(index, EXTENSIONS["png"])
-            write_picture(path, Picture(_small(pixels), icc=picture.icc), "png")
+            write_picture(path, Picture(_small(pixels), FileFacts(icc=facts.icc)), "png")
             shown.append(previews.listed(path))
         progress.update(1)
     return saved, shown or saved
 
 
-def texts(info: FileInfo | None, prompt: Any, extra_pnginfo: Mapping[str, Any] | None) -> dict[str, str]:
+def texts(info: FileFacts | None, prompt: Any, extra_pnginfo: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the texts for a file: those of the loaded one, and the graphs as core writes them.
 
     Empty if the host was started with --disable-metadata.
     """
     if args.disable_metadata:
         return {}
-    found = {key: value for key, value in (info.text if info else {}).items() if key not in _GRAPHS}
+    own = {key: value for key, value in (info.text if info else {}).items() if key not in _GRAPHS}
     graphs = {"prompt": prompt, **(extra_pnginfo or {})}
-    return {**found, **{key: json.dumps(value) for key, value in graphs.items() if value is not None}}
+    return {**own, **{key: json.dumps(value) for key, value in graphs.items() if value is not None}}
 
 
 @dataclass
@@ -190,11 +176,11 @@ class _Folder:
             raise InputError("it is empty. Give the beginning of a file name, like 'ComfyUI'.", "filename_prefix")
         check_characters(prefix, "filename_prefix")
         try:
-            found = folder_paths.get_save_image_path(prefix, folder_paths.get_directory_by_type(kind), *size)
+            place = folder_paths.get_output_directory() if kind == "output" else folder_paths.get_temp_directory()
+            folder, stem, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, place, *size)
         except Exception as error:  # the host raises a bare one for a folder outside
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error).splitlines()[0]
             raise InputError(f"'{prefix}' cannot be used: {reason}", "filename_prefix") from error
-        folder, stem, counter, subfolder, _ = found
         if is_too_long(f"{stem}_{counter:05}_.webp"):
             raise InputError(f"'{stem}' is too long for the name of a file. Shorten it.", "filename_prefix")
         return cls(Path(folder), stem, counter, subfolder, kind)

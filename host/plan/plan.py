@@ -19,7 +19,7 @@ from ...hires.errors import InputError
 from ...hires.plan.facts import FolderSearch, ModelFile, UpscalerJob
 from ...hires.plan.graph import Shown, plan
 from ...hires.sizes.image_sizes import Size
-from ...pictures.read import open_header
+from ...pictures.formats.pillow import open_header
 from ...upscale_models import CLASSICAL, count_a1111_tiles, count_tiles
 from ..folders import access as folder_access
 from ..memory import free_main_memory

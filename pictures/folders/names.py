@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 import string
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...hires.errors import InputError
-from ..file_names import check_encodable, fitting
+from ..base.file_names import check_encodable, fitting
 from ..write import EXTENSIONS, PictureFormat
-from .scan import Found, printable
+from .scan import Found, folded, printable
 
 TOKENS = ("name", "ext", "scale", "upscaler")
 """What a pattern may hold in braces: the picture's name without its ending, the ending, the factor (or the width and
@@ -137,17 +136,13 @@ def check_pattern(pattern: str) -> None:
 
 def _claims(task: Task) -> set[str]:
     """The names that a task may write, as a disk sees them that does not tell capital letters from small ones."""
-    return {_folded(path) for path in (task.target, task.streamed)}
+    return {folded(str(path)) for path in (task.target, task.streamed)}
 
 
 def _numbered_claim(task: Task) -> str:
     """The names of numbered results, in which # stands for the number."""
     ending = EXTENSIONS[task.format]
-    return _folded(task.target.with_name(f"{task.target.name.removesuffix(ending)}_#{ending}"))
-
-
-def _folded(path: Path) -> str:
-    return unicodedata.normalize("NFC", str(path)).casefold()
+    return folded(str(task.target.with_name(f"{task.target.name.removesuffix(ending)}_#{ending}")))
 
 
 def _ending(picture: Found) -> str:

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ...hires.errors import InputError
-from ..read import endings
+from ..formats.pillow import endings
 
 _RESOURCE_FORK = "._"
 
@@ -73,7 +73,7 @@ def find_pictures(
     Raises:
         InputError: there is no such folder, or no pattern.
     """
-    patterns = [_folded(part.strip()) for part in include.split(",") if part.strip()]
+    patterns = [folded(part.strip()) for part in include.split(",") if part.strip()]
     if not patterns:
         raise InputError("there is no pattern; * stands for all pictures.", "include")
     if not os.path.isdir(folder):
@@ -90,7 +90,7 @@ def find_pictures(
 def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
     """Sort key by which numbers inside names count as numbers: a2 before a10."""
     parts = re.findall(r"[0-9]+|[^0-9]+", name)
-    key = [(0, int(part), "") if part[0] in "0123456789" else (1, 0, _folded(part)) for part in parts]
+    key = [(0, int(part), "") if part[0] in "0123456789" else (1, 0, folded(part)) for part in parts]
     return key, name
 
 
@@ -110,7 +110,7 @@ class _Search:
     check: Callable[[], None]
 
     def wants(self, name: str, path: Path) -> bool:
-        return any(fnmatchcase(_folded(printable(path) if "/" in p else name), p) for p in self.patterns)
+        return any(fnmatchcase(folded(printable(path) if "/" in p else name), p) for p in self.patterns)
 
     def takes(self, name: str) -> bool:
         return Path(name).suffix.lower() in self.endings and not name.startswith(_RESOURCE_FORK)
@@ -202,5 +202,6 @@ def _identity(folder: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """A name as a disk sees it that does not tell capital letters from small ones."""
     return unicodedata.normalize("NFC", text).casefold()

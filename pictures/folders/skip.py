@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...hires.sizes.image_sizes import SizeError
-from ..picture import PictureError
-from ..read import open_header, read_picture
-from ..series import Series, Timing, find_series
-from ..tiff import tiff
+from ..base.errors import PictureError
+from ..formats.pillow import open_header
+from ..formats.tiff import tags
+from ..read import read_picture
+from ..series import Series, Size, Timing, find_series
 from .names import Task
 from .scan import printable
-
-Size = tuple[int, int]
-"""Width and height in pixels."""
 
 
 def find_result(task: Task, result_size: Callable[[int, int], Size]) -> Path | None:
@@ -102,12 +100,7 @@ def _stored_size(path: Path) -> Size:
     """Read the size from a file's first bytes."""
     try:
         with open(path, "rb") as file:
-            if file.read(4) in tiff.SIGNATURES:
-                file.seek(0)
-                tags = tiff.read_info(file).tags
-                return tags[tiff.WIDTH], tags[tiff.HEIGHT]
-            file.seek(0)
-            return open_header(file).size
+            return tags.read_info(file).size if file.read(4) in tags.SIGNATURES else open_header(file).size
     except Exception:  # every format has its own complaints; the reader finds the right words
         pixels = read_picture(path).pixels
         return pixels.shape[1], pixels.shape[0]

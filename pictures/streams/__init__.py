@@ -1,1 +1,4 @@
-"""TODO."""
+"""Results that are too large for the memory: written piece by piece, and taken up again where they stopped.
+
+`stream_picture` does it; `Journal` is what lies beside an unfinished file. May import `pictures.base`, `formats.tiff`.
+"""

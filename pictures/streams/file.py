@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ...hires.errors import InputError
-from ..picture import PictureError
-from ..tiff.stream_write import TiffLayout, TiffSink
+from ..base.errors import PictureError
+from ..formats.tiff.write import TiffLayout, TiffSink
 from .journal import Journal
 from .pieces import Marks, Piece, cut
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..file_names import fitting
+from ..base.file_names import fitting
 from .pieces import Marks
 
 log = logging.getLogger("hires-fix")

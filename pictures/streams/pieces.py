@@ -88,13 +88,12 @@ def cut(piece: Piece, corner: tuple[int, int], size: tuple[int, int]) -> tuple[B
         corner: x and y of the window's upper left corner in the whole.
         size: width and height of the window.
     """
-    (left, top), box = corner, piece.box
-    x0, x1 = max(box.x0, left), min(box.x1, left + size[0])
-    y0, y1 = max(box.y0, top), min(box.y1, top + size[1])
-    if x0 >= x1 or y0 >= y1:
+    window = Box(*corner, corner[0] + size[0], corner[1] + size[1])
+    shared = piece.box.shared(window)
+    if shared.width <= 0 or shared.height <= 0:
         return None
-    inside = piece.pixels[y0 - box.y0 : y1 - box.y0, x0 - box.x0 : x1 - box.x0]
-    return Box(x0 - left, y0 - top, x1 - left, y1 - top), inside
+    inside = shared.within(piece.box)
+    return shared.within(window), piece.pixels[inside.y0 : inside.y1, inside.x0 : inside.x1]
 
 
 class _Rows:

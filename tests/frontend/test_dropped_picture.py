@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 import torch
-from hires_pack.pictures import EXTENSIONS, Picture, write_picture
+from hires_pack.pictures import EXTENSIONS, FileFacts, Picture, write_picture
 from hires_pack.tests import png_by_hand
 from numpy import zeros
 
@@ -92,7 +92,7 @@ def test_the_workflow_in_a_picture_that_we_saved_opens(format, ui, tmp_path):
     ui.canvas.place("HiresFixTargetSize", 100, 100)
     text = {"workflow": json.dumps(ui.workflow()), "prompt": "{}", "parameters": infotext(4208)}
     path = tmp_path / f"ours{EXTENSIONS[format]}"
-    write_picture(path, Picture(torch.zeros(8, 8, 3), text=text), format)
+    write_picture(path, Picture(torch.zeros(8, 8, 3), FileFacts(text=text)), format)
     ui.blank()
     ui.canvas.drop_file(path)
     ui.canvas.wait_for_nodes()
@@ -103,7 +103,7 @@ def test_the_workflow_in_a_picture_that_we_saved_opens(format, ui, tmp_path):
 def test_a_jpeg_with_nothing_but_a_graph_for_the_server(ui, tmp_path):
     graph = {"1": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}}}
     path = tmp_path / "graph.jpg"
-    write_picture(path, Picture(torch.zeros(8, 8, 3), text={"prompt": json.dumps(graph)}), "jpeg")
+    write_picture(path, Picture(torch.zeros(8, 8, 3), FileFacts(text={"prompt": json.dumps(graph)})), "jpeg")
     ui.canvas.drop_file(path)
     ui.canvas.wait_for_nodes()
     assert list(ui.canvas.nodes().values()) == ["EmptyLatentImage"]
@@ -112,7 +112,7 @@ def test_a_jpeg_with_nothing_but_a_graph_for_the_server(ui, tmp_path):
 def test_the_setting_leaves_a_jpeg_to_the_editor(ui, tmp_path, dropped):
     ui.setting(SETTING, False)
     path = tmp_path / "ours.jpg"
-    write_picture(path, Picture(torch.zeros(8, 8, 3), text={"workflow": '{"nodes": []}'}), "jpeg")
+    write_picture(path, Picture(torch.zeros(8, 8, 3), FileFacts(text={"workflow": '{"nodes": []}'})), "jpeg")
     ui.canvas.drop_file(path)
     ui.canvas.wait_for_nodes()
     assert list(ui.canvas.nodes().values()) == ["LoadImage"]

@@ -134,14 +134,14 @@ def test_formats_depth_profile_and_texts(server, client, models, registered):
         with Image.open(target / name) as image:
             assert (image.size, image.format) == ((16, 12), kind)
     assert_doubled(target / "a_x2.png", levels)
-    assert read_picture(target / "deep_x2.tif").icc == profile
+    assert read_picture(target / "deep_x2.tif").facts.icc == profile
     np.testing.assert_array_equal(tifffile.imread(target / "deep_x2.tif"), double(deep))
     text = report(
         client, models.exact_x2, input_folder=str(source), output_folder="sixteen", include="*.png", bit_depth="16"
     )
     assert text.startswith("1 picture: 1 done")
     found = read_picture(server.base / "output" / "sixteen" / "a_x2.png")
-    assert found.depth == 16
+    assert found.facts.depth == 16
     np.testing.assert_array_equal((found.pixels * 255).numpy()[..., :3].round(), double(levels)[..., :3])
 
 

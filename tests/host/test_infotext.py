@@ -19,7 +19,7 @@ from hires_pack.hires.infotext.from_graph.read import read_graph
 from hires_pack.hires.infotext.text import parse
 from hires_pack.hires.infotext.to_graph.loaders import ModelFiles
 from hires_pack.hires.infotext.to_graph.workflow import hires_workflow
-from hires_pack.pictures import Picture, write_picture
+from hires_pack.pictures import FileFacts, Picture, write_picture
 from hires_pack.tests import png_by_hand
 from PIL import Image
 from safetensors.torch import save
@@ -438,7 +438,7 @@ def test_missing_files_are_noted(host):
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF"])
 def test_a_picture_becomes_the_workflow_of_its_text(format, host, tmp_path):
     if format == "TIFF":  # A1111 has none, but our Save node
-        write_picture(tmp_path / "a.tif", Picture(torch.zeros(4, 4, 3), text={"parameters": QUICK}), "tiff")
+        write_picture(tmp_path / "a.tif", Picture(torch.zeros(4, 4, 3), FileFacts(text={"parameters": QUICK})), "tiff")
         content = (tmp_path / "a.tif").read_bytes()
     else:
         content = picture(format, QUICK)

@@ -8,7 +8,7 @@ import sys
 import pytest
 from hires_pack.hires.amounts import as_bytes
 from hires_pack.hires.errors import InputError
-from hires_pack.pictures.file_names import check_characters, check_encodable, fitting
+from hires_pack.pictures.base.file_names import check_characters, check_encodable, fitting
 from hires_pack.pictures.folders.lock import only_job
 
 

@@ -13,7 +13,7 @@ from hires_pack.pictures.folders.names import Task, check_pattern, plan_names
 from hires_pack.pictures.folders.report import Report
 from hires_pack.pictures.folders.scan import CLOSED, NO_PICTURE, TWICE, Found, find_pictures, natural_key, printable
 from hires_pack.pictures.folders.skip import find_result, find_series_result
-from hires_pack.pictures.read import endings
+from hires_pack.pictures.formats.pillow import endings
 from hires_pack.pictures.series import Timing
 from hires_pack.pictures.streams.journal import Journal
 from hires_pack.pictures.write import EXTENSIONS

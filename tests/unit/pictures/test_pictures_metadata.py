@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hires_pack.pictures.metadata import fit_exif, join_exif, split_exif
+from hires_pack.pictures.base.exif import fit_exif, join_exif, split_exif
 from hires_pack.tests import exif_by_hand
 from PIL import Image
 

@@ -8,10 +8,12 @@ import numpy as np
 import psutil
 import pytest
 import torch
-from hires_pack.pictures import PictureError, limits, png, read_picture, read_texts
-from hires_pack.pictures.picture import MAX_PIXELS
-from hires_pack.pictures.read import open_header
-from hires_pack.pictures.streams.source import open_source
+from hires_pack.pictures import PictureError, read_picture, read_texts
+from hires_pack.pictures.base import limits
+from hires_pack.pictures.base.limits import MAX_PIXELS
+from hires_pack.pictures.formats import png
+from hires_pack.pictures.formats.pillow import open_header
+from hires_pack.pictures.source import open_source
 from hires_pack.tests import png_by_hand
 from PIL import Image, ImageCms
 
@@ -40,7 +42,7 @@ def saved(image, format, **options):
 
 def exactly(picture, levels, depth=8):
     """Whether the picture has these levels: divided, not only close."""
-    assert picture.depth == depth
+    assert picture.facts.depth == depth
     assert picture.pixels.dtype == torch.float32
     expected = torch.from_numpy((np.asarray(levels, np.float64) / (2**depth - 1)).astype(np.float32))
     return torch.equal(picture.pixels, expected)
@@ -117,10 +119,10 @@ def test_png_says_profile_texts_exif_and_resolution(read):
         ],
     )
     picture = read(content)
-    assert picture.icc == SRGB
-    assert picture.exif == exif.tobytes()[6:]
-    assert [round(value) for value in picture.dpi] == [300, 150]
-    assert picture.text == {
+    assert picture.facts.icc == SRGB
+    assert picture.facts.exif == exif.tobytes()[6:]
+    assert [round(value) for value in picture.facts.dpi] == [300, 150]
+    assert picture.facts.text == {
         "parameters": "Bäume\nSteps: 20",
         "packed": "C" * 5000,
         "workflow": "木",
@@ -131,7 +133,7 @@ def test_png_says_profile_texts_exif_and_resolution(read):
 def test_a_text_after_the_pixels_counts_too(read):
     whole = png_by_hand.encode(np.zeros((2, 2, 1), np.uint8))
     end = png_by_hand.chunk(b"IEND", b"")
-    assert read(whole[: -len(end)] + png_by_hand.chunk(b"tEXt", b"late\0yes") + end).text == {"late": "yes"}
+    assert read(whole[: -len(end)] + png_by_hand.chunk(b"tEXt", b"late\0yes") + end).facts.text == {"late": "yes"}
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -156,13 +158,13 @@ def test_a_damaged_text_does_not_spoil_the_picture(read):
     content = png_by_hand.encode(levels, [*bad, (b"tEXt", b"good\0text")])
     picture = read(content)
     assert exactly(picture, levels)
-    assert (picture.text, picture.icc, picture.dpi) == ({"good": "text"}, None, None)
+    assert (picture.facts.text, picture.facts.icc, picture.facts.dpi) == ({"good": "text"}, None, None)
 
 
 def test_a_text_that_unpacks_without_end_is_left_out(read):
     bomb = zlib.compress(bytes(2**26 + 1))
     content = png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), [(b"zTXt", b"bomb\0\0" + bomb)])
-    assert read(content).text == {}
+    assert read(content).facts.text == {}
 
 
 def test_all_texts_of_a_file_have_one_limit(read, caplog):
@@ -172,8 +174,8 @@ def test_all_texts_of_a_file_have_one_limit(read, caplog):
     packed += [(b"iTXt", b"c\0\1\0\0\0" + third), (b"iCCP", b"d\0\0" + third), (b"tEXt", b"e\0short")]
     content = png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), packed)
     picture = read(content)
-    assert {key: len(value) for key, value in picture.text.items()} == {"a": 30 * 2**20, "b": 30 * 2**20}
-    assert picture.icc is None
+    assert {key: len(value) for key, value in picture.facts.text.items()} == {"a": 30 * 2**20, "b": 30 * 2**20}
+    assert picture.facts.icc is None
     assert [caplog.text.count(f"A PNG chunk '{kind}'") for kind in ("zTXt", "iTXt", "iCCP", "tEXt")] == [0, 1, 1, 1]
 
 
@@ -182,7 +184,7 @@ def test_texts_that_are_damaged_at_their_end_have_unpacked_as_much(read, count, 
     part = bytearray(zlib.compress(bytes(size)))
     part[-1] ^= 1
     chunks = [*[(b"zTXt", b"a\0\0" + bytes(part))] * count, (b"tEXt", b"e\0short")]
-    assert read(png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), chunks)).text == {}
+    assert read(png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), chunks)).facts.text == {}
 
 
 @pytest.mark.parametrize("kind", [b"zTXt", b"iCCP"])
@@ -198,8 +200,8 @@ def test_a_large_damaged_chunk_takes_no_room_from_the_others(read, rng, kind, fl
         (b"iCCP", b"name\0\0" + zlib.compress(SRGB)),
     ]
     picture = read(png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), chunks))
-    assert {key: len(value) for key, value in picture.text.items()} == {"parameters": 9, "packed": 2**26 - 2**18}
-    assert picture.icc == SRGB
+    assert {key: len(value) for key, value in picture.facts.text.items()} == {"parameters": 9, "packed": 2**26 - 2**18}
+    assert picture.facts.icc == SRGB
     assert [line.split("'")[1] for line in caplog.messages] == [kind.decode()]
 
 
@@ -208,7 +210,7 @@ def test_a_large_damaged_chunk_takes_no_room_from_the_others(read, rng, kind, fl
 def test_a_text_as_long_as_the_limit(read, rng, noise, spare):
     text = bytes(2**26 - noise - spare) + rng.bytes(noise)
     chunk = (b"zTXt", b"all\0\0" + zlib.compress(text))
-    found = read(png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), [chunk])).text
+    found = read(png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), [chunk])).facts.text
     assert found == ({"all": text.decode("latin-1")} if spare == 0 else {})
 
 
@@ -383,9 +385,7 @@ def test_memory_is_asked_for_before_it_is_taken(read, rng, monkeypatch):
         assert read(content).pixels.shape == (100, 100, 3)
     free = free._replace(available=100 * 100 * 3 * 6 - 1)
     for content in (*files[:-1], deep):
-        with pytest.raises(
-            PictureError, match="it has 100x100 pixels, which take at least 1 MB of memory, and 1 MB are"
-        ):
+        with pytest.raises(PictureError, match=r"100x100 pixels, which take at least \d+ KB of memory, and 180 KB"):
             read(content)
 
 
@@ -431,7 +431,7 @@ def test_the_first_picture_of_a_gif(read):
     frames = [Image.new("RGB", (4, 3), colour) for colour in ((255, 0, 0), (0, 255, 0))]
     picture = read(saved(frames[0], "GIF", save_all=True, append_images=frames[1:], comment=b"a comment"))
     assert exactly(picture, np.full((3, 4, 3), (255, 0, 0)))
-    assert picture.text == {"Comment": "a comment"}
+    assert picture.facts.text == {"Comment": "a comment"}
 
 
 def test_jpeg_says_profile_xmp_comment_and_resolution(read, rng):
@@ -441,9 +441,9 @@ def test_jpeg_says_profile_xmp_comment_and_resolution(read, rng):
     )
     picture = read(content)
     assert exactly(picture, np.asarray(Image.open(io.BytesIO(content))))
-    assert picture.icc == SRGB
-    assert picture.dpi == (72, 96)
-    assert picture.text == {"Comment": "said", "XML:com.adobe.xmp": "<x:xmpmeta/>"}
+    assert picture.facts.icc == SRGB
+    assert picture.facts.dpi == (72, 96)
+    assert picture.facts.text == {"Comment": "said", "XML:com.adobe.xmp": "<x:xmpmeta/>"}
 
 
 def test_cmyk_without_a_profile(read):
@@ -454,14 +454,14 @@ def test_cmyk_without_a_profile(read):
     assert picture.pixels.shape == (8, 8, 3)
     assert picture.pixels[4, 1].tolist() == pytest.approx([1, 0, 0], abs=0.02)
     assert picture.pixels[4, 6].tolist() == pytest.approx([1, 1, 1], abs=0.02)
-    assert picture.icc is None
+    assert picture.facts.icc is None
 
 
 def test_a_cmyk_profile_that_is_none_is_not_handed_on(read):
     image = Image.new("CMYK", (8, 8), (0, 0, 0, 255))
     for format in ("JPEG", "TIFF"):
         picture = read(saved(image, format, icc_profile=b"not a profile" * 20))
-        assert picture.icc is None
+        assert picture.facts.icc is None
         assert float(picture.pixels.max()) < 0.02
 
 
@@ -481,7 +481,7 @@ def test_a_grey_float_map(read, rng):
     values = rng.random((3, 5)).astype(np.float32)
     picture = read(b"Pf\n5 3\n-1.0\n" + values[::-1].astype("<f4").tobytes())
     assert torch.equal(picture.pixels[..., 0], torch.from_numpy(values))
-    assert picture.depth == 16
+    assert picture.facts.depth == 16
 
 
 def test_more_than_8_bits_of_grey_in_other_formats(read):
@@ -536,10 +536,10 @@ def test_the_picture_is_upright(read, kind, orientation):
     assert (corners * 255).round().tolist() == [[10, 80], [160, 240]]
     assert picture.pixels.shape == ((4, 2, 3) if orientation >= 5 else (2, 4, 3))
     left = Image.Exif()
-    left.load(picture.exif)
+    left.load(picture.facts.exif)
     assert dict(left) == {0x010F: "a camera"}
     if kind.startswith("png"):
-        assert picture.dpi == pytest.approx((508, 254) if orientation >= 5 else (254, 508))
+        assert picture.facts.dpi == pytest.approx((508, 254) if orientation >= 5 else (254, 508))
 
 
 # ---- what is no picture ---------------------------------------------------------------------------------------------

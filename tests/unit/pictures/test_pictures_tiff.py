@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from hires_pack.pictures import Picture, PictureError, read_picture, write_picture
-from hires_pack.pictures.tiff.write import write_tiff
+from hires_pack.pictures import FileFacts, Picture, PictureError, read_picture, write_picture
+from hires_pack.pictures.formats.tiff.write import write_tiff
 from PIL import Image, ImageCms
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -44,7 +44,7 @@ def write(path, levels, byteorder="<", bigtiff=False, **options):
 
 
 def levels_of(picture):
-    return (picture.pixels.double() * (2**picture.depth - 1)).round().numpy().astype(np.uint16)
+    return (picture.pixels.double() * (2**picture.facts.depth - 1)).round().numpy().astype(np.uint16)
 
 
 LAYOUTS = ({}, {"rowsperstrip": 5}, {"tile": (16, 32)}, {"planarconfig": "separate"})
@@ -64,7 +64,7 @@ def test_every_layout_is_read(path, rng, packing, layout, byteorder, dtype):
         levels = rng.integers(0, np.iinfo(dtype).max, (37, 45, channels), dtype, endpoint=True)
         write(path, levels, byteorder, **layout, **packing)
         picture = read_picture(path)
-        assert picture.depth == 8 * levels.itemsize
+        assert picture.facts.depth == 8 * levels.itemsize
         assert np.array_equal(levels_of(picture), levels)
 
 
@@ -179,7 +179,7 @@ def test_floats_from_0_to_1_are_read_as_they_are(path, rng, packing, layout, byt
         write(path, values, byteorder, **layout, **packing)
         picture = read_picture(path)
         assert torch.equal(picture.pixels, torch.from_numpy(values.astype(np.float32)))
-        assert (picture.depth, picture.note) == (16, "")
+        assert (picture.facts.depth, picture.note) == (16, "")
 
 
 @pytest.mark.parametrize("predictor", [2, 3])
@@ -259,7 +259,7 @@ def test_other_integers(path, byteorder, dtype, values, top):
     write(path, np.array(values, dtype)[None, :, None], byteorder)
     picture = read_picture(path)
     assert picture.pixels[0, :, 0].tolist() == pytest.approx([value / top for value in values], abs=1e-6)
-    assert (picture.depth, f"{top}" in picture.note) == (16, True)
+    assert (picture.facts.depth, f"{top}" in picture.note) == (16, True)
 
 
 def test_white_is_zero_of_floats(path):
@@ -278,7 +278,7 @@ def test_lab_becomes_srgb(path, depth, photometric):
     values = np.array([rows]).round().astype(np.int64).astype(np.uint8 if depth == 8 else np.uint16)
     tifffile.imwrite(path, values, photometric=photometric)
     picture = read_picture(path)
-    assert (picture.depth, picture.icc) == (depth, None)
+    assert (picture.facts.depth, picture.facts.icc) == (depth, None)
     assert np.abs(picture.pixels.numpy()[0] * 255 - np.array(list(lab))).max() < (3 if depth == 8 else 0.5)
 
 
@@ -297,7 +297,7 @@ def test_cmyk_of_16_bits(path, options):
     )
     picture = read_picture(path)
     assert (picture.pixels[0] * 255).round().tolist() == [[255, 255, 255], [255, 0, 0], [0, 0, 0]]
-    assert picture.depth == 8
+    assert picture.facts.depth == 8
 
 
 def test_big_tiff_with_the_high_byte_first_is_refused(path):
@@ -349,7 +349,7 @@ def test_tags_that_make_no_sense_are_an_error_of_the_file(path, rng):
 @pytest.mark.parametrize("depth", [8, 16])
 def test_tifffile_and_pillow_read_what_is_written(path, rng, depth, channels, size):
     levels = rng.integers(0, 2**depth, (*size, channels)).astype(f"u{depth // 8}")
-    write_picture(path, Picture(torch.from_numpy(levels / (2**depth - 1)).float(), depth), "tiff")
+    write_picture(path, Picture(torch.from_numpy(levels / (2**depth - 1)).float(), FileFacts(depth)), "tiff")
     with tifffile.TiffFile(path) as file:
         page = file.pages[0]
         assert np.array_equal(page.asarray().reshape(levels.shape), levels)
@@ -370,7 +370,7 @@ def test_a_written_file_says_what_the_picture_says(path):
     exif[0x8825] = {1: "N", 2: (48.0, 8.0, 0.5)}
     text = {"parameters": "木\nSteps: 20", "prompt": '{"1": "ü"}', "XML:com.adobe.xmp": "<x:xmpmeta>ü</x:xmpmeta>"}
     block = exif.tobytes()[6:]
-    picture = Picture(torch.zeros(4, 5, 3), 16, SRGB, block, text, (300.0, 72.5))
+    picture = Picture(torch.zeros(4, 5, 3), FileFacts(16, SRGB, block, text, (300.0, 72.5)))
     write_picture(path, picture, "tiff")
     with tifffile.TiffFile(path) as file:
         tags = file.pages[0].tags
@@ -381,7 +381,7 @@ def test_a_written_file_says_what_the_picture_says(path):
         assert tags["ExifTag"].value["ExposureTime"] == 0.25
         assert "Jörg" in tags["Artist"].value
         assert [across / unit for across, unit in (tags["XResolution"].value, tags["YResolution"].value)] == [300, 72.5]
-    again = read_picture(path)
+    again = read_picture(path).facts
     assert (again.icc, again.text, again.dpi) == (SRGB, text, (300, 72.5))
     found = Image.Exif()
     found.load(again.exif)
@@ -396,11 +396,24 @@ def test_a_description_of_the_array_is_not_handed_on(path):
     tifffile.imwrite(path, np.zeros((4, 4, 3), np.uint16), photometric="rgb", software=False)
     with tifffile.TiffFile(path) as file:
         assert file.pages[0].description.startswith('{"shape"')  # what this test is about
-    assert read_picture(path).exif is None
+    assert read_picture(path).facts.exif is None
 
 
 def test_a_stream_is_what_the_writer_needs():
     """Offsets count from the beginning of the file."""
     stream = io.BytesIO()
-    write_tiff(stream, np.full((3, 3, 3), 9, np.uint8), Picture(torch.zeros(1, 1, 3)))
+    write_tiff(stream, np.full((3, 3, 3), 9, np.uint8), FileFacts())
     assert np.asarray(Image.open(stream)).tolist() == np.full((3, 3, 3), 9).tolist()
+
+
+@pytest.mark.parametrize("before", [100, 2**18])
+def test_a_classic_file_ends_at_4_gb(tmp_path, before):
+    """With pixels, or with the directory behind them: offsets have 32 bits."""
+    facts = FileFacts(icc=SRGB)
+    with open(tmp_path / "a.tif", "w+b") as file:
+        link = write_tiff(file, np.zeros((3, 3, 3), np.uint8), facts)
+        file.truncate(2**32 - before)
+        file.seek(0, io.SEEK_END)
+        levels = np.random.default_rng(0).integers(0, 256, (300, 300, 3)).astype(np.uint8)
+        with pytest.raises(PictureError, match="up to 4 GB"):
+            write_tiff(file, levels, facts, link)

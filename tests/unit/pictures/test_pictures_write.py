@@ -7,9 +7,9 @@ import av
 import numpy as np
 import pytest
 import torch
-from hires_pack.pictures import FORMATS, Picture, PictureError, read_picture, write_picture
-from hires_pack.pictures.picture import to_levels
-from hires_pack.pictures.png import PngWriter
+from hires_pack.pictures import FORMATS, FileFacts, Picture, PictureError, read_picture, write_picture
+from hires_pack.pictures.base.levels import to_levels
+from hires_pack.pictures.formats.png import PngWriter
 from hires_pack.tests import exif_by_hand, png_by_hand
 from PIL import Image, ImageCms
 
@@ -19,7 +19,7 @@ GREY = SRGB[:16] + b"GRAY" + SRGB[20:]
 
 def picture_of(levels, **more):
     depth = 8 * levels.itemsize
-    return Picture(torch.from_numpy((levels / (2**depth - 1)).astype(np.float32)), depth, **more)
+    return Picture(torch.from_numpy((levels / (2**depth - 1)).astype(np.float32)), FileFacts(depth, **more))
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_rows_may_come_in_any_parts(rng):
     files = []
     for cuts in ([0, 150], [0, 1, 64, 65, 149, 150]):
         file = io.BytesIO()
-        writer = PngWriter(file, 9, 150, Picture(torch.zeros(1, 1, 3), 16))
+        writer = PngWriter(file, 9, 150, 3, FileFacts(16))
         for start, end in itertools.pairwise(cuts):
             writer.write(levels[start:end])
         writer.close()
@@ -134,7 +134,7 @@ def test_jpeg_lays_transparency_on_white(write, channels):
 def test_other_kinds_of_floats(write, dtype):
     pixels = (torch.arange(48).reshape(4, 4, 3) / 64).to(dtype)  # exact in all of them
     expected = (np.arange(48).reshape(4, 4, 3) / 64 * 65535 + 0.5).astype(np.uint16)
-    assert np.array_equal(png_by_hand.decode(write(Picture(pixels, 16), "png")), expected)
+    assert np.array_equal(png_by_hand.decode(write(Picture(pixels, FileFacts(16)), "png")), expected)
 
 
 def test_values_are_rounded_and_cut_off():
@@ -158,7 +158,7 @@ def test_the_picture_is_left_as_it_is(write):
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize(("channels", "profile"), [(3, SRGB), (4, SRGB), (1, GREY), (3, GREY), (1, SRGB)])
 def test_a_profile_is_written_byte_by_byte_where_it_fits(write, format, channels, profile):
-    content = write(Picture(torch.zeros(4, 4, channels), icc=profile), format)
+    content = write(Picture(torch.zeros(4, 4, channels), FileFacts(icc=profile)), format)
     colour = channels > 2 or format == "webp"
     fits = (profile is SRGB) == colour
     assert opened(content).info.get("icc_profile") == (profile if fits else None)
@@ -166,7 +166,7 @@ def test_a_profile_is_written_byte_by_byte_where_it_fits(write, format, channels
 
 def test_png_texts_are_ascii_or_utf_8(write):
     text = {"parameters": "plain\nSteps: 20", "ä": "ö", "workflow": '{"木": "海"}', "Software": "x" * 10000}
-    content = write(Picture(torch.zeros(2, 2, 3), text=text), "png")
+    content = write(Picture(torch.zeros(2, 2, 3), FileFacts(text=text)), "png")
     found = png_by_hand.chunks(content)
     assert (b"tEXt", b"parameters\0plain\nSteps: 20") in found
     assert (b"iTXt", b"workflow\0\0\0\0\0" + '{"木": "海"}'.encode()) in found
@@ -177,9 +177,8 @@ def test_png_texts_are_ascii_or_utf_8(write):
 
 @pytest.mark.parametrize("text", [{"": "no keyword"}, {"nul\0": "x"}, {"x": "nul\0"}])
 def test_texts_that_png_cannot_hold_are_left_out(write, text):
-    assert read_picture_of(write(Picture(torch.zeros(2, 2, 3), text={**text, "good": "yes"}), "png")).text == {
-        "good": "yes"
-    }
+    facts = FileFacts(text={**text, "good": "yes"})
+    assert read_picture_of(write(Picture(torch.zeros(2, 2, 3), facts), "png")).text == {"good": "yes"}
 
 
 def read_picture_of(content):
@@ -189,7 +188,7 @@ def read_picture_of(content):
 
 
 def test_resolution(write):
-    picture = Picture(torch.zeros(2, 2, 3), dpi=(300.0, 150.0))
+    picture = Picture(torch.zeros(2, 2, 3), FileFacts(dpi=(300.0, 150.0)))
     for format in ("png", "jpeg", "tiff"):
         assert opened(write(picture, format)).info["dpi"] == pytest.approx((300, 150), rel=1e-4)
 
@@ -197,7 +196,7 @@ def test_resolution(write):
 @pytest.mark.parametrize("format", ["jpeg", "webp", "tiff"])
 def test_a1111_and_comfyui_find_their_texts(write, format):
     text = {"parameters": "木, (fish:1.2)\nSteps: 20", "prompt": '{"1": 2}', "workflow": '{"nodes": "ü"}', "other": "x"}
-    content = write(Picture(torch.zeros(2, 2, 3), text=text), format)
+    content = write(Picture(torch.zeros(2, 2, 3), FileFacts(text=text)), format)
     block = content if format == "tiff" else opened(content).info["exif"].removeprefix(b"Exif\0\0")
     comment = b"UNICODE\0" + text["parameters"].encode("utf-16-be")
     assert exif_by_hand.entries(block, exif_by_hand.EXIF_IFD) == {0x9286: (exif_by_hand.UNDEFINED, comment)}
@@ -209,7 +208,7 @@ def test_a1111_and_comfyui_find_their_texts(write, format):
 
 def test_jpeg_leaves_out_the_longest_text_first(write, caplog):
     text = {"parameters": "Steps: 20", "prompt": '{"1": "%s"}' % ("p" * 30000), "workflow": '{"%s": 1}' % ("w" * 70000)}
-    picture = Picture(torch.zeros(2, 2, 3), text={**text, "Comment": "c" * 70000})
+    picture = Picture(torch.zeros(2, 2, 3), FileFacts(text={**text, "Comment": "c" * 70000}))
     exif = opened(write(picture, "jpeg")).getexif()
     assert exif[0x010E] == f"prompt:{text['prompt']}"
     assert 0x010F not in exif
@@ -222,7 +221,7 @@ def test_jpeg_leaves_out_the_longest_text_first(write, caplog):
 def test_jpeg_leaves_out_an_exif_block_that_does_not_fit(write, caplog):
     exif = Image.Exif()
     exif[0x010E] = "d" * 70000
-    picture = Picture(torch.zeros(2, 2, 3), exif=exif.tobytes()[6:])
+    picture = Picture(torch.zeros(2, 2, 3), FileFacts(exif=exif.tobytes()[6:]))
     assert "exif" not in opened(write(picture, "jpeg")).info
     assert "EXIF block" in caplog.text
 
@@ -238,13 +237,13 @@ def test_everything_comes_back(tmp_path, rng, format):
         "workflow": '{"nodes": []}',
         "XML:com.adobe.xmp": "<x:xmpmeta>ü</x:xmpmeta>",
     }
-    picture = Picture(torch.rand(8, 8, 3), 8, SRGB, exif.tobytes()[6:], text)
+    picture = Picture(torch.rand(8, 8, 3), FileFacts(8, SRGB, exif.tobytes()[6:], text))
     for number, step in enumerate((format, "png", format)):
         write_picture(tmp_path / str(number), picture, step)
         picture = read_picture(tmp_path / str(number))
-    assert (picture.icc, picture.text) == (SRGB, text)
+    assert (picture.facts.icc, picture.facts.text) == (SRGB, text)
     found = Image.Exif()
-    found.load(picture.exif)
+    found.load(picture.facts.exif)
     assert dict(found) == {0x010F: "a camera", 0x8769: found[0x8769]}
     assert found.get_ifd(0x8769) == {0x9003: "2024:01:02 03:04:05"}
 
@@ -286,7 +285,7 @@ def test_a_failure_in_the_middle_leaves_everything_as_it_was(tmp_path, error, be
     path = tmp_path / "picture.png"
     if before is not None:
         path.write_bytes(before)
-    picture = Picture(torch.zeros(2, 2, 3), icc=SRGB, text=Breaks(error))
+    picture = Picture(torch.zeros(2, 2, 3), FileFacts(icc=SRGB, text=Breaks(error)))
     with pytest.raises((PictureError, KeyboardInterrupt, MemoryError)) as caught:
         write_picture(path, picture, "png", overwrite=True)
     if isinstance(error, OSError):
@@ -314,7 +313,7 @@ def test_the_file_can_be_read_by_others(tmp_path):
 )
 def test_what_a_format_cannot_hold_is_refused(tmp_path, size, format, options, message):
     with pytest.raises(PictureError, match=message):
-        write_picture(tmp_path / "x", Picture(torch.zeros(size), **options), format)
+        write_picture(tmp_path / "x", Picture(torch.zeros(size), FileFacts(**options)), format)
     assert not list(tmp_path.iterdir())
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tifffile
 from hires_pack.hires.tiles.boxes import Box
-from hires_pack.pictures import Picture, PictureError, read_picture
-from hires_pack.pictures.picture import from_levels, to_levels
+from hires_pack.pictures import FileFacts, Picture, PictureError, read_picture
+from hires_pack.pictures.base.levels import from_levels, to_levels
 from hires_pack.pictures.series import Timing, find_series, holds_another
 from hires_pack.pictures.write_series import takes_series, write_series
 from hires_pack.tests.png_by_hand import COLOUR_TYPES, SIGNATURE, chunk
@@ -28,7 +28,7 @@ def levels_of(path):
     found = []
     for part in find_series(path).parts():
         with part as source:
-            found.append(to_levels(source.read(Box(0, 0, source.width, source.height)), source.depth))
+            found.append(to_levels(source.read(Box(0, 0, source.width, source.height)), source.facts.depth))
     return found
 
 
@@ -223,7 +223,7 @@ def test_a_jpeg_with_another_picture_behind_it(tmp_path):
 
 
 def pictures(*arrays, **more):
-    return [Picture(from_levels(levels), 8 * levels.itemsize, **more) for levels in arrays]
+    return [Picture(from_levels(levels), FileFacts(8 * levels.itemsize, **more)) for levels in arrays]
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
@@ -239,7 +239,7 @@ def test_an_animated_png(channels, dtype, tmp_path, rng):
     assert found.timing.durations == pytest.approx((40, 70000, 0.5), abs=0.5)
     for read, levels in zip(levels_of(path), arrays, strict=True):
         np.testing.assert_array_equal(read, levels)
-    assert read_picture(path).text == {"parameters": "a cat"}
+    assert read_picture(path).facts.text == {"parameters": "a cat"}
     with Image.open(path) as image:
         assert image.n_frames == 3
         if dtype == np.uint8:

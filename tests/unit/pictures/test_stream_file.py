@@ -14,12 +14,12 @@ import tifffile
 import torch
 from hires_pack.hires.tiles.boxes import Box
 from hires_pack.pictures import PictureError
-from hires_pack.pictures.picture import from_levels
+from hires_pack.pictures.base.levels import from_levels
+from hires_pack.pictures.formats.tiff.write import TiffLayout, TiffSink
+from hires_pack.pictures.source import open_source
 from hires_pack.pictures.streams.file import stream_picture
 from hires_pack.pictures.streams.journal import Journal
 from hires_pack.pictures.streams.pieces import Piece, cut, pieces_of_one, pieces_of_two
-from hires_pack.pictures.streams.source import open_source
-from hires_pack.pictures.tiff.stream_write import TiffLayout, TiffSink
 from hires_pack.upscale_models import CLASSICAL, TileSettings, from_state_dict, upscale_blocks, upscale_to
 from hires_pack.upscale_models.tiles.working_memory import LiveBytes
 from hypothesis import given, settings
@@ -54,7 +54,7 @@ def in_memory(path, target, upscalers, size, corner=(0, 0), window=None, visibil
             large = large.lerp(upscale_to(image, upscalers[1], *size, TILES), visibility)
         width, height = window or size
         large = large[0, corner[1] : corner[1] + height, corner[0] : corner[0] + width]
-        sink = TiffSink.create(target, TiffLayout(width, height, source.channels, source.depth))
+        sink = TiffSink.create(target, TiffLayout(width, height, source.channels, source.facts))
         sink.write(Box(0, 0, width, height), large)
         sink.close()
     return target.read_bytes()
@@ -81,7 +81,7 @@ def stream(path, target, upscalers, size, corner=(0, 0), window=None, visibility
                     stop(piece)
                 yield piece
 
-        layout = TiffLayout(width, height, source.channels, source.depth)
+        layout = TiffLayout(width, height, source.channels, source.facts)
         stream_picture(target, layout, job or {"test": 1}, make, corner, **options)
 
 
@@ -188,7 +188,7 @@ def test_killed_between_the_last_row_and_the_new_name(tmp_path):
 def test_a_stream_that_ends_early_is_no_finished_file(tmp_path):
     pieces = [Piece(Box(0, 0, 8, 4), torch.zeros(4, 8, 3), (4,))]
     with pytest.raises(RuntimeError, match="4 of 8 rows"):
-        stream_picture(tmp_path / "a.tif", TiffLayout(8, 8, 3, 8), {}, lambda marks: iter(pieces))
+        stream_picture(tmp_path / "a.tif", TiffLayout(8, 8, 3), {}, lambda marks: iter(pieces))
     assert not (tmp_path / "a.tif").exists()
 
 
@@ -283,7 +283,7 @@ def test_two_streams_with_rows_of_any_height_blend_and_go_on_from_their_marks(da
 def test_two_streams_hold_one_band_each(heights, tmp_path):
     """Bands cost memory by the width; beside them there are a block on its way and the rows that are rounded."""
     width, height, side = 1024, 1024, 64
-    layout = TiffLayout(width, height, 3, 8)
+    layout = TiffLayout(width, height, 3)
 
     def blocks(rows):
         for y in range(0, height, rows):

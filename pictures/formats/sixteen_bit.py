@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import BinaryIO
 
 import av
+import av.error
 import numpy as np
 
-from .picture import PictureError
+from ..base.errors import PictureError
 
 _FORMATS = {
     "gray16": 1,
@@ -31,9 +32,9 @@ def decode(file: BinaryIO) -> np.ndarray:
     """
     try:
         file.seek(0)
-        with av.open(file, format="png_pipe") as pictures:
+        with av.open(file, "r", format="png_pipe") as pictures:
             frame = next(pictures.decode(video=0), None)
-    except (av.FFmpegError, IndexError) as error:
+    except (av.error.FFmpegError, IndexError) as error:
         raise PictureError(f"it is damaged or too large for FFmpeg ({error.__class__.__name__})") from error
     if frame is None or frame.is_corrupt:
         raise PictureError("it is damaged: there are no complete pixels in it")
@@ -42,6 +43,7 @@ def decode(file: BinaryIO) -> np.ndarray:
     if channels is None or order not in ("le", "be"):
         raise PictureError(f"its pixels have the unusual form '{frame.format.name}'")
     plane = frame.planes[0]
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width * channels * 2]
+    rows = np.frombuffer(bytes(plane), np.uint8).reshape(-1, plane.line_size)
+    rows = rows[: frame.height, : frame.width * channels * 2]
     levels = np.ascontiguousarray(rows).view("<u2" if order == "le" else ">u2")
-    return levels.astype(np.uint16).reshape(frame.height, frame.width, channels)
+    return levels.astype(np.uint16, copy=False).reshape(frame.height, frame.width, channels)

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 
-from ..hires.errors import InputError
+from ...hires.errors import InputError
 
 _LONGEST = 255
 """Bytes of a name on every common disk; on Windows units of UTF-16."""

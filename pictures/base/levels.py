@@ -1,14 +1,57 @@
-"""What the numbers of a picture mean: levels of 8 or 16 bits, or parts of white."""
+"""The numbers of a picture: levels of 8 or 16 bits, or parts of white; turned upright; with other channels."""
 
 from __future__ import annotations
 
 import numpy as np
+import torch
 
-from .picture import PictureError
+from .errors import PictureError
 
 _DEEP = 65535
 _OVERSHOOT = 1.05  # of sharpening and resampling, which is no sign of another range
 _UNDERSHOOT = 0.1
+
+
+def from_levels(levels: np.ndarray) -> torch.Tensor:
+    """Turn `(H, W, C)` uint8 or uint16 into float32, 0 to 1. `to_levels` gives back exactly the same levels.
+
+    float32, which is from 0 to 1 already, stays as it is.
+    """
+    if levels.dtype == np.float32:
+        return torch.from_numpy(levels)
+    return torch.from_numpy(np.divide(levels, np.iinfo(levels.dtype).max, dtype=np.float32))
+
+
+def to_levels(pixels: torch.Tensor, depth: int) -> np.ndarray:
+    """Turn finite floats into uint8 or uint16 by rounding; what lies outside 0..1 is cut off."""
+    levels = pixels.detach().to("cpu", torch.float32).clamp(0, 1).mul_(2**depth - 1).round_()
+    return levels.numpy().astype(np.uint8 if depth == 8 else np.uint16)
+
+
+def upright(levels: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn and mirror `(H, W, C)` as the EXIF orientation 1 to 8 asks; 5 to 8 exchange height and width."""
+    if orientation >= 5:
+        levels = levels.transpose(1, 0, 2)
+    if orientation in (3, 4, 7, 8):
+        levels = levels[::-1]
+    if orientation in (2, 3, 6, 7):
+        levels = levels[:, ::-1]
+    return levels
+
+
+def with_channels(pixels: torch.Tensor, colours: int, has_alpha: bool) -> torch.Tensor:
+    """Bring `(H, W, C)`, 0 to 1, of which some pictures of a series are grey or opaque, to 1 or 3 colours.
+
+    Args:
+        pixels: 1 to 4 channels; no colours where one channel is asked for.
+        colours: 1 grey, 3 RGB.
+        has_alpha: whether alpha follows, 1 where there was none; else it is left out.
+    """
+    own = pixels.shape[-1] - (pixels.shape[-1] in (2, 4))
+    parts = [pixels[..., :own].expand(-1, -1, colours)]
+    if has_alpha:
+        parts.append(pixels[..., own:] if own < pixels.shape[-1] else torch.ones_like(pixels[..., :1]))
+    return torch.cat(parts, -1)
 
 
 def in_range(values: np.ndarray) -> tuple[np.ndarray, str]:
@@ -51,9 +94,9 @@ def _from_floats(values: np.ndarray) -> tuple[np.ndarray, str]:
     tops = [1] if values.mean(dtype=np.float64) <= 1 else [top for top in (255, _DEEP) if high <= top * _OVERSHOOT]
     if not tops or low < -_UNDERSHOOT * tops[0]:
         raise _out_of_range(low, high)
-    unit = (values / np.float64(tops[0])).clip(0, 1).astype(np.float32)
+    parts = (values / np.float64(tops[0])).clip(0, 1).astype(np.float32)
     cut = ", and what lies outside was cut off" if low < 0 or high > tops[0] else ""
-    return unit, f"Its numbers go from {low:g} to {high:g}; {tops[0]} was taken for white{cut}."
+    return parts, f"Its numbers go from {low:g} to {high:g}; {tops[0]} was taken for white{cut}."
 
 
 def _out_of_range(low: float, high: float) -> PictureError:

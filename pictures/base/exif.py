@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import struct
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
 
+from .directories import (
+    BYTE,
+    CLASSIC,
+    EXIF_IFD,
+    GPS_IFD,
+    INTEROPERABILITY,
+    UNDEFINED,
+    Tag,
+    first_place,
+    read_entries,
+    read_tags,
+    variant_of,
+)
+from .picture import PARAMETERS, FileFacts
+
 log = logging.getLogger("hires-fix")
-
-PARAMETERS = "parameters"
-"""Key of A1111's infotext."""
-
-EXIF_IFD, GPS_IFD, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
-"""Tags that hold the place of further tags."""
 
 _ORIENTATION, _USER_COMMENT = 0x0112, 0x9286
 _MODEL, _MAKE, _DESCRIPTION, _DOCUMENT_NAME = 0x0110, 0x010F, 0x010E, 0x010D
 _GRAPH_TAGS = (_MAKE, _DESCRIPTION, _DOCUMENT_NAME)
 _PROMPT_TAGS = (_DESCRIPTION, _DOCUMENT_NAME, _MAKE)
-_BYTE, _UNDEFINED = 1, 7  # types of values
 _GRAPH = re.compile(r"(\w+):([\[{].*)", re.DOTALL)
 
 
@@ -42,8 +52,19 @@ def split_exif(data: bytes | None) -> tuple[bytes | None, int, dict[str, str]]:
     try:
         return _split(data)
     except Exception as error:  # blocks of cameras and old programs are broken in many ways
-        log.warning("The EXIF block of a picture is damaged and left out (%s: %s).", type(error).__name__, error)
+        _log_left_out(error)
         return None, 1, {}
+
+
+def split_facts(facts: FileFacts) -> tuple[FileFacts, int]:
+    """Take out of a file's EXIF block what is not kept there: `split_exif` for what a file says as a whole.
+
+    Returns:
+        The facts of the picture once it is turned upright, and the orientation that it has in the file.
+    """
+    exif, orientation, text = split_exif(facts.exif)
+    dpi = (facts.dpi[1], facts.dpi[0]) if facts.dpi and orientation >= 5 else facts.dpi
+    return replace(facts, exif=exif, text={**facts.text, **text}, dpi=dpi), orientation
 
 
 def join_exif(data: bytes | None, text: dict[str, str]) -> bytes | None:
@@ -90,6 +111,25 @@ def fit_exif(data: bytes | None, text: dict[str, str], limit: int) -> bytes | No
             return None
 
 
+def exif_tags(facts: FileFacts) -> tuple[list[Tag], dict[int, list[Tag]]]:
+    """Take `join_exif` apart: the tags of the picture, and those of inner directories by the tag that points there."""
+    try:
+        block = join_exif(facts.exif, facts.text)
+        if not block:
+            return [], {}
+        file, variant, inner = io.BytesIO(block), variant_of(block), {}
+        own = read_tags(file, first_place(file, variant), variant)
+        for tag in own:
+            if tag.number in (EXIF_IFD, GPS_IFD):
+                found = read_tags(file, CLASSIC.offset.unpack(tag.data)[0], variant)
+                # a place in the block, which means nothing elsewhere
+                inner[tag.number] = [each for each in found if each.number != INTEROPERABILITY]
+    except Exception as error:  # blocks of cameras and old programs are broken in many ways
+        _log_left_out(error)
+        return [], {}
+    return own, {number: directory for number, directory in inner.items() if directory}
+
+
 def inner_tags(exif: Image.Exif, directory: int) -> dict[int, Any]:
     """Return the tags of the directory EXIF_IFD or GPS_IFD, ready to be written again; empty if there is none."""
     if directory not in exif:  # asking for it would add an empty one
@@ -115,34 +155,34 @@ def _with_exifs_types(block: bytes) -> bytes:
 
     Pillow makes them BYTE, which other programs take for numbers: A1111 fails on such a user comment.
     """
-    out, order = bytearray(block), "<" if block.startswith(b"II") else ">"
-    places = [(0, struct.unpack_from(f"{order}I", block, 4)[0])]
+    out, file, variant = bytearray(block), io.BytesIO(block), variant_of(block)
+    places = [(0, first_place(file, variant))]
     for directory, place in places:
-        for entry in range(place + 2, place + 2 + 12 * struct.unpack_from(f"{order}H", block, place)[0], 12):
-            tag, kind, _, value = struct.unpack_from(f"{order}HHII", block, entry)
+        for index, (tag, kind, _, field) in enumerate(read_entries(file, place, variant)):
             if tag in (EXIF_IFD, INTEROPERABILITY):
-                places.append((tag, value))
-            elif directory and kind == _BYTE:
-                struct.pack_into(f"{order}H", out, entry + 2, _UNDEFINED)
+                places.append((tag, variant.offset.unpack(field)[0]))
+            elif directory and kind == BYTE:
+                at = place + variant.count.size + index * variant.entry.size + 2
+                struct.pack_into(f"{variant.order}H", out, at, UNDEFINED)
     return bytes(out)
 
 
 def _split(data: bytes) -> tuple[bytes | None, int, dict[str, str]]:
     exif = Image.Exif()
     exif.load(data)
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     orientation = exif.get(_ORIENTATION, 1)
     taken = [_ORIENTATION] if _ORIENTATION in exif else []
     for tag in (_MODEL, *_GRAPH_TAGS):
         graph = _GRAPH.fullmatch(exif[tag]) if isinstance(exif.get(tag), str) else None
         if graph:
             # Pillow reads bytes as Latin-1
-            found[graph[1]] = graph[2].encode("latin-1").decode("utf-8", "replace")
+            texts[graph[1]] = graph[2].encode("latin-1").decode("utf-8", "replace")
             taken.append(tag)
     inner = inner_tags(exif, EXIF_IFD)
     comment = _comment_text(inner.get(_USER_COMMENT))
     if comment:
-        found[PARAMETERS] = comment
+        texts[PARAMETERS] = comment
         del inner[_USER_COMMENT]
         exif[EXIF_IFD] = inner
         taken += [] if inner else [EXIF_IFD]
@@ -151,7 +191,11 @@ def _split(data: bytes) -> tuple[bytes | None, int, dict[str, str]]:
     rest = to_block(exif)  # also where nothing was taken: what cannot be written again is damaged
     if not taken and not comment:
         rest = data
-    return rest, orientation if orientation in range(1, 9) else 1, found
+    return rest, orientation if orientation in range(1, 9) else 1, texts
+
+
+def _log_left_out(error: Exception) -> None:
+    log.warning("The EXIF block of a picture is damaged and left out (%s: %s).", type(error).__name__, error)
 
 
 def _with_a_place(text: dict[str, str]) -> dict[str, str]:

@@ -7,13 +7,14 @@ import logging
 import struct
 import zlib
 from collections.abc import Container, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 import numpy as np
 
-from .limits import BEST_PACKING
-from .picture import Picture, PictureError
+from ..base.errors import PictureError
+from ..base.limits import BEST_PACKING
+from ..base.picture import FileFacts
 
 log = logging.getLogger("hires-fix")
 
@@ -38,18 +39,12 @@ class PngInfo:
     """Pixels across."""
     height: int = 0
     """Pixels down."""
-    depth: int = 8
-    """Bits a channel: 1, 2, 4, 8 or 16."""
+    bits: int = 8
+    """A channel: 1, 2, 4, 8 or 16."""
     channels: int = 0
     """1 to 4; a palette is one."""
-    icc: bytes | None = None
-    """Colour profile."""
-    exif: bytes | None = None
-    """EXIF block as it is in the file."""
-    text: dict[str, str] = field(default_factory=dict)
-    """Text chunks; of several with the same keyword, the last."""
-    dpi: tuple[float, float] | None = None
-    """Pixels an inch, across and down."""
+    facts: FileFacts = field(default_factory=FileFacts)
+    """The EXIF block as it is in the file; of several texts with the same keyword, the last."""
     bare: io.BytesIO = field(default_factory=io.BytesIO)
     """The file without all that is not needed for the pixels: decoders stumble over damaged texts."""
 
@@ -62,74 +57,65 @@ def read_info(file: BinaryIO) -> PngInfo:
     """
     info, budget = PngInfo(), _Budget()
     info.bare.write(SIGNATURE)
-    for kind, data in _chunks(file):
+    for kind, data in chunks(file):
         if kind in _NEEDED:
-            _write_chunk(info.bare, kind, data)
+            write_chunk(info.bare, kind, data)
         try:
-            _note(info, kind, data, budget)
+            _take(info, kind, data, budget)
         except (ValueError, KeyError, struct.error, zlib.error) as error:
             if kind == b"IHDR":
                 raise PictureError("it is damaged: its header makes no sense") from error
             _log_left_out(kind, error)
-    if info.width * info.height * info.channels * info.depth > 8 * BEST_PACKING * info.bare.tell():
+    if info.width * info.height * info.channels * info.bits > 8 * BEST_PACKING * info.bare.tell():
         raise PictureError(f"it claims to have {info.width}x{info.height} pixels, but is too small for that")
     info.bare.seek(0)
     return info
 
 
-@dataclass
-class PngTexts:
-    """The texts of a PNG file that may be damaged."""
-
-    text: dict[str, str] = field(default_factory=dict)
-    """As in `PngInfo`."""
-    exif: bytes | None = None
-    """As in `PngInfo`."""
-    damage: str = ""
-    """What is wrong with the file behind what was found, as a sentence without its end: "it …". Empty if nothing."""
-
-
-def read_texts(file: BinaryIO, keys: Container[str]) -> PngTexts:
-    """Read the texts with these keywords, and leave the others packed. Nothing raises.
+def read_texts(file: BinaryIO, keys: Container[str]) -> tuple[FileFacts, str]:
+    """Read the EXIF block and the texts with these keywords, and leave all else packed. Nothing raises.
 
     In a file that is cut off, they mostly stand before the place.
+
+    Returns:
+        Block and texts; what is wrong with the file behind them, as a sentence without its end: "it …", or "".
     """
     info, budget, damage = PngInfo(), _Budget(), ""
     try:
-        for kind, data in _chunks(file):
+        for kind, data in chunks(file):
             if kind != b"eXIf" and (kind not in _TEXTS or _keyword(data) not in keys):
                 continue
             try:
-                _note(info, kind, data, budget)
+                _take(info, kind, data, budget)
             except (ValueError, struct.error, zlib.error) as error:
                 _log_left_out(kind, error)
     except PictureError as error:
         damage = str(error)
-    return PngTexts(info.text, info.exif, damage)
+    return info.facts, damage
 
 
 class PngWriter:
     """Writes a PNG file from top to bottom, in as many parts as one likes."""
 
-    def __init__(self, file: BinaryIO, width: int, height: int, picture: Picture) -> None:
+    def __init__(self, file: BinaryIO, width: int, height: int, channels: int, facts: FileFacts) -> None:
         """Write everything that comes before the pixels.
 
         Args:
             file: where to; an empty file.
             width: pixels across.
             height: pixels down.
-            picture: says the channels, depth, colour profile and texts; the size of its pixels does not matter.
+            channels: 1 to 4.
+            facts: depth, colour profile, resolution and texts.
         """
-        channels = picture.pixels.shape[-1]
         self._file = file
-        self._size = channels * picture.depth // 8
+        self._size = channels * facts.depth // 8
         self._above = np.zeros((1, width * self._size), np.uint8)
         self._deflate = zlib.compressobj(_LEVEL)
         file.write(SIGNATURE)
-        header = struct.pack(">IIBBBBB", width, height, picture.depth, _COLOUR_TYPES[channels], 0, 0, 0)
-        _write_chunk(self._file, b"IHDR", header)
-        for kind, data in _describe(picture):
-            _write_chunk(self._file, kind, data)
+        header = struct.pack(">IIBBBBB", width, height, facts.depth, _COLOUR_TYPES[channels], 0, 0, 0)
+        write_chunk(self._file, b"IHDR", header)
+        for kind, data in _describe(facts):
+            write_chunk(self._file, kind, data)
 
     def write(self, levels: np.ndarray) -> None:
         """Write the next rows: `(rows, width, channels)`, uint8 or uint16 as the depth says."""
@@ -143,14 +129,15 @@ class PngWriter:
     def close(self) -> None:
         """Write the end. The file stays open."""
         self._pixels(self._deflate.flush())
-        _write_chunk(self._file, b"IEND", b"")
+        write_chunk(self._file, b"IEND", b"")
 
     def _pixels(self, data: bytes) -> None:
         if data:
-            _write_chunk(self._file, b"IDAT", data)
+            write_chunk(self._file, b"IDAT", data)
 
 
-def _write_chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
+def write_chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
+    """Write a chunk with its length and checksum."""
     file.write(struct.pack(">I", len(data)) + kind)
     file.write(data)
     file.write(struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))))
@@ -180,15 +167,15 @@ def _filtered(rows: np.ndarray, above: np.ndarray, size: int) -> np.ndarray:
     return out
 
 
-def _describe(picture: Picture) -> Iterator[tuple[bytes, bytes]]:
+def _describe(facts: FileFacts) -> Iterator[tuple[bytes, bytes]]:
     """Yield the chunks that go between header and pixels."""
-    if picture.icc:
-        yield b"iCCP", b"ICC profile\0\0" + zlib.compress(picture.icc)
-    if picture.dpi:
-        yield b"pHYs", struct.pack(">IIB", *(round(value / _METRES_AN_INCH) for value in picture.dpi), 1)
-    if picture.exif:
-        yield b"eXIf", picture.exif
-    for key, value in picture.text.items():
+    if facts.icc:
+        yield b"iCCP", b"ICC profile\0\0" + zlib.compress(facts.icc)
+    if facts.dpi:
+        yield b"pHYs", struct.pack(">IIB", *(round(value / _METRES_AN_INCH) for value in facts.dpi), 1)
+    if facts.exif:
+        yield b"eXIf", facts.exif
+    for key, value in facts.text.items():
         keyword = key.encode("latin-1", "replace").strip()[:79]
         if not keyword or b"\0" in keyword or "\0" in value:
             log.warning("The text '%s' cannot be kept in a PNG file and is left out.", key)
@@ -198,7 +185,7 @@ def _describe(picture: Picture) -> Iterator[tuple[bytes, bytes]]:
             yield b"iTXt", keyword + b"\0\0\0\0\0" + value.encode("utf-8", "replace")
 
 
-def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+def chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     """Yield (kind, content) of every chunk but the damaged ones that a picture can do without."""
     if file.read(len(SIGNATURE)) != SIGNATURE:
         raise PictureError("it is not a PNG file")
@@ -256,21 +243,21 @@ def _log_left_out(kind: bytes, reason: Exception) -> None:
     log.warning("A PNG chunk '%s' cannot be read and is left out (%s).", kind.decode("latin-1"), reason)
 
 
-def _note(info: PngInfo, kind: bytes, data: bytes, budget: _Budget) -> None:
+def _take(info: PngInfo, kind: bytes, data: bytes, budget: _Budget) -> None:
     if kind == b"IHDR":
-        info.width, info.height, info.depth, colour = struct.unpack(">IIBB", data[:10])
+        info.width, info.height, info.bits, colour = struct.unpack(">IIBB", data[:10])
         info.channels = _CHANNELS[colour]
     elif kind == b"iCCP":
-        info.icc = budget.inflated(data[data.index(b"\0") + 2 :])
+        info.facts = replace(info.facts, icc=budget.inflated(data[data.index(b"\0") + 2 :]))
     elif kind == b"eXIf":
-        info.exif = data
+        info.facts = replace(info.facts, exif=data)
     elif kind == b"pHYs":
-        across, down, unit = struct.unpack(">IIB", data)
-        if unit == 1 and across and down:
-            info.dpi = (across * _METRES_AN_INCH, down * _METRES_AN_INCH)
+        across, down, measure = struct.unpack(">IIB", data)
+        if measure == 1 and across and down:
+            info.facts = replace(info.facts, dpi=(across * _METRES_AN_INCH, down * _METRES_AN_INCH))
     elif kind in _TEXTS:
         _, rest = data.split(b"\0", 1)
-        info.text[_keyword(data)] = _text(kind, rest, budget)
+        info.facts.text[_keyword(data)] = _text(kind, rest, budget)
 
 
 def _keyword(data: bytes) -> str:

@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from .picture import PictureError
-from .png import SIGNATURE, _chunks, _write_chunk
+from ..base.errors import PictureError
+from .png import SIGNATURE, chunks, write_chunk
 
 _NOTHING, _CLEAR, _RESTORE = 0, 1, 2  # what becomes of a frame before the next one
 _SOURCE, _OVER = 0, 1  # a frame replaces what is below it, or is laid over it
@@ -51,7 +51,7 @@ def read_info(file: BinaryIO) -> ApngInfo:
         PictureError: it is damaged, without its name: "it …".
     """
     info, claimed = ApngInfo(0), 0
-    for kind, data in _chunks(file):
+    for kind, data in chunks(file):
         if kind == b"acTL":
             claimed, info.plays = struct.unpack(">II", data[:8])
         elif kind == b"IDAT" and not info.durations:
@@ -75,17 +75,17 @@ def read_frames(file: BinaryIO) -> Iterator[tuple[bytes, tuple[int, ...] | None]
             size = struct.pack(">II", *control[:2]) if control else header[:8]
             out = io.BytesIO()
             out.write(SIGNATURE)
-            _write_chunk(out, b"IHDR", size + header[8:])
+            write_chunk(out, b"IHDR", size + header[8:])
             out.write(shared.getvalue())
-            _write_chunk(out, b"IDAT", b"".join(data))
-            _write_chunk(out, b"IEND", b"")
+            write_chunk(out, b"IDAT", b"".join(data))
+            write_chunk(out, b"IEND", b"")
             yield out.getvalue(), control
 
-    for kind, content in _chunks(file):
+    for kind, content in chunks(file):
         if kind == b"IHDR":
             header = content
         elif kind in (b"PLTE", b"tRNS"):
-            _write_chunk(shared, kind, content)
+            write_chunk(shared, kind, content)
         elif kind == b"fcTL":
             yield from finished()
             control, data = _CONTROL.unpack(content[4:26]), []
@@ -114,15 +114,16 @@ class Canvas:
             PictureError: it lies outside.
         """
         width, height, x, y, _, _, disposal, blending = control
-        first = self._levels is None
-        if first:
-            self._levels = np.zeros((*self._size, part.shape[-1]), part.dtype)
-        place = self._levels[y : y + height, x : x + width]
+        levels = self._levels
+        first = levels is None
+        if levels is None:
+            levels = self._levels = np.zeros((*self._size, part.shape[-1]), part.dtype)
+        place = levels[y : y + height, x : x + width]
         if place.shape != part.shape:
             raise PictureError(f"it is damaged: a frame of {width}x{height} at {x}, {y} is not inside the picture")
         before = place.copy() if disposal == _RESTORE and not first else np.zeros_like(place)
         place[:] = _over(part, place) if blending == _OVER and part.shape[-1] in (2, 4) else part
-        seen = self._levels.copy()
+        seen = levels.copy()
         if disposal in (_CLEAR, _RESTORE):
             place[:] = before if disposal == _RESTORE else 0
         return seen
@@ -133,10 +134,10 @@ def _over(part: np.ndarray, below: np.ndarray) -> np.ndarray:
     top = np.iinfo(part.dtype).max
     alpha = part[..., -1:] / top
     rest = (1 - alpha) * (below[..., -1:] / top)
-    whole = alpha + rest
+    both = alpha + rest
     colours = part[..., :-1] * alpha + below[..., :-1] * rest
-    colours = np.divide(colours, whole, out=np.zeros_like(colours), where=whole > 0)
-    return np.concatenate([colours, whole * top], axis=-1).round().astype(part.dtype)
+    colours = np.divide(colours, both, out=np.zeros_like(colours), where=both > 0)
+    return np.concatenate([colours, both * top], axis=-1).round().astype(part.dtype)
 
 
 def write(file: BinaryIO, frames: Iterator[bytes], info: ApngInfo) -> None:
@@ -150,20 +151,20 @@ def write(file: BinaryIO, frames: Iterator[bytes], info: ApngInfo) -> None:
             width, height = struct.unpack_from(">II", frame, len(SIGNATURE) + 8)
             delay = _delay(info.durations[index - info.still])
             control = _CONTROL.pack(width, height, 0, 0, *delay, _NOTHING, _SOURCE)
-        for kind, data in _chunks(io.BytesIO(frame)):
+        for kind, data in chunks(io.BytesIO(frame)):
             if kind == b"IDAT":
                 if control:
-                    _write_chunk(file, b"fcTL", struct.pack(">I", next(sequence)) + control)
+                    write_chunk(file, b"fcTL", struct.pack(">I", next(sequence)) + control)
                     control = b""
                 if index:
-                    _write_chunk(file, b"fdAT", struct.pack(">I", next(sequence)) + data)
+                    write_chunk(file, b"fdAT", struct.pack(">I", next(sequence)) + data)
                 else:
-                    _write_chunk(file, kind, data)
+                    write_chunk(file, kind, data)
             elif index == 0 and kind != b"IEND":
-                _write_chunk(file, kind, data)
+                write_chunk(file, kind, data)
                 if kind == b"IHDR":
-                    _write_chunk(file, b"acTL", struct.pack(">II", len(info.durations), info.plays))
-    _write_chunk(file, b"IEND", b"")
+                    write_chunk(file, b"acTL", struct.pack(">II", len(info.durations), info.plays))
+    write_chunk(file, b"IEND", b"")
 
 
 def _delay(duration: float) -> tuple[int, int]:

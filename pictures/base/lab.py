@@ -29,17 +29,17 @@ def lab_to_srgb(values: np.ndarray, is_offset: bool) -> np.ndarray:
     top = np.iinfo(values.dtype).max
     out = np.empty_like(values)
     for start in range(0, len(values), _ROWS):  # since it takes several times their size
-        unit = _srgb(_lab(values[start : start + _ROWS], is_offset))
-        out[start : start + _ROWS] = (unit * top).round()
+        parts = _srgb(_lab(values[start : start + _ROWS], is_offset))
+        out[start : start + _ROWS] = (parts * top).round()
     return out
 
 
 def _lab(values: np.ndarray, is_offset: bool) -> np.ndarray:
     size = values.dtype.itemsize
-    unit = 256.0 ** (size - 1)
+    step = 256.0 ** (size - 1)
     white = 0xFF00 if is_offset and size == 2 else np.iinfo(values.dtype).max
-    colour = values[..., 1:] - 128 * unit if is_offset else values[..., 1:].view(f"i{size}")
-    return np.concatenate([values[..., :1] * (100 / white), colour / unit], axis=-1)
+    colour = values[..., 1:] - 128 * step if is_offset else values[..., 1:].view(f"i{size}")
+    return np.concatenate([values[..., :1] * (100 / white), colour / step], axis=-1)
 
 
 def _srgb(lab: np.ndarray) -> np.ndarray:

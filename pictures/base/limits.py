@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import psutil
 
-from .picture import MAX_PIXELS, PictureError
+from ...hires.amounts import as_bytes
+from .errors import PictureError
+
+MAX_PIXELS = 2**29
+"""Largest picture that is read as a whole: 23170x23170, 6.4 GB of memory as RGB."""
 
 BEST_PACKING = 1032
 """Bytes that Deflate can make of one."""
@@ -40,21 +44,13 @@ def check_memory(width: int, height: int, needed: int) -> None:
     free = psutil.virtual_memory().available
     if needed > free:
         raise PictureError(
-            f"it has {width}x{height} pixels, which take at least {_size(needed)} of memory, and {_size(free)} are "
-            "free. Make room, or the picture smaller"
+            f"it has {width}x{height} pixels, which take at least {as_bytes(needed)} of memory, and {as_bytes(free)} "
+            "are free. Make room, or the picture smaller"
         )
 
 
 def check_part(width: int, height: int, across: int, down: int) -> None:
     """Refuse (PictureError) a TIFF file whose tiles of `across` x `down` pixels are far larger than its picture."""
-    whole = _whole_sixteen(width) * _whole_sixteen(height)
-    if min(across, down) < 1 or across * down > max(whole, _LARGEST_PART):
+    largest = -(-width // 16) * 16 * (-(-height // 16) * 16)  # sides of tiles are multiples of 16
+    if min(across, down) < 1 or across * down > max(largest, _LARGEST_PART):
         raise PictureError(f"it has {width}x{height} pixels, but its tiles {across}x{down}, which makes no sense")
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{-(-count // 10**6)} MB"
-
-
-def _whole_sixteen(value: int) -> int:
-    return -(-value // 16) * 16
