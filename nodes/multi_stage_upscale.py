@@ -33,7 +33,6 @@ class HiresFixMultiStageUpscale(PackNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixMultiStageUpscale",
             display_name=NAME,

@@ -27,7 +27,6 @@ class HiresFixPixelUpscale(PackNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixPixelUpscale",
             display_name="Pixel Upscale",

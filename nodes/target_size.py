@@ -29,7 +29,6 @@ class HiresFixTargetSize(PackNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         resize = "A1111's 'Resize {} to'. 0: follows the other side, or hr_scale. Both given: cover, then crop."
         return io.Schema(
             node_id="HiresFixTargetSize",

@@ -38,7 +38,6 @@ class HiresFixUpscaleFolder(PackNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixUpscaleFolder",
             display_name="Upscale Folder",

@@ -25,7 +25,6 @@ class HiresFixUpscaleImage(PackNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixUpscaleImage",
             display_name="Upscale Image",

@@ -18,7 +18,6 @@ class HiresFixUpscalerLoader(PackNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixUpscalerLoader",
             display_name="Load Upscaler",
