@@ -43,7 +43,3 @@ class LiveBytes(TorchDispatchMode):
         self._seen.add(reference)
         self.now += size
         self.most = max(self.most, self.now)
-
-
-def _tensors(values: Any) -> list[torch.Tensor]:
-    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, torch.Tensor)]
