@@ -48,8 +48,11 @@ def main() -> int:
     arguments = [*(FAST if options.fast else ()), *options.pytest_arguments]
     os.chdir(ROOT)
     started = time.monotonic()
-    workers = str(min(os.cpu_count() or 1, MOST_WORKERS))
-    status = pytest.main(["-n", workers, "--dist", "loadfile", *arguments], plugins=[Distribution()])
+    cores = os.cpu_count() or 1
+    workers = min(cores, MOST_WORKERS)
+    # of torch, in the workers and their servers: threads of two processes on one core wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", str(cores // workers))
+    status = pytest.main(["-n", str(workers), "--dist", "loadfile", *arguments], plugins=[Distribution()])
     minutes, seconds = divmod(time.monotonic() - started, 60)
     print(f"Total time of the tests: {int(minutes)} min {seconds:.0f} s")
     return int(status)
