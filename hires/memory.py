@@ -17,11 +17,7 @@ PILLOW = 4
 
 _CONTROL_GROUPS = (
     ("memory.max", "memory.current", ("inactive_file", "active_file")),
-    (
-        "memory/memory.limit_in_bytes",
-        "memory/memory.usage_in_bytes",
-        ("total_inactive_file", "total_active_file"),
-    ),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", ("total_inactive_file", "total_active_file")),
 )
 """Where Linux tells a container its limit, what is used of it, and how much of that it would give up, in both versions:
 two files, and lines of `memory.stat` beside them. It gives up what it has read from files, such as those of models,

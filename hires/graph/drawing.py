@@ -118,19 +118,10 @@ def _node(node: Node, order: int, box: Box, ends: _Ends) -> dict[str, Any]:
         "mode": 0,
         "inputs": [_input(node, slot, definition, ends) for slot, definition in enumerate(input_slots(node))],
         "outputs": [
-            {
-                "name": output.name,
-                "type": output.type,
-                "slot_index": index,
-                "links": ends.leaving.get((node.id, index)),
-            }
+            {"name": output.name, "type": output.type, "slot_index": index, "links": ends.leaving.get((node.id, index))}
             for index, output in enumerate(definition.outputs)
         ],
-        "properties": {
-            "Node name for S&R": definition.type,
-            "cnr_id": definition.pack,
-            "ver": definition.pack_version,
-        },
+        "properties": {"Node name for S&R": definition.type, "cnr_id": definition.pack, "ver": definition.pack_version},
         "widgets_values": _widget_values(node),
     }
     if models := _models(node):

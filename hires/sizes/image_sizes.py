@@ -71,12 +71,7 @@ class TargetSize:
 
 
 def target_size(
-    width: int,
-    height: int,
-    hr_scale: float = 2.0,
-    hr_resize_x: int = 0,
-    hr_resize_y: int = 0,
-    cell: int = A1111_CELL,
+    width: int, height: int, hr_scale: float = 2.0, hr_resize_x: int = 0, hr_resize_y: int = 0, cell: int = A1111_CELL
 ) -> TargetSize:
     """Work out the size of the second pass as A1111 v1.10.1 does.
 
@@ -123,8 +118,7 @@ def target_size(
     asked = f"{width}x{height} with hr_scale {hr_scale:g}, hr_resize_x {hr_resize_x}, hr_resize_y {hr_resize_y}"
     if max(up_width, up_height) > MAX_SIDE:
         raise SizeError(
-            f"{asked} gives {up_width}x{up_height} before the crop; a side may have up to {MAX_SIDE} pixels.",
-            resized,
+            f"{asked} gives {up_width}x{up_height} before the crop; a side may have up to {MAX_SIDE} pixels.", resized
         )
     if min(target.latent_size) < 1:
         raise SizeError(f"{asked} gives {up_width}x{up_height}, less than one latent cell of {cell} pixels.", resized)

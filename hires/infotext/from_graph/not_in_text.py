@@ -125,11 +125,7 @@ def _needed(walk: PictureGraph, node_id: str) -> Iterator[str]:
 
 def _unlike_prompts(walk: PictureGraph, first: str, second: str | None, settings: GenerationSettings) -> Iterator[str]:
     """What the text says once and the prompts have in several ways; refiners with prompts of their own."""
-    in_text = {
-        "Clip skip": settings.clip_skip,
-        "Emphasis": settings.emphasis,
-        "Pad conds": settings.pad_cond_uncond,
-    }
+    in_text = {"Clip skip": settings.clip_skip, "Emphasis": settings.emphasis, "Pad conds": settings.pad_cond_uncond}
     for sampling in (first, second) if second else (first,):
         refiner = walk[sampling].source(_REFINER)
         for side in SIDES:
