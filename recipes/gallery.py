@@ -83,7 +83,6 @@ def hires_fix_image(
     denoising_strength: float = 0.4,
     **job: Any,
 ) -> None:
-    """Hires fix for a picture that already exists: it takes the place of the first pass."""
     asked = Job(**job)
     graph.stage("Model and prompts")
     stages.introduce(

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from ...graph import stages
-from ...graph.builder import Graph, Note, Output
+from ...graph.builder import Graph, Output
 from ...graph.stages import Picture, Sampling
 from ...prompts.embeddings import mark_embeddings, missing_embeddings
 from ...sampling.menus import FILTERS, LATENT_MODES
@@ -67,17 +67,21 @@ class _Builder:
         self._graph = FittingGraph(NAME)
         for line in (*filter(None, [origin]), *self._missing(), *self._reading.notes, *self._embeddings_nowhere()):
             self._graph.remark(line)
-        self._sampler = self._known_sampler(self._asked.sampler_name)
-        self._hr_sampler = self._known_sampler(self._hires.hr_sampler_name if self._hires else None)
+        samplers = (self._asked.sampler_name, self._hires.hr_sampler_name if self._hires else None)
+        known = (self._graph.fitting("HiresFixBaseSampling", "sampler_name", name) for name in samplers)
+        self._sampler, self._hr_sampler = known
         self._loaders = Loaders(self._graph, files, self._asked.vae, self._asked.modules, self._reading.lora_hashes)
-
-    def _known_sampler(self, name: str | None) -> str | None:
-        return self._graph.fitting("HiresFixBaseSampling", "sampler_name", name)
 
     def build(self) -> Conversion:
         asked, hires, graph = self._asked, self._hires, self._graph
         graph.stage("Model and prompts")
-        note = self._introduce()
+        stages.introduce(
+            graph,
+            "Draws the picture that A1111's generation text describes.",
+            "**Load Checkpoint**, where the editor marks it",
+            "*steps*, *sampler_name*, *scheduler*: the same in every node that has them",
+        )
+        note = graph.note("", title="What the text says besides")
         graph.column()
         first = last = self._pass("first pass", asked.checkpoint, asked.prompt, asked.negative_prompt)
         if hires:
@@ -137,15 +141,6 @@ class _Builder:
         prompts += [hires.hr_prompt, hires.hr_negative_prompt] if hires else []
         missing = missing_embeddings(prompts, self._embeddings)
         return [f"The text lists the embedding {as_code(name)}, but no prompt has that word." for name in missing]
-
-    def _introduce(self) -> Note:
-        stages.introduce(
-            self._graph,
-            "Draws the picture that A1111's generation text describes.",
-            "**Load Checkpoint**, where the editor marks it",
-            "*steps*, *sampler_name*, *scheduler*: the same in every node that has them",
-        )
-        return self._graph.note("", title="What the text says besides")
 
     def _note_text(self) -> str:
         lines = [f"- {note}" for note in self._graph.remarks]
@@ -233,7 +228,6 @@ class _Builder:
         return self._graph.node("HiresFixA1111Settings", **asdict(options)).out()
 
     def _sampling(self, mine: _Pass, *, cfg: float | None, sampler: str | None, scheduler: str | None) -> Sampling:
-        """What a pass samples with."""
         return Sampling(
             model=mine.models.model,
             vae=mine.models.vae,
@@ -249,7 +243,11 @@ class _Builder:
 
     def _first_pass(self, first: _Pass) -> Picture:
         asked = self._asked
-        width, height = self._side("width", asked.width), self._side("height", asked.height)
+        sides = {"width": asked.width, "height": asked.height}
+        width, height = (
+            SIDE if pixels is None else self._graph.fitting("HiresFixTargetSize", name, pixels)
+            for name, pixels in sides.items()
+        )
         kind = "EmptyLatentImage" if asked.distilled_cfg is None else "EmptySD3LatentImage"
         empty = stages.empty_picture(self._graph, width, height, 1, kind)
         self._graph.column()
@@ -257,28 +255,15 @@ class _Builder:
         sampling = self._sampling(first, cfg=asked.cfg_scale, sampler=self._sampler, scheduler=asked.scheduler)
         return stages.first_pass(self._graph, sampling, noise, empty)
 
-    def _side(self, name: str, pixels: int | None) -> int:
-        pixels = self._graph.fitting("HiresFixTargetSize", name, pixels)
-        return SIDE if pixels is None else pixels
-
     def _enlarged(self, hires: HiresSettings, second: Sampling, base: Picture, picture: Output | None) -> Output:
         """The latent that enters the second pass; `picture`: the decoded first pass where its VAE is another one."""
-        target = stages.target_size(
-            self._graph,
-            second,
-            base.width,
-            base.height,
-            hr_scale=hires.hr_scale,
-            hr_resize_x=hires.hr_resize_x,
-            hr_resize_y=hires.hr_resize_y,
-        )
+        resize = hires.hr_scale, hires.hr_resize_x, hires.hr_resize_y
+        target = stages.target_size(self._graph, second, base.width, base.height, resize)
         mode = same_name(hires.hr_upscaler, LATENT_MODES)
         if mode:
             return stages.latent_upscale(self._graph, base.latent, target, mode)
-        upscaler = self._upscaler(hires.hr_upscaler)
+        known = same_name(hires.hr_upscaler, FILTERS)
+        file = upscaler_file(hires.hr_upscaler)
+        upscaler = stages.load_upscaler(self._graph, known) if known else self._loaders.upscaler(file)
         more = {"numbers": "A1111", "noise": self._noise, "image": picture}
         return stages.pixel_upscale(self._graph, second, base.latent, upscaler, target, **more).out("latent")
-
-    def _upscaler(self, name: str) -> Output:
-        known = same_name(name, FILTERS)
-        return stages.load_upscaler(self._graph, known) if known else self._loaders.upscaler(upscaler_file(name))
