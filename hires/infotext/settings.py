@@ -21,7 +21,6 @@ class ModelName:
     """First ten digits of the file's SHA-256; empty where it is not known."""
 
     def __str__(self) -> str:
-        """A1111's short title."""
         return f"{self.name} [{self.hash}]" if self.hash else self.name
 
 

@@ -7,12 +7,13 @@ from typing import Generic
 
 from .. import memory
 from ..graph.reader import Node
+from ..sampling.menus import NONE
 from ..sizes.extras import covering_factor
 from ..sizes.image_sizes import Size, SizeError, TargetSize, target_size
 from ..tiles.settings import TileSettings
 from .badge import CELLS, Badge, agreed, badge, cells_of
 from .facts import Facts, Latents, Pictures, U, UpscalerFile, UpscalerJob
-from .upscale import NONE, Numbers, UpscalePlan, numbers_of, runs_of, tiles_of, tiles_text, upscaler_before
+from .upscale import Numbers, UpscalePlan, numbers_of, runs_of, tiles_of, tiles_text, upscaler_before
 from .warnings import other_size, too_large_for_memory, way_text
 
 

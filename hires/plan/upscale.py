@@ -7,6 +7,7 @@ from typing import Generic, Literal
 
 from .. import memory
 from ..graph.reader import Node
+from ..sampling.menus import NONE, second_is_seen
 from ..sizes.extras import ExtrasSize, enlarged_size, extras_size
 from ..sizes.image_sizes import MAX_PICTURE_SIDE, Size, image_size
 from ..sizes.runs import a1111_runs
@@ -20,9 +21,6 @@ Numbers = Literal["exact", "A1111"]
 
 NUMBERS: tuple[Numbers, ...] = ("exact", "A1111")
 """"exact": float precision and the size asked for. "A1111": its 8 bits, its sizes, its tiles and its random draw."""
-
-NONE = "None"
-"""A1111's name for no upscaler: only resizing, in its Extras tab nothing at all."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ class UpscaleRequest(Generic[U]):
     @property
     def seen_second(self) -> U | None:
         """The second upscaler if anything is seen of it; "None" is none."""
-        return self.second if self.second is not None and self.visibility > 0 and self.second.name != NONE else None
+        return self.second if self.second and second_is_seen(self.second.name, self.visibility) else None
 
     @property
     def share(self) -> float:

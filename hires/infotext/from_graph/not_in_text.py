@@ -76,13 +76,8 @@ def nodes_not_in_text(
 ) -> Iterator[str]:
     """The types of the nodes that the picture depends on and the text does not cover; some may come twice.
 
-    Args:
-        walk: the graph.
-        node_id: the node that saves the picture.
-        first: Base Sampling.
-        second: Second Sampling.
-        settings: what the text says.
-        covered: nodes whose values the text has. So it has those of others of the same type with the same inputs.
+    `node_id` saves the picture, `first` and `second` are its samplings, `settings` is what the text says. `covered`:
+    nodes whose values the text has, and so those of others of the same type with the same inputs.
     """
     latent, noise = walk[first].source("latent"), walk[first].source("noise")
     same = {_form(walk, node) for node in covered}

@@ -117,8 +117,6 @@ class _Builder:
         unused = (f"Not in the workflow: {parameter}" for parameter in self._reading.unused)
         return Conversion(graph, (*graph.remarks, *unused))
 
-    # ------------------------------------------------------------------------------------------ notes
-
     def _missing(self) -> list[str]:
         """What the reader has to look at because the text does not say it."""
         asked = self._asked
@@ -149,8 +147,6 @@ class _Builder:
         if self._infotext.trailer:
             lines += ["", "Behind the settings:", code_block(self._infotext.trailer)]
         return "\n".join(lines).strip() or "Nothing: all of it is in this workflow."
-
-    # ------------------------------------------------------------------------------------------ prompts
 
     def _pass(self, for_pass: str, checkpoint: ModelName | None, prompt: str, negative: str) -> _Pass:
         models = self._loaders.checkpoint(checkpoint, prompt)
@@ -202,8 +198,6 @@ class _Builder:
         if guidance is None:
             return positive.out(), minus.out()
         return self._graph.node("FluxGuidance", conditioning=positive.out(), guidance=guidance).out(), minus.out()
-
-    # ------------------------------------------------------------------------------------------ both passes
 
     @cached_property
     def _noise(self) -> Output:
