@@ -29,7 +29,6 @@ _ABOUT = (
 
 _NORMAL = "normal"  # ComfyUI's schedule where its savers name none
 _ON_COMFYUI = ("ComfyUI", "Fooocus")  # versions that draw with ComfyUI's noise
-_NO_FILE = "TAESD"  # SD.Next's name of the small decoder that previews are made with
 
 _SIZE = re.compile(r"\(?(\d{1,9})\s*[x×*,]\s*(\d{1,9})\)?", re.IGNORECASE)
 _VERSION = re.compile(r"v(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-(\d{1,9}))?")
@@ -42,7 +41,7 @@ class Reading:
     settings: GenerationSettings
     unused: tuple[Parameter, ...]
     notes: tuple[str, ...]
-    """Parameters that no setting stands for, or whose value makes no sense; and what had to be guessed, in sentences."""
+    """Parameters that no setting stands for, or whose value makes no sense; what had to be guessed, in sentences."""
 
     lora_hashes: Mapping[str, str] = field(default_factory=dict)
     """First digits of the hashes of LoRAs, by their names in small letters."""
@@ -123,16 +122,16 @@ def read_settings(infotext: Infotext) -> Reading:
             f"The prompt has {NEGATIVE!r} inside of a line. A1111 draws what follows, too; so it was left there."
         )
     vae = keys.model("VAE", "VAE name")
-    if vae and vae.name.upper() == _NO_FILE:
+    if vae and vae.name.upper() == "TAESD":  # SD.Next's name of the small decoder that previews are made with
         vae = None
-        notes.append(f"The VAE {_NO_FILE} is no file; the model's own is taken.")
+        notes.append("The VAE TAESD is no file; the model's own is taken.")
     listed = listed_loras(infotext)
     modules = [found for found in infotext.parameters if re.fullmatch(r"Module \d+", found.key)]
     keys.use(*listed.keys, *(found.key for found in modules), "Diffusion in Low Bits")
     notes += [f"No prompt can name the LoRA {as_code(name)}; load it with **Load LoRA**." for name in listed.unnameable]
     if hires and hires.hr_prompt:
         hires = replace(hires, hr_prompt=with_tags(hires.hr_prompt, listed.tags))
-    resize_from = keys.size("Seed resize from") or (0, 0)
+    from_width, from_height = keys.size("Seed resize from") or (0, 0)
     settings = GenerationSettings(
         prompt=with_tags(infotext.prompt, listed.tags),
         negative_prompt=infotext.negative_prompt,
@@ -147,8 +146,8 @@ def read_settings(infotext: Infotext) -> Reading:
         vae=replace(vae, hash=infotext.get("VAE hash") or "") if vae else None,
         subseed=keys.whole("Variation seed") or 0,
         subseed_strength=keys.number("Variation seed strength", "Variation strength") or 0.0,
-        seed_resize_from_w=resize_from[0],
-        seed_resize_from_h=resize_from[1],
+        seed_resize_from_w=from_width,
+        seed_resize_from_h=from_height,
         clip_skip=keys.whole("Clip skip") or 1,
         eta_noise_seed_delta=keys.whole("ENSD", "Sampler eta delta", "Eta noise seed delta") or 0,
         distilled_cfg=keys.number("Distilled CFG Scale"),
@@ -273,15 +272,15 @@ def _options(keys: _Keys, version: tuple[int, ...] | None) -> A1111Settings:
 
 
 def _old_first_pass(width: int, height: int) -> tuple[int, int]:
-    """The first pass that A1111 chose by itself before there were other settings: about 512 x 512, in steps of 64."""
+    """What A1111 once chose by itself: about 512 x 512, in steps of 64."""
     factor = math.sqrt(512 * 512 / max(1, width * height))
     return math.ceil(factor * width / 64) * 64, math.ceil(factor * height / 64) * 64
 
 
 def _version(text: str | None) -> tuple[int, ...] | None:
     """`v1.7.0-225-gabcdef` as (1, 7, 0, 225); Forge writes A1111's behind its own."""
-    found = list(_VERSION.finditer(text or ""))
-    return tuple(int(part or 0) for part in found[-1].groups()) if found else None
+    found = _VERSION.findall(text or "")
+    return tuple(int(part or 0) for part in found[-1]) if found else None
 
 
 def _whole(text: str) -> int | None:

@@ -30,12 +30,7 @@ class PixelUpscaleRequest(Generic[U]):
     numbers: Numbers = "exact"
 
     def plan(self, source: Size, count: int) -> UpscalePlan[U]:
-        """Plan what becomes of decoded pictures, or of those that come in their place.
-
-        Args:
-            source: width and height of each.
-            count: pictures, frames of clips each.
-        """
+        """Plan what becomes of decoded pictures, or of those that come in their place; frames of clips count each."""
         up, size, is_a1111 = self.target.up, self.target.size, self.numbers == "A1111"
         factor = covering_factor(source, up) if is_a1111 else None
         runs = factor is None or (factor > 1 and self.upscaler.name != NONE)

@@ -25,16 +25,12 @@ NUMBERS: tuple[Numbers, ...] = ("exact", "A1111")
 
 @dataclass(frozen=True)
 class UpscalePlan(Generic[U]):
-    """What becomes of pictures of one size."""
+    """What becomes of pictures of one size: enlarged to `up`, cropped to `size`."""
 
     source: Size
 
     up: Size
-    """Before the crop."""
-
     size: Size
-    """Of the result."""
-
     jobs: tuple[UpscalerJob[U], ...]
     """What each upscaler does: one, or two whose results are laid over each other; none if nothing is to be done."""
 
@@ -52,7 +48,6 @@ class UpscalePlan(Generic[U]):
 
     @property
     def text(self) -> str:
-        """The line on the node, without tiles."""
         return way_text(self.source, self.size)
 
 
@@ -90,12 +85,10 @@ class UpscaleRequest(Generic[U]):
 
     @property
     def share(self) -> float:
-        """Of the second's result, 0 to 1."""
         return min(self.visibility, 1.0)
 
     @property
     def upscalers(self) -> list[U]:
-        """One or two."""
         return [self.upscaler] if self.seen_second is None else [self.upscaler, self.seen_second]
 
     @property
@@ -104,16 +97,7 @@ class UpscaleRequest(Generic[U]):
         return "upscaling_resize_w" if isinstance(self.resize, tuple) else "upscaling_resize"
 
     def plan(self, source: Size, count: int = 1, channels: int = 3) -> UpscalePlan[U]:
-        """Plan what becomes of pictures.
-
-        Args:
-            source: width and height of each.
-            count: pictures in the batch.
-            channels: 1 to 4.
-
-        Raises:
-            SizeError: a size that cannot be made.
-        """
+        """Plan what becomes of a batch of pictures of 1 to 4 channels; SizeError for a size that cannot be made."""
         if self.numbers == "A1111":
             return self._plan_as_a1111(source, count)
         resize = self.resize
