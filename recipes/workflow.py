@@ -1,4 +1,4 @@
-"""What makes a function a saved workflow or a box of the node library: one decorator, with all that is said of it."""
+"""What makes a function a saved workflow or a box of the node library: one decorator each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -55,6 +55,21 @@ def prompts(graph: Graph, clip: Output, prompt: Text, negative_prompt: Text, of:
     return positive.out(), negative.out()
 
 
+def a1111_prompts(graph: Graph, for_pass: str, prompt: Text, negative_prompt: Text, **shared: Any) -> list[Output]:
+    """Prompt and negative prompt in A1111's syntax, for the "first pass" or "second pass"; `shared`: inputs of both."""
+    return [
+        graph.node(
+            "HiresFixPrompt",
+            title=f"{title}, {for_pass}",
+            text=text,
+            negative_prompt=is_negative,
+            for_pass=for_pass,
+            **shared,
+        ).out()
+        for title, text, is_negative in (("Prompt", prompt, False), ("Negative prompt", negative_prompt, True))
+    ]
+
+
 def noise(graph: Graph, seed: Whole, source: Text) -> Output:
     """One NOISE for all passes: each draws its own numbers from it, at its own size."""
     return graph.node("HiresFixNoise", seed=seed, source=source).out()

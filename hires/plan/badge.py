@@ -11,7 +11,7 @@ from ..sizes.image_sizes import A1111_CELL, Size
 from .facts import Facts, ModelFile
 
 CELLS = (8, 16, 32)
-"""Pixels a side that a latent cell may have where the VAE is not known: only what is the same with all is told."""
+"""Pixels a side that a latent cell may have where the VAE is not known: only what is the same with all is shown."""
 
 STOPS = "stops with an error"
 

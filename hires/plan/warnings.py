@@ -80,7 +80,7 @@ def senseless_strength(strength: float, is_blurry: bool) -> str | None:
 
 
 def other_size(source: Size, latent: Size) -> str:
-    """Say that Target Size was told another size than the latent's."""
+    """Warn that Target Size was given another size than the latent's."""
     return (
         f"Target Size was worked out for {size_text(source)}, but the latent is {size_text(latent)}: the run will stop "
         "here. Give Target Size the width and height of the first pass."

@@ -177,7 +177,6 @@ class _Builder:
         shared = {
             "clip": clip,
             "steps": asked.steps,
-            "for_pass": for_pass,
             "hr_second_pass_steps": self._hires.hr_second_pass_steps if self._hires else 0,
             "sampler_name": self._sampler,
             "clip_skip": asked.clip_skip,
@@ -185,19 +184,11 @@ class _Builder:
             "hr_sampler_name": self._hr_sampler,
             "pad_cond_uncond": asked.pad_cond_uncond,
         }
-        positive, minus = (
-            self._graph.node(
-                "HiresFixPrompt",
-                title=f"{title}, {for_pass}",
-                text=mark_embeddings(text, self._embeddings),
-                negative_prompt=is_negative,
-                **shared,
-            )
-            for title, text, is_negative in (("Prompt", prompt, False), ("Negative prompt", negative, True))
-        )
-        if guidance is None:
-            return positive.out(), minus.out()
-        return self._graph.node("FluxGuidance", conditioning=positive.out(), guidance=guidance).out(), minus.out()
+        prompt, negative = (mark_embeddings(text, self._embeddings) for text in (prompt, negative))
+        positive, minus = stages.a1111_prompts(self._graph, for_pass, prompt, negative, **shared)
+        if guidance is not None:
+            positive = self._graph.node("FluxGuidance", conditioning=positive, guidance=guidance).out()
+        return positive, minus
 
     @cached_property
     def _noise(self) -> Output:
