@@ -96,9 +96,9 @@ def _upscale(walk: PictureGraph, node: str) -> list[Parameter] | None:
     """None if it is not known."""
     if walk.draws(node):
         return None
-    first, second = _upscaler(walk, node, "upscaler"), None
+    first, second = walk.upscaler(node), None
     if walk[node].source("upscaler_2") is not None:
-        second, visibility = _upscaler(walk, node, "upscaler_2"), walk[node].number("extras_upscaler_2_visibility")
+        second, visibility = walk.upscaler(node, "upscaler_2"), walk[node].number("extras_upscaler_2_visibility")
         if second is None or visibility is None:
             return None
         second = second if second_is_seen(second, visibility) else None
@@ -112,11 +112,6 @@ def _upscale(walk: PictureGraph, node: str) -> list[Parameter] | None:
     if first == NONE and walk[node].text("numbers") == "A1111":
         return []  # which leaves the picture as it is
     return upscale_parameters(first, resize, crop, limit, second)
-
-
-def _upscaler(walk: PictureGraph, node: str, name: str) -> str | None:
-    loader = walk[node].source(name)
-    return walk[loader].text("upscaler_name") or walk[loader].text("model_name")
 
 
 def _faces(walk: PictureGraph, node: str) -> list[Parameter] | None:

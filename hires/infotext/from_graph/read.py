@@ -230,9 +230,7 @@ class _Reader(PictureGraph):
         """A1111's name of what enlarges; None for what it has no name for."""
         if upscale is None or self[upscale].source("upscaler_2"):
             return None
-        loader = self[upscale].source("upscaler")
-        file = self[loader].text("upscaler_name") or self[loader].text("model_name") or ""
-        return self[upscale].text("mode") or upscaler_name(file)
+        return self[upscale].text("mode") or upscaler_name(self.upscaler(upscale) or "")
 
     def _size(self, upscale: str | None) -> tuple[float, int, int] | None:
         """Factor, width and height as in Target Size; None if they are not known or not A1111's."""
