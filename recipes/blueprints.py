@@ -20,7 +20,6 @@ ALIASES = ("highres fix", "hires fix", "high resolution fix", "hr fix", "a1111",
     "latent upscale",
 )
 def hires_fix_latent_box(graph: Graph) -> None:
-    """Hires fix with a latent upscaler in one box."""
     asked, mode, strength = _fields(graph, "mode", "Latent", denoising_strength=0.7)
     shared, noise, base = _first_pass(graph, asked)
     graph.stage("Upscale")
@@ -37,7 +36,6 @@ def hires_fix_latent_box(graph: Graph) -> None:
     "esrgan",
 )
 def hires_fix_pixel_box(graph: Graph) -> None:
-    """Hires fix with a pixel upscaler in one box."""
     asked, upscaler, strength = _fields(graph, "upscaler_name", UPSCALER_2X, denoising_strength=0.4)
     shared, noise, base = _first_pass(graph, asked)
     upscaled = asked.enlarge(graph, shared, base, upscaler, preview=False).out("latent")
@@ -51,14 +49,11 @@ def hires_fix_pixel_box(graph: Graph) -> None:
     *("extras", "extras tab", "super resolution", "enlarge", "esrgan", "upscale by model", "two upscalers"),
 )
 def upscale_image_box(graph: Graph) -> None:
-    """A1111's Extras tab in one box."""
     image = graph.box_input("image", "Image")
-    names = (
-        graph.box_input("upscaler_name", "Upscaler 1", UPSCALER_2X),
-        graph.box_input("upscaler_2_name", "Upscaler 2", "None"),
-    )
-    visibility = graph.box_input("extras_upscaler_2_visibility", "Upscaler 2 visibility", 0.0)
+    name_1 = graph.box_input("upscaler_name", "Upscaler 1", UPSCALER_2X)
+    name_2 = graph.box_input("upscaler_2_name", "Upscaler 2", "None")
     values: dict[str, Any] = {
+        "extras_upscaler_2_visibility": graph.box_input("extras_upscaler_2_visibility", "Upscaler 2 visibility", 0.0),
         "resize_mode": graph.box_input("resize_mode", "Resize mode", "scale by"),
         "upscaling_resize": graph.box_input("upscaling_resize", "Resize", 2.0),
         "max_side": graph.box_input("max_side", "Max side length", 0),
@@ -67,17 +62,10 @@ def upscale_image_box(graph: Graph) -> None:
         "upscaling_crop": graph.box_input("upscaling_crop", "Crop to fit", True),
     }
     graph.stage("Upscale")
-    first, second = (graph.node("HiresFixUpscalerLoader", title=name.label, upscaler_name=name).out() for name in names)
+    first, second = stages.load_two_upscalers(graph, name_1, name_2)
     graph.column()
-    upscaled = graph.node(
-        "HiresFixUpscaleImage",
-        image=image,
-        upscaler=first,
-        upscaler_2=second,
-        extras_upscaler_2_visibility=visibility,
-        **values,
-    ).out()
-    graph.box_output("IMAGE", upscaled)
+    upscaled = graph.node("HiresFixUpscaleImage", image=image, upscaler=first, upscaler_2=second, **values)
+    graph.box_output("IMAGE", upscaled.out())
 
 
 def _fields(
@@ -115,7 +103,6 @@ def _fields(
 
 
 def _first_pass(graph: Graph, asked: Job) -> tuple[Sampling, Output, Picture]:
-    """Model, prompts and base picture."""
     graph.stage("Model and prompts")
     shared = asked.model_and_prompts(graph)
     graph.stage("First pass")
@@ -124,7 +111,6 @@ def _first_pass(graph: Graph, asked: Job) -> tuple[Sampling, Output, Picture]:
 
 
 def _second_pass(graph: Graph, asked: Job, shared: Sampling, noise: Output, upscaled: Output, strength: Number) -> None:
-    """Second pass, and what leaves the box."""
     graph.stage("Second pass")
     redrawn = asked.second_pass(graph, shared, noise, upscaled, strength)
     graph.stage("Result")

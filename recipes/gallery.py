@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..hires.graph import stages
-from ..hires.graph.builder import Graph, Output
+from ..hires.graph.builder import Graph
 from ..hires.graph.models import UPSCALER_2X
 from .job import SAME_SETTINGS, UPSCALER_FILE, WITH_INFOTEXT, YOUR_CHECKPOINT, Job
 from .workflow import TWICE, YOURS_TWICE, Sketch, workflow
@@ -83,7 +83,6 @@ def hires_fix_image(
     denoising_strength: float = 0.4,
     **job: Any,
 ) -> None:
-    """Hires fix for a picture that already exists: it takes the place of the first pass."""
     asked = Job(**job)
     graph.stage("Model and prompts")
     stages.introduce(
@@ -130,29 +129,15 @@ def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_streng
     loader = asked.checkpoint_loader(graph)
     settings = graph.node("HiresFixA1111Settings").out()
     graph.column()
-    positive, negative = _a1111_prompts(graph, asked, loader.out("CLIP"), "first pass")
+    shared = {"clip": loader.out("CLIP"), "steps": asked.steps, "sampler_name": asked.sampler}
+    shared["hr_second_pass_steps"] = asked.hr_second_pass_steps
+    texts = asked.prompt, asked.negative_prompt
+    positive, negative = stages.a1111_prompts(graph, "first pass", *texts, **shared)
     graph.column()
-    hr_positive, hr_negative = _a1111_prompts(graph, asked, loader.out("CLIP"), "second pass")
+    hr_positive, hr_negative = stages.a1111_prompts(graph, "second pass", *texts, **shared)
     first = asked.sampling(loader, positive, negative, settings)
     noise, base = asked.first_pass(graph, first)
     upscaled = asked.enlarge(graph, first, base, upscaler, numbers="A1111", noise=noise)
     graph.stage("Second pass")
     second = replace(first, positive=hr_positive, negative=hr_negative)
     asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength, WITH_INFOTEXT)
-
-
-def _a1111_prompts(graph: Graph, asked: Job, clip: Output, which: str) -> tuple[Output, Output]:
-    """Prompt and negative prompt for the "first pass" or "second pass"."""
-    shared = {
-        "clip": clip,
-        "steps": asked.steps,
-        "for_pass": which,
-        "hr_second_pass_steps": asked.hr_second_pass_steps,
-        "sampler_name": asked.sampler,
-    }
-    titled = (("Prompt", asked.prompt, False), ("Negative prompt", asked.negative_prompt, True))
-    positive, negative = (
-        graph.node("HiresFixPrompt", title=f"{title}, {which}", text=text, negative_prompt=is_negative, **shared).out()
-        for title, text, is_negative in titled
-    )
-    return positive, negative

@@ -28,7 +28,6 @@ def hires_fix_other_model(
     denoising_strength: float = 0.45,
     **job: Any,
 ) -> None:
-    """Hires fix that redraws with another checkpoint, a LoRA and another prompt."""
     asked = _asked(job, checkpoint=SD15.name)
     graph.stage("First pass: model and prompts")
     stages.introduce(
@@ -115,7 +114,6 @@ def hires_fix_controlnet(
     size=(192, 96),
 )
 def hires_fix_sdxl(graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_strength: float = 0.35, **job: Any) -> None:
-    """Hires fix with an SDXL checkpoint, which draws its base picture at 1024."""
     asked = _asked(job, checkpoint=SDXL.name, width=1024, height=1024, hr_scale=1.5)
     graph.stage("Model and prompts")
     stages.introduce(

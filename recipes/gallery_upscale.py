@@ -61,7 +61,6 @@ def multi_stage_image(
     denoising_strength: float = 0.3,
     **job: Any,
 ) -> None:
-    """Enlarge a picture far in several stages, with a light redraw after each, by one node."""
     asked = Job(**job)
     graph.stage("Model and prompts")
     stages.introduce(
@@ -106,18 +105,8 @@ def multi_stage_image(
     sketch=Sketch("Upscale", YOURS_TWICE, "no checkpoint needed"),
     size=(266, 202),
 )
-def standalone_upscale(
-    graph: Graph,
-    *,
-    image: str = "example.png",
-    upscaler: str = UPSCALER_2X,
-    resize_mode: str = "scale by",
-    upscaling_resize: float = 2.0,
-    upscaling_resize_w: int = 1024,
-    upscaling_resize_h: int = 1024,
-    upscaling_crop: bool = True,
-) -> None:
-    """Enlarge a picture without a diffusion model, as A1111's Extras tab does."""
+def standalone_upscale(graph: Graph, *, image: str = "example.png", upscaler: str = UPSCALER_2X, **resize: Any) -> None:
+    """`resize`: fields of Upscale Image."""
     picture = _picture(
         graph,
         image,
@@ -128,17 +117,7 @@ def standalone_upscale(
     )
     graph.stage("Upscale")
     loaded = stages.load_upscaler(graph, upscaler)
-    upscaled = graph.node(
-        "HiresFixUpscaleImage",
-        image=picture,
-        upscaler=loaded,
-        resize_mode=resize_mode,
-        upscaling_resize=upscaling_resize,
-        upscaling_resize_w=upscaling_resize_w,
-        upscaling_resize_h=upscaling_resize_h,
-        upscaling_crop=upscaling_crop,
-    ).out()
-    _save(graph, upscaled)
+    _save(graph, graph.node("HiresFixUpscaleImage", image=picture, upscaler=loaded, **resize).out())
 
 
 @workflow(
@@ -156,7 +135,6 @@ def standalone_two_upscalers(
     extras_upscaler_2_visibility: float = 0.4,
     upscaling_resize: float = 2.0,
 ) -> None:
-    """Enlarge a picture with two upscalers and lay one result over the other."""
     picture = _picture(
         graph,
         image,
@@ -167,8 +145,7 @@ def standalone_two_upscalers(
         "**extras_upscaler_2_visibility**: 0 shows only the first, 1 only the second",
     )
     graph.stage("Upscale")
-    first = graph.node("HiresFixUpscalerLoader", title="Upscaler 1", upscaler_name=upscaler).out()
-    second = graph.node("HiresFixUpscalerLoader", title="Upscaler 2", upscaler_name=upscaler_2).out()
+    first, second = stages.load_two_upscalers(graph, upscaler, upscaler_2)
     graph.column()
     upscaled = graph.node(
         "HiresFixUpscaleImage",
@@ -197,7 +174,6 @@ def restore_faces(
     visibility: float = 1.0,
     num_faces: int = 4,
 ) -> None:
-    """Enlarge a picture, then restore its faces: the order of A1111's Extras tab."""
     picture = _picture(
         graph,
         image,
@@ -249,7 +225,6 @@ def upscale_folder(
     upscaler: str = UPSCALER_2X,
     upscaling_resize: float = 2.0,
 ) -> None:
-    """Enlarge every picture of a folder, as A1111's "Batch from directory" does."""
     graph.stage("Upscaler")
     stages.introduce(
         graph,
@@ -272,7 +247,6 @@ def upscale_folder(
 
 
 def _picture(graph: Graph, image: str, purpose: str, *change_first: str) -> Output:
-    """The first stage: the note and the picture that is loaded."""
     graph.stage("Picture")
     stages.introduce(graph, purpose, *change_first)
     graph.column()
@@ -280,6 +254,5 @@ def _picture(graph: Graph, image: str, purpose: str, *change_first: str) -> Outp
 
 
 def _save(graph: Graph, picture: Output) -> None:
-    """The last stage."""
     graph.stage("Result")
     graph.node("SaveImage", images=picture, filename_prefix=graph.name)

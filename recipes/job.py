@@ -12,13 +12,9 @@ PROMPT = "a lighthouse on a rocky coast at dawn, sea mist, soft light, highly de
 NEGATIVE_PROMPT = "blurry, low quality, watermark"
 
 YOUR_CHECKPOINT = "**Load Checkpoint**: choose yours (the demo's is set)"
-"""Line of the note: without the demo the file is not there, and it cannot be downloaded."""
-
 SAME_SETTINGS = "*steps*, *sampler_name*, *scheduler*: the same in every node that has them"
-"""Line of the note: these widgets cannot all be fed from one place."""
-
 UPSCALER_FILE = "**Load Upscaler**: the pack's own, Lanczos, or a file in *models/upscale_models*"
-"""Line of the note."""
+"""Lines of the notes."""
 
 WITH_INFOTEXT = "HiresFixSaveImage"
 """Saves A1111's generation text with the picture; for workflows whose settings core's importer would lose."""
@@ -46,12 +42,10 @@ class Job:
     hr_second_pass_steps: Whole = 0
 
     def model_and_prompts(self, graph: Graph) -> Sampling:
-        """Checkpoint and prompts."""
         loader = self.checkpoint_loader(graph)
         return self.sampling(loader, *stages.prompts(graph, loader.out("CLIP"), self.prompt, self.negative_prompt))
 
     def checkpoint_loader(self, graph: Graph) -> Node:
-        """Gives MODEL, CLIP and VAE."""
         return graph.node("CheckpointLoaderSimple", ckpt_name=self.checkpoint)
 
     def sampling(self, loader: Node, positive: Output, negative: Output, settings: Output | None = None) -> Sampling:
@@ -61,7 +55,6 @@ class Job:
         return Sampling(model, vae, positive, negative, **shared, settings=settings)
 
     def noise(self, graph: Graph) -> Output:
-        """The noise of all passes."""
         return stages.noise(graph, self.seed, self.noise_source)
 
     def empty_picture(self, graph: Graph, kind: str = "EmptyLatentImage") -> Picture:
@@ -78,16 +71,7 @@ class Job:
         return noise, base
 
     def target(self, graph: Graph, shared: Sampling, width: Side, height: Side) -> Node:
-        """The size of the second pass."""
-        return stages.target_size(
-            graph,
-            shared,
-            width,
-            height,
-            hr_scale=self.hr_scale,
-            hr_resize_x=self.hr_resize_x,
-            hr_resize_y=self.hr_resize_y,
-        )
+        return stages.target_size(graph, shared, width, height, (self.hr_scale, self.hr_resize_x, self.hr_resize_y))
 
     def enlarge(
         self, graph: Graph, shared: Sampling, base: Picture, upscaler: Text, preview: bool = True, **more: Any
@@ -102,7 +86,6 @@ class Job:
         return enlarged
 
     def second_pass(self, graph: Graph, shared: Sampling, noise: Output, upscaled: Output, strength: Number) -> Output:
-        """The redrawn latent."""
         return stages.second_pass(graph, shared, noise, upscaled, strength, self.hr_second_pass_steps)
 
     def finish(

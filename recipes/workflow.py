@@ -1,4 +1,4 @@
-"""What makes a function a saved workflow or a box of the node library: one decorator, with all that is said of it."""
+"""What makes a function a saved workflow or a box of the node library: one decorator each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from ..hires.graph.to_blueprint import Blueprint
 Parameters = ParamSpec("Parameters")
 
 CATEGORY = "hires fix"
-"""Folder of the boxes in the node library."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +21,7 @@ class Sketch:
     """Size of each picture relative to the others, and the words below it."""
 
     remark: str
-    """What is special about the workflow, below all."""
-
     many: bool = False
-    """Stacks of pictures."""
 
 
 TWICE = (1, "512"), (2, "1024")
@@ -39,11 +35,7 @@ class Workflow:
     """A workflow that the pack ships under `workflows/`."""
 
     build: Callable[[], Graph]
-    """Makes it as it is shipped."""
-
     about: str
-    """What it does, in the words of the README."""
-
     sketch: Sketch
     size: tuple[int, int]
     """Width and height of its result, in pixels, where the first pass is 128x64 and a loaded picture is 133x101 (67x51
@@ -60,11 +52,7 @@ def workflow(
 ) -> Callable[[Callable[Concatenate[Graph, Parameters], None]], Callable[Parameters, Graph]]:
     """Ship what the function draws into an empty graph; called without that graph, it returns the finished one.
 
-    Args:
-        name: of its files, its node library entry and the pictures it saves.
-        about: see `Workflow`.
-        sketch: see `Workflow`.
-        size: see `Workflow`.
+    `name`: of its files and the pictures it saves; for the others see `Workflow`.
     """
 
     def decorate(fill: Callable[Concatenate[Graph, Parameters], None]) -> Callable[Parameters, Graph]:
@@ -82,13 +70,7 @@ def workflow(
 def blueprint(
     name: str, description: str, *aliases: str
 ) -> Callable[[Callable[[Graph], None]], Callable[[], Blueprint]]:
-    """Ship what the function draws into an empty graph as a box of the node library.
-
-    Args:
-        name: of the box and its file.
-        description: what the editor says about it.
-        aliases: other words that find it.
-    """
+    """Ship what the function draws into an empty graph as a box of the node library; see `Blueprint`."""
 
     def decorate(fill: Callable[[Graph], None]) -> Callable[[], Blueprint]:
         def build() -> Blueprint:

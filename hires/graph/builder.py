@@ -1,8 +1,6 @@
-"""A typed builder for ComfyUI graphs that knows no file format.
+"""A typed builder for ComfyUI graphs that knows no file format; the recorded node definitions judge every value.
 
-Mistakes raise where they are written, judged by the recorded node definitions, instead of showing up as a red node
-or a refused prompt later. Links are made by passing an `Output`, so a graph can never hold a cycle and creation
-order is a valid order of execution.
+Links are made by passing an `Output`, so a graph never holds a cycle, and creation order is an order of execution.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,11 +23,9 @@ class Output:
 
     node: "Node"
     index: int
-    """Place among the node's outputs, from 0."""
 
     @property
     def type(self) -> str:
-        """Socket type."""
         return self.node.definition.outputs[self.index].type
 
 
@@ -41,8 +37,6 @@ class BoxInput:
     """Name of the socket or field; unique among its box's inputs."""
 
     label: str
-    """What the reader sees."""
-
     start: Any = None
     """Value of the field when the box is new; None for a socket, which has to be linked."""
 
@@ -52,36 +46,29 @@ class BoxOutput:
     """What leaves a graph that becomes one box."""
 
     name: str
-    """Name of the socket."""
-
     source: Output
-    """What it gives."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of the work that is shown as one group."""
+    """A part of the work that is shown as one group; its name is the title, unique in its graph."""
 
     name: str
-    """Title of the group; unique in its graph."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a node or note belongs in the picture; only the layout reads it."""
+    """Where a node or note belongs in the picture; columns count from 0 at the left."""
 
     stage: Stage
     column: int
-    """Column inside the stage, from 0 at the left."""
 
 
 @dataclass(eq=False)
 class Node:
-    """One node of a graph, checked and complete."""
+    """One node of a graph, checked and complete; ids count from 1 in order of creation."""
 
     id: int
-    """Number in files, from 1 in order of creation."""
-
     definition: NodeDefinition
     title: str
     place: Place
@@ -89,11 +76,7 @@ class Node:
     """Every given input and every widget by name, in schema order: an `Output`, a `BoxInput` or a plain value."""
 
     def out(self, which: int | str = 0) -> Output:
-        """The output at an index or with a name.
-
-        Raises:
-            GraphError: there is no such output, or two outputs share the name.
-        """
+        """The output at an index or with a name; GraphError unless there is exactly one."""
         outputs = self.definition.outputs
         if isinstance(which, str):
             found = [index for index, output in enumerate(outputs) if output.name == which]
@@ -107,23 +90,16 @@ class Node:
 
 @dataclass(eq=False)
 class Note:
-    """Text for the reader of the graph; the host never sees it."""
+    """Markdown for the reader of the graph; the host never sees it."""
 
     id: int
     title: str
     text: str
-    """Markdown."""
-
     place: Place
 
 
 class Graph:
-    """A graph under construction.
-
-    Args:
-        name: file name of the workflow without suffix; also the seed of its identity.
-        known: node definitions by type; the recorded ones when left out.
-    """
+    """A graph under construction; `name`: file name of the workflow without suffix, and the seed of its identity."""
 
     def __init__(self, name: str, known: Mapping[str, NodeDefinition] | None = None) -> None:
         self.name = name
@@ -140,11 +116,7 @@ class Graph:
         return (item for item in self.items if isinstance(item, Node))
 
     def stage(self, name: str) -> Stage:
-        """Start a stage: what is added from here on belongs to it.
-
-        Raises:
-            GraphError: the graph already has a stage of that name.
-        """
+        """Start a stage of a new name (else GraphError): what is added from here on belongs to it."""
         stage = Stage(name)
         if stage in self.stages:
             raise GraphError(f"{self.name} already has a stage {name!r}; choose another name")
@@ -163,11 +135,7 @@ class Graph:
         return note
 
     def box_input(self, name: str, label: str, start: Any = None) -> BoxInput:
-        """Add a field with a start value, or a socket, to the box that this graph becomes.
-
-        Raises:
-            GraphError: the box already has an input of that name.
-        """
+        """Add a field with a start value, or a socket, of a new name (else GraphError) to the box that this becomes."""
         if any(name == other.name for other in self.box_inputs):
             raise GraphError(f"the box {self.name!r} already has an input {name!r}; choose another name")
         added = BoxInput(name, label, start)
@@ -181,7 +149,6 @@ class Graph:
         ]
 
     def box_output(self, name: str, source: Output) -> None:
-        """Add an output to the box that this graph becomes."""
         self.box_outputs.append(BoxOutput(name, source))
 
     def node(self, type_name: str, /, *, title: str | None = None, **inputs: Any) -> Node:
@@ -221,7 +188,8 @@ class Graph:
         if isinstance(value, Node):
             raise GraphError("was given a whole node; pass one of its outputs, such as node.out(0)")
         if isinstance(value, BoxInput):
-            return self._fed(entry, value)
+            self._check_fed(entry, value)
+            return value
         if not isinstance(value, Output):
             if not entry.is_widget:
                 raise GraphError(f"is {value!r}, but {entry.type} can only be linked; pass an Output")
@@ -233,7 +201,7 @@ class Graph:
             raise GraphError(f"needs {entry.type}, but {value.node.title!r} gives {value.type}")
         return value
 
-    def _fed(self, entry: definitions.InputDefinition, source: BoxInput) -> BoxInput:
+    def _check_fed(self, entry: definitions.InputDefinition, source: BoxInput) -> None:
         if source not in self.box_inputs:
             raise GraphError(f"is fed by {source.name!r}, which is no input of the box {self.name!r}")
         for other in self.fed_by(source):
@@ -248,7 +216,6 @@ class Graph:
                 raise GraphError(f"lists no files, so that {source.name!r} needs a start value of its own")
         elif entry.is_widget:
             entry.checked(source.start)
-        return source
 
     def _place(self) -> Place:
         if not self.stages:

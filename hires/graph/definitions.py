@@ -16,8 +16,7 @@ PATH = Path(__file__).parent / "node_defs.json"
 WIDGET_TYPES = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"})
 """Types the editor shows as a field on the node; every other type is only a socket."""
 
-UPLOAD = "image"
-"""Value of the button that uploads a picture."""
+UPLOAD = "image"  # value of the button that uploads a picture
 
 
 class GraphError(ValueError):
@@ -29,23 +28,13 @@ class InputDefinition:
     """One input of a node, in the order of the schema."""
 
     name: str
-    """Name in prompts; unique in its node."""
-
     type: str
     """Socket type such as `MODEL`, several joined by commas, or one of `WIDGET_TYPES`."""
 
     optional: bool = False
-    """True when the host runs the node without it."""
-
     default: Any = None
-    """Value of an untouched widget; None when the schema gives none."""
-
     min: float | None = None
-    """Smallest allowed number, None when unlimited or not a number."""
-
     max: float | None = None
-    """Largest allowed number, None when unlimited or not a number."""
-
     options: tuple[str, ...] = ()
     """Choices of a COMBO, without the names of files found on the recording machine."""
 
@@ -53,38 +42,25 @@ class InputDefinition:
     """True for a COMBO that also lists files: any file name is accepted besides `options`."""
 
     multiline: bool = False
-    """True for a text field of several lines."""
-
     socket: bool = False
     """True for a number or text that can only be linked."""
 
     companion: str | None = None
-    """Start value of an extra widget of the editor, None when there is none: it stands after this one, and the button
-    that uploads files, `UPLOAD`, after all of the node.
-
-    It takes a place in a saved `widgets_values` list but never reaches the host.
-    """
+    """Start value of an extra widget of the editor, in its `widgets_values` but never sent to the host: it stands after
+    this one, and the button that uploads files, `UPLOAD`, after all of the node."""
 
     @property
     def is_widget(self) -> bool:
-        """True when the editor shows a field for it."""
         return self.type in WIDGET_TYPES and not self.socket
 
-    @property
-    def types(self) -> frozenset[str]:
-        """Every type that may be linked to it."""
-        return frozenset(self.type.split(","))
-
     def accepts(self, output_type: str) -> bool:
-        """True when an output of `output_type` may be linked to this input."""
-        return "*" in (self.type, output_type) or bool(self.types & set(output_type.split(",")))
+        return "*" in (self.type, output_type) or bool({*self.type.split(",")} & {*output_type.split(",")})
 
     def checked(self, value: Any) -> Any:
-        """Return `value` as it is written to files, or raise.
+        """Return `value` as it is written to files.
 
         Raises:
-            GraphError: wrong Python type, number out of range, or a choice that is not in the list. The message
-                lacks the node; the caller adds it.
+            GraphError: another type, out of range, or no choice of the list. The caller adds the node's name.
         """
         if self.type == "INT":
             self._require(isinstance(value, int) and not isinstance(value, bool), value, "a whole number")
@@ -117,13 +93,8 @@ class InputDefinition:
 
 @dataclass(frozen=True)
 class OutputDefinition:
-    """One output of a node."""
-
     name: str
-    """Name shown beside the socket."""
-
     type: str
-    """Socket type."""
 
 
 @dataclass(frozen=True)
@@ -134,31 +105,20 @@ class NodeDefinition:
     """Class name in prompts, also called node id."""
 
     display_name: str
-    """Title of a node that nobody renamed."""
-
     pack: str
     """Registry id of the pack that brings it; `comfy-core` for the host's own."""
 
     pack_version: str
-    """Version of that pack when the node was recorded."""
-
     is_output: bool
-    """True when the host runs a graph for the sake of this node."""
-
     inputs: tuple[InputDefinition, ...]
     outputs: tuple[OutputDefinition, ...]
 
     def input(self, name: str) -> InputDefinition:
-        """The input called `name`.
-
-        Raises:
-            GraphError: there is none.
-        """
-        for definition in self.inputs:
-            if definition.name == name:
-                return definition
-        known = ", ".join(definition.name for definition in self.inputs)
-        raise GraphError(f"{self.type} has no input {name!r}; it has {known}")
+        """The input of that name; GraphError if there is none."""
+        by_name = {definition.name: definition for definition in self.inputs}
+        if name not in by_name:
+            raise GraphError(f"{self.type} has no input {name!r}; it has {', '.join(by_name)}")
+        return by_name[name]
 
 
 def parse(recorded: Mapping[str, Any]) -> dict[str, NodeDefinition]:
@@ -171,7 +131,7 @@ def parse(recorded: Mapping[str, Any]) -> dict[str, NodeDefinition]:
             pack_version=recorded["packs"][node["pack"]],
             is_output=node.get("is_output", False),
             inputs=tuple(
-                InputDefinition(**{**entry, "options": tuple(entry.get("options", ()))}) for entry in node["inputs"]
+                InputDefinition(**entry | {"options": tuple(entry.get("options", ()))}) for entry in node["inputs"]
             ),
             outputs=tuple(OutputDefinition(**entry) for entry in node["outputs"]),
         )

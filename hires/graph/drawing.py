@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 from .builder import FIRST_CHOICE, BoxInput, Graph, Node, Note, Output
@@ -23,16 +23,12 @@ ENTRANCE, EXIT = -10, -20
 
 @dataclass(frozen=True)
 class Link:
-    """A line between two sockets."""
+    """A line between two sockets, by the ids of their nodes, `ENTRANCE` and `EXIT`."""
 
     id: int
     source: int
-    """Id of the node that gives, or `ENTRANCE`."""
-
     source_slot: int
     target: int
-    """Id of the node that takes, or `EXIT`."""
-
     target_slot: int
     type: str
 
@@ -59,17 +55,17 @@ def draw(graph: Graph) -> Drawing:
         for order, item in enumerate(graph.items)
     ]
     groups = [
-        {
-            "id": number,
-            "title": stage.name,
-            "bounding": [box.x, box.y, box.width, box.height],
-            "color": GROUP_COLOR,
-            "font_size": 24,
-            "flags": {},
-        }
+        {"id": number, "title": stage.name, "bounding": list(astuple(box)), "color": GROUP_COLOR}
+        | {"font_size": 24, "flags": {}}
         for number, (stage, box) in enumerate(placed.groups.items(), start=1)
     ]
     return Drawing(nodes, groups, links, placed)
+
+
+def frame(number: int, kind: str, box: Box, order: int) -> dict[str, Any]:
+    """What the editor stores of everything it draws, in its order."""
+    place = {"pos": [box.x, box.y], "size": [box.width, box.height]}
+    return {"id": number, "type": kind, **place, "flags": {}, "order": order, "mode": 0}
 
 
 def input_slots(node: Node) -> list[InputDefinition]:
@@ -109,28 +105,13 @@ def _links(graph: Graph) -> list[Link]:
 def _node(node: Node, order: int, box: Box, ends: _Ends) -> dict[str, Any]:
     definition = node.definition
     entry: dict[str, Any] = {
-        "id": node.id,
-        "type": definition.type,
-        "pos": [box.x, box.y],
-        "size": [box.width, box.height],
-        "flags": {},
-        "order": order,
-        "mode": 0,
+        **frame(node.id, definition.type, box, order),
         "inputs": [_input(node, slot, definition, ends) for slot, definition in enumerate(input_slots(node))],
         "outputs": [
-            {
-                "name": output.name,
-                "type": output.type,
-                "slot_index": index,
-                "links": ends.leaving.get((node.id, index)),
-            }
+            {"name": output.name, "type": output.type, "slot_index": index, "links": ends.leaving.get((node.id, index))}
             for index, output in enumerate(definition.outputs)
         ],
-        "properties": {
-            "Node name for S&R": definition.type,
-            "cnr_id": definition.pack,
-            "ver": definition.pack_version,
-        },
+        "properties": {"Node name for S&R": definition.type, "cnr_id": definition.pack, "ver": definition.pack_version},
         "widgets_values": _widget_values(node),
     }
     if models := _models(node):
@@ -190,13 +171,7 @@ def _shown(value: Any, entry: InputDefinition) -> Any:
 
 def _note(note: Note, order: int, box: Box) -> dict[str, Any]:
     return {
-        "id": note.id,
-        "type": "MarkdownNote",
-        "pos": [box.x, box.y],
-        "size": [box.width, box.height],
-        "flags": {},
-        "order": order,
-        "mode": 0,
+        **frame(note.id, "MarkdownNote", box, order),
         "inputs": [],
         "outputs": [],
         "title": note.title,

@@ -6,7 +6,7 @@ All numbers are canvas units (pixels at 100 % zoom). A node's box is its body; i
 from dataclasses import dataclass
 
 from .builder import Graph, Node, Note, Stage
-from .definitions import UPLOAD
+from .definitions import UPLOAD, NodeDefinition
 
 TITLE_BAR = 30
 """Height of the title bar that the editor draws above a node's body."""
@@ -47,10 +47,8 @@ RESULT = 480
 """Sides of the square that shows a picture: on the way, and at the end."""
 
 LIVE_PREVIEW = 220
-"""Height of the picture that the editor shows in a node that samples, as long as it does."""
-
 SAMPLING = ("HiresFixBaseSampling", "HiresFixSecondSampling", "HiresFixMultiStageUpscale")
-"""Nodes that do."""
+"""Height of the picture that the editor shows in a node that samples, as long as it does, and those nodes."""
 
 NOTE_LINE = 22
 NOTE_LINE_CHARACTERS = 66
@@ -84,11 +82,10 @@ class Layout:
         return max(box.x + box.width for box in frames), max(box.y + box.height for box in frames)
 
 
-def picture_side(node: Node) -> int:
+def _picture_side(definition: NodeDefinition) -> int:
     """Side of the picture that the editor draws at the bottom of the node; 0 when it draws none."""
-    if node.definition.type in ("SaveImage", "HiresFixSaveImage"):
+    if definition.type in ("SaveImage", "HiresFixSaveImage"):
         return RESULT
-    definition = node.definition
     loads = any(entry.companion == UPLOAD for entry in definition.inputs)
     shows = definition.is_output and any(entry.accepts("IMAGE") for entry in definition.inputs)
     return PICTURE if loads or shows else 0
@@ -109,12 +106,12 @@ def item_size(item: Node | Note) -> tuple[int, int]:
     height = slots * SLOT_ROW + widget_rows + fields * TEXT_FIELD + PADDING
     if item.definition.type in SAMPLING:
         height += LIVE_PREVIEW
-    if side := picture_side(item):
+    if side := _picture_side(item.definition):
         return side, height + side
-    return max(TEXT_WIDTH if fields else NODE_WIDTH, names_width(item)), height
+    return max(TEXT_WIDTH if fields else NODE_WIDTH, _names_width(item)), height
 
 
-def names_width(node: Node) -> int:
+def _names_width(node: Node) -> int:
     """Width at which no name of a widget is cut off beside its text, such as a long file name."""
     lines = [entry.name for entry in node.definition.inputs if entry.is_widget and not entry.multiline]
     texts = [name + text for name in lines if isinstance(text := node.inputs.get(name), str)]
@@ -130,8 +127,7 @@ def layout(graph: Graph) -> Layout:
         left = x
         x += MARGIN
         mine = [item for item in graph.items if item.place.stage == stage]
-        columns = sorted({item.place.column for item in mine})
-        for column in columns:
+        for column in sorted({item.place.column for item in mine}):
             stack = [item for item in mine if item.place.column == column]
             width = max(item_size(item)[0] for item in stack)
             y = GROUP_TITLE + MARGIN
@@ -144,5 +140,4 @@ def layout(graph: Graph) -> Layout:
         x += MARGIN - COLUMN_GAP
         spans[stage] = (left, x - left)
         x += GROUP_GAP
-    groups = {stage: Box(left, 0, width, tallest) for stage, (left, width) in spans.items()}
-    return Layout(items, groups)
+    return Layout(items, {stage: Box(left, 0, width, tallest) for stage, (left, width) in spans.items()})

@@ -11,16 +11,11 @@ UPSCALER_4X = "hires-fix-4x.safetensors"
 
 @dataclass(frozen=True)
 class PublicModel:
-    """One file that anybody can download."""
+    """One file that anybody can download into this folder of the host's `models`."""
 
     name: str
-    """File name, as a loader lists it."""
-
     directory: str
-    """Folder inside the host's `models`."""
-
     url: str
-    """Address of the file itself."""
 
 
 def _hugging_face(directory: str, repository: str, path: str) -> PublicModel:

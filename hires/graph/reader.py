@@ -10,11 +10,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-MOST = 2**31
-"""Largest number that is read; the host's widgets end below."""
-
-MOST_SEED = 2**64
-"""The same for seeds."""
+MOST, MOST_SEED = 2**31, 2**64
+"""Largest number and largest seed that are read; the host's widgets end below."""
 
 Link = tuple[str, int]
 """Id of a node and number of its output."""
@@ -37,7 +34,6 @@ class Node:
         return self.inputs.get(name) is not None
 
     def source(self, name: str) -> str | None:
-        """Id of the node that an input is linked to."""
         link = link_of(self.inputs.get(name))
         return link[0] if link else None
 
@@ -76,12 +72,10 @@ class Node:
         return value if is_large else self.whole(name)
 
     def text(self, name: str, default: str | None = None) -> str | None:
-        """A string."""
         value = self.value(name, default)
         return value if isinstance(value, str) else None
 
     def flag(self, name: str, default: bool | None = None) -> bool | None:
-        """A switch."""
         value = self.value(name, default)
         return value if isinstance(value, bool) else None
 
@@ -103,11 +97,9 @@ class ApiGraph:
     """The nodes of a graph by their ids. Every walk comes by each node once, in a ring, too."""
 
     def __init__(self, prompt: Any, known: Mapping[Link, Any] | None = None) -> None:
-        """Read what is of the right form.
+        """Read a graph as `POST /prompt` takes it; what is not of this form is left out.
 
-        Args:
-            prompt: the graph as `POST /prompt` takes it; what is not of this form is left out.
-            known: values on links, also those that the caller adds later; without them those of `Node.constant`.
+        `known`: values on links, also those that the caller adds later; without them those of `Node.constant`.
         """
         constants: dict[Link, Any] = {}
         self._known = constants if known is None else known
@@ -119,12 +111,10 @@ class ApiGraph:
 
     def _node(self, name: str, entry: Mapping[str, Any]) -> Node:
         kind, inputs = entry.get("class_type"), entry.get("inputs")
-        return Node(
-            name, kind if isinstance(kind, str) else "", inputs if isinstance(inputs, Mapping) else {}, self._known
-        )
+        kind, inputs = kind if isinstance(kind, str) else "", inputs if isinstance(inputs, Mapping) else {}
+        return Node(name, kind, inputs, self._known)
 
     def __iter__(self) -> Iterator[str]:
-        """The id of every node."""
         return iter(self._nodes)
 
     def __getitem__(self, node: str | None) -> Node:

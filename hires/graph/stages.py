@@ -25,16 +25,12 @@ class Sampling:
     steps: Whole
     cfg: Number
     sampler: Text
-    """A1111's or the host's name."""
-
     scheduler: Text
-    """A1111's or the host's name."""
+    """Names of A1111 or the host."""
 
     settings: Output | None = None
-    """From A1111 Settings; None for A1111's defaults."""
-
     refiner: Output | None = None
-    """From Refiner: the model that takes over on the way; None for none."""
+    """From A1111 Settings and from Refiner; None for A1111's defaults and for no refiner."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +53,21 @@ def prompts(graph: Graph, clip: Output, prompt: Text, negative_prompt: Text, of:
     positive = graph.node("CLIPTextEncode", title=f"Prompt{of}", text=prompt, clip=clip)
     negative = graph.node("CLIPTextEncode", title=f"Negative prompt{of}", text=negative_prompt, clip=clip)
     return positive.out(), negative.out()
+
+
+def a1111_prompts(graph: Graph, for_pass: str, prompt: Text, negative_prompt: Text, **shared: Any) -> list[Output]:
+    """Prompt and negative prompt in A1111's syntax, for the "first pass" or "second pass"; `shared`: inputs of both."""
+    return [
+        graph.node(
+            "HiresFixPrompt",
+            title=f"{title}, {for_pass}",
+            text=text,
+            negative_prompt=is_negative,
+            for_pass=for_pass,
+            **shared,
+        ).out()
+        for title, text, is_negative in (("Prompt", prompt, False), ("Negative prompt", negative_prompt, True))
+    ]
 
 
 def noise(graph: Graph, seed: Whole, source: Text) -> Output:
@@ -105,27 +116,11 @@ def show_base(graph: Graph, latent: Output, vae: Output) -> Output:
     return decoded
 
 
-def target_size(
-    graph: Graph,
-    shared: Sampling,
-    width: Side,
-    height: Side,
-    *,
-    hr_scale: Number,
-    hr_resize_x: Whole = 0,
-    hr_resize_y: Whole = 0,
-) -> Node:
-    """Target Size for a picture of this size."""
-    return graph.node(
-        "HiresFixTargetSize",
-        width=width,
-        height=height,
-        hr_scale=hr_scale,
-        hr_resize_x=hr_resize_x,
-        hr_resize_y=hr_resize_y,
-        # tells how many pixels one latent cell covers
-        vae=shared.vae,
-    )
+def target_size(graph: Graph, shared: Sampling, width: Side, height: Side, resize: tuple[Number, Whole, Whole]) -> Node:
+    """Target Size for a picture of this size. `resize`: the factor, and the width and height to reach instead."""
+    hr = dict(zip(("hr_scale", "hr_resize_x", "hr_resize_y"), resize, strict=True))
+    # the VAE tells how many pixels one latent cell covers
+    return graph.node("HiresFixTargetSize", width=width, height=height, vae=shared.vae, **hr)
 
 
 def load_picture(graph: Graph, name: Text) -> Output:
@@ -136,6 +131,12 @@ def load_picture(graph: Graph, name: Text) -> Output:
 def load_upscaler(graph: Graph, name: Text) -> Output:
     """An upscaler by its name in the one list of all upscalers."""
     return graph.node("HiresFixUpscalerLoader", upscaler_name=name).out()
+
+
+def load_two_upscalers(graph: Graph, *names: Text) -> list[Output]:
+    """Two upscalers, told apart by their titles."""
+    titled = enumerate(names, 1)
+    return [graph.node("HiresFixUpscalerLoader", title=f"Upscaler {i}", upscaler_name=name).out() for i, name in titled]
 
 
 def latent_upscale(graph: Graph, latent: Output, target: Node, mode: Text) -> Output:

@@ -49,9 +49,7 @@ def _view(placed: Layout) -> dict[str, Any]:
     """Zoom and offset that show the whole workflow when it is opened, or its start where that would be unreadable."""
     width, height = placed.size
     fitting = min(
-        1.0,
-        (WINDOW[0] - WINDOW_LEFT - WINDOW_RIGHT) / width,
-        (WINDOW[1] - WINDOW_TOP - WINDOW_BOTTOM) / height,
+        1.0, (WINDOW[0] - WINDOW_LEFT - WINDOW_RIGHT) / width, (WINDOW[1] - WINDOW_TOP - WINDOW_BOTTOM) / height
     )
     scale = max(READABLE, fitting)
     # the editor adds the offset before it scales

@@ -43,13 +43,7 @@ def lanczos_8_bit(picture: Image.Image, width: int, height: int) -> Image.Image:
     Across first, then down, rounded to 8 bits after each; colours are premultiplied by alpha before and divided by it
     after. (Newer Pillows do the same but may start with the other axis.)
 
-    Args:
-        picture: mode L, LA, RGB or RGBA.
-        width: pixels, at least 1.
-        height: pixels, at least 1.
-
-    Raises:
-        InputError: size below 1.
+    The picture's mode is L, LA, RGB or RGBA. Raises InputError for a side below 1 pixel.
     """
     check_size(width, height)
     if picture.size == (width, height):

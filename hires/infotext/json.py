@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..amounts import number
 from .names import split_sampler, stem
-from .networks import LoraTag, network_tags, number, with_tags
+from .networks import LoraTag, network_tags, with_tags
 from .text import Infotext, Parameter, parse
 
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -46,8 +47,7 @@ _PROGRAMS = {
 }
 """Whose the data are, by a key that others do not have."""
 
-_ON_COMFYUI = ("SwarmUI", "Fooocus")
-"""Those that draw with ComfyUI's noise."""
+_ON_COMFYUI = ("SwarmUI", "Fooocus")  # those that draw with ComfyUI's noise
 
 _JSON = re.compile(r'[\0\ufeff\s]*(?:\[\s*)?\{\s*(?:\}|"[^"]*"\s*:)')
 """How an object begins, or a list of objects; alternatives of a prompt are `{no|JSON}`."""
@@ -56,8 +56,7 @@ _LORAS, _WEIGHTS = ("loras", "lora", "useloramodel"), ("loraweights", "loraalpha
 """Lists of LoRAs and of their weights, written as the keys of `_NAMES`."""
 
 _SETTINGS = frozenset(key for name, keys in _NAMES.items() if name not in ("prompt", "negative") for key in keys)
-_FEWEST = 4
-"""So many settings in lines of their own make a list."""
+_FEWEST = 4  # settings in lines of their own that make a list
 
 _LINE = re.compile(r"(?P<key>[A-Z][\w \-]{0,40}):[^\S\n]*(?P<value>(?:(?!, *[A-Z][\w ]*:).)*)")
 _FURTHER_PAIR = re.compile(r"^Steps:|, *[A-Z][\w ]*: ")
@@ -71,11 +70,9 @@ _INSIDE = ("sui_image_params", "image", "meta", "metadata", "generation_data", "
 
 
 def read_json(text: str) -> tuple[Infotext, str] | None:
-    """Read JSON of another program.
+    """Read JSON of another program: its data under A1111's names, and a sentence on whose they are.
 
-    Returns:
-        What it says under A1111's names, and a sentence on whose it is; None if the text is no JSON object, or has no
-        prompt.
+    None if the text is no JSON object, or has no prompt.
     """
     data = _object(text)
     if data is None:
@@ -90,12 +87,7 @@ def read_json(text: str) -> tuple[Infotext, str] | None:
 
 
 def read_lines(text: str) -> tuple[Infotext, str] | None:
-    """Read a list with one `Key: value` in each line, in an order that is not A1111's, as Fooocus and Easy Diffusion
-    write it.
-
-    Returns:
-        As `read_json`; None for all other texts.
-    """
+    """Read as `read_json` a list of `Key: value` lines that are not in A1111's order, of Fooocus or Easy Diffusion."""
     data, current, found = {"": ""}, "", set()
     for line in text.strip("\0\ufeff").splitlines():
         pair = _LINE.fullmatch(line)
@@ -144,7 +136,8 @@ def _of_data(data: dict[str, Any], form: str) -> tuple[Infotext, str] | None:
     listed = [value for key, value in _flat(data) if _plain(key) in _LORAS]
     if sum(len(value) if isinstance(value, list) else 1 for value in listed) == len(loras):
         known |= {*_LORAS, *_WEIGHTS} if set(loras) <= set(network_tags(prompt)[0]) else set()
-    rest = [Parameter(key, _shown(value)) for key, value in _flat(data) if _plain(key) not in known]
+    others = ((key, value) for key, value in _flat(data) if _plain(key) not in known)
+    rest = [Parameter(key, v if isinstance(v, str) else json.dumps(v, ensure_ascii=False)) for key, v in others]
     if program in _ON_COMFYUI:
         found["RNG"] = "ComfyUI"
     parameters = tuple(Parameter(key, value) for key, value in found.items())
@@ -193,10 +186,6 @@ def _text(value: Any) -> str:
     return str(value).strip()
 
 
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def _loras(data: Mapping[str, Any]) -> list[LoraTag]:
     """LoRAs in a list of their own: names, pairs of name and weight, or objects."""
     found = []
@@ -208,10 +197,8 @@ def _loras(data: Mapping[str, Any]) -> list[LoraTag]:
             if isinstance(entry, list) and entry:
                 name, weight = entry[0], entry[1] if len(entry) > 1 else 1
             elif isinstance(entry, dict):
-                name = next(
-                    (_text(entry[part]) for part in ("name", "model", "file", "model_name", "lora") if part in entry),
-                    "",
-                )
+                names = ("name", "model", "file", "model_name", "lora")
+                name = next((_text(entry[part]) for part in names if part in entry), "")
                 weight = next((entry[part] for part in ("weight", "strength") if part in entry), 1)
             else:
                 name, weight = entry, weights[index] if isinstance(weights, list) and index < len(weights) else 1

@@ -6,8 +6,9 @@ import json
 import re
 from dataclasses import dataclass
 
+from ..amounts import number
 from .names import stem
-from .networks import LoraTag, network_tags, number
+from .networks import LoraTag, network_tags
 from .text import Infotext
 
 _KEY = re.compile(
@@ -17,8 +18,6 @@ _KEY = re.compile(
 
 _WEIGHED = re.compile(r"(?P<name>.+) : (?P<weight>-?[\d.]+)")
 """A value with both, as in Fooocus's list."""
-
-_JSON_KEY = "lora:"
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,6 @@ class ListedLoras:
     """First digits of the hashes, by names in small letters; also of those that only a prompt names."""
 
     keys: frozenset[str]
-    """The parameters that were read."""
 
 
 def listed_loras(infotext: Infotext) -> ListedLoras:
@@ -83,6 +81,6 @@ def _tag(given: dict[str, str]) -> LoraTag:
 
 def _hashes(infotext: Infotext) -> dict[str, str]:
     listed = [entry.rpartition(":") for entry in (infotext.get("Lora hashes") or "").split(",")]
-    others = json_hashes(infotext).items()
-    listed += [(key.removeprefix(_JSON_KEY), ":", digits) for key, digits in others if key.startswith(_JSON_KEY)]
+    others, mark = json_hashes(infotext).items(), "lora:"
+    listed += [(key.removeprefix(mark), ":", digits) for key, digits in others if key.startswith(mark)]
     return {stem(name.strip()).lower(): digits.strip() for name, _, digits in listed if name.strip() and digits.strip()}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..amounts import number
+
 _TAG = re.compile(r"<(?P<kind>\w+):(?P<arguments>[^<>]+)>")
 _LORA_KINDS = ("lora", "lyco")
 
-LOST = "[object Object]"
-"""What a web page wrote where it had no text."""
+LOST = "[object Object]"  # what a web page wrote where it had no text
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,9 @@ class LoraTag:
     """`<lora:name:0.8>`, `<lora:name:0.8:0.6>` or `<lora:name:te=0.8:unet=0.6>`."""
 
     name: str
-    """The file's name without suffix."""
-
     clip: float
-    """Strength on the text encoder."""
-
     model: float
-    """Strength on the diffusion model; the same unless the tag says otherwise."""
+    """Strengths on the text encoder and on the diffusion model; the same unless the tag says otherwise."""
 
     def __str__(self) -> str:
         """The tag; it names the diffusion model's strength only where that is another."""
@@ -59,7 +55,6 @@ def with_tags(prompt: str, loras: Iterable[LoraTag]) -> str:
 
 
 def without_tags(prompt: str) -> str:
-    """The prompt without any tag of a network."""
     return _TAG.sub("", prompt)
 
 
@@ -79,12 +74,3 @@ def embedding_names(hashes: str) -> tuple[str, ...]:
         return ()
     names = (entry.partition(":")[0].strip() for entry in hashes.split(","))
     return tuple({name.lower(): name for name in names if name}.values())
-
-
-def number(text: str) -> float | None:
-    """The number that a text is; None where it is none, or not a finite one."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
+from ..amounts import number
 from ..sampling.menus import AUTOMATIC, SAMPLERS, UNIFORM, automatic_schedule
 from ..sampling.settings import DEFAULTS, INFOTEXT_KEYS, NOISE_SCHEDULES, A1111Settings
 from .loras import json_hashes, listed_loras
 from .markdown import as_code
 from .names import known_schedule, same_name, split_hash, split_sampler
-from .networks import LOST, number, with_tags
+from .networks import LOST, with_tags
 from .settings import GenerationSettings, HiresSettings, ModelName, RefinerPass, RefinerSettings
 from .text import NEGATIVE, Infotext, Parameter
 
@@ -26,20 +27,11 @@ _ABOUT = (
 )
 """Keys that say nothing about how the picture is made."""
 
-_NORMAL = "normal"
-"""ComfyUI's schedule where its savers name none."""
-
-_ON_COMFYUI = ("ComfyUI", "Fooocus")
-"""Versions that draw with ComfyUI's noise."""
-
-_MODULE = re.compile(r"Module \d+")
-
-_NO_FILE = "TAESD"
-"""SD.Next's name of the small decoder that previews are made with."""
+_NORMAL = "normal"  # ComfyUI's schedule where its savers name none
+_ON_COMFYUI = ("ComfyUI", "Fooocus")  # versions that draw with ComfyUI's noise
 
 _SIZE = re.compile(r"\(?(\d{1,9})\s*[x×*,]\s*(\d{1,9})\)?", re.IGNORECASE)
 _VERSION = re.compile(r"v(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-(\d{1,9}))?")
-_OLD_PIXELS = 512 * 512
 
 
 @dataclass(frozen=True)
@@ -48,10 +40,8 @@ class Reading:
 
     settings: GenerationSettings
     unused: tuple[Parameter, ...]
-    """Parameters that no setting stands for, or whose value makes no sense, in the order of the text."""
-
     notes: tuple[str, ...]
-    """What had to be guessed, in sentences."""
+    """Parameters that no setting stands for, or whose value makes no sense; what had to be guessed, in sentences."""
 
     lora_hashes: Mapping[str, str] = field(default_factory=dict)
     """First digits of the hashes of LoRAs, by their names in small letters."""
@@ -71,15 +61,7 @@ class _Keys:
     def use(self, *names: str) -> None:
         self._used.update(found.key for name in names if (found := self._infotext.find(name)))
 
-    def says(self, name: str, start: str) -> bool:
-        return (self._infotext.get(name) or "").startswith(start)
-
-    def use_all(self, keys: Iterable[str]) -> None:
-        """Parameters by their exact keys."""
-        self._used.update(keys)
-
     def text(self, *names: str) -> str | None:
-        """The value of the first of these names that the text has."""
         return self.read(names, lambda value: value)
 
     def number(self, *names: str) -> float | None:
@@ -140,18 +122,16 @@ def read_settings(infotext: Infotext) -> Reading:
             f"The prompt has {NEGATIVE!r} inside of a line. A1111 draws what follows, too; so it was left there."
         )
     vae = keys.model("VAE", "VAE name")
-    if vae and vae.name.upper() == _NO_FILE:
+    if vae and vae.name.upper() == "TAESD":  # SD.Next's name of the small decoder that previews are made with
         vae = None
-        notes.append(f"The VAE {_NO_FILE} is no file; the model's own is taken.")
+        notes.append("The VAE TAESD is no file; the model's own is taken.")
     listed = listed_loras(infotext)
-    keys.use_all(listed.keys)
+    modules = [found for found in infotext.parameters if re.fullmatch(r"Module \d+", found.key)]
+    keys.use(*listed.keys, *(found.key for found in modules), "Diffusion in Low Bits")
     notes += [f"No prompt can name the LoRA {as_code(name)}; load it with **Load LoRA**." for name in listed.unnameable]
     if hires and hires.hr_prompt:
         hires = replace(hires, hr_prompt=with_tags(hires.hr_prompt, listed.tags))
-    modules = [found for found in infotext.parameters if _MODULE.fullmatch(found.key)]
-    keys.use("Diffusion in Low Bits")
-    keys.use_all(found.key for found in modules)
-    resize_from = keys.size("Seed resize from") or (0, 0)
+    from_width, from_height = keys.size("Seed resize from") or (0, 0)
     settings = GenerationSettings(
         prompt=with_tags(infotext.prompt, listed.tags),
         negative_prompt=infotext.negative_prompt,
@@ -166,13 +146,13 @@ def read_settings(infotext: Infotext) -> Reading:
         vae=replace(vae, hash=infotext.get("VAE hash") or "") if vae else None,
         subseed=keys.whole("Variation seed") or 0,
         subseed_strength=keys.number("Variation seed strength", "Variation strength") or 0.0,
-        seed_resize_from_w=resize_from[0],
-        seed_resize_from_h=resize_from[1],
+        seed_resize_from_w=from_width,
+        seed_resize_from_h=from_height,
         clip_skip=keys.whole("Clip skip") or 1,
         eta_noise_seed_delta=keys.whole("ENSD", "Sampler eta delta", "Eta noise seed delta") or 0,
         distilled_cfg=keys.number("Distilled CFG Scale"),
         modules=tuple(found.value for found in modules),
-        noise_source=_noise_source(keys, sampler),
+        noise_source=_noise_source(keys, sampler, infotext.get("Version") or ""),
         emphasis=keys.choice("Emphasis", ("Original", "No norm", "Ignore", "None")) or "Original",
         pad_cond_uncond=keys.flag("Pad conds"),
         options=_options(keys, version),
@@ -184,9 +164,7 @@ def read_settings(infotext: Infotext) -> Reading:
 
 def is_generation_text(infotext: Infotext) -> bool:
     """Whether anything in it is of a generated picture; comments of cameras have keys and values, too."""
-    return bool(infotext.negative_prompt) or any(
-        infotext.find(key) for key in ("Steps", "Sampler", "CFG scale", "Seed")
-    )
+    return bool(infotext.negative_prompt or any(map(infotext.find, ("Steps", "Sampler", "CFG scale", "Seed"))))
 
 
 def _sampling(keys: _Keys, version: tuple[int, ...] | None, notes: list[str]) -> tuple[str | None, str | None]:
@@ -216,8 +194,7 @@ def _sampling(keys: _Keys, version: tuple[int, ...] | None, notes: list[str]) ->
 
 def _hires(keys: _Keys, sampler: str | None, scheduler: str | None, notes: list[str]) -> HiresSettings | None:
     if not keys.has(*_HIRES_KEYS) and not keys.has("First pass size"):
-        strength = keys.number("Denoising strength") if keys.number("Denoising strength") == 1 else None
-        if keys.has("Denoising strength") and strength is None:
+        if keys.number("Denoising strength") != 1 and keys.has("Denoising strength"):
             notes.append("The text has a denoising strength but no hires settings: it is of img2img. Only its first "
                          "pass, without the picture it began with, is here.")  # fmt: skip
         return None
@@ -271,9 +248,9 @@ def _refiner(keys: _Keys, version: tuple[int, ...] | None) -> RefinerSettings | 
     )
 
 
-def _noise_source(keys: _Keys, sampler: str | None) -> str:
+def _noise_source(keys: _Keys, sampler: str | None, version: str) -> str:
     source = keys.choice("RNG", ("GPU", "NV", "CPU", "ComfyUI"))
-    if source is None and (_is_hosts(sampler or "") or any(keys.says("Version", name) for name in _ON_COMFYUI)):
+    if source is None and (_is_hosts(sampler or "") or version.startswith(_ON_COMFYUI)):
         return "ComfyUI"
     return "GPU" if source in (None, "NV") else source
 
@@ -288,24 +265,22 @@ def _options(keys: _Keys, version: tuple[int, ...] | None) -> A1111Settings:
     for key, name in INFOTEXT_KEYS.items():
         convert = {bool: _flag, int: _whole, float: number}.get(type(DEFAULTS[name]), str)
         is_menu = name == "sd_noise_schedule"
-        value = keys.choice(key, NOISE_SCHEDULES) if is_menu else keys.read((key,), convert)
-        if value is not None:
-            found[name] = value
+        found[name] = keys.choice(key, NOISE_SCHEDULES) if is_menu else keys.read((key,), convert)
     if version and version < (1, 7, 0, 225):
         found["use_downcasted_alpha_bar"] = True
-    return A1111Settings(**found)
+    return A1111Settings(**{name: value for name, value in found.items() if value is not None})
 
 
 def _old_first_pass(width: int, height: int) -> tuple[int, int]:
-    """The first pass that A1111 chose by itself before there were other settings: about 512 x 512, in steps of 64."""
-    factor = math.sqrt(_OLD_PIXELS / max(1, width * height))
+    """What A1111 once chose by itself: about 512 x 512, in steps of 64."""
+    factor = math.sqrt(512 * 512 / max(1, width * height))
     return math.ceil(factor * width / 64) * 64, math.ceil(factor * height / 64) * 64
 
 
 def _version(text: str | None) -> tuple[int, ...] | None:
     """`v1.7.0-225-gabcdef` as (1, 7, 0, 225); Forge writes A1111's behind its own."""
-    found = list(_VERSION.finditer(text or ""))
-    return tuple(int(part or 0) for part in found[-1].groups()) if found else None
+    found = _VERSION.findall(text or "")
+    return tuple(int(part or 0) for part in found[-1]) if found else None
 
 
 def _whole(text: str) -> int | None:

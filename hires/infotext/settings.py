@@ -21,7 +21,6 @@ class ModelName:
     """First ten digits of the file's SHA-256; empty where it is not known."""
 
     def __str__(self) -> str:
-        """A1111's short title."""
         return f"{self.name} [{self.hash}]" if self.hash else self.name
 
 
@@ -30,7 +29,7 @@ class HiresSettings:
     """Hires fix, under the names of A1111's API."""
 
     denoising_strength: float | None = None
-    """0 keeps the picture, 1 makes a new one; None: not said."""
+    """0 keeps the picture, 1 makes a new one; None: not in the text."""
 
     hr_scale: float = 2.0
     """Factor while both resize fields are 0."""
@@ -72,7 +71,7 @@ class RefinerSettings:
 
 @dataclass(frozen=True)
 class GenerationSettings:
-    """One picture of txt2img, under the names of A1111's API. None: not said."""
+    """One picture of txt2img, under the names of A1111's API. None: not in the text."""
 
     prompt: str = ""
     negative_prompt: str = ""

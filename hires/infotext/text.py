@@ -50,17 +50,8 @@ _BOLD_STEPS = re.compile(r"\*\*Steps:?\*\*:?\s*\d")
 _LINE_BREAKS = re.compile("\r\n?|[\u2028\u2029]")
 _SETTINGS = frozenset(
     (
-        "steps",
-        "sampler",
-        "schedule type",
-        "cfg scale",
-        "seed",
-        "size",
-        "model",
-        "model hash",
-        "clip skip",
-        "version",
-        "vae",
+        *("steps", "sampler", "schedule type", "cfg scale", "seed", "size"),
+        *("model", "model hash", "clip skip", "version", "vae"),
     )
 )
 """Keys, in small letters, that may come before Steps where another program has put them in an order of its own."""
@@ -71,8 +62,6 @@ class Parameter:
     """One setting of the last line."""
 
     key: str
-    """Such as `CFG scale`."""
-
     value: str
     """Without quotes and escapes. Equal to the key where the text holds a bare word, as A1111 writes that."""
 
@@ -80,7 +69,6 @@ class Parameter:
     """How the text puts the value, where A1111 would put it another way; only reading sets it."""
 
     def __str__(self) -> str:
-        """As it stands in the text."""
         if self.written is not None:
             return f"{self.key}: {self.written}"
         return self.key if self.key == self.value else f"{self.key}: {quoted(self.value)}"
@@ -99,16 +87,12 @@ class Infotext:
     """Lines behind the settings, which some extensions add."""
 
     def find(self, key: str) -> Parameter | None:
-        """The last parameter of that name; without any, the last that differs in capitals, blanks, `_` and `-`.
-
-        A1111's keys are exact: its extensions have their own `model` beside `Model`.
-        """
+        """The last parameter of exactly that name, or else the last that differs in capitals, blanks, `_` and `-`."""
         exact = (found for found in reversed(self.parameters) if found.key == key)
         plain = _plain_key(key)
         return next(exact, None) or next((f for f in reversed(self.parameters) if _plain_key(f.key) == plain), None)
 
     def get(self, key: str) -> str | None:
-        """The value of that parameter, None without any."""
         found = self.find(key)
         return found and found.value
 
@@ -118,10 +102,7 @@ def _plain_key(key: str) -> str:
 
 
 def quoted(value: str) -> str:
-    """A value as A1111 writes it: as a JSON string where it holds a comma, a colon or a line break.
-
-    Beyond A1111, values that would not be read back as they are get quotes, too.
-    """
+    """A value as A1111 writes it: as a JSON string if it has a comma, colon or line break, or would not read back."""
     plain = value == value.strip() and not value.startswith(('"', "[", "{"))
     return value if plain and not any(mark in value for mark in ",:\n") else json.dumps(value, ensure_ascii=False)
 
@@ -246,10 +227,8 @@ def _prompts(lines: list[str]) -> tuple[str, str, tuple[Parameter, ...]]:
 
 def _templates(lines: list[str]) -> tuple[str, tuple[Parameter, ...]]:
     """The negative prompt, and what lies behind it."""
-    places = [index for index, line in enumerate(lines) if _TEMPLATE_LINE.match(line)]
-    ends = [*places, len(lines)]
-    texts = ("\n".join(lines[start:end]) for start, end in pairwise(ends))
-    parts = (text.partition(":") for text in texts)
+    ends = [*(index for index, line in enumerate(lines) if _TEMPLATE_LINE.match(line)), len(lines)]
+    parts = ("\n".join(lines[start:end]).partition(":") for start, end in pairwise(ends))
     return "\n".join(lines[: ends[0]]), tuple(Parameter(key.strip(), value.strip()) for key, _, value in parts)
 
 
@@ -282,8 +261,7 @@ def _goes_on(text: str, start: int) -> bool:
 
 def _value_end(text: str, start: int) -> int:
     """Where the value that starts here ends: strings and JSON lists may hold commas and line breaks."""
-    quotes = _QUOTED.match(text, start)
-    if quotes:
+    if quotes := _QUOTED.match(text, start):
         return quotes.end()
     if text.startswith(("[", "{"), start):
         try:
@@ -312,10 +290,8 @@ def _line(text: str, start: int) -> str:
 
 def _unquoted(raw: str) -> str:
     """The value behind the quotes; as it is where that is not one JSON string, or not text that can be stored."""
-    if len(raw) < 2 or not (raw.startswith('"') and raw.endswith('"')):
-        return raw
     try:
-        value = _PATIENT_JSON.decode(raw)
+        value = _PATIENT_JSON.decode(raw) if len(raw) > 1 and raw[0] == raw[-1] == '"' else raw
         value.encode()
     except ValueError:
         return raw

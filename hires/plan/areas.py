@@ -22,9 +22,7 @@ WARNING = (
 def area_warnings(prompt: Any, go_on: Callable[[], bool]) -> dict[str, str]:
     """Return a warning for each Second Sampling whose areas are an earlier pass's and will not be moved.
 
-    Args:
-        prompt: the graph as `POST /prompt` takes it.
-        go_on: asked before each Second Sampling with prompts; once it says no, the rest is left out.
+    `go_on` is asked before each that has prompts; once it says no, the rest is left out.
     """
     graph, warnings = ApiGraph(prompt), {}
     for name in graph:

@@ -11,24 +11,18 @@ from ..sizes.image_sizes import A1111_CELL, Size
 from .facts import Facts, ModelFile
 
 CELLS = (8, 16, 32)
-"""Pixels a side that a latent cell may have where the VAE is not known: only what is the same with all is told."""
+"""Pixels a side that a latent cell may have where the VAE is not known: only what is the same with all is shown."""
 
 STOPS = "stops with an error"
-"""What a node shows of which a warning says why."""
 
 
 @dataclass(frozen=True)
 class Badge:
-    """What is known of a node before the run."""
+    """What is known of a node before the run: its outputs, None where not known; a line; a sentence with what to do."""
 
     outputs: tuple[Any, ...] = ()
-    """Values of its outputs in order, None where not known."""
-
     text: str | None = None
-    """The line to show."""
-
     warning: str | None = None
-    """A sentence with what to do."""
 
 
 Rule = Callable[[Node, Facts], Badge]

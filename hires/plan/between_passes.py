@@ -7,12 +7,13 @@ from typing import Generic
 
 from .. import memory
 from ..graph.reader import Node
+from ..sampling.menus import NONE
 from ..sizes.extras import covering_factor
 from ..sizes.image_sizes import Size, SizeError, TargetSize, target_size
 from ..tiles.settings import TileSettings
 from .badge import CELLS, Badge, agreed, badge, cells_of
 from .facts import Facts, Latents, Pictures, U, UpscalerFile, UpscalerJob
-from .upscale import NONE, Numbers, UpscalePlan, numbers_of, runs_of, tiles_of, tiles_text, upscaler_before
+from .upscale import Numbers, UpscalePlan, numbers_of, runs_of, tiles_of, tiles_text, upscaler_before
 from .warnings import other_size, too_large_for_memory, way_text
 
 
@@ -29,12 +30,7 @@ class PixelUpscaleRequest(Generic[U]):
     numbers: Numbers = "exact"
 
     def plan(self, source: Size, count: int) -> UpscalePlan[U]:
-        """Plan what becomes of decoded pictures, or of those that come in their place.
-
-        Args:
-            source: width and height of each.
-            count: pictures, frames of clips each.
-        """
+        """Plan what becomes of decoded pictures, or of those that come in their place; frames of clips count each."""
         up, size, is_a1111 = self.target.up, self.target.size, self.numbers == "A1111"
         factor = covering_factor(source, up) if is_a1111 else None
         runs = factor is None or (factor > 1 and self.upscaler.name != NONE)

@@ -44,11 +44,6 @@ def _same_latents(name: str) -> Rule:
     return rule
 
 
-@badge(DECODE_TO_SIZE, "HiresFixRestoreFaces")
-def _same_pictures(node: Node, facts: Facts) -> Badge:
-    return Badge((node.incoming("image", Pictures),))
-
-
 @badge(*DECODERS)
 def _decode(node: Node, facts: Facts) -> Badge:
     latents = node.incoming("samples", Latents)
@@ -57,14 +52,20 @@ def _decode(node: Node, facts: Facts) -> Badge:
     return Badge((Pictures(latents.size, latents.count),))
 
 
-@badge(*ENCODERS)
+@badge(*ENCODERS, ENCODE_ANY_SIZE)
 def _encode(node: Node, facts: Facts) -> Badge:
-    pictures = node.incoming("pixels", Pictures)
+    fills_up = node.kind == ENCODE_ANY_SIZE
+    pictures = node.incoming("image" if fills_up else "pixels", Pictures)
     if pictures is None:
         return Badge()
-    width, height = pictures.size
-    size = agreed([(width // cell * cell, height // cell * cell) for cell in cells_of(node, facts)])
+    (width, height), cells = pictures.size, cells_of(node, facts)
+    size = agreed([(_whole_cells(width, cell, fills_up), _whole_cells(height, cell, fills_up)) for cell in cells])
     return Badge((Latents(size, pictures.count),)) if size and min(size) else Badge()
+
+
+def _whole_cells(side: int, cell: int, fills_up: bool) -> int:
+    """What is not a whole cell is filled up or cut off."""
+    return (side + cell - 1 if fills_up else side) // cell * cell
 
 
 @badge("CheckpointLoaderSimple")
@@ -82,27 +83,14 @@ def _model_file(folder: str, widget: str) -> Rule:
     return rule
 
 
-@badge("LoraLoader", "LoraLoaderModelOnly")
-def _same_model(node: Node, facts: Facts) -> Badge:
-    return Badge((node.incoming("model", ModelFile),))
-
-
 @badge("UpscaleModelLoader", "HiresFixUpscalerLoader")
 def _load_upscaler(node: Node, facts: Facts) -> Badge:
     name = node.text("upscaler_name") or node.text("model_name")
     return Badge((UpscalerFile(name),)) if name else Badge()
 
 
-@badge(ENCODE_ANY_SIZE)
-def _encode_any_size(node: Node, facts: Facts) -> Badge:
-    pictures = node.incoming("image", Pictures)
-    if pictures is None:
-        return Badge()
-    width, height = pictures.size
-    size = agreed([(-(-width // cell) * cell, -(-height // cell) * cell) for cell in cells_of(node, facts)])
-    return Badge((Latents(size, pictures.count),)) if size else Badge()
-
-
+badge(DECODE_TO_SIZE, "HiresFixRestoreFaces")(lambda node, _: Badge((node.incoming("image", Pictures),)))
+badge("LoraLoader", "LoraLoaderModelOnly")(lambda node, _: Badge((node.incoming("model", ModelFile),)))
 badge("KSampler", "KSamplerAdvanced")(_same_latents("latent_image"))
 badge("HiresFixBaseSampling")(_same_latents("latent"))
 badge("UNETLoader")(_model_file("diffusion_models", "unet_name"))

@@ -13,9 +13,7 @@ class PlannedUpscaler(Protocol):
     """As much of an upscaler as a plan needs: the run has the real one, a badge an `UpscalerFile`."""
 
     @property
-    def name(self) -> str:
-        """As it is chosen."""
-        ...
+    def name(self) -> str: ...
 
     @property
     def scale(self) -> int | None:
@@ -38,14 +36,12 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Latents:
-    """A LATENT."""
+    """A LATENT; its count as in `Pictures`."""
 
     size: Size
     """Of the decoded pictures: whole latent cells."""
 
     count: int = 1
-    """See `Pictures`."""
-
     is_blurry: bool = False
     """Enlarged as a latent, and not sampled since."""
 
@@ -78,8 +74,6 @@ class UpscalerJob(Generic[U]):
     source: Size
 
     target: Size
-    """Before a crop."""
-
     tiles: TileSettings
 
     factor: float | None = None

@@ -20,17 +20,14 @@ MOST_NODES = 10_000
 
 
 class Shown(TypedDict):
-    """A badge as the editor takes it."""
+    """A badge as the editor takes it: a short line, which may be empty, and a sentence that says what to do."""
 
     text: str
-    """One short line; may be empty where there is only a warning."""
-
     warning: str | None
-    """A sentence that says what to do, if there is a reason."""
 
 
 def plan(prompt: Any, facts: Facts, go_on: Callable[[], bool] = lambda: True) -> dict[str, Shown]:
-    """Read a graph without running it.
+    """Read a graph without running it; badges are by node id, in the order of execution.
 
     Sizes, steps and memory come from the plans that the nodes carry out. What comes from a node that is not known, or
     depends on a model in a way that its file does not tell, is not guessed: such nodes show nothing.
@@ -39,9 +36,6 @@ def plan(prompt: Any, facts: Facts, go_on: Callable[[], bool] = lambda: True) ->
         prompt: the graph as `POST /prompt` takes it; odd parts of it are passed over.
         facts: what the graph does not say itself.
         go_on: asked before each node; once it says no, this node and all after it show nothing.
-
-    Returns:
-        By node id, in the order of execution.
 
     Raises:
         InputError: a graph of more than `MOST_NODES`.

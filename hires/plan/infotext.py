@@ -14,19 +14,12 @@ from .badge import STOPS, Badge
 SAVES, WRITES = "HiresFixSaveImage", "HiresFixInfotext"
 """The nodes that write it: the one saves pictures without it, the other stops."""
 
-_MOST = 16
-"""Nodes that are looked at: for each, all of the graph is read."""
-
-_MOST_NAMES = 3
+_MOST, _MOST_NAMES = 16, 3
+"""Nodes that are looked at, for each of which all of the graph is read; and names in a line."""
 
 
 def infotext_badges(prompt: Any, go_on: Callable[[], bool]) -> Iterator[tuple[str, Badge]]:
-    """Give the ids of such nodes and what they say, those that have something to say.
-
-    Args:
-        prompt: the graph as `POST /prompt` takes it; odd parts of it are passed over.
-        go_on: asked before each node; once it says no, all others show nothing.
-    """
+    """Give the ids of such nodes and what they say, those that have something to say; for `go_on` see `graph.plan`."""
     graph = ApiGraph(prompt)
     writers = [node for node in graph if graph[node].kind == WRITES or _saves_text(graph, node)]
     for node in writers[:_MOST]:

@@ -23,8 +23,6 @@ class StagesPlan:
     source: Size
 
     sizes: list[Size]
-    """After each stage."""
-
     strengths: list[float]
     """Denoising strength after each stage; 0: not redrawn."""
 
@@ -33,15 +31,10 @@ class StagesPlan:
 
     @property
     def text(self) -> str:
-        """The line on the node."""
         return f"{way_text(self.source, *self.sizes)} in {counted(len(self.sizes), 'stage')}"
 
     def moves(self, cell: int) -> list[Move]:
-        """From the picture that came in to each stage: places in the prompts count that one's latent cells.
-
-        Args:
-            cell: pixels a side of one.
-        """
+        """From the picture that came in to each stage: places in prompts count its latent cells of `cell` pixels."""
         (width, height), moves = self.source, []
         move = Move(height / cell, width / cell)
         for size in self.sizes:
@@ -60,38 +53,25 @@ class StagesRequest:
 
     resize: float | Size
     crop: bool
-    """See `image_size`."""
-
     stages: int
-    """See `stage_sizes`."""
+    """See `image_size` and `stage_sizes`."""
 
     connected: Collection[str]
     """Inputs that something is connected to: stages are redrawn if all of `REDRAW` is there."""
 
     denoising_strength: float
-    """After the first stage, 0 to 1."""
-
     strength_falloff: float
-    """Strength of each later redraw in units of the one before."""
-
     redraw_last: bool
-    """Also after the last stage."""
+    """See `redraw_strengths`."""
 
     def target(self, source: Size) -> ImageSize:
         """Size of the result. The sides of its stages are inputs of nodes. Raises SizeError."""
         return image_size(*source, self.resize, self.crop, MAX_SIDE)
 
     def plan(self, source: Size, scale: int, count: int = 1, channels: int = 3) -> StagesPlan:
-        """Plan the stages.
+        """Plan the stages of a batch; `scale`: of the upscaler, if the number of stages is left to it.
 
-        Args:
-            source: width and height of each picture.
-            scale: of the upscaler; counts if the number of stages is left to it.
-            count: pictures in the batch.
-            channels: of a picture.
-
-        Raises:
-            InputError: see `is_redrawn`, `image_size` and `redraw_strengths`.
+        Raises InputError as `is_redrawn`, `image_size` and `redraw_strengths` do.
         """
         redrawn, target = is_redrawn(self.connected), self.target(source)
         sizes = stage_sizes(source, (target.up_width, target.up_height), self.stages, scale)

@@ -38,20 +38,11 @@ class SecondPass:
 def plan_second_pass(
     sampler_name: str, scheduler: str, steps: int, denoising_strength: float, hr_second_pass_steps: int = 0
 ) -> SecondPass:
-    """Work out the part of a schedule that the second pass runs.
+    """Work out the part of a schedule that the second pass runs; names are A1111's or the host's.
 
-    Args:
-        sampler_name: A1111's or the host's.
-        scheduler: A1111's or the host's.
-        steps: see `second_pass_steps`.
-        denoising_strength: see `second_pass_steps`.
-        hr_second_pass_steps: see `second_pass_steps`.
-
-    Raises:
-        InputError: a strength or step count that cannot be used.
+    Raises InputError for a strength or step count that cannot be used, see `second_pass_steps`.
     """
-    a1111 = second_pass_steps(steps, denoising_strength, hr_second_pass_steps)
-    schedule, run = a1111.schedule, a1111.run
+    schedule, run = second_pass_steps(steps, denoising_strength, hr_second_pass_steps)
     if run == 0:
         return SecondPass(0, slice(0), 0)
     sampler = SAMPLERS.get(sampler_name)

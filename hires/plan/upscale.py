@@ -7,6 +7,7 @@ from typing import Generic, Literal
 
 from .. import memory
 from ..graph.reader import Node
+from ..sampling.menus import NONE, second_is_seen
 from ..sizes.extras import ExtrasSize, enlarged_size, extras_size
 from ..sizes.image_sizes import MAX_PICTURE_SIDE, Size, image_size
 from ..sizes.runs import a1111_runs
@@ -21,22 +22,15 @@ Numbers = Literal["exact", "A1111"]
 NUMBERS: tuple[Numbers, ...] = ("exact", "A1111")
 """"exact": float precision and the size asked for. "A1111": its 8 bits, its sizes, its tiles and its random draw."""
 
-NONE = "None"
-"""A1111's name for no upscaler: only resizing, in its Extras tab nothing at all."""
-
 
 @dataclass(frozen=True)
 class UpscalePlan(Generic[U]):
-    """What becomes of pictures of one size."""
+    """What becomes of pictures of one size: enlarged to `up`, cropped to `size`."""
 
     source: Size
 
     up: Size
-    """Before the crop."""
-
     size: Size
-    """Of the result."""
-
     jobs: tuple[UpscalerJob[U], ...]
     """What each upscaler does: one, or two whose results are laid over each other; none if nothing is to be done."""
 
@@ -54,7 +48,6 @@ class UpscalePlan(Generic[U]):
 
     @property
     def text(self) -> str:
-        """The line on the node, without tiles."""
         return way_text(self.source, self.size)
 
 
@@ -88,16 +81,14 @@ class UpscaleRequest(Generic[U]):
     @property
     def seen_second(self) -> U | None:
         """The second upscaler if anything is seen of it; "None" is none."""
-        return self.second if self.second is not None and self.visibility > 0 and self.second.name != NONE else None
+        return self.second if self.second and second_is_seen(self.second.name, self.visibility) else None
 
     @property
     def share(self) -> float:
-        """Of the second's result, 0 to 1."""
         return min(self.visibility, 1.0)
 
     @property
     def upscalers(self) -> list[U]:
-        """One or two."""
         return [self.upscaler] if self.seen_second is None else [self.upscaler, self.seen_second]
 
     @property
@@ -106,16 +97,7 @@ class UpscaleRequest(Generic[U]):
         return "upscaling_resize_w" if isinstance(self.resize, tuple) else "upscaling_resize"
 
     def plan(self, source: Size, count: int = 1, channels: int = 3) -> UpscalePlan[U]:
-        """Plan what becomes of pictures.
-
-        Args:
-            source: width and height of each.
-            count: pictures in the batch.
-            channels: 1 to 4.
-
-        Raises:
-            SizeError: a size that cannot be made.
-        """
+        """Plan what becomes of a batch of pictures of 1 to 4 channels; SizeError for a size that cannot be made."""
         if self.numbers == "A1111":
             return self._plan_as_a1111(source, count)
         resize = self.resize

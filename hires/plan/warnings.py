@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import memory
+from ..amounts import as_bytes
 from ..sizes.image_sizes import Size
 
 LARGEST_AREA = 16
@@ -16,8 +17,7 @@ LARGEST_PASS = 64_000_000
 """Pixels of a second pass that take very long with any model."""
 
 COPIES = 3
-"""Pictures of the result's size that main memory holds at once: as it is made, cropped or clamped, and as it is
-shown or saved."""
+"""Pictures of the result's size that main memory holds at once: made, cropped or clamped, and shown or saved."""
 
 SHARPENING_STRENGTH = 0.5
 """Below this, sampling does not get rid of the blur of an enlarged latent (Latent Upscale's own advice)."""
@@ -27,7 +27,6 @@ ARROW = " \u2192 "  # escaped: readers that take files for their system's code p
 
 
 def size_text(size: Size) -> str:
-    """Return width × height."""
     return f"{size[0]}×{size[1]}"
 
 
@@ -42,32 +41,20 @@ def counted(count: int, what: str) -> str:
 
 
 def too_large_for_memory(size: Size, count: int, free: int | None, needed: int = 0) -> str | None:
-    """Warn of pictures that main memory has no room for.
-
-    Args:
-        size: of the result.
-        count: pictures in the batch.
-        free: bytes that are free, None if not known.
-        needed: bytes without which the node stops, see `memory`.
-    """
+    """Warn of a batch that main memory has no room for; `needed`: bytes without which the node stops, see `memory`."""
     needed = max(needed, memory.pictures(size, count) * COPIES)
     if free is None or needed <= free:
         return None
     batch = f"{count} pictures" if count > 1 else "A picture"
     return (
-        f"{batch} of {size_text(size)} pixels will need about {memory.as_text(needed)} of main memory, and only "
-        f"{memory.as_text(free)} are free. Choose a smaller size{' or batch' if count > 1 else ''}, or close other "
+        f"{batch} of {size_text(size)} pixels will need about {as_bytes(needed)} of main memory, and only "
+        f"{as_bytes(free)} are free. Choose a smaller size{' or batch' if count > 1 else ''}, or close other "
         "programs; Upscale Folder takes large pictures through in pieces."
     )
 
 
 def too_long(size: Size, trained: int | None) -> str | None:
-    """Warn of a second pass that will take very long.
-
-    Args:
-        size: of the pass.
-        trained: side that the model was trained at, None if not known.
-    """
+    """Warn of a second pass that will take very long; `trained`: side that the model was trained at, if known."""
     area, side = size[0] * size[1], trained or TRAINED_SIDE
     if area <= min(LARGEST_PASS, LARGEST_AREA * side * side):
         return None
@@ -79,12 +66,7 @@ def too_long(size: Size, trained: int | None) -> str | None:
 
 
 def senseless_strength(strength: float, is_blurry: bool) -> str | None:
-    """Warn of a denoising strength that will disappoint.
-
-    Args:
-        strength: 0 to 1.
-        is_blurry: the latent was enlarged as a latent.
-    """
+    """Warn of a denoising strength, 0 to 1, that will disappoint; `is_blurry`: the latent was enlarged as one."""
     if is_blurry and 0 < strength < SHARPENING_STRENGTH:
         return (
             f"At a denoising strength of {strength:g} the picture stays as blurry as Latent Upscale makes it. "
@@ -99,7 +81,7 @@ def senseless_strength(strength: float, is_blurry: bool) -> str | None:
 
 
 def other_size(source: Size, latent: Size) -> str:
-    """Say that Target Size was told another size than the latent's."""
+    """Warn that Target Size was given another size than the latent's."""
     return (
         f"Target Size was worked out for {size_text(source)}, but the latent is {size_text(latent)}: the run will stop "
         "here. Give Target Size the width and height of the first pass."

@@ -59,11 +59,7 @@ class SubPrompt:
 
 
 def pass_steps(
-    steps: int,
-    second_pass: bool,
-    hr_second_pass_steps: int,
-    sampler_name: str,
-    hr_sampler_name: str,
+    steps: int, second_pass: bool, hr_second_pass_steps: int, sampler_name: str, hr_sampler_name: str
 ) -> PassSteps:
     """Return how steps are counted in a pass: in model calls."""
     second = (hr_second_pass_steps or steps) * calls_per_step(hr_sampler_name) if second_pass else None

@@ -5,7 +5,6 @@ Source: behaviour of AUTOMATIC1111 stable-diffusion-webui v1.10.1.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from itertools import groupby
 from operator import itemgetter
 
 import torch
+
+from ..amounts import number
 
 EMPHASIS_MODES = ("Original", "No norm", "Ignore", "None")
 """A1111's names. Original: multiply, then restore the mean. No norm: multiply. Ignore: read the brackets, use no
@@ -80,7 +81,7 @@ def parse_weights(text: str) -> list[Weighted]:
 
     for match in _TOKEN.finditer(text):
         token, place = match[0], match.start()
-        weight = _number(match["weight"]) if match["weight"] else None
+        weight = number(match["weight"]) if match["weight"] else None
         if token in innermost:
             # of those never closed, the round ones are multiplied first
             order = len(text) + (token == "[")
@@ -127,15 +128,6 @@ def _multiplied(weight: float, round_: _Bracket | None, square: _Bracket | None)
     for bracket in (round_, square):
         weight = weight * bracket.product if bracket else weight
     return _limited(weight)
-
-
-def _number(text: str) -> float | None:
-    """None for what looks like a number and is none, such as 1.2.3."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def _limited(weight: float) -> float:

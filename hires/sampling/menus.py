@@ -157,5 +157,13 @@ LATENT_MODES: dict[str, tuple[str, bool]] = {
 }
 """Hires upscalers that work on the latent: torch's interpolation, and whether it is antialiased."""
 
-FILTERS = ("None", "Lanczos", "Nearest")
+NONE = "None"
+"""A1111's name for no upscaler: only resizing, in its Extras tab nothing at all."""
+
+FILTERS = (NONE, "Lanczos", "Nearest")
 """Upscalers that need no file."""
+
+
+def second_is_seen(upscaler: str, visibility: float) -> bool:
+    """Whether anything is seen of a second upscaler, whose result is laid over the first's."""
+    return visibility > 0 and upscaler != NONE

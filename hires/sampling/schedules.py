@@ -52,9 +52,8 @@ class DiscreteTable:
     def __init__(self, alphas_cumprod: torch.Tensor) -> None:
         """Make A1111's table: `sqrt((1 - a) / a)` in the dtype of `a`.
 
-        Args:
-            alphas_cumprod: what of the picture is left at every training timestep, falling from 1 towards 0.
-                float32, with the loss near sigma 0 that float32 brings; half for A1111's old pictures.
+        `alphas_cumprod`: what of the picture is left at every training timestep, falling from 1 towards 0. float32,
+        with the loss near sigma 0 that float32 brings; half for A1111's old pictures.
         """
         self.alphas_cumprod = alphas_cumprod
         sigmas = ((1 - alphas_cumprod) / alphas_cumprod) ** 0.5
@@ -141,41 +140,16 @@ def _with_zero(sigmas: torch.Tensor) -> torch.Tensor:
     return torch.cat([sigmas, sigmas.new_zeros(1)])
 
 
-def _uniform(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
-    return _with_zero(table.t_to_sigma(torch.linspace(*table.ends, n)))
-
-
-def _timestep_range(table: SigmaTable, shape: _Shape) -> tuple[float, float]:
-    return _timestep(table, shape.largest), _timestep(table, shape.smallest)
-
-
-def _timestep(table: SigmaTable, sigma: float) -> float:
-    return float(table.sigma_to_t(torch.tensor(sigma)))
-
-
-def _normal(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
-    return _with_zero(table.t_to_sigma(torch.linspace(*_timestep_range(table, shape), n)))
-
-
-def _sgm_uniform(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
-    return _with_zero(table.t_to_sigma(torch.linspace(*_timestep_range(table, shape), n + 1)[:-1]))
-
-
-def _karras(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
-    return _with_zero(karras(n, shape.smallest, shape.largest, shape.settings.rho or _KARRAS_RHO))
+def _timesteps(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
+    """Evenly spaced between those of the range's ends."""
+    first, last = (float(table.sigma_to_t(torch.tensor(sigma))) for sigma in (shape.largest, shape.smallest))
+    return torch.linspace(first, last, n)
 
 
 def karras(n: int, smallest: float, largest: float, rho: float = _KARRAS_RHO) -> torch.Tensor:
-    """Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models" (2022), equation 5.
-
-    Returns `n` sigmas from `largest` down to `smallest`.
-    """
+    """`n` sigmas from `largest` down to `smallest`: Karras et al. 2022, equation 5."""
     low, high = smallest ** (1 / rho), largest ** (1 / rho)
     return (high + torch.linspace(0, 1, n) * (low - high)) ** rho
-
-
-def _exponential(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
-    return _with_zero(torch.linspace(math.log(shape.largest), math.log(shape.smallest), n).exp())
 
 
 def _polyexponential(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
@@ -225,15 +199,19 @@ def _beta(n: int, table: SigmaTable, shape: _Shape) -> torch.Tensor:
 
 
 _SCHEDULES: dict[str, Callable[[int, SigmaTable, _Shape], torch.Tensor]] = {
-    "Uniform": _uniform,
-    "Karras": _karras,
-    "Exponential": _exponential,
+    "Uniform": lambda n, table, shape: _with_zero(table.t_to_sigma(torch.linspace(*table.ends, n))),
+    "Karras": lambda n, _, shape: _with_zero(
+        karras(n, shape.smallest, shape.largest, shape.settings.rho or _KARRAS_RHO)
+    ),
+    "Exponential": lambda n, _, shape: _with_zero(
+        torch.linspace(math.log(shape.largest), math.log(shape.smallest), n).exp()
+    ),
     "Polyexponential": _polyexponential,
-    "SGM Uniform": _sgm_uniform,
+    "SGM Uniform": lambda n, table, shape: _with_zero(table.t_to_sigma(_timesteps(n + 1, table, shape)[:-1])),
     "KL Optimal": _kl_optimal,
     "Align Your Steps": _align_your_steps,
     "Simple": _simple,
-    "Normal": _normal,
+    "Normal": lambda n, table, shape: _with_zero(table.t_to_sigma(_timesteps(n, table, shape))),
     "DDIM": _ddim,
     "Beta": _beta,
 }

@@ -29,8 +29,6 @@ class A1111Settings:
     """Noise multiplier of samplers that draw noise in their steps; 0 makes them deterministic."""
 
     eta_ddim: float = _option(0.0, "Eta for DDIM", "Eta DDIM")
-    """The same for DDIM."""
-
     s_churn: float = _option(0.0, "sigma churn", "Sigma churn")
     """Stochasticity of Euler, Heun and DPM2 (Karras et al. 2022, algorithm 2)."""
 
@@ -72,8 +70,6 @@ class A1111Settings:
     uni_pc_skip_type: str = _option("time_uniform", "UniPC skip type", "UniPC skip type")
     uni_pc_order: int = _option(3, "UniPC order", "UniPC order")
     uni_pc_lower_order_final: bool = _option(True, "UniPC lower order final", "UniPC lower order final")
-    """UniPC's own options."""
-
     img2img_extra_noise: float = _option(0.0, "Extra noise multiplier for img2img and hires fix", "Extra noise")
     """Extra noise for the second pass, in units of the start noise."""
 

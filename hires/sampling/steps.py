@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import InputError
 
@@ -11,15 +11,11 @@ class StrengthError(InputError):
     """A denoising strength or step count that cannot be used."""
 
 
-@dataclass(frozen=True)
-class SecondPassSteps:
-    """The part of a schedule that the second pass runs."""
+class SecondPassSteps(NamedTuple):
+    """Steps of the schedule to build, and of those that are run at its end; both 0 when the strength is 0."""
 
     schedule: int
-    """Steps of the schedule to build; 0 when the strength is 0."""
-
     run: int
-    """Steps that are really run at the end of it; 0 when the strength is 0."""
 
 
 def second_pass_steps(steps: int, denoising_strength: float, hr_second_pass_steps: int = 0) -> SecondPassSteps:

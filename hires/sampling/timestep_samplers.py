@@ -108,12 +108,7 @@ _ADAMS_BASHFORTH = ((1.0,), (3 / 2, -1 / 2), (23 / 12, -16 / 12, 5 / 12), (55 / 
 
 @k_sampler
 def sample_plms(
-    denoiser: Denoiser,
-    x: torch.Tensor,
-    sigmas: torch.Tensor,
-    *,
-    table: DiscreteTable,
-    first_pass: bool,
+    denoiser: Denoiser, x: torch.Tensor, sigmas: torch.Tensor, *, table: DiscreteTable, first_pass: bool
 ) -> torch.Tensor:
     """Pseudo linear multistep (Liu et al. 2022); the first step is an improved Euler step with two model calls."""
     walk, x = _start(denoiser, x, sigmas, table, first_pass)

@@ -22,7 +22,7 @@ def extras_size(size: Size, resize: float | Size, crop: bool, max_side: int = 0)
     """Work out A1111's size rule.
 
     Args:
-        size: of the picture.
+        size: width and height in pixels.
         resize: a factor, or the width and height to cover.
         crop: with a width and height: put the result on a canvas of that size. What is missing stays black.
         max_side: with a factor: longest side of the result in pixels; 0 for no limit.
@@ -41,20 +41,16 @@ def extras_size(size: Size, resize: float | Size, crop: bool, max_side: int = 0)
         raise SizeError(f"upscaling_resize is {resize:g}; it must be above 0.", "upscaling_resize")
     if max_side and max(size) * resize > max_side:
         width, height = size[0] * resize, size[1] * resize
-        if height > width:
-            limited = int(max_side * width // height), max_side
-        else:
-            limited = max_side, int(max_side * height // width)
-        return ExtrasSize(covering_factor(size, limited), None)
+        is_tall = height > width
+        limited = (
+            (int(max_side * width // height), max_side) if is_tall else (max_side, int(max_side * height // width))
+        )
+        resize = covering_factor(size, limited)
     return ExtrasSize(resize, None)
 
 
 def enlarged_size(size: Size, plan: ExtrasSize) -> Size:
-    """Return what an upscaler other than "None" makes of a picture's size, before the canvas.
-
-    Raises:
-        SizeError: a side would have less than 8 pixels or more than `MAX_PICTURE_SIDE`.
-    """
+    """Return what an upscaler other than "None" makes of a picture's size, before the canvas; see `whole_eights`."""
     return whole_eights(size, plan.factor, MAX_PICTURE_SIDE)
 
 

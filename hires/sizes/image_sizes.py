@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 
-Size = tuple[int, int]
-"""Width and height in pixels."""
-
+Size = tuple[int, int]  # width and height in pixels
 MAX_SIDE = 16384
 """Largest side in pixels of a picture that is sampled, and of a width or height on a node: ComfyUI's own limit."""
 
@@ -26,12 +24,10 @@ class SizeError(InputError):
 
 @dataclass(frozen=True)
 class TargetSize:
-    """The size of the second pass, and the crop that leads there. All numbers are pixels but the crop's."""
+    """The size of the second pass, made of the first's, and the crop that leads there; in pixels, but for the crop."""
 
     source_width: int
     source_height: int
-    """Size of the first pass."""
-
     up_width: int
     up_height: int
     """Size to upscale to, before the crop. Not necessarily a multiple of the cell."""
@@ -50,7 +46,6 @@ class TargetSize:
 
     @property
     def up(self) -> Size:
-        """Size before the crop."""
         return self.up_width, self.up_height
 
     @property
@@ -71,12 +66,7 @@ class TargetSize:
 
 
 def target_size(
-    width: int,
-    height: int,
-    hr_scale: float = 2.0,
-    hr_resize_x: int = 0,
-    hr_resize_y: int = 0,
-    cell: int = A1111_CELL,
+    width: int, height: int, hr_scale: float = 2.0, hr_resize_x: int = 0, hr_resize_y: int = 0, cell: int = A1111_CELL
 ) -> TargetSize:
     """Work out the size of the second pass as A1111 v1.10.1 does.
 
@@ -123,8 +113,7 @@ def target_size(
     asked = f"{width}x{height} with hr_scale {hr_scale:g}, hr_resize_x {hr_resize_x}, hr_resize_y {hr_resize_y}"
     if max(up_width, up_height) > MAX_SIDE:
         raise SizeError(
-            f"{asked} gives {up_width}x{up_height} before the crop; a side may have up to {MAX_SIDE} pixels.",
-            resized,
+            f"{asked} gives {up_width}x{up_height} before the crop; a side may have up to {MAX_SIDE} pixels.", resized
         )
     if min(target.latent_size) < 1:
         raise SizeError(f"{asked} gives {up_width}x{up_height}, less than one latent cell of {cell} pixels.", resized)
@@ -137,11 +126,9 @@ class ImageSize:
 
     up_width: int
     up_height: int
-    """Size to upscale to, before the crop."""
-
     width: int
     height: int
-    """Size after the crop, which is centred."""
+    """Size before the crop, and after it; it is centred."""
 
 
 def image_size(
@@ -150,8 +137,8 @@ def image_size(
     """Work out the exact size of a picture that is upscaled without a diffusion model.
 
     Args:
-        width: of the picture, in pixels.
-        height: of the picture, in pixels.
+        width: of the picture.
+        height: of the picture.
         resize: a factor for both sides (rounded to whole pixels), or the width and height to cover.
         crop: cut to exactly that width and height; without it the covering size stays.
         longest: side that is allowed, also before the crop.
@@ -165,7 +152,6 @@ def image_size(
                 raise SizeError(f"{name} is {side}; a side has 1 to {longest} pixels.", name)
         up = cover_size(width, height, *resize)
         size = ImageSize(*up, *(resize if crop else up))
-        decisive = "upscaling_resize_w"
     else:
         if not 0 < resize * max(width, height) < longest + 1:
             raise SizeError(
@@ -175,12 +161,11 @@ def image_size(
             )
         up = max(1, round(width * resize)), max(1, round(height * resize))
         size = ImageSize(*up, *up)
-        decisive = "upscaling_resize"
     if max(up) > longest:
         raise SizeError(
             f"covering the size asked for makes {width}x{height} into {up[0]}x{up[1]}; "
             f"a side has up to {longest} pixels.",
-            decisive,
+            "upscaling_resize_w" if isinstance(resize, tuple) else "upscaling_resize",
         )
     return size
 

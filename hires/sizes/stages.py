@@ -8,22 +8,14 @@ from ..errors import InputError
 from .image_sizes import Size
 from .runs import covers, reached
 
-MOST_STAGES = 6
-"""Stages that can be asked for."""
+MOST_STAGES = 6  # that can be asked for
 
 REDRAW = ("model", "positive", "negative", "vae", "noise")
 """Inputs that a redraw needs; all of them or none is connected."""
 
 
 def is_redrawn(connected: Collection[str]) -> bool:
-    """Tell whether stages are redrawn at all.
-
-    Args:
-        connected: inputs that something is connected to.
-
-    Raises:
-        InputError: only a part of `REDRAW`.
-    """
+    """Tell whether stages are redrawn at all; InputError if only a part of `REDRAW` is connected."""
     missing = [name for name in REDRAW if name not in connected]
     if missing and len(missing) < len(REDRAW):
         raise InputError(
@@ -41,13 +33,10 @@ def stage_sizes(source: Size, target: Size, stages: int, factor: int) -> list[Si
     out, and a target that is not larger takes one stage.
 
     Args:
-        source: of the picture.
+        source: width and height in pixels.
         target: to reach, of about the same shape.
         stages: how many, each enlarging by the same share. 0: the fewest, each a whole run of the upscaler.
         factor: of the upscaler; 1 if it lands on any size.
-
-    Returns:
-        At least one size.
     """
     if stages:
         between = [_part_of_the_way(source, target, number / stages) for number in range(1, stages)]
@@ -62,16 +51,9 @@ def stage_sizes(source: Size, target: Size, stages: int, factor: int) -> list[Si
 
 
 def redraw_strengths(stages: int, denoising_strength: float, strength_falloff: float, redraw_last: bool) -> list[float]:
-    """Return the denoising strength after each stage, 0 where it is not redrawn.
+    """Return the denoising strength, 0 to 1, after each stage; each is the one before times `strength_falloff`, 0 to 1.
 
-    Args:
-        stages: how many there are.
-        denoising_strength: after the first, 0 to 1.
-        strength_falloff: each later one in units of the one before, 0 to 1.
-        redraw_last: also after the last, at the full size.
-
-    Raises:
-        InputError: only the last stage may not be redrawn, and it is the only one.
+    Without `redraw_last` the last, at the full size, is 0; InputError where it is the only one.
     """
     if stages == 1 and not redraw_last:
         raise InputError(

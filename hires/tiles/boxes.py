@@ -18,17 +18,14 @@ class Box(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Pixels across."""
         return self.x1 - self.x0
 
     @property
     def height(self) -> int:
-        """Pixels down."""
         return self.y1 - self.y0
 
     @property
     def area(self) -> int:
-        """Pixels in it."""
         return self.width * self.height
 
     def times(self, factor: int) -> Box:
@@ -65,8 +62,8 @@ def plan_tiles(
     small as this number allows, all alike: the last one is moved back, never a thin remainder.
 
     Args:
-        width: pixels of the picture.
-        height: pixels of the picture.
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
         tile: longest side of a window, in pixels.
         overlap: pixels between the edge of a window and the part it owns, rounded up to `align`.
         align: windows start at multiples of this and their sides are multiples too, short of the picture's far edge
@@ -92,7 +89,8 @@ def plan_rows(
     rows = list(_spans(region.y0, region.y1, height, tile, overlap, align))
     columns = list(_spans(region.x0, region.x1, width, tile, overlap, align))
     return [
-        [Tile(Box(x.low, y.low, x.high, y.high), Box(x.start, y.start, x.stop, y.stop)) for x in columns] for y in rows
+        [Tile(Box(x0, y0, x1, y1), Box(left, top, right, bottom)) for x0, x1, left, right in columns]
+        for y0, y1, top, bottom in rows
     ]
 
 
@@ -137,16 +135,10 @@ def _check_tile(size: int, tile: int, overlap: int) -> None:
         )
 
 
-class _Span(NamedTuple):
-    """One axis of a tile: the window is low..high, the owned part start..stop."""
-
-    low: int
-    high: int
-    start: int
-    stop: int
-
-
-def _spans(start: int, stop: int, size: int, tile: int, overlap: int, align: int) -> Iterator[_Span]:
+def _spans(
+    start: int, stop: int, size: int, tile: int, overlap: int, align: int
+) -> Iterator[tuple[int, int, int, int]]:
+    """One axis of the tiles: from where to where the window goes, and the owned part."""
     overlap = _up(overlap, align)
     seen = min(size, stop + overlap) - max(0, start - overlap)
     length = _up(_window_length(seen, tile, overlap, align), align)
@@ -155,7 +147,7 @@ def _spans(start: int, stop: int, size: int, tile: int, overlap: int, align: int
         low = max(0, min((start - overlap) // align * align, last_low))
         high = min(size, low + length)
         end = stop if high == size else min(stop, high - overlap)
-        yield _Span(low, high, start, end)
+        yield low, high, start, end
         start = end
 
 

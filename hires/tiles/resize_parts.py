@@ -26,25 +26,13 @@ class ResizeParts(Protocol):
     """A resize from one size to another of which any box can be made alone; all boxes together are the whole."""
 
     def needs(self, part: Box) -> Box:
-        """Return the source pixels that this box of target pixels is made from.
-
-        Raises:
-            ValueError: the box is empty or leaves the target.
-        """
+        """Return the source pixels that this box of target pixels is made from; ValueError if it leaves the target."""
         ...
 
     def __call__(self, pixels: torch.Tensor, part: Box) -> torch.Tensor:
-        """Make one box of the target.
+        """Make one box of the target: `(part.height, part.width, C)` float32 in [0, 1], on the device of `pixels`.
 
-        Args:
-            pixels: `(h, w, C)` floating point in [0, 1]: the source's box `needs(part)`.
-            part: in target pixels.
-
-        Returns:
-            `(part.height, part.width, C)` float32 in [0, 1], on the device of `pixels`.
-
-        Raises:
-            ValueError: see `needs`, or `pixels` has another size than asked for.
+        `pixels`: the source's box `needs(part)`, `(h, w, C)` floating point in [0, 1]; ValueError for another size.
         """
         ...
 
@@ -52,14 +40,8 @@ class ResizeParts(Protocol):
 class LanczosParts(ResizeParts):
     """Pillow's LANCZOS (three lobes, widened when shrinking) within 1e-6, in float32.
 
-    Across first, then down, overshoot clamped after each, as Pillow 9.5 does, which A1111 uses.
-
-    Args:
-        source: pixels (width, height).
-        target: pixels (width, height).
-
-    Raises:
-        InputError: a size below 1.
+    Across first, then down, overshoot clamped after each, as Pillow 9.5 does, which A1111 uses. Sizes are width and
+    height in pixels; InputError if one is below 1.
     """
 
     def __init__(self, source: tuple[int, int], target: tuple[int, int]) -> None:
@@ -70,13 +52,11 @@ class LanczosParts(ResizeParts):
         self._down = _LanczosAxis(source[1], target[1], _BLOCK)
 
     def needs(self, part: Box) -> Box:
-        """See `ResizeParts`."""
         _check_part(part, self._target)
         (x0, x1), (y0, y1) = self._across.needs(part.x0, part.x1), self._down.needs(part.y0, part.y1)
         return Box(x0, y0, x1, y1)
 
     def __call__(self, pixels: torch.Tensor, part: Box) -> torch.Tensor:
-        """See `ResizeParts`."""
         _check_pixels(pixels, self.needs(part))
         height, width, channels = pixels.shape
         planes = pixels.to(torch.float32).permute(2, 0, 1).reshape(channels * height, width)
@@ -87,10 +67,7 @@ class LanczosParts(ResizeParts):
 
 
 class NearestParts(ResizeParts):
-    """Pillow's NEAREST, exactly: the source pixel under each target pixel's centre.
-
-    Args and raises: see `LanczosParts`.
-    """
+    """Pillow's NEAREST, exactly: the source pixel under each target pixel's centre. Sizes as in `LanczosParts`."""
 
     def __init__(self, source: tuple[int, int], target: tuple[int, int]) -> None:
         check_size(*source)
@@ -99,13 +76,11 @@ class NearestParts(ResizeParts):
         self._columns, self._rows = map(_nearest_pixels, source, target)
 
     def needs(self, part: Box) -> Box:
-        """See `ResizeParts`."""
         _check_part(part, self._target)
         columns, rows = self._columns, self._rows
         return Box(int(columns[part.x0]), int(rows[part.y0]), int(columns[part.x1 - 1]) + 1, int(rows[part.y1 - 1]) + 1)
 
     def __call__(self, pixels: torch.Tensor, part: Box) -> torch.Tensor:
-        """See `ResizeParts`."""
         box = self.needs(part)
         _check_pixels(pixels, box)
         rows = torch.from_numpy(self._rows[part.y0 : part.y1] - box.y0).to(pixels.device)

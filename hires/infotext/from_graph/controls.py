@@ -25,8 +25,6 @@ class ControlUnit:
     """A ControlNet that works on the picture, under the names of the text."""
 
     file: str
-    """Of the model, as its loader lists it."""
-
     weight: float
     guidance_start: float
     guidance_end: float
@@ -64,14 +62,10 @@ def control_units(walk: PictureGraph, first: str, second: str | None) -> tuple[l
 
 
 def control_parameters(units: list[ControlUnit], hash_of: Callable[[str], str]) -> list[Parameter]:
-    """What the text says of them.
+    """What the text says of them; `hash_of` gives a file's short hash, empty if it is not known.
 
     The extension knows no node that works out the picture of edges or depths, so none is named ("none"), with the
     values it then has. `Hr Option` is what its versions of 2023 and Forge write; only where it is not both passes.
-
-    Args:
-        units: see `control_units`.
-        hash_of: gives A1111's short hash of a ControlNet by the name of its file; empty if it is not known.
     """
     return [Parameter(f"ControlNet {index}", _words(unit, hash_of(unit.file))) for index, unit in enumerate(units)]
 
@@ -101,14 +95,8 @@ def _unit(walk: PictureGraph, node: str) -> tuple[ControlUnit | None, set[str]]:
         default if walk[node].kind == _APPLY else walk[node].number(name)
         for name, default in (("start_percent", 0.0), ("end_percent", 1.0))
     )
-    loader = next(
-        (
-            found
-            for found in walk.upstream(walk[node].source("control_net"), lambda _, name: name == "control_net")
-            if walk[found].text("control_net_name")
-        ),
-        None,
-    )
+    loaders = walk.upstream(walk[node].source("control_net"), lambda _, name: name == "control_net")
+    loader = next((found for found in loaders if walk[found].text("control_net_name")), None)
     file = walk[loader].text("control_net_name")
     if file is None or weight is None or start is None or end is None or any(mark in stem(file) for mark in ",:"):
         return None, set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ...sampling.menus import FILTERS
+from ...sampling.menus import FILTERS, NONE, second_is_seen
 from ...sizes.image_sizes import Size
 from ..names import stem, upscaler_title
 from ..text import Parameter
@@ -30,12 +30,9 @@ def upscale_parameters(
     second: str | None = None,
     source: Size | None = None,
 ) -> list[Parameter]:
-    """What the text says of upscaled pictures.
+    """What the text says of upscaled pictures; see `UpscaleRequest`.
 
     Args:
-        upscaler: its name in the list of upscalers.
-        resize: a factor, or the width and height to reach.
-        crop: cut to just that width and height.
         max_side: 0 for no limit. A1111 writes it where it has an effect.
         second: the other upscaler, None where it is not seen. A1111 has no word for how much it is.
         source: size of the picture that was upscaled; None if it is not known.
@@ -99,30 +96,22 @@ def _upscale(walk: PictureGraph, node: str) -> list[Parameter] | None:
     """None if it is not known."""
     if walk.draws(node):
         return None
-    first, second = _upscaler(walk, node, "upscaler"), None
+    first, second = walk.upscaler(node), None
     if walk[node].source("upscaler_2") is not None:
-        second, visibility = _upscaler(walk, node, "upscaler_2"), walk[node].number("extras_upscaler_2_visibility")
+        second, visibility = walk.upscaler(node, "upscaler_2"), walk[node].number("extras_upscaler_2_visibility")
         if second is None or visibility is None:
             return None
-        second = second if visibility > 0 and second != "None" else None
-    crop, limit, factor = (
-        walk[node].flag("upscaling_crop"),
-        walk[node].whole("max_side") if "max_side" in walk[node].inputs else 0,
-        walk[node].number("upscaling_resize"),
-    )
+        second = second if second_is_seen(second, visibility) else None
+    crop, limit = walk[node].flag("upscaling_crop"), walk[node].whole("max_side", 0)
     width, height = walk[node].whole("upscaling_resize_w"), walk[node].whole("upscaling_resize_h")
     resize = None if width is None or height is None else (width, height)
-    resize = factor if walk[node].text("resize_mode") == "scale by" else resize
+    if walk[node].text("resize_mode") == "scale by":
+        resize = walk[node].number("upscaling_resize")
     if first is None or resize is None or crop is None or limit is None:
         return None
-    if first == "None" and walk[node].text("numbers") == "A1111":
+    if first == NONE and walk[node].text("numbers") == "A1111":
         return []  # which leaves the picture as it is
     return upscale_parameters(first, resize, crop, limit, second)
-
-
-def _upscaler(walk: PictureGraph, node: str, name: str) -> str | None:
-    loader = walk[node].source(name)
-    return walk[loader].text("upscaler_name") or walk[loader].text("model_name")
 
 
 def _faces(walk: PictureGraph, node: str) -> list[Parameter] | None:

@@ -76,13 +76,8 @@ def nodes_not_in_text(
 ) -> Iterator[str]:
     """The types of the nodes that the picture depends on and the text does not cover; some may come twice.
 
-    Args:
-        walk: the graph.
-        node_id: the node that saves the picture.
-        first: Base Sampling.
-        second: Second Sampling.
-        settings: what the text says.
-        covered: nodes whose values the text has. So it has those of others of the same type with the same inputs.
+    `node_id` saves the picture, `first` and `second` are its samplings, `settings` is what the text says. `covered`:
+    nodes whose values the text has, and so those of others of the same type with the same inputs.
     """
     latent, noise = walk[first].source("latent"), walk[first].source("noise")
     same = {_form(walk, node) for node in covered}
@@ -125,11 +120,7 @@ def _needed(walk: PictureGraph, node_id: str) -> Iterator[str]:
 
 def _unlike_prompts(walk: PictureGraph, first: str, second: str | None, settings: GenerationSettings) -> Iterator[str]:
     """What the text says once and the prompts have in several ways; refiners with prompts of their own."""
-    in_text = {
-        "Clip skip": settings.clip_skip,
-        "Emphasis": settings.emphasis,
-        "Pad conds": settings.pad_cond_uncond,
-    }
+    in_text = {"Clip skip": settings.clip_skip, "Emphasis": settings.emphasis, "Pad conds": settings.pad_cond_uncond}
     for sampling in (first, second) if second else (first,):
         refiner = walk[sampling].source(_REFINER)
         for side in SIDES:

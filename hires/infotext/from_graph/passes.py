@@ -14,7 +14,6 @@ class NoWordsError(InputError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message, "images")
         self.reason = reason
-        """In a few words."""
 
 
 class OtherSamplerError(NoWordsError):

@@ -25,16 +25,12 @@ _UPSCALES = ("HiresFixLatentUpscale", "HiresFixPixelUpscale", UPSCALE_IMAGE)
 
 @dataclass(frozen=True)
 class GraphText:
-    """All that is read off a graph."""
-
     settings: GenerationSettings
     """A value that another node works out while the graph runs is None; so are, empty, prompts that are made of several
     texts."""
 
     controls: list[ControlUnit]
     further: list[Parameter]
-    """What Forge has words for, and A1111 has not."""
-
     not_in_text: list[str]
     """What the picture depends on besides: keys of the text that have no value, and types of nodes."""
 
@@ -45,8 +41,7 @@ def read_graph(prompt: Any, node_id: str, hash_of: Callable[[str], str] = lambda
     Args:
         prompt: the graph as `POST /prompt` takes it.
         node_id: the node that saves the picture.
-        hash_of: gives the first ten digits of a model file's SHA-256, by the file's name without folders and suffix;
-            empty if it is not known.
+        hash_of: gives the first ten digits of a file's SHA-256 by its name alone; empty if they are not known.
 
     Raises:
         InputError: no Base Sampling or Second Sampling comes before the node; OtherSamplerError if another one does.
@@ -105,8 +100,6 @@ class _Reader(PictureGraph):
             hires=hires and replace(hires, hr_prompt=hr_prompt, hr_negative_prompt=hr_negative_prompt),
         )
 
-    # ------------------------------------------------------------------------------------------ prompts
-
     def _prompts(self, first: str, second: str | None, side: str) -> tuple[str, str]:
         """The prompt of the first pass, and of the second if it is another one.
 
@@ -137,8 +130,6 @@ class _Reader(PictureGraph):
                 self._covered |= {loader} if can_be_tagged(tag) or not (model or clip) else set()
                 found += [tag] if model or clip else []
         return found[::-1]
-
-    # ------------------------------------------------------------------------------------------ models and options
 
     def _model(self, file: str) -> ModelName:
         return ModelName(stem(file), self._hash_of(stem(file)))
@@ -176,18 +167,13 @@ class _Reader(PictureGraph):
         if second and in_first:
             hires_pass = "both passes" if in_second else "first pass"
         switch_at = self[node].number("switch_at")
-        return RefinerSettings(
-            checkpoint,
-            RefinerSettings.switch_at if switch_at is None else switch_at,
-            bool(self[node].flag("by_steps")),
-            hires_pass,
-        )
-
-    # ------------------------------------------------------------------------------------------ words of Forge
+        switch_at = RefinerSettings.switch_at if switch_at is None else switch_at
+        return RefinerSettings(checkpoint, switch_at, bool(self[node].flag("by_steps")), hires_pass)
 
     def _guidance(self, first: str, second: str | None) -> list[Parameter]:
         """The distilled guidance that flow models take as a number; nothing if only one of the passes has it."""
-        passes = [self._guides(sampling) for sampling in (first, second) if sampling is not None]
+        ways = (self.prompt_way(sampling, "positive") for sampling in (first, second) if sampling is not None)
+        passes = [[node for node in way if self[node].kind == _GUIDANCE] for way in ways]
         if not all(len(guides) == 1 for guides in passes):
             return []
         values = [self[guides[0]].number("guidance") for guides in passes]
@@ -196,9 +182,6 @@ class _Reader(PictureGraph):
         self._covered |= {node for guides in passes for node in guides}
         keys = ("Distilled CFG Scale", "Hires Distilled CFG Scale")[: len(set(values))]
         return [Parameter(key, shown(value)) for key, value in zip(keys, values, strict=False)]
-
-    def _guides(self, sampling: str) -> list[str]:
-        return [node for node in self.prompt_way(sampling, "positive") if self[node].kind == _GUIDANCE]
 
     def _text_encoders(self, first: str) -> list[Parameter]:
         """Text encoders that are files of their own."""
@@ -211,11 +194,7 @@ class _Reader(PictureGraph):
                     files += [name for name in names if name]
         return [Parameter(f"Module {index}", stem(file)) for index, file in enumerate(dict.fromkeys(files), 1)]
 
-    # ------------------------------------------------------------------------------------------ hires
-
     def _hires(self, first: str, second: str) -> HiresSettings:
-        """All but the prompts."""
-
         def unless_same(mine: Any, of_first: Any) -> Any:
             return mine if mine != of_first else None
 
@@ -251,9 +230,7 @@ class _Reader(PictureGraph):
         """A1111's name of what enlarges; None for what it has no name for."""
         if upscale is None or self[upscale].source("upscaler_2"):
             return None
-        loader = self[upscale].source("upscaler")
-        file = self[loader].text("upscaler_name") or self[loader].text("model_name") or ""
-        return self[upscale].text("mode") or upscaler_name(file)
+        return self[upscale].text("mode") or upscaler_name(self.upscaler(upscale) or "")
 
     def _size(self, upscale: str | None) -> tuple[float, int, int] | None:
         """Factor, width and height as in Target Size; None if they are not known or not A1111's."""

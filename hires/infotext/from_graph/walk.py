@@ -37,6 +37,11 @@ class PictureGraph(ApiGraph):
         """The nodes that an input `model` comes through, the nearest first."""
         return self.upstream(self[node].source("model"), lambda _, name: name.startswith("model"))
 
+    def upscaler(self, node: str, name: str = "upscaler") -> str | None:
+        """What an upscaler's loader lists it as."""
+        loader = self[self[node].source(name)]
+        return loader.text("upscaler_name") or loader.text("model_name")
+
     def draws(self, node: str) -> bool:
         """Whether this node samples: it takes prompts, as those of all packs do."""
         return any(self[node].source(name) is not None for name in ("positive", "guider"))

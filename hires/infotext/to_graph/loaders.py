@@ -41,7 +41,6 @@ class Models:
     vae: Output
 
 
-_FLUX_ENCODERS = 2
 _MARKS = re.compile(r"[\s_-]+")
 _TEXT_ENCODER = re.compile(r"t5|clip|qwen|gemma|llama|mistral|text.?enc|(?:^|[_-])te(?:[_-]|$)", re.IGNORECASE)
 
@@ -76,8 +75,6 @@ class Loaders:
         """Load nothing yet.
 
         Args:
-            graph: where the loaders are added.
-            files: what there is.
             vae: for all checkpoints; None leaves each its own.
             modules: Forge's: a VAE, and text encoders for a checkpoint that has none.
             lora_hashes: first digits of the hashes of LoRAs by their names in small letters.
@@ -91,7 +88,7 @@ class Loaders:
         self._diffusion_models, self._text_encoders = _Listed(files.diffusion_models), _Listed(files.text_encoders)
         self._loaded: dict[tuple[int, str], Models] = {}
         """By the number of the node before, 0 for none, and what is loaded behind it."""
-        if len(self._encoders) not in (0, _FLUX_ENCODERS):
+        if len(self._encoders) not in (0, 2):
             names = ", ".join(map(as_code, self._encoders))
             self._graph.remark(
                 f"The text encoders {names} are not loaded: only the two of Flux are. Load them yourself."
@@ -123,7 +120,6 @@ class Loaders:
         return models
 
     def _whole(self, name: ModelName | None) -> Models:
-        """All from one checkpoint."""
         loader = self._graph.node("CheckpointLoaderSimple", ckpt_name=self._checkpoint_file(name))
         return Models(loader.out("MODEL"), loader.out("CLIP"), self._vae or loader.out("VAE"))
 
@@ -157,7 +153,6 @@ class Loaders:
         return self._graph.node("VAELoader", vae_name=file).out()
 
     def upscaler(self, name: str) -> Output:
-        """An upscaler that needs a file."""
         file = self._file(self._upscalers, name, ".pth", "upscaler")
         return self._graph.node("HiresFixUpscalerLoader", upscaler_name=file).out()
 

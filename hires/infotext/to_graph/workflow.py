@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from ...graph import stages
-from ...graph.builder import Graph, Note, Output
+from ...graph.builder import Graph, Output
 from ...graph.stages import Picture, Sampling
 from ...prompts.embeddings import mark_embeddings, missing_embeddings
 from ...sampling.menus import FILTERS, LATENT_MODES
@@ -67,17 +67,21 @@ class _Builder:
         self._graph = FittingGraph(NAME)
         for line in (*filter(None, [origin]), *self._missing(), *self._reading.notes, *self._embeddings_nowhere()):
             self._graph.remark(line)
-        self._sampler = self._known_sampler(self._asked.sampler_name)
-        self._hr_sampler = self._known_sampler(self._hires.hr_sampler_name if self._hires else None)
+        samplers = (self._asked.sampler_name, self._hires.hr_sampler_name if self._hires else None)
+        known = (self._graph.fitting("HiresFixBaseSampling", "sampler_name", name) for name in samplers)
+        self._sampler, self._hr_sampler = known
         self._loaders = Loaders(self._graph, files, self._asked.vae, self._asked.modules, self._reading.lora_hashes)
-
-    def _known_sampler(self, name: str | None) -> str | None:
-        return self._graph.fitting("HiresFixBaseSampling", "sampler_name", name)
 
     def build(self) -> Conversion:
         asked, hires, graph = self._asked, self._hires, self._graph
         graph.stage("Model and prompts")
-        note = self._introduce()
+        stages.introduce(
+            graph,
+            "Draws the picture that A1111's generation text describes.",
+            "**Load Checkpoint**, where the editor marks it",
+            "*steps*, *sampler_name*, *scheduler*: the same in every node that has them",
+        )
+        note = graph.note("", title="What the text says besides")
         graph.column()
         first = last = self._pass("first pass", asked.checkpoint, asked.prompt, asked.negative_prompt)
         if hires:
@@ -113,8 +117,6 @@ class _Builder:
         unused = (f"Not in the workflow: {parameter}" for parameter in self._reading.unused)
         return Conversion(graph, (*graph.remarks, *unused))
 
-    # ------------------------------------------------------------------------------------------ notes
-
     def _missing(self) -> list[str]:
         """What the reader has to look at because the text does not say it."""
         asked = self._asked
@@ -138,15 +140,6 @@ class _Builder:
         missing = missing_embeddings(prompts, self._embeddings)
         return [f"The text lists the embedding {as_code(name)}, but no prompt has that word." for name in missing]
 
-    def _introduce(self) -> Note:
-        stages.introduce(
-            self._graph,
-            "Draws the picture that A1111's generation text describes.",
-            "**Load Checkpoint**, where the editor marks it",
-            "*steps*, *sampler_name*, *scheduler*: the same in every node that has them",
-        )
-        return self._graph.note("", title="What the text says besides")
-
     def _note_text(self) -> str:
         lines = [f"- {note}" for note in self._graph.remarks]
         if self._reading.unused:
@@ -154,8 +147,6 @@ class _Builder:
         if self._infotext.trailer:
             lines += ["", "Behind the settings:", code_block(self._infotext.trailer)]
         return "\n".join(lines).strip() or "Nothing: all of it is in this workflow."
-
-    # ------------------------------------------------------------------------------------------ prompts
 
     def _pass(self, for_pass: str, checkpoint: ModelName | None, prompt: str, negative: str) -> _Pass:
         models = self._loaders.checkpoint(checkpoint, prompt)
@@ -186,7 +177,6 @@ class _Builder:
         shared = {
             "clip": clip,
             "steps": asked.steps,
-            "for_pass": for_pass,
             "hr_second_pass_steps": self._hires.hr_second_pass_steps if self._hires else 0,
             "sampler_name": self._sampler,
             "clip_skip": asked.clip_skip,
@@ -194,21 +184,11 @@ class _Builder:
             "hr_sampler_name": self._hr_sampler,
             "pad_cond_uncond": asked.pad_cond_uncond,
         }
-        positive, minus = (
-            self._graph.node(
-                "HiresFixPrompt",
-                title=f"{title}, {for_pass}",
-                text=mark_embeddings(text, self._embeddings),
-                negative_prompt=is_negative,
-                **shared,
-            )
-            for title, text, is_negative in (("Prompt", prompt, False), ("Negative prompt", negative, True))
-        )
-        if guidance is None:
-            return positive.out(), minus.out()
-        return self._graph.node("FluxGuidance", conditioning=positive.out(), guidance=guidance).out(), minus.out()
-
-    # ------------------------------------------------------------------------------------------ both passes
+        prompt, negative = (mark_embeddings(text, self._embeddings) for text in (prompt, negative))
+        positive, minus = stages.a1111_prompts(self._graph, for_pass, prompt, negative, **shared)
+        if guidance is not None:
+            positive = self._graph.node("FluxGuidance", conditioning=positive, guidance=guidance).out()
+        return positive, minus
 
     @cached_property
     def _noise(self) -> Output:
@@ -233,7 +213,6 @@ class _Builder:
         return self._graph.node("HiresFixA1111Settings", **asdict(options)).out()
 
     def _sampling(self, mine: _Pass, *, cfg: float | None, sampler: str | None, scheduler: str | None) -> Sampling:
-        """What a pass samples with."""
         return Sampling(
             model=mine.models.model,
             vae=mine.models.vae,
@@ -249,7 +228,11 @@ class _Builder:
 
     def _first_pass(self, first: _Pass) -> Picture:
         asked = self._asked
-        width, height = self._side("width", asked.width), self._side("height", asked.height)
+        sides = {"width": asked.width, "height": asked.height}
+        width, height = (
+            SIDE if pixels is None else self._graph.fitting("HiresFixTargetSize", name, pixels)
+            for name, pixels in sides.items()
+        )
         kind = "EmptyLatentImage" if asked.distilled_cfg is None else "EmptySD3LatentImage"
         empty = stages.empty_picture(self._graph, width, height, 1, kind)
         self._graph.column()
@@ -257,28 +240,15 @@ class _Builder:
         sampling = self._sampling(first, cfg=asked.cfg_scale, sampler=self._sampler, scheduler=asked.scheduler)
         return stages.first_pass(self._graph, sampling, noise, empty)
 
-    def _side(self, name: str, pixels: int | None) -> int:
-        pixels = self._graph.fitting("HiresFixTargetSize", name, pixels)
-        return SIDE if pixels is None else pixels
-
     def _enlarged(self, hires: HiresSettings, second: Sampling, base: Picture, picture: Output | None) -> Output:
         """The latent that enters the second pass; `picture`: the decoded first pass where its VAE is another one."""
-        target = stages.target_size(
-            self._graph,
-            second,
-            base.width,
-            base.height,
-            hr_scale=hires.hr_scale,
-            hr_resize_x=hires.hr_resize_x,
-            hr_resize_y=hires.hr_resize_y,
-        )
+        resize = hires.hr_scale, hires.hr_resize_x, hires.hr_resize_y
+        target = stages.target_size(self._graph, second, base.width, base.height, resize)
         mode = same_name(hires.hr_upscaler, LATENT_MODES)
         if mode:
             return stages.latent_upscale(self._graph, base.latent, target, mode)
-        upscaler = self._upscaler(hires.hr_upscaler)
+        known = same_name(hires.hr_upscaler, FILTERS)
+        file = upscaler_file(hires.hr_upscaler)
+        upscaler = stages.load_upscaler(self._graph, known) if known else self._loaders.upscaler(file)
         more = {"numbers": "A1111", "noise": self._noise, "image": picture}
         return stages.pixel_upscale(self._graph, second, base.latent, upscaler, target, **more).out("latent")
-
-    def _upscaler(self, name: str) -> Output:
-        known = same_name(name, FILTERS)
-        return stages.load_upscaler(self._graph, known) if known else self._loaders.upscaler(upscaler_file(name))
