@@ -12,11 +12,7 @@ from . import inputs
 from .registry import PackNode, node
 
 
-@node(
-    200,
-    "A1111's sampling settings (eta, churn, sigma range, UniPC, NGMS, …) for its samplers",
-    a1111=LABELS,
-)
+@node(200, "A1111's sampling settings (eta, churn, sigma range, UniPC, NGMS, …) for its samplers", a1111=LABELS)
 class HiresFixA1111Settings(PackNode):
     """Options for samplers and schedulers under A1111's names."""
 

@@ -72,11 +72,7 @@ class HiresFixSaveImage(PackNode):
                     "have 8.",
                 ),
                 io.Int.Input(
-                    "quality",
-                    default=95,
-                    min=1,
-                    max=100,
-                    tooltip="Used by jpeg and webp. webp loses nothing with 100.",
+                    "quality", default=95, min=1, max=100, tooltip="Used by jpeg and webp. webp loses nothing with 100."
                 ),
                 inputs.FileInfoType.Input(
                     "file_info",

@@ -135,11 +135,7 @@ class EightBitModel:
         count = torch.zeros_like(total[:1])
         for y in rows:
             for x in columns:
-                window = (
-                    slice(None),
-                    slice(y * scale, (y + tile) * scale),
-                    slice(x * scale, (x + tile) * scale),
-                )
+                window = (slice(None), slice(y * scale, (y + tile) * scale), slice(x * scale, (x + tile) * scale))
                 total[window] += self._run(picture.crop((x, y, x + tile, y + tile)))
                 count[window] += 1
                 on_tile()

@@ -149,8 +149,7 @@ def check_range(
         input_name, remedy = "settings", "Switch use_old_karras_scheduler_sigmas off in A1111 Settings."
     family = type(model.model).__name__
     raise SamplingError(
-        f"{what} at sigma {first:g}, and the largest of this {family} model is {largest:g}. {remedy}",
-        input_name,
+        f"{what} at sigma {first:g}, and the largest of this {family} model is {largest:g}. {remedy}", input_name
     )
 
 

@@ -138,12 +138,7 @@ class CroppedRun(ModelRun):
     """For tiles whose inner part is right: it is cut out, and resized if that is asked."""
 
     def __init__(
-        self,
-        worker: Worker,
-        source: Stack,
-        plan: RunPlan,
-        share: float,
-        columns: tuple[int, int] | None = None,
+        self, worker: Worker, source: Stack, plan: RunPlan, share: float, columns: tuple[int, int] | None = None
     ) -> None:
         """See `ModelRun`.
 
@@ -220,10 +215,7 @@ class FeatheredRun(ModelRun):
     def _covered(self, tile: Tile) -> Box:
         x0, y0, x1, y1 = self._done(tile)
         return Box(
-            x0,
-            y0,
-            x1 + 2 * self._ramp if x1 < self.width else x1,
-            y1 + 2 * self._ramp if y1 < self.height else y1,
+            x0, y0, x1 + 2 * self._ramp if x1 < self.width else x1, y1 + 2 * self._ramp if y1 < self.height else y1
         )
 
     def _done(self, tile: Tile) -> Box:
