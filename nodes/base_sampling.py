@@ -27,8 +27,6 @@ from .registry import PackNode, node
     },
 )
 class HiresFixBaseSampling(PackNode):
-    """Sample the picture at the size the model was trained for."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -36,18 +34,10 @@ class HiresFixBaseSampling(PackNode):
             display_name="Base Sampling",
             category=inputs.CATEGORY,
             description="First pass of hires fix: samples the picture at the size that the model was trained for.",
-            search_aliases=[
-                "ksampler",
-                "first pass",
-                "txt2img",
-                "sampler",
-                "hires fix",
-                "hires. fix",
-                "highres fix",
-                "high res fix",
-                "hr fix",
-                "high resolution fix",
-            ],
+            search_aliases=inputs.aliases(
+                "ksampler, first pass, txt2img, sampler, hires fix, hires. fix, highres fix, high res fix, hr fix, "
+                "high resolution fix"
+            ),
             inputs=[
                 inputs.model("first"),
                 inputs.positive(),

@@ -28,8 +28,6 @@ from .registry import PackNode, node
     },
 )
 class HiresFixSecondSampling(PackNode):
-    """Sample the enlarged, noised latent."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -38,21 +36,10 @@ class HiresFixSecondSampling(PackNode):
             category=inputs.CATEGORY,
             description="Second pass of hires fix: samples the enlarged latent from the noise that Re-noise added. "
             "Connect another model, prompt or cfg to use them in this pass only.",
-            search_aliases=[
-                "ksampler",
-                "second pass",
-                "hires pass",
-                "hires sampler",
-                "hires checkpoint",
-                "img2img",
-                "refine",
-                "hires fix",
-                "hires. fix",
-                "highres fix",
-                "high res fix",
-                "hr fix",
-                "high resolution fix",
-            ],
+            search_aliases=inputs.aliases(
+                "ksampler, second pass, hires pass, hires sampler, hires checkpoint, img2img, refine, hires fix, "
+                "hires. fix, highres fix, high res fix, hr fix, high resolution fix"
+            ),
             inputs=[
                 inputs.model("second"),
                 inputs.positive(),
