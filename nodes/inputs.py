@@ -48,7 +48,7 @@ def aliases(names: str) -> list[str]:
 
 
 def share(
-    name: str, default: float, tooltip: str, step: float = 0.01, round: float | None = 0.001, **more: Any
+    name: str, default: float, tooltip: str, step: float = 0.01, round: Any = 0.001, **more: Any
 ) -> io.Float.Input:
     """A number from 0 to 1."""
     return io.Float.Input(name, default=default, min=0.0, max=1.0, step=step, round=round, tooltip=tooltip, **more)

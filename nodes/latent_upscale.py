@@ -33,10 +33,9 @@ class HiresFixLatentUpscale(PackNode):
                 inputs.target(),
                 inputs.choice(
                     "mode",
-                    LATENT_MODES,
+                    list(LATENT_MODES),
                     "A1111's latent upscalers. Plain Latent is bilinear; the bicubic ones are sharper, "
                     "nearest keeps blocks.",
-                    default="Latent",
                 ),
             ],
             outputs=[io.Latent.Output(display_name="latent", tooltip="The enlarged latent, for Re-noise.")],
