@@ -28,11 +28,7 @@ def build_sampler(
 ) -> comfy.samplers.KSAMPLER:
     """Return the host's SAMPLER for a pass.
 
-    Args:
-        run: the pass.
-        sampler: its line of A1111's menu.
-        table: the model's sigmas.
-        last_unguided: gives the picture that was last predicted without the prompt; CFG++ needs it.
+    `last_unguided` gives the picture that was last predicted without the prompt; CFG++ needs it.
 
     Raises:
         SamplingError: a combination that cannot be sampled.

@@ -90,8 +90,6 @@ def restore(
         face_model: ours, or core's UPSCALE_MODEL that is one.
         visibility: 0 to 1: how much of the restored picture is laid over the original.
         codeformer_weight: 0 (strongest) to 1; other models have none.
-        detection: one of `detection_names`.
-        landmarks: core's FACE_LANDMARKS, for `FROM_LANDMARKS`.
         confidence: 0 to 1: what a detector of ours leaves out.
 
     Returns:
