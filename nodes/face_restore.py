@@ -121,17 +121,6 @@ class HiresFixRestoreFaces(PackNode):
         )
 
     @classmethod
-    def execute(
-        cls,
-        image: Any,
-        face_model: Any,
-        visibility: float,
-        codeformer_weight: float,
-        detection: str,
-        face_landmarks: Any = None,
-        min_confidence: float = 0.8,
-    ) -> io.NodeOutput:
+    def execute(cls, **asked: Any) -> io.NodeOutput:
         with input_errors(cls, "image"):
-            return io.NodeOutput(
-                *restore(image, face_model, visibility, codeformer_weight, detection, face_landmarks, min_confidence)
-            )
+            return io.NodeOutput(*restore(**asked))

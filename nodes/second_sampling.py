@@ -6,9 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.sampling.settings import A1111Settings
-from ..host.sampling.guidance import Refiner, guidance_of
-from ..host.sampling.job import SamplingJob
+from ..host.sampling.job import job_of
 from ..host.sampling.passes import sample_second
 from . import inputs
 from .errors import input_errors
@@ -57,21 +55,6 @@ class HiresFixSecondSampling(PackNode):
         )
 
     @classmethod
-    def execute(
-        cls,
-        model: Any,
-        positive: Any,
-        negative: Any,
-        latent: dict[str, Any],
-        sigmas: Any,
-        noise: Any,
-        cfg: float,
-        sampler_name: str,
-        settings: A1111Settings | None = None,
-        refiner: Refiner | None = None,
-        guider: Any = None,
-    ) -> io.NodeOutput:
+    def execute(cls, latent: dict[str, Any], sigmas: Any, **asked: Any) -> io.NodeOutput:
         with input_errors(cls, "latent"):
-            guidance = guidance_of(model, positive, negative, cfg, refiner, guider)
-            job = SamplingJob(guidance, noise, sampler_name, settings or A1111Settings())
-            return io.NodeOutput(sample_second(job, latent, sigmas))
+            return io.NodeOutput(sample_second(job_of(**asked), latent, sigmas))

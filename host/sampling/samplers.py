@@ -110,21 +110,13 @@ def _discrete(table: SigmaTable) -> DiscreteTable:
 
 
 def _dpm_fast(run: Pass, table: SigmaTable) -> SamplerFunction:
-    smallest, largest = _ends(run, table)
-
-    def sample(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **arguments: Any) -> torch.Tensor:
-        return k_diffusion.sample_dpm_fast(model, x, smallest, largest, len(sigmas) - 1, **arguments)
-
-    return sample
+    ends = _ends(run, table)
+    return lambda model, x, sigmas, **others: k_diffusion.sample_dpm_fast(model, x, *ends, len(sigmas) - 1, **others)
 
 
 def _dpm_adaptive(run: Pass, table: SigmaTable) -> SamplerFunction:
-    smallest, largest = _ends(run, table)
-
-    def sample(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **arguments: Any) -> Any:
-        return k_diffusion.sample_dpm_adaptive(model, x, smallest, largest, **arguments)
-
-    return sample
+    ends = _ends(run, table)
+    return lambda model, x, sigmas, **arguments: k_diffusion.sample_dpm_adaptive(model, x, *ends, **arguments)
 
 
 def _ends(run: Pass, table: SigmaTable) -> tuple[float, float]:
