@@ -115,8 +115,12 @@ def _dpm_fast(run: Pass, table: SigmaTable) -> SamplerFunction:
 
 
 def _dpm_adaptive(run: Pass, table: SigmaTable) -> SamplerFunction:
-    ends = _ends(run, table)
-    return lambda model, x, sigmas, **arguments: k_diffusion.sample_dpm_adaptive(model, x, *ends, **arguments)
+    smallest, largest = _ends(run, table)
+
+    def sample(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **arguments: Any) -> Any:
+        return k_diffusion.sample_dpm_adaptive(model, x, smallest, largest, **arguments)
+
+    return sample
 
 
 def _ends(run: Pass, table: SigmaTable) -> tuple[float, float]:
