@@ -28,10 +28,7 @@ def free_main_memory() -> int:
 def check_memory(what: str, needed: int, input_name: str) -> None:
     """Refuse results that would end in the system killing the host, before any work is done.
 
-    Args:
-        what: is made, as the beginning of a sentence: "8x8 pixels would become 16x16".
-        needed: bytes that this takes at the very least.
-        input_name: the input that decides about it.
+    `what` begins the sentence: "8x8 pixels would become 16x16"; `needed` bytes are the very least that it takes.
 
     Raises:
         InputError: less memory is free.

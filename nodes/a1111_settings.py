@@ -12,14 +12,8 @@ from . import inputs
 from .registry import PackNode, node
 
 
-@node(
-    200,
-    "A1111's sampling settings (eta, churn, sigma range, UniPC, NGMS, …) for its samplers",
-    a1111=LABELS,
-)
+@node(200, "A1111's sampling settings (eta, churn, sigma range, UniPC, NGMS, …) for its samplers", a1111=LABELS)
 class HiresFixA1111Settings(PackNode):
-    """Options for samplers and schedulers under A1111's names."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -28,18 +22,10 @@ class HiresFixA1111Settings(PackNode):
             category=inputs.CATEGORY,
             description="A1111's sampling settings under A1111's option names. Connect it to Base Sampling, Re-noise "
             "and Second Sampling alike. Only capitalised samplers and schedulers look at it.",
-            search_aliases=[
-                "eta",
-                "sigma churn",
-                "rho",
-                "sigma min",
-                "uni pc",
-                "ngms",
-                "extra noise",
-                "options",
-                "sampler settings",
-                "zero terminal snr",
-            ],
+            search_aliases=inputs.aliases(
+                "eta, sigma churn, rho, sigma min, uni pc, ngms, extra noise, options, sampler settings, "
+                "zero terminal snr"
+            ),
             inputs=[
                 _number("eta_ancestral", 10.0, "Noise multiplier of ancestral and SDE samplers; 0 adds no noise."),
                 _number("eta_ddim", 10.0, "Noise multiplier of DDIM."),

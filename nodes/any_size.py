@@ -14,11 +14,8 @@ from .registry import PackNode, node
 
 @node(130, "VAE encoding of pictures of any size, nothing cut off")
 class HiresFixEncodeAnySize(PackNode):
-    """Pictures to a latent, nothing cut off."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixEncodeAnySize",
             display_name="Encode Any Size",
@@ -35,18 +32,14 @@ class HiresFixEncodeAnySize(PackNode):
 
     @classmethod
     def execute(cls, image: Any, vae: Any) -> io.NodeOutput:
-        """Pad and encode."""
         with input_errors(cls, "image"):
             return io.NodeOutput(encode_any_size(vae, image))
 
 
 @node(140, "the way back, to that very size, transparency restored")
 class HiresFixDecodeToSize(PackNode):
-    """A latent back to the size, and the transparency, of its pictures."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixDecodeToSize",
             display_name="Decode to Size",
@@ -64,6 +57,5 @@ class HiresFixDecodeToSize(PackNode):
 
     @classmethod
     def execute(cls, latent: dict[str, Any], vae: Any, image: Any) -> io.NodeOutput:
-        """Decode and cut."""
         with input_errors(cls, "latent"):
             return io.NodeOutput(decode_to_size(vae, latent, image))

@@ -6,9 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.sampling.settings import A1111Settings
-from ..host.sampling.guidance import Refiner, guidance_of
-from ..host.sampling.job import SamplingJob
+from ..host.sampling.job import job_of
 from ..host.sampling.passes import sample_base
 from . import inputs
 from .errors import input_errors
@@ -27,8 +25,6 @@ from .registry import PackNode, node
     },
 )
 class HiresFixBaseSampling(PackNode):
-    """Sample the picture at the size the model was trained for."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -36,18 +32,10 @@ class HiresFixBaseSampling(PackNode):
             display_name="Base Sampling",
             category=inputs.CATEGORY,
             description="First pass of hires fix: samples the picture at the size that the model was trained for.",
-            search_aliases=[
-                "ksampler",
-                "first pass",
-                "txt2img",
-                "sampler",
-                "hires fix",
-                "hires. fix",
-                "highres fix",
-                "high res fix",
-                "hr fix",
-                "high resolution fix",
-            ],
+            search_aliases=inputs.aliases(
+                "ksampler, first pass, txt2img, sampler, hires fix, hires. fix, highres fix, high res fix, hr fix, "
+                "high resolution fix"
+            ),
             inputs=[
                 inputs.model("first"),
                 inputs.positive(),
@@ -66,22 +54,6 @@ class HiresFixBaseSampling(PackNode):
         )
 
     @classmethod
-    def execute(
-        cls,
-        model: Any,
-        positive: Any,
-        negative: Any,
-        latent: dict[str, Any],
-        noise: Any,
-        steps: int,
-        cfg: float,
-        sampler_name: str,
-        scheduler: str,
-        settings: A1111Settings | None = None,
-        refiner: Refiner | None = None,
-        guider: Any = None,
-    ) -> io.NodeOutput:
+    def execute(cls, latent: dict[str, Any], steps: int, scheduler: str, **asked: Any) -> io.NodeOutput:
         with input_errors(cls, "latent"):
-            guidance = guidance_of(model, positive, negative, cfg, refiner, guider)
-            job = SamplingJob(guidance, noise, sampler_name, settings or A1111Settings())
-            return io.NodeOutput(sample_base(job, latent, steps, scheduler))
+            return io.NodeOutput(sample_base(job_of(**asked), latent, steps, scheduler))

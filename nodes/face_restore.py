@@ -24,11 +24,8 @@ FaceLandmarksType = io.Custom("FACE_LANDMARKS")
 
 @node(150, "GFPGAN, RestoreFormer, CodeFormer", a1111={"face_model_name": "GFPGAN, CodeFormer"})
 class HiresFixFaceModelLoader(PackNode):
-    """Face models by name."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixFaceModelLoader",
             display_name="Load Face Restore Model",
@@ -48,7 +45,6 @@ class HiresFixFaceModelLoader(PackNode):
 
     @classmethod
     def execute(cls, face_model_name: str) -> io.NodeOutput:
-        """Load it; the host keeps it as long as its cache does."""
         with input_errors(cls, "face_model_name"):
             return io.NodeOutput(load_face_model(face_model_name))
 
@@ -59,11 +55,8 @@ class HiresFixFaceModelLoader(PackNode):
     a1111={"visibility": "GFPGAN or CodeFormer: Visibility", "codeformer_weight": "CodeFormer: Weight"},
 )
 class HiresFixRestoreFaces(PackNode):
-    """Every face of a picture, restored in its place."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixRestoreFaces",
             display_name="Restore Faces",
@@ -79,30 +72,26 @@ class HiresFixRestoreFaces(PackNode):
                     types=[FaceModelType, io.UpscaleModel],
                     tooltip="From Load Face Restore Model, or a face model from core's Load Upscale Model.",
                 ),
-                io.Float.Input(
+                inputs.share(
                     "visibility",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="How much of the restored picture is laid over the original: A1111's gfpgan_visibility or "
+                    1.0,
+                    "How much of the restored picture is laid over the original: A1111's gfpgan_visibility or "
                     "codeformer_visibility.",
+                    round=None,
                 ),
-                io.Float.Input(
+                inputs.share(
                     "codeformer_weight",
-                    default=0.5,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Only for CodeFormer. 0: strongest; 1: closest to the face as it was.",
+                    0.5,
+                    "Only for CodeFormer. 0: strongest; 1: closest to the face as it was.",
+                    round=None,
                 ),
-                io.Combo.Input(
+                inputs.choice(
                     "detection",
-                    options=detection_names(),
-                    default=FROM_LANDMARKS,
-                    tooltip=f"How faces are found. {FROM_LANDMARKS}: by core's Detect Face Landmarks (MediaPipe), "
+                    detection_names(),
+                    f"How faces are found. {FROM_LANDMARKS}: by core's Detect Face Landmarks (MediaPipe), "
                     f"connected to face_landmarks. {WHOLE_PICTURE}: the picture is one upright, aligned face. A file: "
                     "a YuNet detector (yunet_final.pth) in models/face_detection.",
+                    default=FROM_LANDMARKS,
                 ),
                 FaceLandmarksType.Input(
                     "face_landmarks",
@@ -132,18 +121,6 @@ class HiresFixRestoreFaces(PackNode):
         )
 
     @classmethod
-    def execute(
-        cls,
-        image: Any,
-        face_model: Any,
-        visibility: float,
-        codeformer_weight: float,
-        detection: str,
-        face_landmarks: Any = None,
-        min_confidence: float = 0.8,
-    ) -> io.NodeOutput:
-        """Find and restore."""
+    def execute(cls, **asked: Any) -> io.NodeOutput:
         with input_errors(cls, "image"):
-            return io.NodeOutput(
-                *restore(image, face_model, visibility, codeformer_weight, detection, face_landmarks, min_confidence)
-            )
+            return io.NodeOutput(*restore(**asked))

@@ -14,11 +14,8 @@ from .registry import PackNode, node
 
 @node(190, "A1111's `parameters` text of a picture that this graph makes")
 class HiresFixInfotext(PackNode):
-    """Write the infotext of a picture."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixInfotext",
             display_name="A1111 Infotext",
@@ -48,6 +45,5 @@ class HiresFixInfotext(PackNode):
 
     @classmethod
     def execute(cls, images: Any, batch_index: int) -> io.NodeOutput:
-        """Read the graph."""
         with input_errors(cls, "images"):
             return io.NodeOutput(graph_infotexts(cls.hidden.prompt, cls.hidden.unique_id)(batch_index))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from comfy_api.latest import io
 
+from ..hires.plan.upscale import NUMBERS, Numbers, UpscaleRequest
 from ..hires.sizes.image_sizes import MAX_SIDE
-from ..hires.tiles.settings import PRECISIONS
+from ..hires.tiles.settings import PRECISIONS, Precision, TileSettings
 from ..host.sampling.sigmas import sampler_names, scheduler_names
+from ..host.upscaling.upscalers import as_second, as_upscaler
+from ..upscale_models import Upscaler
 
 CATEGORY = "hires fix"
 
@@ -37,28 +43,39 @@ A1111_EXTRAS = {
 """What A1111 calls inputs that several nodes have; see `registry.node`."""
 
 
+def aliases(names: str) -> list[str]:
+    return names.split(", ")
+
+
+def share(
+    name: str, default: float, tooltip: str, step: float = 0.01, round: Any = 0.001, **more: Any
+) -> io.Float.Input:
+    """A number from 0 to 1."""
+    return io.Float.Input(name, default=default, min=0.0, max=1.0, step=step, round=round, tooltip=tooltip, **more)
+
+
+def choice(name: str, options: Sequence[str], tooltip: str, default: str | None = None, **more: Any) -> io.Combo.Input:
+    """One of several; the default is the first."""
+    return io.Combo.Input(name, options=list(options), default=default or options[0], tooltip=tooltip, **more)
+
+
 def model(which: str) -> io.Model.Input:
-    """A MODEL; `which` says for what."""
     return io.Model.Input("model", tooltip=f"The diffusion model of the {which} pass.")
 
 
 def positive() -> io.Conditioning.Input:
-    """The prompt."""
     return io.Conditioning.Input("positive", tooltip="The prompt: what the picture should show.")
 
 
 def negative() -> io.Conditioning.Input:
-    """The negative prompt."""
     return io.Conditioning.Input("negative", tooltip="The negative prompt: what the picture should not show.")
 
 
 def noise(use: str) -> io.Noise.Input:
-    """A NOISE object; `use` says what for."""
     return io.Noise.Input("noise", tooltip=f"From Hires Fix Noise or any core noise node. {use}")
 
 
 def cfg() -> io.Float.Input:
-    """Classifier-free guidance."""
     return io.Float.Input(
         "cfg",
         default=7.0,
@@ -70,33 +87,27 @@ def cfg() -> io.Float.Input:
     )
 
 
-def steps(tooltip: str) -> io.Int.Input:
-    """Sampling steps."""
-    return io.Int.Input("steps", default=20, min=1, max=10000, tooltip=tooltip)
+def steps(tooltip: str, name: str = "steps", default: int = 20, least: int = 1) -> io.Int.Input:
+    return io.Int.Input(name, default=default, min=least, max=10000, tooltip=tooltip)
 
 
 _NAMES = "Capitalised names are A1111's and give A1111's numbers; lower-case ones are ComfyUI's own."
 
 
 def sampler_name(extra: str = "") -> io.Combo.Input:
-    """A sampler under A1111's or the host's name."""
-    return io.Combo.Input(
-        "sampler_name", options=sampler_names(), default="DPM++ 2M", tooltip=f"Sampling method. {_NAMES}{extra}"
-    )
+    return choice("sampler_name", sampler_names(), f"Sampling method. {_NAMES}{extra}", default="DPM++ 2M")
 
 
 def scheduler() -> io.Combo.Input:
-    """A schedule under A1111's label or the host's name."""
-    return io.Combo.Input(
+    return choice(
         "scheduler",
-        options=scheduler_names(),
+        scheduler_names(),
+        f"Schedule type. Automatic is what A1111 pairs with the sampler. {_NAMES}",
         default="Automatic",
-        tooltip=f"Schedule type. Automatic is what A1111 pairs with the sampler. {_NAMES}",
     )
 
 
 def settings() -> io.Input:
-    """A1111's settings, optional."""
     return SettingsType.Input(
         "settings",
         optional=True,
@@ -105,14 +116,12 @@ def settings() -> io.Input:
 
 
 def refiner() -> io.Input:
-    """A refiner, optional."""
     return RefinerType.Input(
         "refiner", optional=True, tooltip="From Refiner: a second model that takes over on the way in this pass."
     )
 
 
 def guider() -> io.Guider.Input:
-    """A guider, optional."""
     return io.Guider.Input(
         "guider",
         optional=True,
@@ -122,12 +131,10 @@ def guider() -> io.Guider.Input:
 
 
 def target() -> io.Input:
-    """What Target Size worked out."""
     return TargetType.Input("target", tooltip="The size to reach, from Target Size.")
 
 
 def upscaler() -> io.MultiType.Input:
-    """One of ours, or core's UPSCALE_MODEL."""
     return io.MultiType.Input(
         "upscaler",
         types=[UpscalerType, io.UpscaleModel],
@@ -136,7 +143,6 @@ def upscaler() -> io.MultiType.Input:
 
 
 def tile_size() -> io.Int.Input:
-    """Tile side of an upscale model."""
     return io.Int.Input(
         "tile_size",
         default=0,
@@ -150,7 +156,6 @@ def tile_size() -> io.Int.Input:
 
 
 def tile_overlap() -> io.Int.Input:
-    """Overlap of an upscale model's tiles."""
     return io.Int.Input(
         "tile_overlap",
         default=-1,
@@ -165,20 +170,17 @@ def tile_overlap() -> io.Int.Input:
 
 
 def precision() -> io.Combo.Input:
-    """Number format of an upscale model, optional."""
-    return io.Combo.Input(
+    return choice(
         "precision",
-        options=list(PRECISIONS),
-        default=PRECISIONS[0],
+        PRECISIONS,
+        "auto: half precision where it is faster and a quick check finds the model's result the same to the "
+        "eye (50 dB). float32: always full precision. A1111's numbers are always float32.",
         optional=True,
         advanced=True,
-        tooltip="auto: half precision where it is faster and a quick check finds the model's result the same to the "
-        "eye (50 dB). float32: always full precision. A1111's numbers are always float32.",
     )
 
 
 def side(name: str, default: int, tooltip: str, minimum: int = 16) -> io.Int.Input:
-    """A side of a picture in pixels."""
     return io.Int.Input(name, default=default, min=minimum, max=MAX_SIDE, step=8, tooltip=tooltip)
 
 
@@ -186,14 +188,9 @@ SCALE_BY, SCALE_TO = "scale by", "scale to"
 
 
 def resize(factor: float = 2.0, largest: float = 16.0, length: int = 1024, over: str = ".") -> list[io.Input]:
-    """Size of a result: by a factor (default and largest), or to a width and height (default)."""
+    """The size of a result: a factor (its default and largest value), or width and height (their default)."""
     return [
-        io.Combo.Input(
-            "resize_mode",
-            options=[SCALE_BY, SCALE_TO],
-            default=SCALE_BY,
-            tooltip="Scale by a factor (upscaling_resize), or to a width and height.",
-        ),
+        choice("resize_mode", [SCALE_BY, SCALE_TO], "Scale by a factor (upscaling_resize), or to a width and height."),
         io.Float.Input(
             "upscaling_resize",
             default=factor,
@@ -215,7 +212,6 @@ def resize(factor: float = 2.0, largest: float = 16.0, length: int = 1024, over:
 
 
 def max_side(optional: bool = False) -> io.Int.Input:
-    """Longest side of a result."""
     return io.Int.Input(
         "max_side",
         default=0,
@@ -228,7 +224,6 @@ def max_side(optional: bool = False) -> io.Int.Input:
 
 
 def second_upscaler() -> list[io.Input]:
-    """A1111's second upscaler and how much of it is seen, optional."""
     return [
         io.MultiType.Input(
             "upscaler_2",
@@ -236,14 +231,44 @@ def second_upscaler() -> list[io.Input]:
             optional=True,
             tooltip="A second upscaler for the same pictures; its result is laid over the first one's.",
         ),
-        io.Float.Input(
+        share(
             "extras_upscaler_2_visibility",
-            default=0.0,
-            min=0.0,
-            max=1.0,
+            0.0,
+            "How much of the second upscaler's result is seen: 0 only the first, 1 only the second.",
             step=0.05,
-            round=0.001,
             optional=True,
-            tooltip="How much of the second upscaler's result is seen: 0 only the first, 1 only the second.",
         ),
     ]
+
+
+def upscale_request(
+    upscaler: Any,
+    resize_mode: str,
+    upscaling_resize: float,
+    upscaling_resize_w: int,
+    upscaling_resize_h: int,
+    upscaling_crop: bool,
+    tile_size: int,
+    tile_overlap: int,
+    upscaler_2: Any = None,
+    extras_upscaler_2_visibility: float = 0.0,
+    max_side: int = 0,
+    numbers: Numbers = NUMBERS[0],
+    precision: Precision = PRECISIONS[0],
+) -> UpscaleRequest[Upscaler]:
+    """The values of the inputs that Upscale Image and Upscale Folder share, as a request.
+
+    Raises:
+        InputError: an upscaler or tiles that cannot be used.
+    """
+    resize = upscaling_resize if resize_mode == SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
+    return UpscaleRequest(
+        as_upscaler(upscaler),
+        resize,
+        upscaling_crop,
+        max_side,
+        TileSettings(tile_size, tile_overlap, precision),
+        as_second(upscaler_2, extras_upscaler_2_visibility),
+        extras_upscaler_2_visibility,
+        numbers,
+    )

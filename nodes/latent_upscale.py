@@ -16,8 +16,6 @@ from .registry import PackNode, node
 
 @node(50, "A1111's six latent modes", a1111={"mode": "Upscaler: Latent …"})
 class HiresFixLatentUpscale(PackNode):
-    """A1111's latent upscale modes."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -26,25 +24,17 @@ class HiresFixLatentUpscale(PackNode):
             category=inputs.CATEGORY,
             description="Enlarges the latent between the passes, without decoding it. Fast, but blurry until it is "
             "sampled again: use a denoising strength of 0.5 or more.",
-            search_aliases=[
-                "upscale latent",
-                "latent upscale by",
-                "hires upscaler",
-                "latent bicubic antialiased",
-                "latent nearest-exact",
-                "hires fix",
-                "highres fix",
-                "high res fix",
-                "hr fix",
-            ],
+            search_aliases=inputs.aliases(
+                "upscale latent, latent upscale by, hires upscaler, latent bicubic antialiased, latent nearest-exact, "
+                "hires fix, highres fix, high res fix, hr fix"
+            ),
             inputs=[
                 io.Latent.Input("latent", tooltip="The result of the first pass."),
                 inputs.target(),
-                io.Combo.Input(
+                inputs.choice(
                     "mode",
-                    options=list(LATENT_MODES),
-                    default="Latent",
-                    tooltip="A1111's latent upscalers. Plain Latent is bilinear; the bicubic ones are sharper, "
+                    list(LATENT_MODES),
+                    "A1111's latent upscalers. Plain Latent is bilinear; the bicubic ones are sharper, "
                     "nearest keeps blocks.",
                 ),
             ],

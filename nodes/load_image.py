@@ -22,11 +22,8 @@ from .registry import PackNode, node
 
 @node(170, "picture files as they are: 16 bits, floats, grey, LAB, colour profile, EXIF, texts, alpha")
 class HiresFixLoadImage(PackNode):
-    """Load a picture without losing depth, colour profile or texts."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixLoadImage",
             display_name="Load Image (16-bit, ICC)",
@@ -43,11 +40,10 @@ class HiresFixLoadImage(PackNode):
                     "block says; CMYK and LAB become sRGB. The frames of an animation and the pages of a TIFF become a "
                     "batch.",
                 ),
-                io.Combo.Input(
+                inputs.choice(
                     "channels",
-                    options=list(CHANNELS),
-                    default=CHANNELS[0],
-                    tooltip="RGB and mask: what every node understands; transparency goes to the mask only. As in the "
+                    CHANNELS,
+                    "RGB and mask: what every node understands; transparency goes to the mask only. As in the "
                     "file: grey stays one channel and transparency stays in the image, which the nodes of this pack "
                     "keep and many others do not take.",
                 ),
@@ -76,6 +72,5 @@ class HiresFixLoadImage(PackNode):
 
     @classmethod
     def execute(cls, image: str, channels: Channels = CHANNELS[0]) -> io.NodeOutput:
-        """Read the file."""
         with input_errors(cls, "image"):
             return io.NodeOutput(*load_image(image, channels))

@@ -29,8 +29,6 @@ from .registry import PackNode, node
     },
 )
 class HiresFixMultiStageUpscale(PackNode):
-    """Upscale in stages, each with an optional light redraw."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -40,19 +38,10 @@ class HiresFixMultiStageUpscale(PackNode):
             description="Upscales pictures in stages to exactly the size asked for. With a model connected, each stage "
             "is followed by a light second sampling, which keeps large factors sharp. Every stage runs as the pack's "
             "own nodes, so one that has not changed is not run again.",
-            search_aliases=[
-                "iterative upscale",
-                "progressive upscale",
-                "upscale in steps",
-                "ultimate upscale",
-                "ultimate sd upscale",
-                "sd upscale",
-                "img2img upscale",
-                "extras",
-                "4x",
-                "8x",
-                "16x",
-            ],
+            search_aliases=inputs.aliases(
+                "iterative upscale, progressive upscale, upscale in steps, ultimate upscale, ultimate sd upscale, "
+                "sd upscale, img2img upscale, extras, 4x, 8x, 16x"
+            ),
             inputs=[
                 io.Image.Input("image", tooltip="The pictures to upscale; grey and transparent ones, too."),
                 inputs.upscaler(),
@@ -69,24 +58,17 @@ class HiresFixMultiStageUpscale(PackNode):
                 inputs.cfg(),
                 inputs.sampler_name(),
                 inputs.scheduler(),
-                io.Float.Input(
+                inputs.share(
                     "denoising_strength",
-                    default=0.3,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    round=0.001,
-                    tooltip="How much the first redraw may change: 0 nothing, 1 everything. Light is 0.2 to 0.4.",
+                    0.3,
+                    "How much the first redraw may change: 0 nothing, 1 everything. Light is 0.2 to 0.4.",
                 ),
-                io.Float.Input(
+                inputs.share(
                     "strength_falloff",
-                    default=0.8,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    round=0.001,
-                    tooltip="Each later redraw has this share of the strength before: 1 keeps it, 0.5 halves it, "
+                    0.8,
+                    "Each later redraw has this share of the strength before: 1 keeps it, 0.5 halves it, "
                     "0 redraws after the first stage only.",
+                    step=0.05,
                 ),
                 io.Boolean.Input(
                     "redraw_last",
@@ -138,7 +120,6 @@ class HiresFixMultiStageUpscale(PackNode):
         tile_overlap: int,
         **connected: Any,
     ) -> io.NodeOutput:
-        """Plan the stages and hand them to the host as nodes."""
         values = {"image": image, "upscaler": upscaler, **{name: connected.get(name) for name in REDRAW}}
         resize = upscaling_resize if resize_mode == inputs.SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
         given = [name for name, value in values.items() if value is not None]

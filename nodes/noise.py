@@ -7,8 +7,8 @@ from comfy_api.latest import io
 from ..hires.sampling.noise import Variation
 from ..hires.sizes.image_sizes import A1111_CELL, MAX_SIDE
 from ..host.sampling.noise import make_noise
+from . import inputs
 from .errors import input_errors
-from .inputs import CATEGORY
 from .registry import PackNode, node
 
 
@@ -26,26 +26,16 @@ from .registry import PackNode, node
     },
 )
 class HiresFixNoise(PackNode):
-    """The seed, as a NOISE object."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="HiresFixNoise",
             display_name="Hires Fix Noise",
-            category=CATEGORY,
+            category=inputs.CATEGORY,
             description="The noise of a seed. Connect it to both passes: each draws it afresh at its own size.",
-            search_aliases=[
-                "seed",
-                "rng",
-                "random noise",
-                "a1111 noise",
-                "hires fix seed",
-                "batch seed",
-                "variation seed",
-                "subseed",
-                "ensd",
-            ],
+            search_aliases=inputs.aliases(
+                "seed, rng, random noise, a1111 noise, hires fix seed, batch seed, variation seed, subseed, ensd"
+            ),
             inputs=[
                 io.Int.Input(
                     "seed",
@@ -55,11 +45,10 @@ class HiresFixNoise(PackNode):
                     control_after_generate=True,
                     tooltip="Seed of the first picture; the others of a batch get seed+1, seed+2 …, as in A1111.",
                 ),
-                io.Combo.Input(
+                inputs.choice(
                     "source",
-                    options=["GPU", "CPU", "ComfyUI"],
-                    default="GPU",
-                    tooltip="Random number generator. GPU: what A1111 draws on an NVIDIA card, computed on the CPU "
+                    ["GPU", "CPU", "ComfyUI"],
+                    "Random number generator. GPU: what A1111 draws on an NVIDIA card, computed on the CPU "
                     "(its NV setting). CPU: A1111's CPU setting. ComfyUI: KSampler's noise, one stream for the batch.",
                 ),
                 io.Int.Input(
@@ -72,16 +61,12 @@ class HiresFixNoise(PackNode):
                     tooltip="A1111's variation seed. With a variation strength it counts up within a batch, "
                     "and the seed stays.",
                 ),
-                io.Float.Input(
+                inputs.share(
                     "subseed_strength",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    round=0.001,
+                    0.0,
+                    "A1111's variation strength: 0 is the seed's picture, 1 the variation seed's.",
                     optional=True,
                     advanced=True,
-                    tooltip="A1111's variation strength: 0 is the seed's picture, 1 the variation seed's.",
                 ),
                 _resize("w", "width"),
                 _resize("h", "height"),
@@ -110,7 +95,6 @@ class HiresFixNoise(PackNode):
         seed_resize_from_h: int = 0,
         eta_noise_seed_delta: int = 0,
     ) -> io.NodeOutput:
-        """Make the noise object; nothing is drawn yet."""
         cells = (seed_resize_from_w // A1111_CELL, seed_resize_from_h // A1111_CELL)
         with input_errors(cls, "source"):
             variation = Variation(subseed, subseed_strength, cells, eta_noise_seed_delta)

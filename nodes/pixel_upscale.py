@@ -23,8 +23,6 @@ from .registry import PackNode, node
     a1111={"upscaler": "Upscaler: any but Latent …", **inputs.A1111_TILES},
 )
 class HiresFixPixelUpscale(PackNode):
-    """Decode, upscale, encode."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -33,16 +31,10 @@ class HiresFixPixelUpscale(PackNode):
             category=inputs.CATEGORY,
             description="Enlarges the picture between the passes: decodes it, upscales it to the exact size, encodes "
             "it again. Sharp already, so a denoising strength of 0.3 to 0.5 is enough.",
-            search_aliases=[
-                "upscale with model",
-                "hires fix",
-                "esrgan hires",
-                "vae decode upscale encode",
-                "highres fix",
-                "high res fix",
-                "hr fix",
-                "hires upscaler",
-            ],
+            search_aliases=inputs.aliases(
+                "upscale with model, hires fix, esrgan hires, vae decode upscale encode, highres fix, high res fix, "
+                "hr fix, hires upscaler"
+            ),
             inputs=[
                 io.Latent.Input("latent", tooltip="The result of the first pass."),
                 io.Vae.Input("vae", tooltip="The VAE that decodes the latent and encodes it again."),
@@ -60,14 +52,13 @@ class HiresFixPixelUpscale(PackNode):
                     tooltip="Decode and encode in tiles of this many pixels, 64 or more. 0: in one piece, which looks "
                     "better; ComfyUI falls back to tiles by itself when memory runs out.",
                 ),
-                io.Combo.Input(
+                inputs.choice(
                     "numbers",
-                    options=list(NUMBERS),
-                    default=NUMBERS[0],
-                    optional=True,
-                    tooltip="exact: nothing is rounded to 8 bits. A1111: its 8-bit pictures, channel order "
+                    NUMBERS,
+                    "exact: nothing is rounded to 8 bits. A1111: its 8-bit pictures, channel order "
                     "and tiles, for the same result as there. Then tile_size 0 means its 192 with an overlap of 8, "
                     "and 4096 means no tiles.",
+                    optional=True,
                 ),
                 io.Noise.Input(
                     "noise",
@@ -104,7 +95,6 @@ class HiresFixPixelUpscale(PackNode):
         image: Any = None,
         precision: Precision = PRECISIONS[0],
     ) -> io.NodeOutput:
-        """Decode, upscale, encode, crop."""
         with input_errors(cls, "latent"):
             tiles = TileSettings(tile_size, tile_overlap, precision)
             request = PixelUpscaleRequest(as_upscaler(upscaler), target, tiles, numbers)

@@ -35,8 +35,6 @@ _SAME = "Use same sampler"
     },
 )
 class HiresFixPrompt(PackNode):
-    """Encode a prompt as A1111 does."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -46,18 +44,10 @@ class HiresFixPrompt(PackNode):
             description="Encodes a prompt with A1111's syntax and numbers: (more), (exactly:1.3), [less], editing "
             "[from:to:0.5], alternation [a|b], AND with weights, BREAK, # comments, chunks of 75 tokens. For SD1, SD2 "
             "and SDXL; other models get the text unchanged. AND and editing need Base Sampling and Second Sampling.",
-            search_aliases=[
-                "clip text encode",
-                "prompt",
-                "negative prompt",
-                "hires prompt",
-                "prompt editing",
-                "prompt scheduling",
-                "prompt weights",
-                "clip skip",
-                "emphasis",
-                "BREAK",
-            ],
+            search_aliases=inputs.aliases(
+                "clip text encode, prompt, negative prompt, hires prompt, prompt editing, prompt scheduling, "
+                "prompt weights, clip skip, emphasis, BREAK"
+            ),
             inputs=[
                 io.Clip.Input("clip", tooltip="The text encoder."),
                 io.String.Input(
@@ -67,26 +57,21 @@ class HiresFixPrompt(PackNode):
                     "<lora:name:1> are left out: use Load LoRA.",
                 ),
                 inputs.steps("Steps of the first pass, which prompt editing counts by."),
-                io.Combo.Input(
+                inputs.choice(
                     "for_pass",
-                    options=[_FIRST, _SECOND],
-                    default=_FIRST,
-                    tooltip="The pass that this goes to. In [a:b:0.5] fractions of 0 to 1 mean the first pass and 1 to "
+                    [_FIRST, _SECOND],
+                    "The pass that this goes to. In [a:b:0.5] fractions of 0 to 1 mean the first pass and 1 to "
                     "2 the second; in [a:b:12] steps are counted through both. So the second pass needs its own node.",
                 ),
-                io.Int.Input(
-                    "hr_second_pass_steps",
-                    default=0,
-                    min=0,
-                    max=10000,
-                    tooltip="As in Re-noise: steps of the second pass. 0: as many as the first.",
+                inputs.steps(
+                    "As in Re-noise: steps of the second pass. 0: as many as the first.", "hr_second_pass_steps", 0, 0
                 ),
-                io.Combo.Input(
+                inputs.choice(
                     "sampler_name",
-                    options=sampler_names(),
-                    default="DPM++ 2M",
-                    tooltip="As in Base Sampling. Samplers that ask the model twice a step, such as Heun, DPM2 and "
+                    sampler_names(),
+                    "As in Base Sampling. Samplers that ask the model twice a step, such as Heun, DPM2 and "
                     "DPM++ SDE, count every step double in [a:b:12].",
+                    default="DPM++ 2M",
                 ),
                 io.Int.Input(
                     "clip_skip",
@@ -95,11 +80,10 @@ class HiresFixPrompt(PackNode):
                     max=12,
                     tooltip="A1111's 'Clip skip'. 1 is the last layer, 2 the one before it. For SD1 only, as in A1111.",
                 ),
-                io.Combo.Input(
+                inputs.choice(
                     "emphasis",
-                    options=list(EMPHASIS_MODES),
-                    default=EMPHASIS_MODES[0],
-                    tooltip="What (brackets) do. Original: weigh, then restore the mean. No norm: only weigh. "
+                    EMPHASIS_MODES,
+                    "What (brackets) do. Original: weigh, then restore the mean. No norm: only weigh. "
                     "Ignore: read them, without effect. None: brackets and BREAK are plain text.",
                 ),
                 io.Int.Input(
@@ -111,14 +95,12 @@ class HiresFixPrompt(PackNode):
                     tooltip="When 75 tokens are full and one of the last so many is a comma, what follows that comma "
                     "moves to the next chunk. 0: never.",
                 ),
-                io.Combo.Input(
+                inputs.choice(
                     "hr_sampler_name",
-                    options=[_SAME, *sampler_names()],
-                    default=_SAME,
+                    [_SAME, *sampler_names()],
+                    "As in Second Sampling, where that is another sampler than sampler_name. Used for the second pass.",
                     optional=True,
                     advanced=True,
-                    tooltip="As in Second Sampling, where that is another sampler than sampler_name. Used for the "
-                    "second pass.",
                 ),
                 io.Boolean.Input(
                     "negative_prompt",

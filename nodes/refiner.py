@@ -21,8 +21,6 @@ from .registry import PackNode, node
     },
 )
 class HiresFixRefiner(PackNode):
-    """A1111's refiner switch."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -36,14 +34,10 @@ class HiresFixRefiner(PackNode):
                 io.Model.Input("model", tooltip="The model that takes over."),
                 io.Conditioning.Input("positive", tooltip="The prompt, encoded for that model."),
                 io.Conditioning.Input("negative", tooltip="The negative prompt, encoded for that model."),
-                io.Float.Input(
+                inputs.share(
                     "switch_at",
-                    default=0.8,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    round=0.001,
-                    tooltip="A1111's 'Switch at': share of the way from pure noise to the picture. A second pass "
+                    0.8,
+                    "A1111's 'Switch at': share of the way from pure noise to the picture. A second pass "
                     "starts near 1 - denoising strength, so it may switch at once.",
                 ),
                 io.Boolean.Input(

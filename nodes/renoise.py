@@ -27,8 +27,6 @@ from .registry import PackNode, node
     },
 )
 class HiresFixRenoise(PackNode):
-    """Denoising strength: from where on the schedule the second pass runs, and that much noise."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -37,38 +35,26 @@ class HiresFixRenoise(PackNode):
             category=inputs.CATEGORY,
             description="Turns the denoising strength into the second pass's sigmas and adds noise of the first one's "
             "level. Right for eps, v and flow models.",
-            search_aliases=[
-                "denoising strength",
-                "denoise",
-                "renoise",
-                "add noise",
-                "img2img",
-                "hires steps",
-                "sigmas",
-                "hires fix",
-            ],
+            search_aliases=inputs.aliases(
+                "denoising strength, denoise, renoise, add noise, img2img, hires steps, sigmas, hires fix"
+            ),
             inputs=[
                 inputs.model("second"),
                 io.Latent.Input("latent", tooltip="The enlarged latent."),
                 inputs.noise("Drawn afresh at the size of the second pass."),
                 inputs.steps("Steps of the first pass; the second runs as many unless hr_second_pass_steps says else."),
-                io.Float.Input(
+                inputs.share(
                     "denoising_strength",
-                    default=0.7,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    round=0.001,
-                    tooltip="How much may change: 0 nothing, 1 everything. About 0.6 to 0.7 after Latent Upscale, "
+                    0.7,
+                    "How much may change: 0 nothing, 1 everything. About 0.6 to 0.7 after Latent Upscale, "
                     "0.3 to 0.5 after Pixel Upscale.",
                 ),
-                io.Int.Input(
-                    "hr_second_pass_steps",
-                    default=0,
-                    min=0,
-                    max=10000,
-                    tooltip="A1111's 'Hires steps': steps of the second pass, all of them run whatever the strength. "
+                inputs.steps(
+                    "A1111's 'Hires steps': steps of the second pass, all of them run whatever the strength. "
                     "0: as many as the first pass.",
+                    "hr_second_pass_steps",
+                    0,
+                    0,
                 ),
                 inputs.sampler_name(" Set the same as in Second Sampling."),
                 inputs.scheduler(),

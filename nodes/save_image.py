@@ -25,30 +25,18 @@ from .registry import PackNode, node
     },
 )
 class HiresFixSaveImage(PackNode):
-    """Save pictures with depth, colour profile and texts."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
-        """Inputs and outputs."""
         return io.Schema(
             node_id="HiresFixSaveImage",
             display_name="Save Image (16-bit, ICC)",
             category=inputs.CATEGORY,
             description="Saves pictures as PNG, JPEG, WebP or TIFF, with 8 or 16 bits a channel, the colour profile "
             "and EXIF of the loaded file, A1111's infotext and ComfyUI's workflow. Nothing is ever overwritten.",
-            search_aliases=[
-                "save image",
-                "export",
-                "16 bit",
-                "icc",
-                "tiff",
-                "jpeg",
-                "webp",
-                "infotext",
-                "parameters",
-                "a1111 metadata",
-                "save with metadata",
-            ],
+            search_aliases=inputs.aliases(
+                "save image, export, 16 bit, icc, tiff, jpeg, webp, infotext, parameters, a1111 metadata, "
+                "save with metadata"
+            ),
             inputs=[
                 io.Image.Input("images", tooltip="The pictures to save; grey and transparent ones, too."),
                 io.String.Input(
@@ -57,26 +45,21 @@ class HiresFixSaveImage(PackNode):
                     tooltip="How the file names begin, with a subfolder if you like. %width%, %height%, %year%, "
                     "%month%, %day%, %hour%, %minute%, %second% and %batch_num% are filled in.",
                 ),
-                io.Combo.Input(
+                inputs.choice(
                     "format",
-                    options=list(FORMATS),
-                    default="png",
-                    tooltip="png and tiff lose nothing. jpeg has no transparency: the picture is laid on white. "
+                    FORMATS,
+                    "png and tiff lose nothing. jpeg has no transparency: the picture is laid on white. "
                     "webp has up to 16383 pixels a side.",
+                    default="png",
                 ),
-                io.Combo.Input(
+                inputs.choice(
                     "bit_depth",
-                    options=list(BIT_DEPTHS),
+                    BIT_DEPTHS,
+                    "Bits a channel. auto: as in the loaded file (file_info), else 8; jpeg and webp always have 8.",
                     default="auto",
-                    tooltip="Bits a channel. auto: as in the loaded file (file_info), else 8; jpeg and webp always "
-                    "have 8.",
                 ),
                 io.Int.Input(
-                    "quality",
-                    default=95,
-                    min=1,
-                    max=100,
-                    tooltip="Used by jpeg and webp. webp loses nothing with 100.",
+                    "quality", default=95, min=1, max=100, tooltip="Used by jpeg and webp. webp loses nothing with 100."
                 ),
                 inputs.FileInfoType.Input(
                     "file_info",
@@ -119,7 +102,6 @@ class HiresFixSaveImage(PackNode):
         parameters: str | None = None,
         write_infotext: bool = True,
     ) -> io.NodeOutput:
-        """Write every picture of the batch."""
         with input_errors(cls, "images"):
             text = texts(file_info, cls.hidden.prompt, cls.hidden.extra_pnginfo)
             own = texts_to_save(parameters, write_infotext, cls.hidden.prompt, cls.hidden.unique_id)

@@ -6,9 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.sampling.settings import A1111Settings
-from ..host.sampling.guidance import Refiner, guidance_of
-from ..host.sampling.job import SamplingJob
+from ..host.sampling.job import job_of
 from ..host.sampling.passes import sample_second
 from . import inputs
 from .errors import input_errors
@@ -28,8 +26,6 @@ from .registry import PackNode, node
     },
 )
 class HiresFixSecondSampling(PackNode):
-    """Sample the enlarged, noised latent."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -38,21 +34,10 @@ class HiresFixSecondSampling(PackNode):
             category=inputs.CATEGORY,
             description="Second pass of hires fix: samples the enlarged latent from the noise that Re-noise added. "
             "Connect another model, prompt or cfg to use them in this pass only.",
-            search_aliases=[
-                "ksampler",
-                "second pass",
-                "hires pass",
-                "hires sampler",
-                "hires checkpoint",
-                "img2img",
-                "refine",
-                "hires fix",
-                "hires. fix",
-                "highres fix",
-                "high res fix",
-                "hr fix",
-                "high resolution fix",
-            ],
+            search_aliases=inputs.aliases(
+                "ksampler, second pass, hires pass, hires sampler, hires checkpoint, img2img, refine, hires fix, "
+                "hires. fix, highres fix, high res fix, hr fix, high resolution fix"
+            ),
             inputs=[
                 inputs.model("second"),
                 inputs.positive(),
@@ -70,21 +55,6 @@ class HiresFixSecondSampling(PackNode):
         )
 
     @classmethod
-    def execute(
-        cls,
-        model: Any,
-        positive: Any,
-        negative: Any,
-        latent: dict[str, Any],
-        sigmas: Any,
-        noise: Any,
-        cfg: float,
-        sampler_name: str,
-        settings: A1111Settings | None = None,
-        refiner: Refiner | None = None,
-        guider: Any = None,
-    ) -> io.NodeOutput:
+    def execute(cls, latent: dict[str, Any], sigmas: Any, **asked: Any) -> io.NodeOutput:
         with input_errors(cls, "latent"):
-            guidance = guidance_of(model, positive, negative, cfg, refiner, guider)
-            job = SamplingJob(guidance, noise, sampler_name, settings or A1111Settings())
-            return io.NodeOutput(sample_second(job, latent, sigmas))
+            return io.NodeOutput(sample_second(job_of(**asked), latent, sigmas))

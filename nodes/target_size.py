@@ -25,8 +25,6 @@ from .registry import PackNode, node
     },
 )
 class HiresFixTargetSize(PackNode):
-    """A1111's target size rule."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
         resize = "A1111's 'Resize {} to'. 0: follows the other side, or hr_scale. Both given: cover, then crop."
@@ -36,16 +34,10 @@ class HiresFixTargetSize(PackNode):
             category=inputs.CATEGORY,
             description="Works out the size of the second pass as A1111 does: by a factor, by one side, or by both "
             "sides (covered, then cropped around the centre in whole latent cells).",
-            search_aliases=[
-                "hires fix",
-                "hires size",
-                "hires resize",
-                "upscale by",
-                "resize width to",
-                "resize height to",
-                "hr_scale",
-                "resolution",
-            ],
+            search_aliases=inputs.aliases(
+                "hires fix, hires size, hires resize, upscale by, resize width to, resize height to, hr_scale, "
+                "resolution"
+            ),
             inputs=[
                 inputs.side("width", 512, "Width of the first pass in pixels."),
                 inputs.side("height", 512, "Height of the first pass in pixels."),
@@ -91,7 +83,6 @@ class HiresFixTargetSize(PackNode):
         latent: dict[str, Any] | None = None,
         vae: Any = None,
     ) -> io.NodeOutput:
-        """Apply the rule."""
         if latent is not None:
             with input_errors(cls, "latent"):
                 width, height = pixel_size(latent, vae)

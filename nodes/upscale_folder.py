@@ -7,11 +7,9 @@ from typing import Any
 from comfy_api.latest import io, ui
 
 from ..hires.plan.facts import FolderSearch
-from ..hires.plan.upscale import UpscaleRequest
-from ..hires.tiles.settings import PRECISIONS, Precision, TileSettings
+from ..hires.tiles.settings import PRECISIONS
 from ..host.folders.job import FolderSettings, upscale_folder
 from ..host.folders.picture_job import FileSettings
-from ..host.upscaling.upscalers import as_second, as_upscaler
 from ..pictures import FORMATS
 from . import inputs
 from .errors import input_errors
@@ -34,8 +32,6 @@ _SKIP, _OVERWRITE = "skip", "overwrite"
     },
 )
 class HiresFixUpscaleFolder(PackNode):
-    """Picture files in, picture files out."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -46,16 +42,9 @@ class HiresFixUpscaleFolder(PackNode):
             "texts. Queued again, it goes on where it was stopped. Results of more than 134 megapixels, or larger "
             "than the free memory, become uncompressed BigTIFF files that are written piece by piece. A side may have "
             "up to a million pixels.",
-            search_aliases=[
-                "batch",
-                "batch from directory",
-                "extras",
-                "directory",
-                "bulk upscale",
-                "bigtiff",
-                "extras tab",
-                "batch upscale",
-            ],
+            search_aliases=inputs.aliases(
+                "batch, batch from directory, extras, directory, bulk upscale, bigtiff, extras tab, batch upscale"
+            ),
             inputs=[
                 io.String.Input(
                     "input_folder",
@@ -93,19 +82,17 @@ class HiresFixUpscaleFolder(PackNode):
                 inputs.upscaler(),
                 *inputs.resize(),
                 inputs.max_side(),
-                io.Combo.Input(
+                inputs.choice(
                     "format",
-                    options=[_AS_INPUT, *FORMATS],
-                    default=_AS_INPUT,
-                    tooltip="Format of the results. As input: the picture's own if it is PNG, JPEG, WebP or TIFF, "
+                    [_AS_INPUT, *FORMATS],
+                    "Format of the results. As input: the picture's own if it is PNG, JPEG, WebP or TIFF, "
                     "else PNG. JPEG has up to 65500 pixels a side, WebP 16383. Animations stay animations as PNG and "
                     "WebP, pages stay together as TIFF; otherwise every frame or page gets a numbered file.",
                 ),
-                io.Combo.Input(
+                inputs.choice(
                     "bit_depth",
-                    options=[_AUTO, "8", "16"],
-                    default=_AUTO,
-                    tooltip="Bits a channel in PNG and TIFF files. Auto: as the picture has. JPEG and WebP have 8.",
+                    [_AUTO, "8", "16"],
+                    "Bits a channel in PNG and TIFF files. Auto: as the picture has. JPEG and WebP have 8.",
                 ),
                 io.Int.Input(
                     "quality",
@@ -114,24 +101,22 @@ class HiresFixUpscaleFolder(PackNode):
                     max=100,
                     tooltip="Of JPEG and WebP files. WebP loses nothing with 100.",
                 ),
-                io.Combo.Input(
+                inputs.choice(
                     "existing",
-                    options=[_SKIP, _OVERWRITE],
-                    default=_SKIP,
-                    tooltip="What to do with a picture whose result is there already. With overwrite, a job that was "
+                    [_SKIP, _OVERWRITE],
+                    "What to do with a picture whose result is there already. With overwrite, a job that was "
                     "stopped begins again.",
                 ),
                 inputs.tile_size(),
                 inputs.tile_overlap(),
                 *inputs.second_upscaler(),
-                io.Combo.Input(
+                inputs.choice(
                     "precision",
-                    options=list(PRECISIONS),
-                    default=PRECISIONS[0],
+                    PRECISIONS,
+                    "auto: half precision where it is faster and a model's result stays the same to the eye; "
+                    "never for 16-bit results. float32: always full precision.",
                     optional=True,
                     advanced=True,
-                    tooltip="auto: half precision where it is faster and a model's result stays the same to the eye; "
-                    "never for 16-bit results. float32: always full precision.",
                 ),
             ],
             outputs=[
@@ -156,37 +141,15 @@ class HiresFixUpscaleFolder(PackNode):
         file_name: str,
         include: str,
         recursive: bool,
-        upscaler: Any,
-        resize_mode: str,
-        upscaling_resize: float,
-        upscaling_resize_w: int,
-        upscaling_resize_h: int,
-        upscaling_crop: bool,
-        max_side: int,
         format: str,
         bit_depth: str,
         quality: int,
         existing: str,
-        tile_size: int,
-        tile_overlap: int,
-        upscaler_2: Any = None,
-        extras_upscaler_2_visibility: float = 0.0,
-        precision: Precision = PRECISIONS[0],
+        **asked: Any,
     ) -> io.NodeOutput:
-        """Work through the folder."""
-        resize = upscaling_resize if resize_mode == inputs.SCALE_BY else (upscaling_resize_w, upscaling_resize_h)
         search = FolderSearch(input_folder, output_folder, include, recursive)
         folder = FolderSettings(search, file_name, next((one for one in FORMATS if one == format), None))
         files = FileSettings(0 if bit_depth == _AUTO else int(bit_depth), quality, existing == _OVERWRITE)
         with input_errors(cls, "input_folder"):
-            request = UpscaleRequest(
-                as_upscaler(upscaler),
-                resize,
-                upscaling_crop,
-                max_side,
-                TileSettings(tile_size, tile_overlap, precision),
-                as_second(upscaler_2, extras_upscaler_2_visibility),
-                extras_upscaler_2_visibility,
-            )
-            text = upscale_folder(folder, request, files).text()
+            text = upscale_folder(folder, inputs.upscale_request(**asked), files).text()
             return io.NodeOutput(text, ui=ui.PreviewText(text))

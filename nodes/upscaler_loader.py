@@ -14,8 +14,6 @@ from .registry import PackNode, node
     60, "one list: None, Lanczos, Nearest, every model in `models/upscale_models`", a1111={"upscaler_name": "Upscaler"}
 )
 class HiresFixUpscalerLoader(PackNode):
-    """Classical filters and upscale models under one roof."""
-
     @classmethod
     def define_schema(cls) -> io.Schema:
         return io.Schema(
@@ -24,25 +22,17 @@ class HiresFixUpscalerLoader(PackNode):
             category=inputs.CATEGORY,
             description="An upscaler by name: a plain filter, or a model file from ComfyUI's upscale_models folder "
             "(ESRGAN, Real-ESRGAN, SwinIR, DAT, HAT and everything else that spandrel knows).",
-            search_aliases=[
-                "upscale model",
-                "esrgan",
-                "lanczos",
-                "r-esrgan",
-                "upscaler",
-                "super resolution",
-                "realesrgan",
-                "swinir",
-                "4x-ultrasharp",
-                "hires upscaler",
-            ],
+            search_aliases=inputs.aliases(
+                "upscale model, esrgan, lanczos, r-esrgan, upscaler, super resolution, realesrgan, swinir, "
+                "4x-ultrasharp, hires upscaler"
+            ),
             inputs=[
-                io.Combo.Input(
+                inputs.choice(
                     "upscaler_name",
-                    options=upscaler_names(),
-                    default="Lanczos",
-                    tooltip="None and Lanczos resize with the Lanczos filter, Nearest repeats pixels. "
+                    upscaler_names(),
+                    "None and Lanczos resize with the Lanczos filter, Nearest repeats pixels. "
                     "hires-fix-… come with the pack, the others are files in models/upscale_models.",
+                    default="Lanczos",
                 )
             ],
             outputs=[
@@ -52,6 +42,5 @@ class HiresFixUpscalerLoader(PackNode):
 
     @classmethod
     def execute(cls, upscaler_name: str) -> io.NodeOutput:
-        """Load it; the host keeps it as long as its cache does."""
         with input_errors(cls, "upscaler_name"):
             return io.NodeOutput(load_upscaler(upscaler_name))

@@ -43,22 +43,14 @@ class Enlarger:
     ) -> None:
         """Plan the runs, so that the progress total is right, and prepare the model.
 
-        Args:
-            upscaler: classical or model.
-            size: of the pictures.
-            factor: any; below 1 no upscaler runs, at exactly 1 it runs once.
-            count: how many pictures will come.
-            tiles: for models; see `EightBitModel`.
-            runtime: the host's devices, memory and progress.
-            longest: side that the results may have.
+        `factor`: below 1 no upscaler runs, at exactly 1 it runs once. `count`: how many pictures will come. `longest`:
+        the side that results may have.
 
         Raises:
             SizeError: the result has no pixels or too many.
             InputError: tiles that cannot be used.
         """
         self.size = whole_eights(size, factor, longest)
-        """Of the results."""
-
         self._upscaler = upscaler
         self._factor = factor
         self._runtime = runtime
@@ -72,10 +64,7 @@ class Enlarger:
         self._done, self._total = 0, steps * count
 
     def __call__(self, picture: Image.Image) -> Image.Image:
-        """Enlarge one of the announced pictures.
-
-        Returns:
-            A picture of `size`: RGB after a model, else of the mode that came.
+        """Enlarge one of the announced pictures to `size`: RGB after a model, else of the mode that came.
 
         Raises:
             UpscalerError: the model failed or there is not enough memory.
@@ -99,16 +88,7 @@ class Enlarger:
 
 
 def count_a1111_tiles(upscaler: ModelUpscaler, source: Size, factor: float, tiles: TileSettings) -> int:
-    """Count the tiles of one picture with A1111's numbers.
-
-    Args:
-        upscaler: may be an outline.
-        source: size of the picture.
-        factor: how much larger it gets.
-        tiles: see `EightBitModel`.
-
-    Returns:
-        0 if the model is not run.
+    """Count the tiles of one picture with A1111's numbers: 0 if the model, which may be an outline, is not run.
 
     Raises:
         InputError: an overlap that is as large as the tile.
@@ -120,18 +100,10 @@ def count_a1111_tiles(upscaler: ModelUpscaler, source: Size, factor: float, tile
 def resize_pictures(
     pictures: Sequence[Image.Image], upscaler: Upscaler, width: int, height: int, tiles: TileSettings, runtime: Runtime
 ) -> list[Image.Image]:
-    """Bring pictures to the size of the second pass, as A1111's hires fix does.
+    """Bring pictures of one size to the size of the second pass, as A1111's hires fix does.
 
     The factor that covers the size goes to the upscaler, whose result (whole 8 pixels, so at times too small) Lanczos
     brings to the size. "None", and a size that is not larger, is that Lanczos alone.
-
-    Args:
-        pictures: all of one size.
-        upscaler: classical or model.
-        width: pixels of the result.
-        height: pixels of the result.
-        tiles: for models; see `EightBitModel`.
-        runtime: the host's devices, memory and progress.
 
     Raises:
         InputError: see `Enlarger`.

@@ -40,11 +40,8 @@ class EightBitModel:
     def __init__(self, upscaler: ModelUpscaler, runtime: Runtime, settings: TileSettings) -> None:
         """Choose the tiles.
 
-        Args:
-            upscaler: the model.
-            runtime: the host's devices and memory.
-            settings: size 0 stands for A1111's defaults, overlap included; from `UNTILED` on for no tiles. An
-                automatic overlap is A1111's, too.
+        A size of 0 stands for A1111's defaults, overlap included; from `UNTILED` on for no tiles. An automatic overlap
+        is A1111's, too.
 
         Raises:
             InputError: an overlap that is as large as the tile.
@@ -71,19 +68,13 @@ class EightBitModel:
         self._runtime.prepare(self._upscaler, width * height * self._upscaler.scale * BYTES_PER_PIXEL)
 
     def count_tiles(self, size: Size) -> int:
-        """How many times the model runs on a picture of this size."""
         columns, rows = self._starts(size)
         return len(columns) * len(rows)
 
     def __call__(self, picture: Image.Image, on_tile: Callable[[], None]) -> Image.Image:
-        """Enlarge a picture by the model's factor.
+        """Enlarge a picture of any mode, converted to RGB, by the model's factor.
 
-        Args:
-            picture: any mode; converted to RGB.
-            on_tile: called after every tile; may raise to cancel.
-
-        Returns:
-            An RGB picture.
+        `on_tile` is called after every tile; it may raise to cancel.
 
         Raises:
             UpscalerError: the model failed.
@@ -135,11 +126,7 @@ class EightBitModel:
         count = torch.zeros_like(total[:1])
         for y in rows:
             for x in columns:
-                window = (
-                    slice(None),
-                    slice(y * scale, (y + tile) * scale),
-                    slice(x * scale, (x + tile) * scale),
-                )
+                window = (slice(None), slice(y * scale, (y + tile) * scale), slice(x * scale, (x + tile) * scale))
                 total[window] += self._run(picture.crop((x, y, x + tile, y + tile)))
                 count[window] += 1
                 on_tile()

@@ -23,22 +23,11 @@ def upscale_extras(
     tiles: TileSettings,
     runtime: Runtime,
 ) -> list[Image.Image]:
-    """Upscale pictures as A1111's Extras tab does.
+    """Upscale pictures of one size as A1111's Extras tab does, by a plan of `extras_size`.
 
     With "None" as `upscaler` they stay as they are, whatever else is asked. Both upscalers start from the original,
-    then the second is laid over the first. Alpha only survives classical upscalers without a canvas.
-
-    Args:
-        pictures: all of one size; modes other than RGB and RGBA are converted to RGB.
-        plan: from `extras_size`.
-        upscaler: classical or model.
-        second: the same, or None; "None" counts as None.
-        visibility: 0 to 1, how much of the second is seen.
-        tiles: for models; see `EightBitModel`.
-        runtime: the host's devices, memory and progress.
-
-    Returns:
-        RGB or RGBA pictures.
+    then the second ("None" counts as none) is laid over the first: `visibility`, 0 to 1, is how much of it is seen.
+    Alpha only survives classical upscalers without a canvas. Modes other than RGB and RGBA become RGB.
 
     Raises:
         InputError: see `Enlarger`.

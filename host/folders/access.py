@@ -19,9 +19,8 @@ KEY = "hires_fix_folders"
 def input_folder(name: str) -> Path:
     """Return a folder to read from.
 
-    Args:
-        name: inside ComfyUI's input folder, empty for that folder itself; inside another one with ComfyUI's ending,
-            as in "photos [output]"; or the whole path of an allowed folder.
+    `name`: inside ComfyUI's input folder, empty for that folder itself; inside another one with ComfyUI's ending, as in
+    "photos [output]"; or the whole path of an allowed folder.
 
     Raises:
         InputError: it is not inside ComfyUI's input or output folder or an added one.
@@ -51,14 +50,9 @@ def folders(source: str, target: str) -> tuple[Path, Path]:
 
 
 def find(search: FolderSearch, check: Callable[[], None]) -> tuple[Path, Path, Scan]:
-    """Find the pictures to upscale.
+    """Find the pictures to upscale: the folder to read from, the one to write to, and what is in the first.
 
-    Args:
-        search: which.
-        check: called on the way; may raise to stop.
-
-    Returns:
-        The folder to read from, the one to write to, and what is in the first.
+    `check` is called on the way; it may raise to stop.
 
     Raises:
         InputError: see `folders` and `find_pictures`.

@@ -53,19 +53,10 @@ class FileSettings:
 def upscale_file(
     task: Task, request: UpscaleRequest[Upscaler], settings: FileSettings, on_progress: OnProgress
 ) -> Path:
-    """Upscale a picture file.
+    """Upscale a picture file. Returns where the result is.
 
     A result of more than `STREAM_FROM` pixels, or of more than the free memory holds, becomes an uncompressed BigTIFF
     that is written piece by piece, and so does one that was begun like that and not finished.
-
-    Args:
-        task: the file, and where the result goes.
-        request: what is done to it.
-        settings: how the result is written.
-        on_progress: hears of the progress.
-
-    Returns:
-        Where the result is.
 
     Raises:
         InputError: the picture cannot be read, upscaled or written.
@@ -96,11 +87,7 @@ def upscale_source(
 def upscaled(
     source: Source, request: UpscaleRequest[Upscaler], settings: FileSettings, on_progress: OnProgress
 ) -> Picture:
-    """Upscale an open picture in memory.
-
-    Raises:
-        InputError: it cannot be upscaled.
-    """
+    """Upscale an open picture in memory. Raises InputError if that is not possible."""
     return _FileJob(source, request, settings, on_progress).picture()
 
 
@@ -137,7 +124,7 @@ class _FileJob:
         self.tiles = self._upscale.tiles
 
     def pieces(self, marks: Marks) -> Iterator[Piece]:
-        """Make the result, before the crop, from these marks on; `()` makes all."""
+        """See `PieceUpscale.pieces`."""
         return self._upscale.pieces(self._source, marks)
 
     def picture(self) -> Picture:

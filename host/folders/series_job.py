@@ -28,20 +28,10 @@ _CHANNELS = 4
 def upscale_series(
     task: Task, series: Series, request: UpscaleRequest[Upscaler], settings: FileSettings, on_progress: OnProgress
 ) -> list[Path]:
-    """Upscale every picture of a file.
+    """Upscale every picture of a file. Returns the results, none if all of them were there already.
 
     Animations stay animations as PNG and WebP, pages stay together as TIFF. In other formats, and where that does not
     fit the memory or the format, every picture gets a numbered file. Those that are there already are left alone.
-
-    Args:
-        task: the file, and where the result goes.
-        series: what is in it.
-        request: what is done to each of its pictures.
-        settings: how the results are written.
-        on_progress: hears of the progress.
-
-    Returns:
-        The results, empty if all of them were there already.
 
     Raises:
         InputError: see `upscale_file`.

@@ -45,10 +45,8 @@ def lora_hash(path: Path) -> str:
 
 
 def short_hash(path: Path) -> str:
-    """Return the hash of its early days that A1111 still gives ControlNets: of a small part of the file.
-
-    Raises:
-        OSError: the file cannot be read.
+    """Return the hash of its early days that A1111 still gives ControlNets: of a small part of the file. Raises
+    OSError.
     """
     with path.open("rb") as file:
         file.seek(_SHORT_START)

@@ -19,12 +19,7 @@ from .latents import Latent
 def encode_any_size(vae: Any, image: torch.Tensor) -> Latent:
     """Encode every picture on its own; its last row and column are repeated up to whole latent cells.
 
-    Args:
-        vae: the host's VAE.
-        image: `(B, H, W, C)`, 0 to 1; grey becomes RGB, transparency is left out.
-
-    Returns:
-        A LATENT with one entry a picture.
+    `image`: `(B, H, W, C)`, 0 to 1; grey becomes RGB, transparency is left out.
 
     Raises:
         InputError: see `check_image`.
@@ -48,15 +43,10 @@ def encode_any_size(vae: Any, image: torch.Tensor) -> Latent:
 
 
 def decode_to_size(vae: Any, latent: Latent, image: torch.Tensor) -> torch.Tensor:
-    """Undo `encode_any_size`.
+    """Undo `encode_any_size`, whether the latent was sampled in between or not.
 
-    Args:
-        vae: the host's VAE.
-        latent: of `encode_any_size`, sampled in between or not.
-        image: the pictures that it was made from: they give size and transparency.
-
-    Returns:
-        `(B, H, W, 3)`, or 4 channels if the pictures are transparent, 0 to 1.
+    `image`, the pictures that it was made from, gives size and transparency: the result is `(B, H, W, 3)`, or 4
+    channels if they are transparent, 0 to 1.
 
     Raises:
         InputError: the latent holds other pictures than that; see also `decode`.

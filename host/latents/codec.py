@@ -97,16 +97,10 @@ def cancellable(vae: Any) -> Iterator[None]:
 
 
 def decode(vae: Any, latent: Latent, tile: int = 0) -> torch.Tensor:
-    """Decode a LATENT to pictures.
+    """Decode a LATENT to pictures `(B, [T,] H, W, channels)`, 0 to 1.
 
-    Args:
-        vae: the host's VAE.
-        latent: `(B, C, [T,] h, w)`.
-        tile: side of the tiles in pixels of the picture; 0 decodes in one piece (the host falls back to tiles
-            when memory runs out).
-
-    Returns:
-        `(B, [T,] H, W, channels)`, 0 to 1.
+    `tile`: side of the tiles in pixels of the picture; 0 decodes in one piece (the host falls back to tiles when memory
+    runs out).
 
     Raises:
         LatentError: see `finite_samples_of`; also a latent with other channels or axes than the VAE's.
@@ -158,18 +152,13 @@ def fit_to_vae(vae: Any, latent: Latent) -> torch.Tensor:
 
 
 def encode(vae: Any, image: torch.Tensor, latent: Latent, target: TargetSize, tile: int = 0) -> Latent:
-    """Encode upscaled pictures and cut them to the target.
+    """Encode upscaled pictures and cut them to the target: a LATENT of its size.
 
     Args:
-        vae: the host's VAE.
         image: `(B, [T,] H, W, C)`, 0 to 1, of the target's size before the crop. Stills are encoded one by one:
             a video VAE would take a batch for the frames of a clip.
         latent: the LATENT the pictures come from; masks and other keys are carried over.
-        target: the size to reach.
         tile: side of the tiles in pixels; 0 encodes in one piece.
-
-    Returns:
-        A LATENT of the target's size.
     """
     # whole cells from the top left, where A1111's latents lie; the host would cut around the centre
     width, height = target.up_width // target.cell * target.cell, target.up_height // target.cell * target.cell
@@ -189,18 +178,10 @@ def encode(vae: Any, image: torch.Tensor, latent: Latent, target: TargetSize, ti
 def encode_as_a1111(
     vae: Any, image: torch.Tensor, latent: Latent, target: TargetSize, generator: torch.Generator | None, tile: int = 0
 ) -> Latent:
-    """Encode upscaled pictures with A1111's numbers and cut them to the target.
+    """Do what `encode` does, with A1111's numbers.
 
-    Args:
-        vae: the host's VAE. One without a distribution, or with tiles asked for, encodes as in `encode`.
-        image: see `encode`.
-        latent: see `encode`.
-        target: the size to reach.
-        generator: a CPU generator that the random part is drawn from, picture by picture; None takes the mean.
-        tile: side of the tiles in pixels; 0 encodes in one piece.
-
-    Returns:
-        A LATENT of the target's size.
+    The random part is drawn from `generator`, on the CPU, picture by picture; None takes the mean. A VAE without a
+    distribution, or with tiles asked for, encodes as in `encode`.
     """
     if tile or not has_posterior(vae):
         return encode(vae, image, latent, target, tile)

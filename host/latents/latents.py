@@ -26,10 +26,7 @@ class LatentError(InputError):
 
 
 def samples_of(latent: Latent) -> torch.Tensor:
-    """Return the tensor of a LATENT, its form checked.
-
-    Returns:
-        `(B, C, h, w)` or, for video models, `(B, C, T, h, w)`.
+    """Return the tensor of a LATENT, its form checked: `(B, C, h, w)` or, for video models, `(B, C, T, h, w)`.
 
     Raises:
         LatentError: no tensor, audio or mixed latents, wrong rank, an empty batch or side.

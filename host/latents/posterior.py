@@ -36,7 +36,7 @@ def encode_posterior(vae: Any, image: torch.Tensor, generator: torch.Generator |
     it has seen.
 
     Args:
-        vae: a VAE that `has_posterior`.
+        vae: one that `has_posterior`.
         image: `(1, H, W, C)`, 0 to 1; alpha is dropped.
         generator: a CPU generator, from which one latent's worth of numbers is drawn; None takes the mean.
 
@@ -79,9 +79,8 @@ def _moments(vae: Any, pixels: torch.Tensor) -> torch.Tensor:
 def posterior_generator(noise: Any, latent: Latent) -> torch.Generator | None:
     """The generator that A1111 draws from while encoding: freshly seeded with the last seed of the batch.
 
-    Args:
-        noise: a NOISE object, the pack's or core's; None, or one without a seed, gives None.
-        latent: the LATENT of the first pass, which tells the places in the batch.
+    None without a NOISE object, the pack's or core's, that has a seed. `latent`, of the first pass, tells the places in
+    the batch.
     """
     if hasattr(noise, "image_seeds"):
         last = noise.image_seeds(latent)[-1]

@@ -40,19 +40,17 @@ _GRAPHS = ("prompt", "workflow")  # of the graph that made a file: not true of w
 
 
 def input_names() -> list[str]:
-    """Return the names of the pictures in the input folder."""
     folder = folder_paths.get_input_directory()
     files = [entry.name for entry in os.scandir(folder) if entry.is_file()]
     return sorted(name for name in files if Path(name).suffix.lower() in endings())
 
 
 def input_exists(name: str) -> bool:
-    """Say whether there is such a file; the name may end in " [output]" or " [temp]" for the other folders."""
+    """The name may end in " [output]" or " [temp]" for the other folders."""
     return folder_paths.exists_annotated_filepath(name)
 
 
 def missing(name: str) -> str:
-    """Say that there is no such file."""
     return f"There is no file {name!r} in the input folder. Upload it, or choose another one."
 
 
@@ -65,16 +63,12 @@ def input_version(name: str) -> str:
 def load_image(name: str, channels: Channels) -> tuple[torch.Tensor, torch.Tensor, FileFacts]:
     """Read a picture; of an animation or a document all frames or pages. What has to be left out the node tells.
 
-    Args:
-        name: see `input_exists`.
-        channels: see `CHANNELS`.
-
     Returns:
         The pictures `(B, H, W, C)` in float32, whatever the host's own precision; the masks `(B, H, W)`, 1 where a
         picture is transparent, as core's Load Image gives it: `(B, 64, 64)` zeros if it has no alpha; the rest.
 
     Raises:
-        PictureError: there is no such file; see `read_batch`.
+        PictureError: there is no such file (see `input_exists`); see `read_batch`.
     """
     if not input_exists(name):
         raise PictureError(missing(name), "image")
@@ -107,12 +101,10 @@ def save_images(
     Args:
         images: `(B, H, W, C)`, 0 to 1, 1 to 4 channels.
         filename_prefix: as for core's Save Image.
-        format: of the files; see `write_picture` for what it can hold.
-        bit_depth: "auto" takes that of `info`, else 8, as far as the format goes.
+        bit_depth: "auto" takes that of `info`, else 8, as far as the format goes (see `write_picture`).
         quality: 1 to 100, of JPEG and WebP.
         text: of every picture; see `texts`.
-        own_text: further texts of a picture by its place in the batch, in place of those in `text`; None takes one
-            out.
+        own_text: further texts of a picture by its place in the batch, which replace those; None takes one out.
         info: colour profile, EXIF and resolution are taken from it.
 
     Returns:
@@ -195,7 +187,6 @@ class _Folder:
                 return path
 
     def listed(self, path: Path) -> dict[str, str]:
-        """Name a file as the editor asks for it."""
         return {"filename": path.name, "subfolder": self.subfolder, "type": self.kind}
 
 

@@ -9,14 +9,14 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import folder_paths
 from aiohttp import web
 
 from ...hires.errors import InputError
-from ...hires.plan.facts import FolderSearch, ModelFile, UpscalerJob
+from ...hires.plan.facts import FolderSearch, UpscalerJob
 from ...hires.plan.graph import Shown, plan
 from ...hires.sizes.image_sizes import Size
 from ...pictures.formats.pillow import open_header
@@ -97,6 +97,7 @@ class HostFacts:
         self._go_on = go_on
         self.pictures_in = cache(self._pictures_in)
         self.tiles = cache(self._tiles)
+        self.free_memory = cache(free_main_memory)
 
     def picture_size(self, name: str) -> Size | None:
         """Look at the file's header only."""
@@ -121,11 +122,8 @@ class HostFacts:
             return None
         return len(scan.pictures)
 
-    def latent_cell(self, vae: ModelFile) -> int | None:
-        return plan_models.latent_cell(vae)
-
-    def trained_side(self, model: ModelFile) -> int | None:
-        return plan_models.trained_side(model)
+    latent_cell = staticmethod(plan_models.latent_cell)
+    trained_side = staticmethod(plan_models.trained_side)
 
     def upscaler_scale(self, name: str) -> int | None:
         if name in CLASSICAL:
@@ -141,13 +139,6 @@ class HostFacts:
         if job.factor is None:
             return count_tiles(outline, job.source, job.target, job.tiles, HostRuntime())
         return count_a1111_tiles(outline, job.source, job.factor, job.tiles)
-
-    def free_memory(self) -> int | None:
-        return self._free
-
-    @cached_property
-    def _free(self) -> int:
-        return free_main_memory()
 
 
 @lru_cache(256)

@@ -105,9 +105,7 @@ def encode_prompt(clip: Any, text: str, steps: PassSteps, settings: TextSettings
 
     Args:
         clip: a CLIP of SD1, SD2, SDXL or the SDXL refiner. Any other gets the text as it is, through the host.
-        text: the prompt.
         steps: how the steps of prompt editing are counted.
-        settings: A1111's options.
 
     Returns:
         One entry for each AND part and each text of its schedule: `(1, 77 * chunks, width)`, with a `PromptPart`

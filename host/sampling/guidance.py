@@ -73,15 +73,14 @@ class ConnectedGuider:
 
     @property
     def model(self) -> Any:
-        """The MODEL that denoises."""
         return self.guider.model_patcher
 
     def places(self) -> frozenset[Place]:
-        """Everything in the prompts that counts pixels."""
+        """See `Prompts`."""
         return places(extra for entries in self.guider.original_conds.values() for extra in entries)
 
     def after(self, first: FirstPass, height: int, width: int) -> ConnectedGuider:
-        """The same for a pass that follows the first at another size, in latent cells."""
+        """See `Prompts`."""
         move, only = first.move.fitted(height, width), first.places
         conds = self.guider.original_conds.items()
         guider = copy.copy(self.guider)

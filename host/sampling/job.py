@@ -9,8 +9,9 @@ import torch
 
 from ...hires.sampling.menus import SAMPLERS, Sampler
 from ...hires.sampling.settings import A1111Settings
+from ...hires.sizes.regions import Cond
 from ..latents.latents import Latent
-from .guidance import Guidance
+from .guidance import Guidance, Refiner, guidance_of
 from .sigmas import PassSigmas
 
 
@@ -46,3 +47,19 @@ class Pass:
 
     sigmas: PassSigmas
     is_first: bool
+
+
+def job_of(
+    model: Any,
+    positive: Cond,
+    negative: Cond,
+    noise: Any,
+    cfg: float,
+    sampler_name: str,
+    settings: A1111Settings | None = None,
+    refiner: Refiner | None = None,
+    guider: Any = None,
+) -> SamplingJob:
+    """What the inputs that both sampling nodes have stand for. Raises SamplingError, see `guidance_of`."""
+    guidance = guidance_of(model, positive, negative, cfg, refiner, guider)
+    return SamplingJob(guidance, noise, sampler_name, settings or A1111Settings())

@@ -53,9 +53,7 @@ class RedrawSettings:
 def plan_stages(values: Mapping[str, Any], request: StagesRequest) -> StagesPlan:
     """Plan the stages.
 
-    Args:
-        values: "image", "upscaler" and those of `REDRAW`, None where nothing is connected.
-        request: what is asked.
+    `values`: "image", "upscaler" and those of `REDRAW`, None where nothing is connected.
 
     Raises:
         InputError: see `check_image`, `as_upscaler` and `StagesRequest.plan`; there is no room for the stages' results.
@@ -76,17 +74,9 @@ def plan_stages(values: Mapping[str, Any], request: StagesRequest) -> StagesPlan
 def expand(
     plan: StagesPlan, wires: Wires, values: Wires, redraw: RedrawSettings, tiles: TileSettings
 ) -> tuple[Any, Any]:
-    """Build the graph.
+    """Build the graph: the link to the finished pictures, and the graph in the host's form.
 
-    Args:
-        plan: the stages.
-        wires: what comes in, see `wires_of`.
-        values: the same as values.
-        redraw: how to redraw.
-        tiles: of Upscale Image.
-
-    Returns:
-        The link to the finished pictures, and the graph in the host's form.
+    `wires` is what comes in, see `wires_of`; `values` the same as values.
     """
     graph = GraphBuilder()
     picture = wires["image"]
@@ -153,13 +143,7 @@ def _redrawn(
 
 
 def visible_input(node_id: str, display_name: str, input_name: str) -> tuple[str, str]:
-    """Name the node and the input that a person sees: those of Multi-Stage Upscale, if the node works in its place.
-
-    Args:
-        node_id: of the class that runs.
-        display_name: its name in the editor.
-        input_name: the input that the error is about.
-    """
+    """Name the node and the input that a person sees: those of Multi-Stage Upscale, if the node works in its place."""
     context = get_executing_context()
     # the host puts numbers between the name of the node that is replaced and those of `expand`
     stage = re.search(rf"\.\d+\.{_PARTS.get(node_id, ' ')}(\d+)$", str(context.node_id) if context else "")
@@ -169,15 +153,10 @@ def visible_input(node_id: str, display_name: str, input_name: str) -> tuple[str
 
 
 def wires_of(dynprompt: Any, node_id: str, values: Mapping[str, Any]) -> Wires:
-    """Wire inputs of a node on, to the nodes it becomes.
+    """Wire inputs of a node on, to the nodes it becomes; `values` is what came in, by input name.
 
     A link lets the host recognise what it has made before; a bare value never does. But the link of one item of a
     list would bring the whole list, so where one is possible the value goes on.
-
-    Args:
-        dynprompt: the host's graph.
-        node_id: of the node that is run.
-        values: what came in, by input name.
     """
     links = dynprompt.get_node(node_id)["inputs"]
     return {

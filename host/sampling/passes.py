@@ -17,15 +17,7 @@ from ...hires.remaining_time import RemainingTime
 from ...hires.sampling.menus import Sampler, has_own_pace
 from ...hires.sampling.noise import SEEDS
 from ...hires.sizes.regions import FIRST_PASS, FirstPass, Move
-from ..latents.latents import (
-    Latent,
-    LatentError,
-    finite_samples_of,
-    fit_to_model,
-    noised_of,
-    schedule_of,
-    with_samples,
-)
+from ..latents.latents import Latent, LatentError, finite_samples_of, fit_to_model, noised_of, schedule_of, with_samples
 from ..progress import show_text
 from .denoiser import a1111_table, denoising_like_a1111
 from .guidance import ConnectedGuider, Prompts

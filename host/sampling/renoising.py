@@ -19,12 +19,6 @@ Loss = Literal["mask", "picture"]
 def renoise(scheduling: Scheduling, latent: Latent, noise: Any, sigmas: PassSigmas) -> Latent:
     """Add noise of the first sigma's strength to a clean latent, as the model's family does it.
 
-    Args:
-        scheduling: what the sigmas were made by.
-        latent: the clean LATENT.
-        noise: a NOISE object.
-        sigmas: of the second pass.
-
     Returns:
         A LATENT with the noised samples, in the form in which the host keeps latents that still hold noise: unscaled,
         and for flow models divided by what the noise leaves of the picture, which is infinite at full strength. It
@@ -50,11 +44,7 @@ def renoise(scheduling: Scheduling, latent: Latent, noise: Any, sigmas: PassSigm
 
 
 def draw_noise(noise: Any, latent: Latent) -> torch.Tensor:
-    """Draw a NOISE object's start noise for a LATENT, of its samples' shape.
-
-    Raises:
-        SamplingError: it is not finite.
-    """
+    """Draw a NOISE object's start noise, of the samples' shape. Raises SamplingError if it is not finite."""
     drawn = noise.generate_noise(latent)
     if not bool(torch.isfinite(drawn).all()):
         raise SamplingError(

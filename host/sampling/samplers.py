@@ -28,11 +28,7 @@ def build_sampler(
 ) -> comfy.samplers.KSAMPLER:
     """Return the host's SAMPLER for a pass.
 
-    Args:
-        run: the pass.
-        sampler: its line of A1111's menu.
-        table: the model's sigmas.
-        last_unguided: gives the picture that was last predicted without the prompt; CFG++ needs it.
+    `last_unguided` gives the picture that was last predicted without the prompt; CFG++ needs it.
 
     Raises:
         SamplingError: a combination that cannot be sampled.
@@ -114,12 +110,8 @@ def _discrete(table: SigmaTable) -> DiscreteTable:
 
 
 def _dpm_fast(run: Pass, table: SigmaTable) -> SamplerFunction:
-    smallest, largest = _ends(run, table)
-
-    def sample(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **arguments: Any) -> torch.Tensor:
-        return k_diffusion.sample_dpm_fast(model, x, smallest, largest, len(sigmas) - 1, **arguments)
-
-    return sample
+    ends = _ends(run, table)
+    return lambda model, x, sigmas, **others: k_diffusion.sample_dpm_fast(model, x, *ends, len(sigmas) - 1, **others)
 
 
 def _dpm_adaptive(run: Pass, table: SigmaTable) -> SamplerFunction:

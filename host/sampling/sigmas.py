@@ -122,14 +122,8 @@ def check_range(
 ) -> None:
     """Refuse sigmas above the model's largest where they mean nothing, as for flow models, whose noise ends at 1.
 
-    Eps and v models with a table of timesteps take them, as in A1111.
-
-    Args:
-        model: the MODEL.
-        sigmas: the schedule.
-        what: begins the sentence: "the sigmas start".
-        input_name: the input that the error names.
-        settings: the settings that the schedule was made with.
+    Eps and v models with a table of timesteps take them, as in A1111. `what` begins the sentence: "the sigmas start";
+    `settings` are those that the schedule was made with.
 
     Raises:
         SamplingError: names both numbers and the setting that made it.
@@ -149,8 +143,7 @@ def check_range(
         input_name, remedy = "settings", "Switch use_old_karras_scheduler_sigmas off in A1111 Settings."
     family = type(model.model).__name__
     raise SamplingError(
-        f"{what} at sigma {first:g}, and the largest of this {family} model is {largest:g}. {remedy}",
-        input_name,
+        f"{what} at sigma {first:g}, and the largest of this {family} model is {largest:g}. {remedy}", input_name
     )
 
 

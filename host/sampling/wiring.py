@@ -25,10 +25,7 @@ _PASSED_ON = ("LATENT", "*", "COMFY_MATCHTYPE_V3")
 def check_followers(dynprompt: Any, node_id: str, loss: Loss | None) -> None:
     """Refuse samplers of other packs and core behind a Re-noise where they would make another picture.
 
-    Args:
-        dynprompt: the host's graph.
-        node_id: of the Re-noise; its first output is the noised latent.
-        loss: see `loss_of_sum`.
+    `loss`: see `loss_of_sum`.
 
     Raises:
         LatentError: names the sampler and what to wire.

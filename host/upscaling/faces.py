@@ -80,8 +80,8 @@ def restore(
     visibility: float,
     codeformer_weight: float,
     detection: str,
-    landmarks: Any,
-    confidence: float,
+    face_landmarks: Any = None,
+    min_confidence: float = 0.8,
 ) -> tuple[torch.Tensor, int, list[list[dict[str, Any]]]]:
     """Find the faces of pictures and restore them.
 
@@ -90,9 +90,7 @@ def restore(
         face_model: ours, or core's UPSCALE_MODEL that is one.
         visibility: 0 to 1: how much of the restored picture is laid over the original.
         codeformer_weight: 0 (strongest) to 1; other models have none.
-        detection: one of `detection_names`.
-        landmarks: core's FACE_LANDMARKS, for `FROM_LANDMARKS`.
-        confidence: 0 to 1: what a detector of ours leaves out.
+        min_confidence: 0 to 1: what a detector of ours leaves out.
 
     Returns:
         The pictures, the number of faces, and for every picture the boxes as core's BOUNDING_BOX.
@@ -106,7 +104,7 @@ def restore(
     # the result, and of one picture what a detector looks at and what is laid over it
     needed = memory.pictures((width, height), count, channels) + 2 * memory.pictures((width, height))
     check_memory(f"the faces of {count} pictures of {width}x{height} pixels are restored", needed, "image")
-    faces = _find(image, detection, landmarks, confidence)
+    faces = _find(image, detection, face_landmarks, min_confidence)
     runtime = HostRuntime()
     if visibility > 0 and any(faces):
         comfy.model_management.load_models_gpu([patcher_of(model)], memory_required=_WORKING_MEMORY)

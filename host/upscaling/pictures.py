@@ -32,11 +32,7 @@ OnProgress = Callable[[float], None]
 
 
 def upscale_image(image: torch.Tensor, request: UpscaleRequest[Upscaler]) -> torch.Tensor:
-    """Bring pictures to an exact size with one or two upscalers, without a diffusion model.
-
-    Args:
-        image: `(B, H, W, C)`, 0 to 1; grey, RGB, both with or without alpha.
-        request: the size and the upscalers.
+    """Bring pictures `(B, H, W, C)`, 0 to 1, to an exact size with one or two upscalers, without a diffusion model.
 
     Raises:
         InputError: of the image, the size or the upscalers, or there is no room for such large results.
@@ -59,13 +55,7 @@ class PieceUpscale:
     """`upscale_image` with exact numbers for one picture that need not fit the memory."""
 
     def __init__(self, plan: UpscalePlan[Upscaler], share: float, on_progress: OnProgress) -> None:
-        """Settle the tiles.
-
-        Args:
-            plan: what becomes of the picture.
-            share: of the second upscaler's result, 0 to 1.
-            on_progress: hears of the progress.
-        """
+        """Settle the tiles. `share`: of the second upscaler's result, 0 to 1."""
         self._plan, self._share = plan, share
         self._runtimes = _runtimes(len(plan.jobs), on_progress)
         self.tiles: list[TileSettings] = [
@@ -123,5 +113,4 @@ class _SharedRuntime(HostRuntime):
             )
 
     def progress(self, done: int, total: int) -> None:
-        """Report what is done of one picture."""
         self._report(done / total)

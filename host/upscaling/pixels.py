@@ -33,8 +33,6 @@ def upscale_latent_as_pixels(
 
     Args:
         latent: the result of the first pass.
-        vae: decodes and encodes.
-        request: the size to reach, and how.
         vae_tile: see `decode`.
         noise: with A1111's numbers: the NOISE object of the passes, whose seeds also decide the random part of the
             encoding; None takes the mean.

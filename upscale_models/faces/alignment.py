@@ -47,22 +47,17 @@ class Similarity:
         return abs(self.turn)
 
     def __call__(self, points: NDArray[np.complex128]) -> NDArray[np.complex128]:
-        """Move points."""
         return self.turn * points + self.shift
 
     def inverse(self) -> Similarity:
-        """The way back."""
         return Similarity(1 / self.turn, -self.shift / self.turn)
 
 
 def fit_similarity(source: NDArray[np.complex128], target: NDArray[np.complex128]) -> Similarity:
-    """Return the similarity that moves `source` onto `target` with the least squared error.
+    """Return the similarity that moves `source` onto `target`, both `(N,)`, with the least squared error.
 
-    The closed form of Umeyama (1991), which in the plane and without mirroring is a complex regression.
-
-    Args:
-        source: `(N,)`, not all the same.
-        target: `(N,)`.
+    The closed form of Umeyama (1991), which in the plane and without mirroring is a complex regression. The points of
+    `source` must not all be the same.
     """
     source_mean, target_mean = source.mean(), target.mean()
     centred = source - source_mean

@@ -18,17 +18,13 @@ _FEWEST = 468
 
 
 def points_of_landmarks(landmarks: Any, width: int, height: int, batch: int) -> list[list[FacePoints]]:
-    """Reduce ComfyUI's FACE_LANDMARKS to five points a face.
+    """Reduce ComfyUI's FACE_LANDMARKS to five points for each face of each picture.
 
     Args:
         landmarks: a dict with "frames", for every picture a list of faces with "landmarks_xy" `(468 or more, 2)` in
             pixels, and "image_size" `(height, width)` of the pictures that they were found in.
-        width: pixels of the pictures to restore; points found in pictures of another size are moved along.
-        height: pixels.
+        width, height: of the pictures to restore; points found in pictures of another size are moved along.
         batch: number of pictures to restore.
-
-    Returns:
-        For every picture its faces.
 
     Raises:
         InputError: not such a dict, another number of pictures, or points that are not MediaPipe's.

@@ -31,18 +31,13 @@ class FaceModel(Network):
     """A network that restores an upright face in a square of 512 pixels."""
 
     def __call__(self, face: torch.Tensor, codeformer_weight: float = 0.5) -> torch.Tensor:
-        """Restore one face.
+        """Restore one face: `(1, 3, 512, 512)` in [0, 1], dtype and device of the model, to the same.
 
         The network is called past the descriptor: its weight cannot go through that, and spandrel's descriptor of
         GFPGAN gives the network 0..1 where it was trained with -1..1. GFPGAN's random details come from the file, not
         from a generator, so that the same face always gets the same.
 
-        Args:
-            face: `(1, 3, 512, 512)` in [0, 1], dtype and device of the model.
-            codeformer_weight: 0 to 1, only for CodeFormer: 0 restores most, 1 keeps most of what came in.
-
-        Returns:
-            The same shape in [0, 1].
+        `codeformer_weight`: 0 to 1, only for CodeFormer: 0 restores most, 1 keeps most of what came in.
 
         Raises:
             FaceModelError: the result has another size or is not finite.
@@ -61,11 +56,7 @@ class FaceModel(Network):
 
 
 def face_model_from_state_dict(name: str, state_dict: Mapping[str, Any]) -> FaceModel:
-    """Recognise the architecture and build the model, on the CPU in float32.
-
-    Args:
-        name: the file's name, for error texts.
-        state_dict: see `load_network`.
+    """Recognise the architecture and build the model, on the CPU in float32; see `load_network`.
 
     Raises:
         FaceModelError: empty, unknown, damaged, not a face model, or a CodeFormer without spandrel_extra_arches.

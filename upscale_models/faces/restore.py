@@ -108,10 +108,7 @@ def _restore_one(
     """Lay one face, cut out of `original`, over `target`; both `(H, W, 1 or 3)`."""
     height, width, colours = original.shape
     seen = Box(
-        max(0, box.x0 - _MARGIN),
-        max(0, box.y0 - _MARGIN),
-        min(width, box.x1 + _MARGIN),
-        min(height, box.y1 + _MARGIN),
+        max(0, box.x0 - _MARGIN), max(0, box.y0 - _MARGIN), min(width, box.x1 + _MARGIN), min(height, box.y1 + _MARGIN)
     )
     pixels = original[seen.y0 : seen.y1, seen.x0 : seen.x1].to(torch.float32).expand(-1, -1, 3)
     back = face.to_face.inverse()

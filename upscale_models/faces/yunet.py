@@ -95,10 +95,9 @@ def yunet_from_state_dict(name: str, state_dict: Mapping[str, Any]) -> YuNet:
 
 
 def detect_faces(network: YuNet, picture: torch.Tensor, threshold: float) -> list[Detection]:
-    """Find the faces of one picture, best first.
+    """Find the faces of one picture, best first, with a network on the CPU.
 
     Args:
-        network: on the CPU.
         picture: `(H, W, C)` in [0, 1]; C is 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
         threshold: 0 to 1: faces with a lower score are left out.
     """

@@ -72,14 +72,9 @@ def check_container(path: str) -> None:
 
 
 def check_held(weights: Mapping[Any, Any], file_size: int | None = None) -> int:
-    """Look at tensors before anything is done with them.
+    """Count the bytes that tensors, also in mappings inside, hold, before anything is done with them.
 
-    Args:
-        weights: tensors by name, also in mappings inside it.
-        file_size: bytes of the file that they were read from.
-
-    Returns:
-        Bytes that they hold, each piece of memory counted once.
+    Each piece of memory counts once. `file_size`: bytes of the file that they were read from.
 
     Raises:
         CostError: tensors claim far more values than they hold, or hold more bytes than the file.
@@ -158,7 +153,6 @@ class _Bounded(LiveBytes):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Run an operation if there is room for what it returns."""
         kwargs = kwargs or {}
         self._calls -= 1
         if self._calls < 0:

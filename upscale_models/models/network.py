@@ -41,15 +41,12 @@ class Network:
 def load_network(
     state_dict: Mapping[str, Any], registry_for: Callable[[Mapping[str, Any]], ArchRegistry] = lambda _: MAIN_REGISTRY
 ) -> object:
-    """Recognise the architecture and build the network, on the CPU in float32.
+    """Recognise the architecture and build the network, on the CPU in float32: spandrel's descriptor.
 
     Args:
         state_dict: what a file holds, also below a `params_ema` or similar key or with `module.` before every key.
             Not changed.
         registry_for: where to look for the architecture of these weights; may raise `NetworkError`.
-
-    Returns:
-        Spandrel's descriptor.
 
     Raises:
         NetworkError: empty, unknown to spandrel, or damaged.

@@ -20,14 +20,7 @@ _FACTORIES = (torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn)
 
 
 def outline_of(name: str, state_dict: Mapping[str, Any]) -> ModelUpscaler:
-    """Recognise the architecture and build the model with next to nothing in it.
-
-    Args:
-        name: the file's name.
-        state_dict: as for `from_state_dict`.
-
-    Returns:
-        A model that has its factor, size requirements and parts, but cannot be run.
+    """Build a model of next to nothing: it has its factor, size requirements and parts, but cannot be run.
 
     Raises:
         CostError: see `within_its_size`.

@@ -6,7 +6,6 @@ import copy
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from weakref import WeakKeyDictionary
 
@@ -36,15 +35,10 @@ PATCH = (72, 56)
 spared that only works on sizes it was not trained on."""
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What was found out about a model; kept as long as the model."""
+_Halves = dict[torch.dtype, ModelUpscaler | None]
+"""Copies of a model in half precision, None where it does not bear it."""
 
-    halves: dict[torch.dtype, ModelUpscaler | None] = field(default_factory=dict)
-    """The copy in half precision, None if the model does not bear it."""
-
-
-_known: WeakKeyDictionary[ImageModelDescriptor[torch.nn.Module], _Known] = WeakKeyDictionary()
+_known: WeakKeyDictionary[ImageModelDescriptor[torch.nn.Module], _Halves] = WeakKeyDictionary()
 
 
 def in_half_precision(upscaler: ModelUpscaler, runtime: Runtime) -> ModelUpscaler:
@@ -58,7 +52,7 @@ def in_half_precision(upscaler: ModelUpscaler, runtime: Runtime) -> ModelUpscale
     dtype = half_type(upscaler, runtime)
     if dtype is None:
         return upscaler
-    halves = _known.setdefault(upscaler.descriptor, _Known()).halves
+    halves = _known.setdefault(upscaler.descriptor, {})
     if dtype not in halves:
         try:
             halves[dtype] = _tried(upscaler, dtype, runtime)
@@ -72,13 +66,8 @@ def in_half_precision(upscaler: ModelUpscaler, runtime: Runtime) -> ModelUpscale
 def bears(half: ModelUpscaler, full: ModelUpscaler, pixels: torch.Tensor, device: torch.device) -> bool:
     """Tell whether a model in half precision stays near enough to float32 on these very pictures.
 
-    It is run both ways on two parts of each; pictures that are hardly larger say no at once.
-
-    Args:
-        half: see `in_half_precision`.
-        full: the same in float32.
-        pixels: `(N, H, W, C)` in [0, 1], tiles of N pictures.
-        device: where both are.
+    It is run both ways on two parts of each; pictures that are hardly larger say no at once. `pixels`: `(N, H, W, C)`
+    in [0, 1], tiles of N pictures.
     """
     if pixels.shape[1] * pixels.shape[2] <= WORTH * SAMPLE[0] * SAMPLE[1]:
         return False
@@ -89,14 +78,9 @@ def bears(half: ModelUpscaler, full: ModelUpscaler, pixels: torch.Tensor, device
 
 
 def hardest_parts(pixels: torch.Tensor) -> torch.Tensor:
-    """Cut two parts of `SAMPLE` size out of each picture: half precision loses most where neighbours differ most, and
-    where it is brightest.
+    """Cut two parts of `SAMPLE` size out of each picture `(N, H, W, C)`: `(2 * N, h, w, C)` float32 on the CPU.
 
-    Args:
-        pixels: `(N, H, W, C)`.
-
-    Returns:
-        `(2 * N, h, w, C)` float32 on the CPU.
+    Half precision loses most where neighbours differ most, and where it is brightest.
     """
     pixels = pixels.detach().to("cpu", torch.float32)
     width, height = min(SAMPLE[0], pixels.shape[2]), min(SAMPLE[1], pixels.shape[1])
@@ -117,7 +101,7 @@ def half_type(upscaler: ModelUpscaler, runtime: Runtime) -> torch.dtype | None:
 
 def give_up_half_precision(upscaler: ModelUpscaler) -> None:
     """Remember that this model, in float32, does not bear half precision after all."""
-    halves = _known.setdefault(upscaler.descriptor, _Known()).halves
+    halves = _known.setdefault(upscaler.descriptor, {})
     halves.update(dict.fromkeys(halves))
 
 
@@ -195,7 +179,6 @@ def _ways(model: torch.nn.Module) -> list[Callable[[torch.dtype, torch.nn.Module
 
 
 def _all(dtype: torch.dtype, model: torch.nn.Module) -> None:
-    """Turn the whole network to half precision."""
     model.to(dtype)
 
 

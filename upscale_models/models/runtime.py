@@ -64,27 +64,21 @@ class CpuRuntime:
         self._on_progress = on_progress
 
     def half_types(self) -> tuple[torch.dtype, ...]:
-        """See `Runtime`."""
         return cpu_half_types()
 
     def pictures_at_once(self) -> int:
-        """See `Runtime`."""
         return 1
 
     def prepare(self, upscaler: ModelUpscaler, memory_required_bytes: int) -> None:
-        """See `Runtime`."""
         upscaler.descriptor.to(self.device)
 
     def free_memory(self) -> int | None:
-        """See `Runtime`."""
         return None
 
     def is_out_of_memory(self, error: Exception) -> bool:
-        """See `Runtime`."""
         return is_allocation_failure(error)
 
     def progress(self, done: int, total: int) -> None:
-        """See `Runtime`."""
         if self._on_progress is not None:
             self._on_progress(done, total)
 

@@ -76,7 +76,6 @@ class ModelUpscaler(Network):
         return result
 
     def not_numbers(self) -> UpscalerError:
-        """Return the error for a result that is not finite."""
         return UpscalerError(
             f"'{self.name}' made values that are not numbers (computing in {self.dtype}). "
             "The file may be damaged, or need a more precise number format; use another model.",
@@ -85,11 +84,7 @@ class ModelUpscaler(Network):
 
 
 def from_state_dict(name: str, state_dict: Mapping[str, Any]) -> ModelUpscaler:
-    """Recognise the architecture and build the model, on the CPU in float32.
-
-    Args:
-        name: the file's name, for menus and error texts.
-        state_dict: see `load_network`.
+    """Recognise the architecture and build the model, on the CPU in float32; see `load_network`.
 
     Raises:
         UnusableModelError: empty, unknown to spandrel, damaged, or not a grey or RGB single-image model.
@@ -104,9 +99,7 @@ def from_state_dict(name: str, state_dict: Mapping[str, Any]) -> ModelUpscaler:
 def from_descriptor(descriptor: object, name: str | None = None) -> ModelUpscaler:
     """Take a loaded model: spandrel's descriptor, which ComfyUI passes around as UPSCALE_MODEL.
 
-    Args:
-        descriptor: with or without ComfyUI's `patcher`.
-        name: for error texts; default is architecture and factor.
+    `name` is for error texts; by default architecture and factor.
 
     Raises:
         UnusableModelError: not a grey or RGB single-image model of spandrel, or one for faces.

@@ -42,35 +42,21 @@ twice what ESRGAN takes."""
 def settle(
     upscaler: ModelUpscaler, pixels: int, tiles: TileSettings, runtime: Runtime
 ) -> tuple[ModelUpscaler, TileSettings]:
-    """Choose what is automatic.
-
-    Args:
-        upscaler: in float32.
-        pixels: of the result; very small ones are not worth a measurement.
-        tiles: as asked.
-        runtime: the host's devices and memory.
+    """Choose what is automatic for a result of so many pixels; very small ones are not worth a measurement.
 
     Returns:
-        The model in the precision to use, and settings without automatic numbers; these stay as they are if they are
-        settled again.
+        The model, given in float32, in the precision to use, and settings without automatic numbers; these stay as
+        they are if they are settled again.
     """
     chosen = upscaler if tiles.precision == "float32" else in_half_precision(upscaler, runtime)
     return chosen, _settled(upscaler, tiles, _known_size(tiles, pixels) or _measured_size(chosen, runtime))
 
 
 def foresee(outline: ModelUpscaler, pixels: int, tiles: TileSettings, runtime: Runtime) -> TileSettings | None:
-    """Foresee the settings that `settle` chooses, without weights.
+    """Foresee the settings that `settle` chooses, without weights; None if that is not possible.
 
-    Exact if the free memory stays what it is, and the model bears half precision where the device has it.
-
-    Args:
-        outline: a model; where the size of the tiles is automatic, one without weights (see `outline_of`).
-        pixels: of the result.
-        tiles: as asked.
-        runtime: the host's devices and memory.
-
-    Returns:
-        None if the tiles are automatic and the model's working memory cannot be foreseen.
+    Exact if the free memory stays what it is, and the model bears half precision where the device has it. Where the
+    size of the tiles is automatic, `outline` has no weights (see `outline_of`).
     """
     size = _known_size(tiles, pixels) or _foreseen_size(outline, tiles.precision, runtime)
     return None if size is None else _settled(outline, tiles, size)
@@ -88,13 +74,7 @@ def smallest_window(tile: int, overlap: int, align: int) -> int:
 
 
 def fitting_tile(per_pixel: float, free: int | None, device: torch.device) -> int:
-    """Side of the fastest tile that fits.
-
-    Args:
-        per_pixel: bytes of working memory per pixel that goes in.
-        free: bytes; None if nobody knows.
-        device: where the model runs.
-    """
+    """Side of the fastest tile that fits: working memory in bytes per input pixel, free bytes (None if unknown)."""
     fastest = LARGEST_TILE
     if device.type == "cpu":
         fastest = CACHED_TILE if per_pixel <= LIGHT else LARGEST_CPU_TILE

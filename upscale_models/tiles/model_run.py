@@ -21,14 +21,7 @@ class ModelRun(ABC):
     """Takes a stack through the model, tile by tile: a `Stage`."""
 
     def __init__(self, worker: Worker, source: Stack, plan: RunPlan, share: float) -> None:
-        """Set up.
-
-        Args:
-            worker: the model.
-            source: what goes in.
-            plan: how it is cut.
-            share: how much work an input pixel counts for.
-        """
+        """`share`: how much work an input pixel counts for."""
         self._worker = worker
         self._source = source
         self._plan = plan
@@ -51,12 +44,7 @@ class ModelRun(ABC):
     def _keep(self, tile: Tile, result: torch.Tensor) -> torch.Tensor:
         """Take `_covered` from `(N, h * scale, w * scale, C)`, what the model made of the window."""
 
-    @abstractmethod
-    def _inside(self, pixels: torch.Tensor, plan: RunPlan, share: float) -> ModelRun:
-        """Return a run of the same kind over a window as if it were a picture."""
-
     def first_row(self, start: int) -> int:
-        """See `Stage`."""
         return next(self._tiles(start, counted=False)).window.y0
 
     def _tiles(self, start: int, counted: bool = True) -> Iterator[Tile]:
@@ -124,7 +112,7 @@ class ModelRun(ABC):
         if not self._outgrown(tile):
             worker.step_down(tile.window)
         plan = self._plan.inside((tile.window.width, tile.window.height))
-        run = self._inside(pixels, plan, work / tile.window.area)
+        run = type(self)(worker, Pictures(pixels), plan, work / tile.window.area)
         canvas: torch.Tensor | None = None
         for (x0, y0, x1, y1), part in run.blocks():
             if canvas is None:
@@ -138,17 +126,9 @@ class CroppedRun(ModelRun):
     """For tiles whose inner part is right: it is cut out, and resized if that is asked."""
 
     def __init__(
-        self,
-        worker: Worker,
-        source: Stack,
-        plan: RunPlan,
-        share: float,
-        columns: tuple[int, int] | None = None,
+        self, worker: Worker, source: Stack, plan: RunPlan, share: float, columns: tuple[int, int] | None = None
     ) -> None:
-        """See `ModelRun`.
-
-        Blocks beside `columns` (the first that is wanted, and the one after the last) are left out.
-        """
+        """Blocks beside `columns` (the first that is wanted, and the one after the last) are left out."""
         super().__init__(worker, source, plan, share)
         self._columns = columns
         self._resize = LanczosParts(plan.enlarged, plan.resized_to) if plan.resized_to else None
@@ -157,7 +137,6 @@ class CroppedRun(ModelRun):
         return self._columns is None or (covered.x1 > self._columns[0] and covered.x0 < self._columns[1])
 
     def blocks(self, start: int = 0) -> Iterator[Block]:
-        """See `Stage`."""
         for tile, pixels in self._results(start):
             yield Block(self._covered(tile), pixels)
 
@@ -177,9 +156,6 @@ class CroppedRun(ModelRun):
         inner = result[:, y0:y1, x0:x1]
         return torch.stack([self._resize(one, covered) for one in inner]) if self._resize else inner
 
-    def _inside(self, pixels: torch.Tensor, plan: RunPlan, share: float) -> CroppedRun:
-        return CroppedRun(self._worker, Pictures(pixels), plan, share)
-
 
 class FeatheredRun(ModelRun):
     """For tiles that differ a little where they overlap: the middle half of the overlap is a ramp between them.
@@ -189,7 +165,6 @@ class FeatheredRun(ModelRun):
     """
 
     def __init__(self, worker: Worker, source: Stack, plan: RunPlan, share: float) -> None:
-        """See `ModelRun`."""
         super().__init__(worker, source, plan, share)
         self._ramp = plan.overlap // 2 * plan.scale
         """From a boundary to the end of its ramp, in pixels of the result."""
@@ -220,10 +195,7 @@ class FeatheredRun(ModelRun):
     def _covered(self, tile: Tile) -> Box:
         x0, y0, x1, y1 = self._done(tile)
         return Box(
-            x0,
-            y0,
-            x1 + 2 * self._ramp if x1 < self.width else x1,
-            y1 + 2 * self._ramp if y1 < self.height else y1,
+            x0, y0, x1 + 2 * self._ramp if x1 < self.width else x1, y1 + 2 * self._ramp if y1 < self.height else y1
         )
 
     def _done(self, tile: Tile) -> Box:
@@ -254,6 +226,3 @@ class FeatheredRun(ModelRun):
     def _keep(self, tile: Tile, result: torch.Tensor) -> torch.Tensor:
         x0, y0, x1, y1 = self._covered(tile).within(tile.window.times(self._plan.scale))
         return result[:, y0:y1, x0:x1]
-
-    def _inside(self, pixels: torch.Tensor, plan: RunPlan, share: float) -> FeatheredRun:
-        return FeatheredRun(self._worker, Pictures(pixels), plan, share)

@@ -29,16 +29,9 @@ class ResizeRun:
         device: torch.device,
         columns: tuple[int, int],
     ) -> None:
-        """Set up.
+        """`share`: how much work a pixel of the result counts for. `device`: where results are wanted.
 
-        Args:
-            source: what goes in.
-            parts: from the source's size to `target`.
-            target: the size that comes out.
-            work: where the work done is counted.
-            share: how much of it a pixel of the result counts for.
-            device: where results are wanted.
-            columns: the first that is wanted, and the one after the last; blocks beside them are left out.
+        Blocks beside `columns` (the first that is wanted, and the one after the last) are left out.
         """
         self._source = source
         self._parts = parts
@@ -49,7 +42,6 @@ class ResizeRun:
         self.width, self.height = target
 
     def blocks(self, start: int = 0) -> Iterator[Block]:
-        """See `Stage`."""
         for box in self._boxes():
             if box.y1 <= start or box.x1 <= self._columns[0] or box.x0 >= self._columns[1]:
                 self._work.skip(self._share * box.area)
@@ -60,7 +52,6 @@ class ResizeRun:
             yield Block(box, result)
 
     def first_row(self, start: int) -> int:
-        """See `Stage`."""
         return next(self._parts.needs(box).y0 for box in self._boxes() if box.y1 > start)
 
     def _boxes(self) -> Iterator[Box]:

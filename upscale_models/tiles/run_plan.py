@@ -44,7 +44,6 @@ class RunPlan:
 
     @property
     def result(self) -> Size:
-        """Size of what comes out."""
         return self.resized_to or self.enlarged
 
     @property
@@ -88,15 +87,7 @@ def count_tiles(
 ) -> int | None:
     """Count what `upscale_to` runs on one picture if memory does not make it choose smaller tiles on the way.
 
-    Args:
-        upscaler: see `foresee`.
-        source: size of the picture.
-        target: size to reach.
-        tiles: how to cut.
-        runtime: the host's devices and memory.
-
-    Returns:
-        0 if the model is not run; None if the size of automatic tiles cannot be foreseen.
+    0 if the model (see `foresee`) is not run; None if the size of automatic tiles cannot be foreseen.
     """
     runs = plan_runs(upscaler, source, target, tiles)
     if not runs:

@@ -74,7 +74,6 @@ class Pictures:
         self.count, self.height, self.width, self.channels = pixels.shape
 
     def read(self, box: Box) -> torch.Tensor:
-        """See `Stack`."""
         return self._pixels[:, box.y0 : box.y1, box.x0 : box.x1]
 
 
@@ -88,7 +87,6 @@ class Single:
         self.width, self.height, self.channels = source.width, source.height, source.channels
 
     def read(self, box: Box) -> torch.Tensor:
-        """See `Stack`."""
         return self._source.read(box)[None]
 
 
@@ -101,7 +99,6 @@ class Channels:
         self.count, self.width, self.height, self.channels = source.count, source.width, source.height, end - first
 
     def read(self, box: Box) -> torch.Tensor:
-        """See `Stack`."""
         return self._source.read(box)[..., self._range]
 
 
@@ -163,7 +160,6 @@ class StripReader:
         """Rows above this are no longer needed."""
 
     def read(self, box: Box) -> torch.Tensor:
-        """See `Stack`."""
         self.top = box.y0
         parts = []
         for band, pixels in self._strip.rows(box.y0, box.y1):

@@ -20,13 +20,7 @@ class Arrival:
     """A result that leaves the device while the next tile is being computed there."""
 
     def __init__(self, pixels: torch.Tensor, target: torch.device, side: torch.cuda.Stream | None) -> None:
-        """Start.
-
-        Args:
-            pixels: on any device; the values must not be changed afterwards.
-            target: where they are wanted.
-            side: a second stream of the device, for CUDA.
-        """
+        """`pixels` must not be changed afterwards; `side` is a second stream of the device, for CUDA."""
         # one number that is NaN if any value is, so that the values need not be looked at one by one on the host
         total = pixels.sum(dtype=torch.float32)
         self._event: torch.cuda.Event | None = None

@@ -33,7 +33,7 @@ def upscale_to(
     runtime: Runtime | None = None,
     window: Box | None = None,
 ) -> torch.Tensor:
-    """Bring every picture of a batch to exactly this size.
+    """Bring every picture of a batch to exactly this size in pixels.
 
     A model runs as often as `model_runs` says; where that does not end on the size, one Lanczos resize does. Without
     a run it is that resize alone. Alpha is straight: models never see it, it is resized by Lanczos on its own.
@@ -41,8 +41,6 @@ def upscale_to(
     Args:
         image: `(B, H, W, C)` in [0, 1]; C is 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. Not changed.
         upscaler: classical or model.
-        width: pixels of the result.
-        height: pixels of the result.
         tiles: how to cut pictures for a model.
         runtime: the host's devices, memory and progress. Default: plain CPU.
         window: the part of the result that is wanted; the rest takes no memory, and no more work than it must.
@@ -88,15 +86,10 @@ def upscale_blocks(
 ) -> Iterator[Block]:
     """Do what `upscale_to` does for one picture that need not fit the memory, with the same numbers.
 
-    Memory does not grow with the height of the picture or the result, and hardly with their width.
+    Memory does not grow with the height of the picture or the result, and hardly with their width. With the tiles of
+    `settle_tiles` runs are repeatable.
 
     Args:
-        source: the picture.
-        upscaler: classical or model.
-        width: pixels of the result.
-        height: pixels of the result.
-        tiles: how to cut it for a model; `settle_tiles` makes runs repeatable.
-        runtime: the host's devices, memory and progress. Default: plain CPU.
         rows_done: leave out these rows of the result. Blocks are the same as without if none crosses this row.
 
     Yields:
@@ -123,12 +116,7 @@ def settle_tiles(
 ) -> TileSettings:
     """Replace what is automatic in the settings by the numbers that `upscale_blocks` would choose now.
 
-    Args:
-        upscaler: classical (whose results do not depend on tiles) or model.
-        width: pixels of the result.
-        height: pixels of the result.
-        tiles: as asked.
-        runtime: the host's devices and memory. Default: plain CPU.
+    Results of classical upscalers do not depend on tiles.
     """
     tiles = tiles or TileSettings()
     if not isinstance(upscaler, ModelUpscaler):
@@ -193,8 +181,7 @@ class _Job:
     def _chain(self, source: Stack, start: int) -> tuple[Stage, int]:
         """Set up the stages, each of which reads from the one before.
 
-        Returns:
-            The last stage, and the uppermost row of `source` that is read for rows from `start` on.
+        Returns the last stage, and the uppermost row of `source` that is read for rows from `start` on.
         """
         stages: list[Stage] = []
         between: list[Strip] = []

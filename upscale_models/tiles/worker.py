@@ -54,17 +54,10 @@ class Worker:
         work: Work,
         target: torch.device,
     ) -> None:
-        """Choose and prepare the model.
+        """Choose and prepare the model, which comes in float32.
 
-        Args:
-            upscaler: in float32.
-            runtime: the host's devices, memory and progress.
-            tiles: how to cut.
-            pixels: of a result, after the last run.
-            largest: the largest pictures that will go in.
-            count: how many pictures the job has.
-            work: where the work done is counted.
-            target: where results are wanted.
+        `pixels`: of a result, after the last run. `largest`: size of the largest pictures that will go in, `count` of
+        them. `target`: where results are wanted.
         """
         self._float32 = upscaler
         self._runtime = runtime
@@ -84,18 +77,13 @@ class Worker:
 
     @property
     def scale(self) -> int:
-        """Of the model."""
         return self._upscaler.scale
 
     def start(self, pixels: torch.Tensor, keep: Callable[[torch.Tensor], torch.Tensor]) -> Arrival | None:
-        """Run the model once.
+        """Run the model once on `(N, H, W, C)`, which is not changed.
 
-        Args:
-            pixels: `(N, H, W, C)`, not changed.
-            keep: what to take of the `(N, H * scale, W * scale, C)` that comes out.
-
-        Returns:
-            What was taken, on its way to `target`; None if there is not enough memory.
+        `keep` takes what is wanted of the `(N, H * scale, W * scale, C)` that comes out: returned on its way to
+        `target`, or None if there is not enough memory.
         """
         upscaler = self._upscaler
         try:
@@ -114,11 +102,7 @@ class Worker:
         return self.start(pixels, keep)
 
     def go_on_in_float32(self, reason: str) -> None:
-        """Give up half precision because of what happened in a tile.
-
-        Raises:
-            UpscalerError: it was float32 already.
-        """
+        """Give up half precision because of what happened in a tile. Raises UpscalerError if it was float32 already."""
         if self._upscaler is self._float32:
             raise self._upscaler.not_numbers()
         logger.warning("'%s' goes on in float32, because in half precision: %s", self._upscaler.name, reason)
@@ -127,11 +111,7 @@ class Worker:
         self._prepare()
 
     def step_down(self, failed: Box) -> None:
-        """Lower the tile size after this window did not fit the memory.
-
-        Raises:
-            UpscalerMemoryError: it cannot be lowered.
-        """
+        """Lower the tile size after this window did not fit the memory. Raises UpscalerMemoryError at the smallest."""
         side = max(failed.width, failed.height)
         floor = smallest_window(SMALLEST_TILE, self.overlap, self.reach.align)
         smaller = max(floor, side // 2)

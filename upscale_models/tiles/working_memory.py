@@ -36,15 +36,7 @@ def bytes_per_pixel(upscaler: ModelUpscaler, runtime: Runtime) -> float:
 
 
 def foreseen(outline: ModelUpscaler, dtype: torch.dtype) -> float | None:
-    """Foresee `bytes_per_pixel` without the weights; done once.
-
-    Args:
-        outline: see `outline_of`.
-        dtype: what the model will be run in.
-
-    Returns:
-        None for networks that need the numbers in their tables.
-    """
+    """Foresee `bytes_per_pixel` of an outline; None for networks that need the numbers in their tables."""
     found = _foreseen.setdefault(outline.descriptor.model, {})
     if dtype not in found:
         found[dtype] = _from_shapes(outline, dtype, "meta") or _from_shapes(outline, dtype, "cpu")
