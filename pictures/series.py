@@ -39,10 +39,8 @@ class Timing:
 
     durations: tuple[float, ...]
     """Milliseconds of each frame."""
-
     plays: int
     """How often all of it is shown; 0 for ever."""
-
     still: bool = False
     """Whether the first picture of the series is none of the frames, but for programs without animation."""
 
@@ -53,10 +51,8 @@ class Series:
 
     sizes: tuple[Size, ...]
     """Of each, upright. Those of an animation are the same."""
-
     timing: Timing | None
     """None for pages."""
-
     parts: Callable[[], Parts]
     """The pictures, in their order, to be opened one after another. All of an animation have the same channels.
     Raises PictureError."""

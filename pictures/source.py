@@ -24,10 +24,8 @@ class Source(Protocol):
 
     width: int
     height: int
-
     channels: int
     """1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha."""
-
     facts: FileFacts
 
     def read(self, box: Box) -> torch.Tensor:

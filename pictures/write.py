@@ -43,11 +43,7 @@ _ROWS = 256
 
 
 def write_picture(
-    path: str | os.PathLike[str],
-    picture: Picture,
-    format: PictureFormat,
-    quality: int = 95,
-    overwrite: bool = False,
+    path: str | os.PathLike[str], picture: Picture, format: PictureFormat, quality: int = 95, overwrite: bool = False
 ) -> None:
     """Write a picture file. It appears complete or not at all.
 

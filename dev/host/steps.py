@@ -106,10 +106,7 @@ class Ticker:
 
 
 def run_quietly(
-    command: Sequence[str | Path],
-    label: str,
-    describe: Callable[[str], str | None],
-    env: dict[str, str] | None = None,
+    command: Sequence[str | Path], label: str, describe: Callable[[str], str | None], env: dict[str, str] | None = None
 ) -> str:
     """Run `command`, show progress instead of its output, and return the end of what it printed.
 

@@ -26,10 +26,8 @@ class Case:
 
     folder: Path
     """Holds case.json, tensors.safetensors and the pictures."""
-
     shelf: Path
     """Holds `embeddings/` and `images/`, which cases share."""
-
     data: dict[str, Any]
     """The contents of case.json."""
 

@@ -13,10 +13,8 @@ class Refusal:
 
     feature: str
     """Under the name that A1111's page gives it."""
-
     pattern: str
     """Matches the `name=value` of the setting that asks for it, or the pack's own message; as in file names."""
-
     reason: str
     """Why, for a user to read."""
 
@@ -53,9 +51,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "Switches back to what A1111 did before 2023.",
     ),
     Refusal(
-        "Pad prompt/negative prompt (v0)",
-        "pad_cond_uncond_v0=True",
-        "Switches back to what A1111 did before 1.6.",
+        "Pad prompt/negative prompt (v0)", "pad_cond_uncond_v0=True", "Switches back to what A1111 did before 1.6."
     ),
     Refusal(
         "VAE type TAESD",

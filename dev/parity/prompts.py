@@ -18,14 +18,11 @@ class PassFacts:
 
     for_pass: str
     """`first pass` or `second pass`."""
-
     steps: int
     """Of the first pass."""
-
     hr_second_pass_steps: int
     sampler_name: str
     """Of the first pass: it decides how many calls a step is worth when prompts change on the way."""
-
     hr_sampler_name: str
 
 

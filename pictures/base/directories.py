@@ -29,7 +29,6 @@ class Variant:
 
     order: str
     """Of the bytes of a number, as `struct` names it: "<" low first, ">" high first."""
-
     big: bool
     """A BigTIFF file, whose offsets have 8 bytes; those of classic TIFF and of EXIF blocks have 4."""
 
@@ -69,7 +68,6 @@ class Tag:
 
     number: int
     kind: int
-
     data: bytes
     """Its values, low byte first."""
 

@@ -40,14 +40,10 @@ class Task:
     """A picture and where its result goes."""
 
     picture: FolderPicture
-
     format: PictureFormat
-
     target: Path
-
     renamed: bool = False
     """Whether the name is not what the pattern makes: another result has that one, or it is too long for a disk."""
-
     before_number: str = ""
     """What the names of numbered results have besides, so that no other picture's result has one of them."""
 

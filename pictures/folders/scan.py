@@ -26,7 +26,6 @@ class FolderPicture:
     """A picture."""
 
     path: Path
-
     folder: Path
     """Where it lies, from the scanned folder on."""
 
@@ -42,10 +41,8 @@ class Scan:
 
     pictures: list[FolderPicture] = field(default_factory=list)
     """In the order in which people count: 2 before 10."""
-
     problems: list[tuple[str, str]] = field(default_factory=list)
     """What cannot be looked at: path from the scanned folder on, and the reason."""
-
     passed_over: list[tuple[str, str]] = field(default_factory=list)
     """All else that `include` asks for: path from the scanned folder on, and `NO_PICTURE`, `CLOSED` or `TWICE`."""
 

@@ -26,10 +26,8 @@ class ApngInfo:
 
     plays: int
     """How often it is played; 0 for ever."""
-
     durations: list[float] = field(default_factory=list)
     """Of each frame of the animation, in milliseconds."""
-
     still: bool = False
     """Whether the picture that programs without animation show is none of the frames."""
 

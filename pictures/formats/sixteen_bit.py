@@ -10,12 +10,7 @@ import numpy as np
 
 from ..base.errors import PictureError
 
-_FORMATS = {
-    "gray16": 1,
-    "ya16": 2,
-    "rgb48": 3,
-    "rgba64": 4,
-}
+_FORMATS = {"gray16": 1, "ya16": 2, "rgb48": 3, "rgba64": 4}
 
 
 def decode(file: BinaryIO) -> np.ndarray:

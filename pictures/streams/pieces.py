@@ -20,10 +20,8 @@ class Piece(NamedTuple):
     """A finished part of the result."""
 
     box: Box
-
     pixels: torch.Tensor
     """`(box.height, box.width, C)` floating point in [0, 1]."""
-
     marks: Marks
     """Where to go on once this piece and all before it are on the disk."""
 
@@ -62,9 +60,7 @@ def pieces_of_two(first: Blocks, second: Blocks, width: int, visibility: float, 
         stop = min(low_end, high_end)
         mixed = low[done - y0 : stop - y0].lerp_(high[done - y1 : stop - y1], visibility)
         yield Piece(
-            Box(0, done, width, stop),
-            mixed,
-            (stop if low_end == stop else y0, stop if high_end == stop else y1),
+            Box(0, done, width, stop), mixed, (stop if low_end == stop else y0, stop if high_end == stop else y1)
         )
         done = stop
         del mixed

@@ -17,7 +17,6 @@ class Page(NamedTuple):
 
     number: int
     """Among all directories, from 0 on."""
-
     place: int
     """Where it begins."""
 

@@ -46,10 +46,8 @@ class TiffInfo:
 
     tags: dict[int, Any]
     """As Pillow reads them: a number, a string, bytes, or a tuple of numbers."""
-
     exif: bytes | None
     """The tags that also an EXIF block has, as such a block."""
-
     order: str
     """Of the bytes of a number: "<" low first, ">" high first."""
 

@@ -50,10 +50,8 @@ class TiffLayout:
 
     width: int
     height: int
-
     channels: int
     """1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha."""
-
     facts: FileFacts = field(default_factory=FileFacts)
 
     @property
