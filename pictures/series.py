@@ -62,17 +62,10 @@ class Series:
 
 
 def find_series(path: Path, check: Callable[[], None] = lambda: None) -> Series | None:
-    """Look for several pictures in a file, or for one that is not where readers take the first from.
+    """Look for several pictures in a GIF, WebP, PNG, AVIF or TIFF file, or for one that is not where readers take the
+    first from; None if there is nothing but the picture that `read_picture` reads.
 
-    Args:
-        path: a GIF, WebP, PNG, AVIF or TIFF file; all others have one picture.
-        check: called at every frame; may raise to cancel.
-
-    Returns:
-        None if there is nothing but the picture that `read_picture` reads.
-
-    Raises:
-        PictureError: the file cannot be read.
+    `check` is called at every frame; it may raise to cancel. Raises PictureError if the file cannot be read.
     """
     with reading(path), path.open("rb") as file:
         head = file.read(64)

@@ -43,11 +43,7 @@ def is_animated(file: BinaryIO) -> bool:
 
 
 def read_info(file: BinaryIO) -> ApngInfo:
-    """Return what an animated PNG says.
-
-    Raises:
-        PictureError: it is damaged, without its name: "it …".
-    """
+    """Return what an animated PNG says. Raises PictureError, "it …", if it is damaged."""
     info, claimed = ApngInfo(0), 0
     for kind, data in chunks(file):
         if kind == b"acTL":
@@ -102,14 +98,9 @@ class Canvas:
         self._levels: np.ndarray | None = None
 
     def show(self, part: np.ndarray, control: tuple[int, ...]) -> np.ndarray:
-        """Lay a frame on and return what is seen.
+        """Lay a frame on, `(h, w, C)` uint8 or uint16, and return what is seen; for `control` see `read_frames`.
 
-        Args:
-            part: `(h, w, C)` uint8 or uint16.
-            control: see `read_frames`.
-
-        Raises:
-            PictureError: it lies outside.
+        Raises PictureError if it lies outside.
         """
         width, height, x, y, _, _, disposal, blending = control
         levels = self._levels
