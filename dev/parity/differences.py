@@ -84,6 +84,5 @@ def close_of(settings: Iterable[str]) -> list[Close]:
 
 def markdown() -> str:
     """The table of what is refused, for the README."""
-    lines = ["| A1111 | why it is refused |", "|---|---|"]
-    lines += [f"| {line.feature} | {line.reason} |" for line in REFUSALS]
-    return "\n".join(lines)
+    rows = [f"| {line.feature} | {line.reason} |" for line in REFUSALS]
+    return "\n".join(["| A1111 | why it is refused |", "|---|---|", *rows])
