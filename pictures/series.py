@@ -17,7 +17,7 @@ from PIL import Image
 from .base.errors import PictureError, reading
 from .base.exif import split_exif
 from .base.levels import from_levels, to_levels, upright, with_channels
-from .base.picture import Picture
+from .base.picture import Picture, Timing
 from .formats import apng, png
 from .formats.pillow import read_frames
 from .formats.tiff import tags
@@ -31,18 +31,6 @@ Size = tuple[int, int]
 """Width and height in pixels."""
 
 Parts = Iterator[AbstractContextManager[Source]]
-
-
-@dataclass(frozen=True)
-class Timing:
-    """How the frames of an animation follow each other."""
-
-    durations: tuple[float, ...]
-    """Milliseconds of each frame."""
-    plays: int
-    """How often all of it is shown; 0 for ever."""
-    still: bool = False
-    """Whether the first picture of the series is none of the frames, but for programs without animation."""
 
 
 @dataclass(frozen=True)
@@ -119,10 +107,10 @@ def _pages(path: Path, file: BinaryIO) -> Series | None:
 
 def _apng(path: Path, first: Picture) -> Series | None:
     with path.open("rb") as file:
-        info = apng.read_info(file)
+        timing = apng.read_timing(file)
         file.seek(0)
         header = png.read_info(file)
-    if len(info.durations) + info.still < 2:
+    if len(timing.durations) + timing.still < 2:
         return None
     turn = split_exif(header.facts.exif)[1]
 
@@ -134,7 +122,6 @@ def _apng(path: Path, first: Picture) -> Series | None:
                 part = to_levels(picture.pixels, picture.facts.depth)
                 yield from_levels(upright(part if control is None else canvas.show(part, control), turn))
 
-    timing = Timing(tuple(info.durations), info.plays, info.still)
     return _of_frames(path, timing, first, frames)
 
 

@@ -11,10 +11,9 @@ from PIL import Image
 
 from .base.errors import writing
 from .base.levels import to_levels
-from .base.picture import Picture
+from .base.picture import Picture, Timing
 from .formats import apng
 from .formats.tiff.write import HEADER_LINK
-from .series import Timing
 from .write import PictureFormat, complete_or_absent, encode, write_page
 
 
@@ -45,8 +44,7 @@ def write_series(
             for picture in pictures:
                 link = write_page(file, picture, link)
         elif format == "png":
-            info = apng.ApngInfo(timing.plays, list(timing.durations), timing.still)
-            apng.write(file, map(_as_png, pictures), info)
+            apng.write(file, map(_as_png, pictures), timing)
         else:
             _write_webp(file, pictures, timing, quality)
 

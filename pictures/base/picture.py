@@ -39,3 +39,15 @@ class Picture:
     facts: FileFacts = field(default_factory=FileFacts)
     note: str = ""
     """What was assumed about the file's numbers, for people: a sentence, or nothing."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How the frames of an animation follow each other."""
+
+    durations: tuple[float, ...]
+    """Milliseconds of each frame."""
+    plays: int
+    """How often all of it is shown; 0 for ever."""
+    still: bool = False
+    """Whether the first picture of the series is none of the frames, but for programs without animation."""

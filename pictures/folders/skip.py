@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ...hires.sizes.image_sizes import SizeError
 from ..base.errors import PictureError
+from ..base.picture import Timing
 from ..formats.pillow import open_header
 from ..formats.tiff import tags
 from ..read import read_picture
-from ..series import Series, Size, Timing, find_series
+from ..series import Series, Size, find_series
 from .names import Task
 from .scan import printable
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hires_pack.hires.errors import InputError
 from hires_pack.pictures import FORMATS, PictureError
+from hires_pack.pictures.base.picture import Timing
 from hires_pack.pictures.folders.names import Task, check_pattern, plan_names
 from hires_pack.pictures.folders.report import Report
 from hires_pack.pictures.folders.scan import (
@@ -22,7 +23,6 @@ from hires_pack.pictures.folders.scan import (
 )
 from hires_pack.pictures.folders.skip import find_result, find_series_result
 from hires_pack.pictures.formats.pillow import endings
-from hires_pack.pictures.series import Timing
 from hires_pack.pictures.streams.journal import Journal
 from hires_pack.pictures.write import EXTENSIONS
 from hypothesis import given, settings
