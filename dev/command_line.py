@@ -193,7 +193,7 @@ def _url(text: str) -> str:
     return text
 
 
-def _there(is_there: Callable[[Path], bool], what: str) -> Callable[[str], Path]:
+def _existing(is_there: Callable[[Path], bool], what: str) -> Callable[[str], Path]:
     def check(text: str) -> Path:
         if not is_there(Path(text)):
             raise argparse.ArgumentTypeError(f"there is no {what} {text}")
@@ -202,4 +202,4 @@ def _there(is_there: Callable[[Path], bool], what: str) -> Callable[[str], Path]
     return check
 
 
-_file, _folder = _there(Path.is_file, "file"), _there(Path.is_dir, "folder")
+_file, _folder = _existing(Path.is_file, "file"), _existing(Path.is_dir, "folder")

@@ -57,17 +57,11 @@ def read_open(file: BinaryIO, page: Page | None = None) -> Picture:
 
 
 def read_texts(file: BinaryIO, keys: Container[str]) -> tuple[dict[str, str], str]:
-    """Read texts of a PNG, JPEG, WebP, AVIF or TIFF file.
+    """Read texts of a PNG, JPEG, WebP, AVIF or TIFF file at its start: those of `keys`, and perhaps others.
 
-    Args:
-        file: at its start.
-        keys: which texts are wanted, by the keys that `FileFacts.text` has. There may be others in the result.
-
-    Returns:
-        The texts; and what is wrong with the picture behind them, as "it is cut off", empty if nothing is known to be.
-
-    Raises:
-        PictureError: not such a file, or one that is so damaged that none of the texts can be found.
+    Returns the texts, by the keys of `FileFacts.text`; and what is wrong with the picture behind them, as "it is cut
+    off", empty if nothing is known to be. Raises PictureError if it is not such a file, or one that is so damaged that
+    none of the texts can be found.
     """
     try:
         facts, damage = _read_texts(file, keys)

@@ -17,7 +17,7 @@ from PIL import Image
 from .base.errors import PictureError, reading
 from .base.exif import split_exif
 from .base.levels import from_levels, to_levels, upright, with_channels
-from .base.picture import Picture
+from .base.picture import Picture, Timing
 from .formats import apng, png
 from .formats.pillow import read_frames
 from .formats.tiff import tags
@@ -34,29 +34,13 @@ Parts = Iterator[AbstractContextManager[Source]]
 
 
 @dataclass(frozen=True)
-class Timing:
-    """How the frames of an animation follow each other."""
-
-    durations: tuple[float, ...]
-    """Milliseconds of each frame."""
-
-    plays: int
-    """How often all of it is shown; 0 for ever."""
-
-    still: bool = False
-    """Whether the first picture of the series is none of the frames, but for programs without animation."""
-
-
-@dataclass(frozen=True)
 class Series:
     """The pictures of a file."""
 
     sizes: tuple[Size, ...]
     """Of each, upright. Those of an animation are the same."""
-
     timing: Timing | None
     """None for pages."""
-
     parts: Callable[[], Parts]
     """The pictures, in their order, to be opened one after another. All of an animation have the same channels.
     Raises PictureError."""
@@ -66,17 +50,10 @@ class Series:
 
 
 def find_series(path: Path, check: Callable[[], None] = lambda: None) -> Series | None:
-    """Look for several pictures in a file, or for one that is not where readers take the first from.
+    """Look for several pictures in a GIF, WebP, PNG, AVIF or TIFF file, or for one that is not where readers take the
+    first from; None if there is nothing but the picture that `read_picture` reads.
 
-    Args:
-        path: a GIF, WebP, PNG, AVIF or TIFF file; all others have one picture.
-        check: called at every frame; may raise to cancel.
-
-    Returns:
-        None if there is nothing but the picture that `read_picture` reads.
-
-    Raises:
-        PictureError: the file cannot be read.
+    `check` is called at every frame; it may raise to cancel. Raises PictureError if the file cannot be read.
     """
     with reading(path), path.open("rb") as file:
         head = file.read(64)
@@ -130,10 +107,10 @@ def _pages(path: Path, file: BinaryIO) -> Series | None:
 
 def _apng(path: Path, first: Picture) -> Series | None:
     with path.open("rb") as file:
-        info = apng.read_info(file)
+        timing = apng.read_timing(file)
         file.seek(0)
         header = png.read_info(file)
-    if len(info.durations) + info.still < 2:
+    if len(timing.durations) + timing.still < 2:
         return None
     turn = split_exif(header.facts.exif)[1]
 
@@ -145,7 +122,6 @@ def _apng(path: Path, first: Picture) -> Series | None:
                 part = to_levels(picture.pixels, picture.facts.depth)
                 yield from_levels(upright(part if control is None else canvas.show(part, control), turn))
 
-    timing = Timing(tuple(info.durations), info.plays, info.still)
     return _of_frames(path, timing, first, frames)
 
 

@@ -24,10 +24,8 @@ class Source(Protocol):
 
     width: int
     height: int
-
     channels: int
     """1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha."""
-
     facts: FileFacts
 
     def read(self, box: Box) -> torch.Tensor:
@@ -50,14 +48,8 @@ class MemorySource:
 
 @contextmanager
 def open_source(path: Path, page: Page | None = None) -> Iterator[Source]:
-    """Open a picture file: a TIFF that allows it is read piece by piece from the disk, all others as a whole.
-
-    Args:
-        path: the file.
-        page: of a TIFF, the page that is meant; None is what it begins with.
-
-    Raises:
-        PictureError: the file cannot be read.
+    """Open a picture file, or this page of a TIFF: a TIFF that allows it is read piece by piece from the disk, all
+    others as a whole. Raises PictureError if the file cannot be read.
     """
     try:
         with open(path, "rb") as file:

@@ -43,11 +43,7 @@ _ROWS = 256
 
 
 def write_picture(
-    path: str | os.PathLike[str],
-    picture: Picture,
-    format: PictureFormat,
-    quality: int = 95,
-    overwrite: bool = False,
+    path: str | os.PathLike[str], picture: Picture, format: PictureFormat, quality: int = 95, overwrite: bool = False
 ) -> None:
     """Write a picture file. It appears complete or not at all.
 
@@ -94,8 +90,7 @@ def check_sides(name: str, format: PictureFormat, width: int, height: int) -> No
 def complete_or_absent(path: Path, overwrite: bool = False) -> Iterator[BinaryIO]:
     """Give a file to write to that gets its name only at the end, if nothing was raised.
 
-    Raises:
-        PictureError: there is a file of that name already.
+    Raises PictureError if there is a file of that name already.
     """
     _refuse_existing(path, overwrite)
     unfinished = path.with_name(f"{UNFINISHED}{uuid.uuid4().hex}")
@@ -119,10 +114,6 @@ def _write_png(file: BinaryIO, picture: Picture, quality: int) -> None:
     for rows in picture.pixels.split(_ROWS):  # so that there is no second picture in memory
         writer.write(to_levels(rows, picture.facts.depth))
     writer.close()
-
-
-def _write_tiff(file: BinaryIO, picture: Picture, quality: int) -> None:
-    write_page(file, picture)
 
 
 def write_page(file: BinaryIO, picture: Picture, link: int = HEADER_LINK) -> int:
@@ -176,7 +167,7 @@ def _write_webp(file: BinaryIO, picture: Picture, quality: int, **animation: Any
     )
 
 
-_WRITERS = {"png": _write_png, "jpeg": _write_jpeg, "webp": _write_webp, "tiff": _write_tiff}
+_WRITERS = {"png": _write_png, "jpeg": _write_jpeg, "webp": _write_webp, "tiff": lambda f, p, _: write_page(f, p)}
 
 
 def _save(file: BinaryIO, levels: np.ndarray, format: str, **options: Any) -> None:

@@ -11,10 +11,9 @@ from PIL import Image
 
 from .base.errors import writing
 from .base.levels import to_levels
-from .base.picture import Picture
+from .base.picture import Picture, Timing
 from .formats import apng
 from .formats.tiff.write import HEADER_LINK
-from .series import Timing
 from .write import PictureFormat, complete_or_absent, encode, write_page
 
 
@@ -33,37 +32,21 @@ def write_series(
     quality: int,
     overwrite: bool = False,
 ) -> None:
-    """Write a file with several pictures. It appears complete or not at all.
+    """Write a file with several pictures, in a format that `takes_series`. It appears complete or not at all.
 
-    Of PNG and TIFF there is one picture in memory at a time, of WebP there are all, with 8 bits a channel.
-
-    Args:
-        path: the file.
-        pictures: as many as the timing has; what the first one says besides its pixels is kept, of pages what each
-            says. Frames of an animation have one size, depth and number of channels.
-        timing: None for pages.
-        format: one that `takes_series`.
-        quality: see `write_picture`.
-        overwrite: replace a file of that name.
-
-    Raises:
-        PictureError: see `write_picture`.
-        BaseException: whatever `pictures` raises.
+    Of PNG and TIFF there is one picture in memory at a time, of WebP there are all, with 8 bits a channel. Of frames,
+    as many as the timing has and of one size, depth and number of channels, what the first one says besides its pixels
+    is kept; of pages (no timing) what each says. For quality and PictureError see `write_picture`.
     """
     with writing(path), complete_or_absent(path, overwrite) as file:
         if timing is None:
-            _write_pages(file, pictures)
+            link = HEADER_LINK
+            for picture in pictures:
+                link = write_page(file, picture, link)
         elif format == "png":
-            info = apng.ApngInfo(timing.plays, list(timing.durations), timing.still)
-            apng.write(file, map(_as_png, pictures), info)
+            apng.write(file, map(_as_png, pictures), timing)
         else:
             _write_webp(file, pictures, timing, quality)
-
-
-def _write_pages(file: BinaryIO, pictures: Iterator[Picture]) -> None:
-    link = HEADER_LINK
-    for picture in pictures:
-        link = write_page(file, picture, link)
 
 
 def _as_png(picture: Picture) -> bytes:

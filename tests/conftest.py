@@ -6,6 +6,7 @@ called anything. Tests write `from hires_pack.hires import sizes`.
 
 import importlib.util
 import sys
+from collections import Counter
 from pathlib import Path
 
 MOUNT = Path(__file__).resolve().parent.parent / "dev" / "mount.py"
@@ -17,6 +18,13 @@ mount = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = mount
 spec.loader.exec_module(mount)
 mount.package()
+
+
+def pytest_collection_modifyitems(config, items):
+    """Several workers get the longest files first, the editor's and the host's, so that none is left with one alone."""
+    if hasattr(config, "workerinput"):
+        first, tests = ("tests/frontend/", "tests/host/"), Counter(item.path for item in items)
+        items.sort(key=lambda item: ([not item.nodeid.startswith(one) for one in first], -tests[item.path]))
 
 
 def pytest_configure():

@@ -23,9 +23,8 @@ from ..host.comfy_client import ClientError, ComfyClient, Graph
 from ..host.comfyui_host import ComfyUIHost, HostError
 from ..mount import ROOT
 
-OUTPUT = ROOT / "output"
-CHECKPOINTS = ROOT / ".host" / "demo"
-KEPT_BASE = ROOT / ".host" / "demo" / "base"
+OUTPUT, CHECKPOINTS = ROOT / "output", ROOT / ".host" / "demo"
+KEPT_BASE = CHECKPOINTS / "base"
 
 
 class DemoError(Exception):
@@ -85,17 +84,13 @@ def run_job(
         if found != size:
             raise DemoError(f"{job.workflow}: {stem} should be {size[0]}x{size[1]}, but is {found[0]}x{found[1]}.")
         path = OUTPUT / f"{stem}.png"
-        _write(path, content)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
         print(f"  {path.relative_to(ROOT)}  {size[0]}x{size[1]}", flush=True)
         made[stem] = content
     print(f"  {time.monotonic() - started:.1f} s, {len(run.cached)} of {len(graph)} nodes from the cache", flush=True)
     return made
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
 
 
 def make_checkpoint() -> Path:
@@ -136,8 +131,7 @@ def main() -> int:
 
 def _demo(options: argparse.Namespace, cleanup: ExitStack, started: float) -> None:
     if options.server:
-        client, checkpoint = ComfyClient(options.server), options.checkpoint
-        host = None
+        client, checkpoint, host = ComfyClient(options.server), options.checkpoint, None
     else:
         own = make_checkpoint()
         checkpoint = own.name
@@ -153,7 +147,6 @@ def _demo(options: argparse.Namespace, cleanup: ExitStack, started: float) -> No
         print(f"  {host.url} after {time.monotonic() - started:.1f} s", flush=True)
     check_server(client, checkpoint)
     on_cpu = client.system_stats()["devices"][0]["type"] == "cpu"
-
     drawing = DEMO if checkpoint == DEMO_CHECKPOINT else ON_CPU if on_cpu else SAVED
 
     OUTPUT.mkdir(exist_ok=True)

@@ -19,26 +19,19 @@ BROWSER_TESTS = "tests/frontend/"
 FAST = ("tests/unit", "tests/contract")
 """Need no server, no browser and no checkpoint."""
 
-LONGEST_FIRST = (BROWSER_TESTS, "tests/host/")
-"""What starts early, so that no worker is left with a long file at the end."""
-
 
 class Distribution:
     """Plugin of the pytest that hands out the tests."""
 
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
-        """Files go to whichever worker is free, the longest first, but one worker gets all the tests of the editor."""
+        """Files go to whichever worker is free, but one worker gets all the tests of the editor."""
         from xdist.scheduler import LoadFileScheduling  # here: pytest warns of plugins that were imported before it
 
         class OneBrowser(LoadFileScheduling):
             def _split_scope(self, nodeid: str) -> str:
                 return BROWSER_TESTS if nodeid.startswith(BROWSER_TESTS) else super()._split_scope(nodeid)
 
-            def _assign_work_unit(self, node: Any) -> None:
-                scope = min(self.workqueue, key=lambda scope: [not scope.startswith(one) for one in LONGEST_FIRST])
-                self.workqueue.move_to_end(scope, last=False)
-                super()._assign_work_unit(node)
-
+        config.option.loadscopereorder = False  # the order is that of tests/conftest.py
         return OneBrowser(config, log)
 
 

@@ -51,9 +51,8 @@ def _files(folder: Path) -> list[Path]:
     if folder.is_file():
         return [folder]
     # links lead to what is shared: the checkout, the models
-    return [
-        file for file in folder.rglob("*") if file.is_file() and not file.is_symlink() and "hires-fix" not in file.parts
-    ]
+    files = [file for file in folder.rglob("*") if file.is_file() and not file.is_symlink()]
+    return [file for file in files if "hires-fix" not in file.parts]
 
 
 def _problem(file: Path, is_over: bool) -> str:

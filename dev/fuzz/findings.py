@@ -31,7 +31,7 @@ class Findings:
     def add(self, finding: Finding, case: Case | None) -> None:
         """Note it, and write the prompt down; None for what no single prompt shows."""
         self.counts[finding.key] += 1
-        name = _name(case)
+        name = f"{case.seed}-{case.number:04d}.json" if case else "all"
         self._first.setdefault(finding.key, (finding, name))
         if case is not None and self.counts[finding.key] <= KEPT:
             self._write(finding, case, name)
@@ -58,7 +58,3 @@ def saved_case(file: Path) -> Case:
     saved: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     case, graph = saved.get("case", {}), saved.get("prompt", saved)
     return Case(case.get("number", 0), case.get("seed", 0), file.name, graph, case.get("heavy", False))
-
-
-def _name(case: Case | None) -> str:
-    return f"{case.seed}-{case.number:04d}.json" if case else "all"

@@ -196,9 +196,8 @@ class Maker:
         if kind == "CLIP" and not family.has_text:
             return self.loader("sd1")[1]
         stranger = self.rng.random() < 0.03
-        return self.loader(self.rng.choice(list(self.stock.families)) if stranger else None)[
-            ("MODEL", "CLIP", "VAE").index(kind)
-        ]
+        loader = self.loader(self.rng.choice(list(self.stock.families)) if stranger else None)
+        return loader[("MODEL", "CLIP", "VAE").index(kind)]
 
 
 def _link(value: Any, given: Any) -> Any:

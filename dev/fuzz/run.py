@@ -48,10 +48,9 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> int:
     server = Server(stock, models)
     fuzzer = Fuzzer(server, stock, findings, say)
     try:
-        if cases:
-            for case in cases:
-                fuzzer.try_one(case)
-        else:
+        for case in cases:
+            fuzzer.try_one(case)
+        if not cases:
             fuzzer.go(options.seed, options.minutes * 60, options.prompts)
     except KeyboardInterrupt:  # what was found until then is printed all the same
         stopped = True

@@ -14,7 +14,6 @@ from .widgets import Kind
 SEEN = {"IMAGE": "image", "LATENT": "latent", "SIGMAS": "sigmas"}
 """Inputs of the node that tells what came out, by type."""
 
-
 TURN = 20
 """So many cases in a row have one family of models."""
 
@@ -52,9 +51,6 @@ def _look(m: Maker) -> None:
                     m.add("FuzzSee", likely=0.0, **{SEEN[kind]: [node_id, output]})
 
 
-# ------------------------------------------------------------------------------------------------- hires fix
-
-
 def two_passes(m: Maker) -> None:
     """Both passes, by the pack's samplers or core's, through latents or pixels."""
     rng = m.rng
@@ -75,9 +71,8 @@ def two_passes(m: Maker) -> None:
         sampler = m.add("KSamplerSelect", sampler_name=names["sampler_name"])
         guider = m.link("GUIDER")
         quiet = m.add("DisableNoise") if rng.random() < 0.8 else m.link("NOISE")
-        last = m.add(
-            "SamplerCustomAdvanced", noise=quiet, guider=guider, sampler=sampler, sigmas=sigmas, latent_image=latent
-        )
+        inputs = {"noise": quiet, "guider": guider, "sampler": sampler, "sigmas": sigmas, "latent_image": latent}
+        last = m.add("SamplerCustomAdvanced", **inputs)
     else:
         same = {"sampler_name": m.graph[renoise.id]["inputs"]["sampler_name"]} if rng.random() < 0.9 else {}
         if rng.random() < 0.15:
@@ -96,9 +91,8 @@ def _first_pass(m: Maker, model: Link, prompts: dict[str, Link], noise: Link, se
         return m.add("KSampler", model=model, latent_image=latent, **prompts)[0]
     if way < 0.92:
         end = m.rng.choice([1, 2, 10000])
-        return m.add("KSamplerAdvanced", model=model, latent_image=latent, start_at_step=0, end_at_step=end, **prompts)[
-            0
-        ]
+        steps = {"start_at_step": 0, "end_at_step": end}
+        return m.add("KSamplerAdvanced", model=model, latent_image=latent, **steps, **prompts)[0]
     return latent
 
 
@@ -114,10 +108,7 @@ def _enlarged(m: Maker, base: Link, vae: Link, noise: Link) -> Link:
     latent, way = m.changed("LATENT", base, chance=0.1), m.rng.random()
     if way < 0.15:
         return latent
-    if m.rng.random() < 0.9:
-        target = m.add("HiresFixTargetSize", latent=latent, vae=vae)
-    else:
-        target = m.add("HiresFixTargetSize")
+    target = m.add("HiresFixTargetSize", **({"latent": latent, "vae": vae} if m.rng.random() < 0.9 else {}))
     if way < 0.5:
         return m.add("HiresFixLatentUpscale", latent=latent, target=target)[0]
     return m.add("HiresFixPixelUpscale", latent=latent, vae=vae, target=target, noise=noise)[0]
@@ -132,11 +123,8 @@ def _names(m: Maker, base: Link) -> dict[str, Any]:
 
 def _own_names(m: Maker) -> dict[str, Any]:
     """A sampler and a schedule that core's nodes have, too."""
-    values = {}
-    for widget in m.kinds["KSampler"].inputs:
-        if widget.name in ("sampler_name", "scheduler"):
-            values[widget.name] = m.widget("KSampler", widget)
-    return values
+    widgets = [each for each in m.kinds["KSampler"].inputs if each.name in ("sampler_name", "scheduler")]
+    return {widget.name: m.widget("KSampler", widget) for widget in widgets}
 
 
 def _save(m: Maker, image: Link) -> None:
@@ -151,9 +139,6 @@ def _save(m: Maker, image: Link) -> None:
         m.add("SaveImage", images=image, filename_prefix="core")
     else:
         m.add("FuzzSee", likely=0.0, image=image)
-
-
-# --------------------------------------------------------------------------------------------------- pictures
 
 
 def upscale(m: Maker) -> None:
@@ -183,9 +168,8 @@ def any_size(m: Maker) -> None:
         model, noise = m.link("MODEL"), m.link("NOISE")
         renoise = m.add("HiresFixRenoise", model=model, latent=latent, noise=noise)
         name = m.graph[renoise.id]["inputs"]["sampler_name"]
-        latent = m.add(
-            "HiresFixSecondSampling", model=model, noise=noise, latent=renoise[0], sigmas=renoise[1], sampler_name=name
-        )[0]
+        inputs = {"model": model, "noise": noise, "latent": renoise[0], "sigmas": renoise[1], "sampler_name": name}
+        latent = m.add("HiresFixSecondSampling", **inputs)[0]
     latent = m.changed("LATENT", latent, chance=0.15) if m.rng.random() < 0.9 else m.link("LATENT")
     other = image if m.rng.random() < 0.85 else m.link("IMAGE")
     _save(m, m.add("HiresFixDecodeToSize", latent=latent, vae=vae, image=other)[0])

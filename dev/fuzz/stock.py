@@ -101,11 +101,8 @@ def write(folder: Path, stock: Stock) -> None:
     for key in LATENTS:
         size, count = key.split("-")
         width, height = map(int, size.split("x"))
-        for name, shape in {
-            "4": (4,),
-            "16": (16,),
-            **{n: (f.channels, 2) for n, f in stock.families.items() if f.is_video},
-        }.items():
+        videos = {name: (family.channels, 2) for name, family in stock.families.items() if family.is_video}
+        for name, shape in {"4": (4,), "16": (16,), **videos}.items():
             tensors[f"{name}-{key}"] = torch.randn(int(count), *shape, height, width, generator=generator)
     save_file(tensors, folder / TEXTURE)
     save_file({"mesh": 40 * torch.rand(8, 478, 2, generator=generator)}, folder / FACES)
@@ -131,25 +128,19 @@ def _write_pictures(folder: Path) -> None:
     with_alpha.putalpha(alpha)
     turned = Image.Exif()
     turned[0x0112] = 6
-    made: dict[str, tuple[Any, dict[str, Any]]] = {
-        "colour.png": (colour, {}),
-        "grey.png": (grey, {}),
-        "alpha.png": (with_alpha, {}),
-        "grey-alpha.png": (Image.merge("LA", (grey, alpha)), {}),
-        "palette.png": (colour.quantize(16), {"transparency": 3}),
-        "one-bit.png": (colour.convert("1"), {}),
-        "deep.png": (deep, {}),
-        "colour.jpg": (colour, {"quality": 90}),
-        "cmyk.jpg": (colour.convert("CMYK"), {}),
-        "turned.jpg": (colour, {"exif": turned}),
-        "colour.webp": (colour, {}),
-        "animated.gif": (grey, {"save_all": True, "append_images": [grey.rotate(90), grey.rotate(180)]}),
-        "colour.bmp": (colour, {}),
-        "deep.tif": (deep, {}),
-        "one-pixel.png": (Image.new("RGB", (1, 1), "red"), {}),
+    images = {
+        "grey.png": grey, "alpha.png": with_alpha, "grey-alpha.png": Image.merge("LA", (grey, alpha)),
+        "palette.png": colour.quantize(16), "one-bit.png": colour.convert("1"), "deep.png": deep, "deep.tif": deep,
+        "cmyk.jpg": colour.convert("CMYK"), "animated.gif": grey, "one-pixel.png": Image.new("RGB", (1, 1), "red"),
+    }  # fmt: skip
+    settings: dict[str, dict[str, Any]] = {
+        "palette.png": {"transparency": 3},
+        "colour.jpg": {"quality": 90},
+        "turned.jpg": {"exif": turned},
+        "animated.gif": {"save_all": True, "append_images": [grey.rotate(90), grey.rotate(180)]},
     }
-    for name in PICTURES:
-        image, options = made[name]
+    made = {name: (images.get(name, colour), settings.get(name, {})) for name in PICTURES}
+    for name, (image, options) in made.items():
         image.save(folder / name, **options)
     for place, names in {
         "some": ["colour.png", "alpha.png", "deep.tif"],

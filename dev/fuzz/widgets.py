@@ -62,11 +62,8 @@ def kinds_of(object_info: Mapping[str, Any]) -> dict[str, Kind]:
 
 def _kind(name: str, info: Mapping[str, Any]) -> Kind:
     sections = info["input"]
-    inputs = [
-        _input(key, value, section == "optional")
-        for section in ("required", "optional")
-        for key, value in (sections.get(section) or {}).items()
-    ]
+    groups = [(section == "optional", sections.get(section) or {}) for section in ("required", "optional")]
+    inputs = [_input(key, value, optional) for optional, group in groups for key, value in group.items()]
     # a list in place of an output's type holds the choices of a combo
     outputs = tuple(one if isinstance(one, str) else "COMBO" for one in info["output"])
     return Kind(name, tuple(inputs), outputs, info.get("display_name") or name)
@@ -78,29 +75,16 @@ def _input(name: str, value: list[Any], optional: bool) -> Input:
         kind, more = "COMBO", {**more, "options": kind}
     if more.get("forceInput"):
         kind = f"{kind} "  # by a link only
-    return Input(
-        name,
-        kind,
-        optional,
-        more.get("default"),
-        more.get("min", 0),
-        more.get("max", 100),
-        more.get("step") or 1,
-        tuple(more.get("options") or ()),
-    )
+    bounds = more.get("min", 0), more.get("max", 100), more.get("step") or 1
+    return Input(name, kind, optional, more.get("default"), *bounds, tuple(more.get("options") or ()))
 
 
 def value_of(
     rng: random.Random, widget: Input, least: float | None = None, most: float | None = None, calm: float = 0.3
 ) -> Any:
-    """A value that the host takes for this widget.
+    """A value that the host takes for this widget; `least` and `most` narrow the range of a number.
 
-    Args:
-        rng: decides.
-        widget: says what is possible.
-        least: narrows the range of a number, as does `most`.
-        most: see there.
-        calm: chance of the default, where the range holds it.
+    `calm` is the chance of the default, where the range holds it.
     """
     default, is_short = widget.default, len(widget.options) <= SHORT
     if default is not None and (widget.kind != "COMBO" or is_short) and rng.random() < calm:

@@ -82,13 +82,6 @@ class _Watch:
     interrupt_at: str | None
     after_progress: int
     interrupt_on_text: bool
-    interrupted: bool = False
-
-    def wants_interrupt(self, node_id: str, value: int) -> bool:
-        if self.interrupted or node_id != self.interrupt_at or value < self.after_progress:
-            return False
-        self.interrupted = True
-        return True
 
 
 class ComfyClient:
@@ -98,8 +91,6 @@ class ComfyClient:
         self.url = url.rstrip("/")
         self.timeout = timeout
         """Seconds that one graph or one request may take."""
-
-    # ------------------------------------------------------------------------------------------- running graphs
 
     def queue(
         self,
@@ -192,11 +183,11 @@ class ComfyClient:
                     run.progress.append((node_id, value, int(state["max"])))
                     if watch.on_progress:
                         watch.on_progress(*run.progress[-1])
-                    if state["state"] == "running" and watch.wants_interrupt(node_id, value):
+                    is_there = node_id == watch.interrupt_at and value >= watch.after_progress
+                    if state["state"] == "running" and is_there:
+                        watch.interrupt_at = None  # once
                         await session.post(f"{self.url}/interrupt", json={"prompt_id": run.prompt_id})
         raise ClientError("The server closed the connection while the graph was running; see its log.")
-
-    # ---------------------------------------------------------------------------------------- single requests
 
     def interrupt(self) -> None:
         """Cancel whatever runs."""

@@ -86,8 +86,6 @@ class ComfyUIHost:
         self._kept_log = ""
         self._process: subprocess.Popen[bytes] | None = None
 
-    # ---------------------------------------------------------------------------------------------- life cycle
-
     def start(self) -> ComfyUIHost:
         """Start the server and wait until it answers. Raises `HostError` if it dies or a pack fails to import."""
         if not (self.comfyui / "main.py").is_file():
@@ -138,8 +136,6 @@ class ComfyUIHost:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
-    # ------------------------------------------------------------------------------------------------ questions
-
     @property
     def alive(self) -> bool:
         """Whether the server process runs."""
@@ -153,15 +149,12 @@ class ComfyUIHost:
 
     def log(self) -> str:
         """Everything the server has printed."""
-        if not self.log_file.exists():
-            return self._kept_log
-        return self.log_file.read_text(encoding="utf-8", errors="replace")
+        exists = self.log_file.exists()
+        return self.log_file.read_text(encoding="utf-8", errors="replace") if exists else self._kept_log
 
     def log_tail(self, lines: int = 40) -> str:
         """The last lines of the log."""
         return "\n".join(self.log().splitlines()[-lines:])
-
-    # ------------------------------------------------------------------------------------------------ internals
 
     def _furnish(self) -> list[str]:
         """Fill the base folder; returns the names of the packs to load."""
@@ -193,9 +186,8 @@ class ComfyUIHost:
             if not self.alive:
                 raise HostError(f"ComfyUI ended while it was starting. The end of its log:\n{self.log_tail()}")
             if time.monotonic() > deadline:
-                raise HostError(
-                    f"ComfyUI did not answer within {self.start_timeout:g} s. The end of its log:\n{self.log_tail()}"
-                )
+                limit = f"{self.start_timeout:g} s"
+                raise HostError(f"ComfyUI did not answer within {limit}. The end of its log:\n{self.log_tail()}")
             time.sleep(0.1)
         # the exit status and the answer are fine even when a pack failed: only the log tells
         if re.search(r"IMPORT FAILED|Cannot import .* module for custom nodes", self.log()):

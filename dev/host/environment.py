@@ -80,9 +80,6 @@ def prepare_for_server() -> Path:
     return here if _can_import(here, ["aiohttp", "PIL", "tqdm"]) else _pinned_host(dev=False).python
 
 
-# ------------------------------------------------------------------------------- somebody else's ComfyUI
-
-
 def _asked_folder(asked: str) -> Path:
     folder = Path(asked).expanduser().absolute()
     if not _is_comfyui(folder):
@@ -125,9 +122,6 @@ def _foreign_host(folder: Path, dev: bool) -> Host:
 def _can_import(python: Path, modules: Sequence[str]) -> bool:
     done = subprocess.run([str(python), "-c", f"import {', '.join(modules)}"], capture_output=True, check=False)
     return done.returncode == 0
-
-
-# ------------------------------------------------------------------------------------- the pinned ComfyUI
 
 
 def _pinned_host(dev: bool) -> Host:

@@ -10,8 +10,7 @@ from .comfyui_host import default_comfyui
 def start(threads: int = 1) -> None:
     """Make ComfyUI's modules importable, on the CPU where there is nothing else.
 
-    Args:
-        threads: of torch on a CPU. Two on a busy machine wait for each other, so one measures more steadily.
+    `threads` of torch on a CPU: two on a busy machine wait for each other, so one measures more steadily.
     """
     sys.path.insert(0, str(default_comfyui()))
     import torch

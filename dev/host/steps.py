@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 
 class PreparationError(Exception):
@@ -79,56 +80,41 @@ class Ticker:
     """A line about a long step: redrawn in place on a terminal, repeated every 10 seconds elsewhere."""
 
     def __init__(self, label: str) -> None:
-        self.label = label
-        self.started = time.monotonic()
-        self._live = sys.stdout.isatty()
-        self._shown = self.started
-
-    @property
-    def seconds(self) -> int:
-        """Whole seconds since the step began."""
-        return int(time.monotonic() - self.started)
+        self._label, self._live = label, sys.stdout.isatty()
+        self._started = self._shown = time.monotonic()
 
     def show(self, detail: str) -> None:
         """Show `detail` if it is time to."""
         now = time.monotonic()
         if self._live:
-            print(f"\r\033[K[environment] {self.label}: {detail}, {self.seconds} s", end="", flush=True)
+            print(f"\r\033[K[environment] {self._text(detail)}", end="", flush=True)
         elif now - self._shown >= 10:
             self._shown = now
-            say(f"{self.label}: {detail}, {self.seconds} s")
+            say(self._text(detail))
 
     def finish(self, detail: str) -> None:
         """Leave the final line behind."""
         if self._live:
             print("\r\033[K", end="")
-        say(f"{self.label}: {detail}, {self.seconds} s")
+        say(self._text(detail))
+
+    def _text(self, detail: str) -> str:
+        return f"{self._label}: {detail}, {int(time.monotonic() - self._started)} s"
 
 
 def run_quietly(
-    command: Sequence[str | Path],
-    label: str,
-    describe: Callable[[str], str | None],
-    env: dict[str, str] | None = None,
+    command: Sequence[str | Path], label: str, describe: Callable[[str], str | None], env: dict[str, str] | None = None
 ) -> str:
     """Run `command`, show progress instead of its output, and return the end of what it printed.
 
     `describe` gets each output line and returns a new short progress text, or None to keep the old one.
     Raises `subprocess.CalledProcessError` (output = the last 60 lines) when it fails.
     """
-    ticker = Ticker(label)
+    ticker, detail = Ticker(label), "starting"
     tail: deque[str] = deque(maxlen=60)
-    detail = "starting"
-    process = subprocess.Popen(
-        [str(part) for part in command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        env=env,
-    )
+    streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    words = [str(part) for part in command]
+    process = subprocess.Popen(words, encoding="utf-8", errors="replace", env=env, **streams)
     assert process.stdout is not None
     try:
         for line in process.stdout:

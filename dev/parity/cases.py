@@ -26,10 +26,8 @@ class Case:
 
     folder: Path
     """Holds case.json, tensors.safetensors and the pictures."""
-
     shelf: Path
     """Holds `embeddings/` and `images/`, which cases share."""
-
     data: dict[str, Any]
     """The contents of case.json."""
 
@@ -101,14 +99,9 @@ class Case:
 
 
 def discover(folder: Path, only: Iterable[str] = ()) -> list[Case]:
-    """Read every case below a folder, in order of their names.
+    """Read the cases of a folder of case folders, or of the one above (`cases/`, `embeddings/`, `images/`), by name.
 
-    Args:
-        folder: the folder of the case folders, or the one above it (`cases/`, `embeddings/`, `images/`).
-        only: ids to keep; empty keeps all.
-
-    Raises:
-        CaseError: no case there, or an id in `only` that none has.
+    `only` are ids to keep; empty keeps all. Raises CaseError if there is no case, or none with one of these ids.
     """
     shelves = [folder, folder.parent]
     home = folder / "cases" if (folder / "cases").is_dir() else folder

@@ -13,10 +13,8 @@ class Refusal:
 
     feature: str
     """Under the name that A1111's page gives it."""
-
     pattern: str
     """Matches the `name=value` of the setting that asks for it, or the pack's own message; as in file names."""
-
     reason: str
     """Why, for a user to read."""
 
@@ -53,9 +51,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "Switches back to what A1111 did before 2023.",
     ),
     Refusal(
-        "Pad prompt/negative prompt (v0)",
-        "pad_cond_uncond_v0=True",
-        "Switches back to what A1111 did before 1.6.",
+        "Pad prompt/negative prompt (v0)", "pad_cond_uncond_v0=True", "Switches back to what A1111 did before 1.6."
     ),
     Refusal(
         "VAE type TAESD",
@@ -88,6 +84,5 @@ def close_of(settings: Iterable[str]) -> list[Close]:
 
 def markdown() -> str:
     """The table of what is refused, for the README."""
-    lines = ["| A1111 | why it is refused |", "|---|---|"]
-    lines += [f"| {line.feature} | {line.reason} |" for line in REFUSALS]
-    return "\n".join(lines)
+    rows = [f"| {line.feature} | {line.reason} |" for line in REFUSALS]
+    return "\n".join(["| A1111 | why it is refused |", "|---|---|", *rows])

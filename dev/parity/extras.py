@@ -15,9 +15,8 @@ from .settings import NotMappedError, Settings
 def build(case: Case, names: ModelNames) -> Plan:
     """Return the job as one graph: every picture on its own, since their sizes differ.
 
-    Raises:
-        NotMappedError: a setting that is not at A1111's default and that no node has.
-        CaseError: an input picture is missing.
+    Raises NotMappedError for a setting that is not at A1111's default and that no node has, CaseError if an input
+    picture is missing.
     """
     plan, settings = Plan(), Settings(case)
     settings.handled(["image", "imageList"])  # the pictures themselves

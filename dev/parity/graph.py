@@ -70,10 +70,8 @@ class Plan:
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     tensors: dict[str, torch.Tensor] = field(default_factory=dict)
     """What goes into the input file."""
-
     saves: dict[str, str] = field(default_factory=dict)
     """`it0.first.latent` -> file name, without suffix, in the output folder."""
-
     uploads: dict[str, PurePath] = field(default_factory=dict)
     """Name in the input folder -> picture."""
 

@@ -51,10 +51,8 @@ class Measured:
     psnr: float | None = None
     off_by_more: float | None = None
     """Largest share of a finished picture's pixels that differ by more than 1 of 255 in a channel."""
-
     between: dict[str, int] = field(default_factory=dict)
     """Of the 8-bit pictures between the passes: how many values differ."""
-
     notes: list[str] = field(default_factory=list)
     """What a number cannot say, such as a wrong shape."""
 

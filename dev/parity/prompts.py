@@ -18,14 +18,11 @@ class PassFacts:
 
     for_pass: str
     """`first pass` or `second pass`."""
-
     steps: int
     """Of the first pass."""
-
     hr_second_pass_steps: int
     sampler_name: str
     """Of the first pass: it decides how many calls a step is worth when prompts change on the way."""
-
     hr_sampler_name: str
 
 
@@ -44,8 +41,9 @@ class Prompts:
         suffix = "_after_switch" if after_switch else ""
         # where the program failed before it encoded anything, there is nothing to inject
         if self._variant == "injected" and "cond" + suffix in record:
-            positive, negative = _positive(record, "cond" + suffix), _negative(record, "uncond" + suffix)
-            return [self._injected(parts, clip) for parts in (positive, negative)]
+            positive, negative = _of_first(record, "cond" + suffix), _of_first(record, "uncond" + suffix, "negative_")
+            parts = [span for i, part in enumerate(positive) for span in _spans(part["schedules"], i, part["weight"])]
+            return [self._injected(parts, clip), self._injected(_spans(negative, 0, 1.0), clip)]
         return [
             self._encoded(record["prompts"][0], clip, facts),
             self._encoded(record["negative_prompts"][0], clip, facts, True),
@@ -78,22 +76,12 @@ class Prompts:
         return self._plan.graph.node("ProbePrompt", file=self._plan.file, parts=json.dumps(parts), empty=empty).out()
 
 
-def _positive(record: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    """The entries of a prompt: AND parts, each with its changes on the way."""
+def _of_first(record: dict[str, Any], key: str, which: str = "") -> list[dict[str, Any]]:
+    """What is recorded for the first picture: of a prompt its AND parts, of a negative prompt its schedule."""
     images = record[key]
     if any(image != images[0] for image in images):
-        raise NotMappedError("prompt=<another for every picture of the batch>")
-    entries = []
-    for group, part in enumerate(images[0]):
-        entries += _spans(part["schedules"], group, part["weight"])
-    return entries
-
-
-def _negative(record: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    images = record[key]
-    if any(image != images[0] for image in images):
-        raise NotMappedError("negative_prompt=<another for every picture of the batch>")
-    return _spans(images[0], 0, 1.0)
+        raise NotMappedError(f"{which}prompt=<another for every picture of the batch>")
+    return images[0]
 
 
 def _spans(schedule: list[dict[str, Any]], group: int, weight: float) -> list[dict[str, Any]]:

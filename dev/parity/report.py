@@ -27,7 +27,6 @@ class Outcome:
     ok: bool
     reason: str = ""
     """Why not, or, when it is fine, what to know about it."""
-
     measured: Measured = field(default_factory=Measured)
 
     def as_json(self) -> dict[str, Any]:

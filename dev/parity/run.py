@@ -65,13 +65,11 @@ class Bench:
     def _judge(self, case: Case, build: Callable[[], Plan]) -> Outcome:
         try:
             plan = build()
-            lacking = plan.graph.lacking(self.nodes)
-            if lacking:
+            if lacking := plan.graph.lacking(self.nodes):
                 return Outcome(False, f"not run: {lacking}")
             run = self._queue(plan)
             complete = run.status == "success" and not run.node_errors
-            measured = self._measure(case, plan) if complete else Measured()
-            return verdict(case, run, measured)
+            return verdict(case, run, self._measure(case, plan) if complete else Measured())
         except NotMappedError as gap:
             refused = [differences.refusal_of(setting) for setting in gap.settings]
             if all(refused):
@@ -139,16 +137,13 @@ def _job_settings(case: Case) -> list[str]:
 
 def new_host(models: dict[str, list[Path]]) -> ComfyUIHost:
     """A host on the CPU with one thread, as A1111 was recorded; more of them use more cores."""
-    arguments = ["--cpu"]
-    return ComfyUIHost(extra_packs=[PROBE], models=models, arguments=arguments, env={"OMP_NUM_THREADS": "1"})
+    return ComfyUIHost(extra_packs=[PROBE], models=models, arguments=["--cpu"], env={"OMP_NUM_THREADS": "1"})
 
 
 def run_cases(cases: Sequence[Case], jobs: int, say: Callable[[str], None]) -> list[CaseOutcome]:
     """Run all cases on `jobs` hosts at once; returns the outcomes in the order of the cases.
 
-    Raises:
-        HostError: a host did not start.
-        ClientError: a host went away.
+    Raises HostError if a host did not start, ClientError if one went away.
     """
     models = model_files()
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()

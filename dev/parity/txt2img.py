@@ -22,9 +22,8 @@ from .settings import NotMappedError, Settings, node_settings
 def build(case: Case, variant: Variant, names: ModelNames) -> Plan:
     """Return the whole job as one graph.
 
-    Raises:
-        NotMappedError: a setting that is not at A1111's default and that no node has.
-        CaseError: a recorded file is missing.
+    Raises NotMappedError for a setting that is not at A1111's default and that no node has, CaseError if a recorded
+    file is missing.
     """
     job = _Job(case, variant, names)
     for index, record in enumerate(case.iterations or [{}]):
@@ -49,8 +48,8 @@ class _Job:
         if not self.hires:
             self.settings.without_hires()
         # looked at in their resolved form: all_seeds, width and so on
-        self.settings.handled(("seed", "subseed", "n_iter", "firstphase_width", "firstphase_height"))
-        self.settings.handled(["use_old_hires_fix_width_height"])
+        resolved = ("seed", "subseed", "n_iter", "firstphase_width", "firstphase_height")
+        self.settings.handled((*resolved, "use_old_hires_fix_width_height"))
         if self.settings.option("sd_vae") not in ("Automatic", "None", None):
             raise NotMappedError(f"sd_vae={self.settings.option('sd_vae')}")
         for name in ("extra_network_data", "hr_extra_network_data"):  # <lora:…> and the like in a prompt
@@ -64,9 +63,11 @@ class _Job:
         self.batch = int(self.get("batch_size"))
         self.sampler = self.get("sampler_name")
         self.scheduler = schedule_label(self.get("scheduler"))
-        self.options = self.settings_node()
+        values = node_settings(self.case, self.settings)
+        self.options = self.graph.node("HiresFixA1111Settings", **values).out() if values else None
         if self.hires:
-            self.hr_loader = self.load(self.hires_checkpoint() or base)
+            name = self.get("hr_checkpoint_name")
+            self.hr_loader = self.load(base if name in (None, "", "None", "Use same checkpoint") else name)
             self.hr_steps = int(self.get("hr_second_pass_steps"))
             self.hr_sampler = self.get("hr_sampler_name") or self.sampler
             self.hr_scheduler = schedule_label(self.get("hr_scheduler") or self.get("scheduler"))
@@ -76,23 +77,11 @@ class _Job:
 
     def get(self, name: str) -> Any:
         """A field of the request, resolved."""
-        default = self.settings.field(name)
-        return self.case.resolved(name, default)
+        return self.case.resolved(name, self.settings.field(name))
 
     def load(self, name: str) -> Node:
         """The loader of a checkpoint."""
         return self.graph.node("CheckpointLoaderSimple", ckpt_name=self.names.checkpoint(name))
-
-    def hires_checkpoint(self) -> str | None:
-        name = self.get("hr_checkpoint_name")
-        return None if name in (None, "", "None", "Use same checkpoint") else name
-
-    # -------------------------------------------------------------------------------------- shared nodes
-
-    def settings_node(self) -> Output | None:
-        """A1111 Settings; None when everything is at its default."""
-        values = node_settings(self.case, self.settings)
-        return self.graph.node("HiresFixA1111Settings", **values).out() if values else None
 
     def noise(self, index: int) -> Output:
         """The noise of one iteration."""
@@ -137,8 +126,6 @@ class _Job:
             switch_at=0.0 if switch_at is None else switch_at,
             by_steps=bool(by_steps),
         ).out()
-
-    # -------------------------------------------------------------------------------------- one iteration
 
     def iteration(self, index: int, record: dict[str, Any]) -> None:
         """Both passes of one batch, its pictures, and everything that is compared."""
@@ -220,8 +207,6 @@ class _Job:
     def drawn(self, noise: Output, latent: Output) -> Output:
         """What the noise draws for a latent."""
         return self.graph.node("ProbeNoise", noise=noise, latent=latent).out()
-
-    # -------------------------------------------------------------------------------------- enlarging
 
     def enlarged(self, latent: Output | None, vae: Output, noise: Output, stage: str) -> Output:
         """What enters the second pass: latent or pixel upscale, of the first pass or of a given picture.

@@ -29,7 +29,6 @@ class Variant:
 
     order: str
     """Of the bytes of a number, as `struct` names it: "<" low first, ">" high first."""
-
     big: bool
     """A BigTIFF file, whose offsets have 8 bytes; those of classic TIFF and of EXIF blocks have 4."""
 
@@ -69,7 +68,6 @@ class Tag:
 
     number: int
     kind: int
-
     data: bytes
     """Its values, low byte first."""
 
@@ -97,13 +95,10 @@ def first_place(file: BinaryIO, variant: Variant) -> int:
 
 
 def read_entries(file: BinaryIO, place: int, variant: Variant) -> list[tuple[int, int, int, bytes]]:
-    """Read a directory; afterwards the file stands where the place of the next one is written.
+    """Read of every tag in a directory number, kind, count of values, and 4 or 8 bytes: the values, or where they are.
 
-    Returns:
-        Of every tag its number, kind, count of values, and 4 or 8 bytes: the values, or where they are.
-
-    Raises:
-        PictureError: it makes no sense or is cut off, without the file's name: "it …".
+    Afterwards the file stands where the place of the next directory is written. Raises PictureError, "it …", if it
+    makes no sense or is cut off.
     """
     file.seek(place)
     count = read_number(file, variant.count)
@@ -130,19 +125,11 @@ def read_tags(file: BinaryIO, place: int, variant: Variant) -> list[Tag]:
 def lay_out(
     tags: Sequence[Tag], inner: Mapping[int, Sequence[Tag]], start: int, variant: Variant
 ) -> tuple[bytes, int, int]:
-    """Lay out the directory of a picture, and before it those that it points to.
+    """Lay out the directory of a picture, and before it those that it points to, `inner` by the number of the tag.
 
-    Args:
-        tags: of the picture.
-        inner: further directories by the number of the tag that points to them.
-        start: where all this begins in the file, a multiple of 8 in BigTIFF, of 2 else.
-        variant: one with the low byte first.
-
-    Returns:
-        The bytes; where in the file the picture's directory begins, and where the place of the next one goes.
-
-    Raises:
-        PictureError: a classic TIFF file would be longer than 4 GB.
+    All this begins at `start` in the file, a multiple of 8 in BigTIFF, of 2 else; `variant` has the low byte first.
+    Returns the bytes; where in the file the picture's directory begins, and where the place of the next one goes.
+    Raises PictureError if a classic TIFF file would be longer than 4 GB.
     """
     blocks, pointers = b"", []
     for number, entries in inner.items():

@@ -36,15 +36,11 @@ _GRAPH = re.compile(r"(\w+):([\[{].*)", re.DOTALL)
 
 
 def split_exif(data: bytes | None) -> tuple[bytes | None, int, dict[str, str]]:
-    """Take out of an EXIF block what is not kept there.
+    """Take out of an EXIF block, with or without the "Exif" mark in front, what is not kept there.
 
-    Args:
-        data: the block as the file has it, with or without the "Exif" mark in front.
-
-    Returns:
-        The rest, without the mark (None if nothing is left); the orientation, 1 to 8; texts: A1111's "parameters"
-        from the user comment, and what ComfyUI hides in tags of the camera ("prompt", "workflow", …). A damaged
-        block counts as none.
+    Returns the rest, without the mark (None if nothing is left); the orientation, 1 to 8; texts: A1111's "parameters"
+    from the user comment, and what ComfyUI hides in tags of the camera ("prompt", "workflow", …). A damaged block
+    counts as none.
     """
     data = (data or b"").removeprefix(b"Exif\0\0")
     if not data:
@@ -57,11 +53,7 @@ def split_exif(data: bytes | None) -> tuple[bytes | None, int, dict[str, str]]:
 
 
 def split_facts(facts: FileFacts) -> tuple[FileFacts, int]:
-    """Take out of a file's EXIF block what is not kept there: `split_exif` for what a file says as a whole.
-
-    Returns:
-        The facts of the picture once it is turned upright, and the orientation that it has in the file.
-    """
+    """`split_exif` of a file's facts: those of the picture once it is upright, and the orientation in the file."""
     exif, orientation, text = split_exif(facts.exif)
     dpi = (facts.dpi[1], facts.dpi[0]) if facts.dpi and orientation >= 5 else facts.dpi
     return replace(facts, exif=exif, text={**facts.text, **text}, dpi=dpi), orientation
@@ -73,9 +65,7 @@ def join_exif(data: bytes | None, text: dict[str, str]) -> bytes | None:
     "parameters" becomes the user comment as A1111 writes it. "prompt" goes to the image description and other JSON to
     Make, where ComfyUI's editor finds them, or to the next free tag if a camera has named itself there. ComfyUI itself
     has the prompt in Model, which SD Prompt Reader takes for all that is to be read. Other texts are left out.
-
-    Returns:
-        The block without the "Exif" mark, None if there is nothing in it.
+    Returns the block without the "Exif" mark, None if there is nothing in it.
     """
     placed = _with_a_place(text)
     if not placed:

@@ -18,12 +18,7 @@ _DRIVES_AND_PATTERNS = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')
 
 def fitting(name: str, ending: str, longer_by: int = 0) -> str:
     """Join a name and its ending. One that is too long for a disk is shortened and marked with letters made from all
-    of it, so that different names stay different.
-
-    Args:
-        name: without the ending.
-        ending: stays whole.
-        longer_by: how much longer the names are that will be made from this one.
+    of it, so that different names stay different. `longer_by`: how much longer names made from this one will be.
     """
     if not is_too_long(name + ending, longer_by):
         return name + ending

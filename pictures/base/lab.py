@@ -17,14 +17,9 @@ _ROWS = 128
 
 
 def lab_to_srgb(values: np.ndarray, is_offset: bool) -> np.ndarray:
-    """Convert what a file holds; colours outside sRGB are cut off.
+    """Convert L*, a*, b* as a file holds them, `(H, W, 3)` uint8 or uint16; colours outside sRGB are cut off.
 
-    Args:
-        values: `(H, W, 3)` uint8 or uint16: L*, a*, b*.
-        is_offset: a* and b* are stored with an offset (TIFF's ICCLAB), not as signed numbers (its CIELAB).
-
-    Returns:
-        `(H, W, 3)` of the same type.
+    `is_offset`: a* and b* are stored with an offset (TIFF's ICCLAB), not as signed numbers (its CIELAB).
     """
     top = np.iinfo(values.dtype).max
     out = np.empty_like(values)

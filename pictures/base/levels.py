@@ -40,13 +40,7 @@ def upright(levels: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def with_channels(pixels: torch.Tensor, colours: int, has_alpha: bool) -> torch.Tensor:
-    """Bring `(H, W, C)`, 0 to 1, of which some pictures of a series are grey or opaque, to 1 or 3 colours.
-
-    Args:
-        pixels: 1 to 4 channels; no colours where one channel is asked for.
-        colours: 1 grey, 3 RGB.
-        has_alpha: whether alpha follows, 1 where there was none; else it is left out.
-    """
+    """Bring `(H, W, C)`, 0 to 1, to `colours` (1 grey, never from RGB; 3 RGB), with or without alpha (1 if new)."""
     own = pixels.shape[-1] - (pixels.shape[-1] in (2, 4))
     parts = [pixels[..., :own].expand(-1, -1, colours)]
     if has_alpha:
@@ -55,20 +49,13 @@ def with_channels(pixels: torch.Tensor, colours: int, has_alpha: bool) -> torch.
 
 
 def in_range(values: np.ndarray) -> tuple[np.ndarray, str]:
-    """Bring numbers of any kind to what a `Picture` is made of.
+    """Bring integers of 8 to 64 bits, signed or not, or floats of 16 to 64 to what a `Picture` is made of.
 
-    Args:
-        values: integers of 8 to 64 bits, signed or not, or floats of 16 to 64.
-
-    Returns:
-        uint8 or uint16 levels, or float32 from 0 to 1; and what had to be assumed, as a sentence, or "".
-
-        Unsigned integers of 8 and 16 bits are levels. Others of up to 65535 are levels of 16 bits; above that, white
-        is the largest number of their type. Floats from 0 to 1 stay as they are. If they go beyond but are not above
-        1 on average, 1 is white, as in renderings with lights; else white is 255 or 65535.
-
-    Raises:
-        PictureError: numbers that are no picture's: not finite, negative, or too large; "it …" or "its …".
+    Returns uint8 or uint16 levels, or float32 from 0 to 1; and what had to be assumed, as a sentence, or "".
+    Unsigned integers of 8 and 16 bits are levels. Others of up to 65535 are levels of 16 bits; above that, white is
+    the largest number of their type. Floats from 0 to 1 stay as they are. If they go beyond but are not above 1 on
+    average, 1 is white, as in renderings with lights; else white is 255 or 65535.
+    Raises PictureError, "it …" or "its …", for numbers that are no picture's: not finite, negative, or too large.
     """
     if values.dtype.kind == "f":
         return _from_floats(values)

@@ -18,18 +18,10 @@ _LARGEST_PART = 2**22  # pixels of a tile that may reach beyond its picture
 
 
 def check_picture(width: int, height: int, channels: int, value_size: int, packed: int) -> None:
-    """Refuse a picture that is too large, or that claims to be.
+    """Refuse (PictureError, "it …") a picture that is too large, or that claims to be.
 
-    Args:
-        width: pixels across.
-        height: pixels down.
-        channels: values a pixel.
-        value_size: bytes of a value, as it comes out of the file.
-        packed: bytes of the file.
-
-    Raises:
-        PictureError: more than `MAX_PIXELS`; more than Pillow takes, of a file so small that nobody would miss them;
-            or more than the free memory holds. Without the file's name: "it …".
+    That is: more than `MAX_PIXELS`; more than Pillow takes, of a file (`packed` bytes) so small that nobody would miss
+    them; or more than the free memory holds, a value having `value_size` bytes as it comes out of the file.
     """
     pixels = width * height
     if not 0 < pixels <= MAX_PIXELS:

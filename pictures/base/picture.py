@@ -19,17 +19,13 @@ class FileFacts:
 
     depth: int = 8
     """8 or 16 bits a channel; 16 where the file has more, or floats."""
-
     icc: bytes | None = None
     """Colour profile; None means sRGB."""
-
     exif: bytes | None = None
     """EXIF block, starting with its byte order mark. In a `Picture` free of the orientation, which is applied to the
     pixels, and of what is kept as text."""
-
     text: dict[str, str] = field(default_factory=dict)
     """Texts by PNG's keywords: A1111's `PARAMETERS`, ComfyUI's "prompt" and "workflow", `XMP`, "Comment", …"""
-
     dpi: tuple[float, float] | None = None
     """Pixels an inch, across and down; None if the file does not say."""
 
@@ -40,8 +36,18 @@ class Picture:
 
     pixels: torch.Tensor
     """`(H, W, C)` float32, 0 to 1; C is 1 grey, 2 grey with alpha, 3 RGB, 4 RGB with alpha. Alpha is straight."""
-
     facts: FileFacts = field(default_factory=FileFacts)
-
     note: str = ""
     """What was assumed about the file's numbers, for people: a sentence, or nothing."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How the frames of an animation follow each other."""
+
+    durations: tuple[float, ...]
+    """Milliseconds of each frame."""
+    plays: int
+    """How often all of it is shown; 0 for ever."""
+    still: bool = False
+    """Whether the first picture of the series is none of the frames, but for programs without animation."""

@@ -24,10 +24,8 @@ def only_job(folder: Path) -> Iterator[None]:
     """Keep other jobs out of a folder that results are written to. A job that dies, however, leaves no lock.
 
     The lock is the system's: on the folder itself, so that nothing is left in it; on Windows, which has none on
-    folders, on a file of the temporary folder. Disks without locks are worked on without one.
-
-    Raises:
-        InputError: another job works on it.
+    folders, on a file of the temporary folder. Disks without locks are worked on without one. Raises InputError if
+    another job works on it.
     """
     handle = _open(folder)
     try:

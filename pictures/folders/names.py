@@ -13,20 +13,15 @@ from pathlib import Path
 from ...hires.errors import InputError
 from ..base.file_names import check_encodable, fitting
 from ..write import EXTENSIONS, PictureFormat
-from .scan import FolderPicture, folded, printable
+from .scan import FolderPicture, folded
 
 TOKENS = ("name", "ext", "scale", "upscaler")
 """What a pattern may hold in braces: the picture's name without its ending, the ending, the factor (or the width and
 height) asked for, the upscaler's name."""
 
 _FORMAT_OF: dict[str, PictureFormat] = {
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".jpe": "jpeg",
-    ".jfif": "jpeg",
-    ".webp": "webp",
-    ".tif": "tiff",
-    ".tiff": "tiff",
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "jpeg"),
+    **{".webp": "webp", ".tif": "tiff", ".tiff": "tiff"},
 }
 """Formats by the input's ending; everything else becomes PNG."""
 
@@ -40,14 +35,10 @@ class Task:
     """A picture and where its result goes."""
 
     picture: FolderPicture
-
     format: PictureFormat
-
     target: Path
-
     renamed: bool = False
     """Whether the name is not what the pattern makes: another result has that one, or it is too long for a disk."""
-
     before_number: str = ""
     """What the names of numbered results have besides, so that no other picture's result has one of them."""
 
@@ -80,12 +71,9 @@ def plan_names(
     Args:
         pictures: from `find_pictures`.
         folder: of the results.
-        pattern: with `TOKENS`, without an ending.
+        pattern: with `TOKENS`, without an ending; see `check_pattern`.
         values: of the tokens "scale" and "upscaler".
         picture_format: None keeps each picture's format where it can be written, else PNG.
-
-    Raises:
-        InputError: the pattern holds something else, would give all results one name, or leaves the folder.
     """
     check_pattern(pattern)
 
@@ -98,7 +86,7 @@ def plan_names(
         return Task(picture, chosen, folder / picture.folder / name, renamed)
 
     tasks = [plan(picture) for picture in pictures]
-    for addition in (_ending, _mark):
+    for addition in (lambda picture: f"_{picture.path.suffix[1:]}", _mark):
         shared = Counter(claim for task in tasks for claim in _claims(task))
         tasks = [
             plan(task.picture, addition(task.picture)) if any(shared[claim] > 1 for claim in _claims(task)) else task
@@ -111,7 +99,7 @@ def plan_names(
 
 
 def check_pattern(pattern: str) -> None:
-    """Refuse (InputError) a pattern that `plan_names` cannot use."""
+    """Refuse (InputError) a pattern with other tokens, with one name for all results, or that leaves the folder."""
     known = ", ".join(f"{{{token}}}" for token in TOKENS)
     check_encodable(pattern, "file_name")
     try:
@@ -145,10 +133,5 @@ def _numbered_claim(task: Task) -> str:
     return folded(str(task.target.with_name(f"{task.target.name.removesuffix(ending)}_#{ending}")))
 
 
-def _ending(picture: FolderPicture) -> str:
-    return f"_{picture.path.suffix[1:]}"
-
-
 def _mark(picture: FolderPicture) -> str:
-    path = printable(picture.folder / picture.path.name).encode()
-    return f"_{picture.path.suffix[1:]}_{hashlib.sha256(path).hexdigest()[:6]}"
+    return f"_{picture.path.suffix[1:]}_{hashlib.sha256(picture.label.encode()).hexdigest()[:6]}"

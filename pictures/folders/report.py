@@ -13,19 +13,14 @@ class Report:
 
     done: list[str] = field(default_factory=list)
     """Pictures that were upscaled."""
-
     skipped: list[str] = field(default_factory=list)
     """Pictures whose result was there already."""
-
     failed: list[tuple[str, str]] = field(default_factory=list)
     """Pictures without a result, and why."""
-
     notes: list[tuple[str, str]] = field(default_factory=list)
     """Pictures whose result is not where one would look for it, and where it is; files with several pictures."""
-
     in_part: list[str] = field(default_factory=list)
     """Files that hold another picture, which was not upscaled, behind the one that was; see `holds_another`."""
-
     passed_over: list[tuple[str, str]] = field(default_factory=list)
     """Files and folders that were not looked into, and why; the reasons are few."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -15,9 +15,9 @@ from ..formats.pillow import endings
 
 _RESOURCE_FORK = "._"
 
-NO_PICTURE = "not a kind of picture that can be read"
-CLOSED = "a folder, and recursive is off"
-TWICE = "a link to a folder that is looked into where it is"
+NOT_A_PICTURE = "not a kind of picture that can be read"
+NOT_RECURSIVE = "a folder, and recursive is off"
+INNER_LINK = "a link to a folder that is looked into where it is"
 """Why something is passed over."""
 
 
@@ -26,7 +26,6 @@ class FolderPicture:
     """A picture."""
 
     path: Path
-
     folder: Path
     """Where it lies, from the scanned folder on."""
 
@@ -42,12 +41,10 @@ class Scan:
 
     pictures: list[FolderPicture] = field(default_factory=list)
     """In the order in which people count: 2 before 10."""
-
     problems: list[tuple[str, str]] = field(default_factory=list)
     """What cannot be looked at: path from the scanned folder on, and the reason."""
-
     passed_over: list[tuple[str, str]] = field(default_factory=list)
-    """All else that `include` asks for: path from the scanned folder on, and `NO_PICTURE`, `CLOSED` or `TWICE`."""
+    """All else that `include` asks for: path from the scanned folder on, and one of the reasons above."""
 
 
 def find_pictures(
@@ -58,7 +55,7 @@ def find_pictures(
     leave_out: Path | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Scan:
-    """Look for pictures.
+    """Look for pictures. Raises InputError if there is no such folder, or no pattern.
 
     Args:
         folder: where to look.
@@ -69,9 +66,6 @@ def find_pictures(
         allowed: whether links to files may lead to this place.
         leave_out: a folder that is not looked into.
         check: called at every folder; may raise to cancel.
-
-    Raises:
-        InputError: there is no such folder, or no pattern.
     """
     patterns = [folded(part.strip()) for part in include.split(",") if part.strip()]
     if not patterns:
@@ -80,11 +74,9 @@ def find_pictures(
         raise InputError(
             f"there is no folder '{printable(folder.name)}'. Make it, or correct the name.", "input_folder"
         )
-    scan = Scan()
     hidden = {_identity(leave_out)} if leave_out is not None and os.path.isdir(leave_out) else set()
-    search = _Search(Path(os.path.realpath(folder)), patterns, recursive, allowed, endings(), hidden, check)
-    _look_into(folder, search, scan)
-    return scan
+    search = _Search(Path(os.path.realpath(folder)), patterns, recursive, allowed, hidden, check)
+    return _look_into(folder, search)
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
@@ -105,18 +97,15 @@ class _Search:
     patterns: list[str]
     recursive: bool
     allowed: Callable[[Path], bool]
-    endings: frozenset[str]
     visited: set[tuple[int, int]]
     check: Callable[[], None]
 
     def wants(self, name: str, path: Path) -> bool:
         return any(fnmatchcase(folded(printable(path) if "/" in p else name), p) for p in self.patterns)
 
-    def takes(self, name: str) -> bool:
-        return Path(name).suffix.lower() in self.endings and not name.startswith(_RESOURCE_FORK)
 
-
-def _look_into(root: Path, search: _Search, scan: Scan) -> None:
+def _look_into(root: Path, search: _Search) -> Scan:
+    scan = Scan()
     waiting = [(root, Path())]  # what comes first at the end
     while waiting:
         folder, inside = waiting.pop()
@@ -126,7 +115,8 @@ def _look_into(root: Path, search: _Search, scan: Scan) -> None:
             if identity in search.visited:
                 continue
             search.visited.add(identity)
-            entries = sorted(_entries(folder), key=lambda entry: natural_key(entry.name))
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: natural_key(entry.name))
         except OSError as error:
             scan.problems.append((printable(inside) + "/", f"the folder cannot be read: {error.strerror or error}."))
             continue
@@ -137,12 +127,13 @@ def _look_into(root: Path, search: _Search, scan: Scan) -> None:
         for entry in reversed(folders):
             if _note_folder(entry, inside, search, scan):
                 waiting.append((Path(entry.path), inside / entry.name))
+    return scan
 
 
 def _note_file(entry: os.DirEntry[str], inside: Path, search: _Search, scan: Scan) -> None:
     label, problem = printable(inside / entry.name), _problem(entry, search)
-    if not search.takes(entry.name):
-        scan.passed_over.append((label, NO_PICTURE))
+    if Path(entry.name).suffix.lower() not in endings() or entry.name.startswith(_RESOURCE_FORK):
+        scan.passed_over.append((label, NOT_A_PICTURE))
     elif problem:
         scan.problems.append((label, problem))
     else:
@@ -153,18 +144,15 @@ def _note_folder(entry: os.DirEntry[str], inside: Path, search: _Search, scan: S
     """Return whether to look into it."""
     label = printable(inside / entry.name) + "/"
     if search.recursive and not Path(os.path.realpath(entry.path)).is_relative_to(search.root):
-        scan.problems.append((label, _LEADS_OUT))
+        reason = "it is a link to a place outside of the folder that is read. Give that one as input_folder."
+        scan.problems.append((label, reason))
     elif search.recursive and entry.is_symlink():
-        scan.passed_over.append((label, TWICE))
+        scan.passed_over.append((label, INNER_LINK))
     elif search.recursive:
         return True
     elif not _is_visited(entry, search):
-        scan.passed_over.append((label, CLOSED))
+        scan.passed_over.append((label, NOT_RECURSIVE))
     return False
-
-
-_OUTSIDE = "it is a link to a place outside of the allowed folders."
-_LEADS_OUT = "it is a link to a place outside of the folder that is read. Give that one as input_folder."
 
 
 def _is_visited(entry: os.DirEntry[str], search: _Search) -> bool:
@@ -179,15 +167,10 @@ def _problem(entry: os.DirEntry[str], search: _Search) -> str:
     if not path.exists():
         return "it is a link to something that is not there."
     if entry.is_symlink() and not search.allowed(path):
-        return _OUTSIDE
+        return "it is a link to a place outside of the allowed folders."
     if not path.is_file():
         return "it is not a file."  # a pipe or a device: opening it could wait forever
     return ""
-
-
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        yield from entries
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

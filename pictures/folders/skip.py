@@ -7,25 +7,22 @@ from pathlib import Path
 
 from ...hires.sizes.image_sizes import SizeError
 from ..base.errors import PictureError
+from ..base.picture import Timing
 from ..formats.pillow import open_header
 from ..formats.tiff import tags
 from ..read import read_picture
-from ..series import Series, Size, Timing, find_series
+from ..series import Series, Size, find_series
 from .names import Task
 from .scan import printable
 
 
 def find_result(task: Task, result_size: Callable[[int, int], Size]) -> Path | None:
-    """Return the finished result of a picture, or None if it has to be made.
+    """Return the finished result of a picture, the only one in its file, or None if it has to be made.
 
-    Args:
-        task: the picture, the only one in its file.
-        result_size: the size of the result for a width and height.
-
-    Raises:
-        InputError: something else is in its place, or the picture cannot be read.
+    `result_size` gives the size of the result for a width and height. Raises InputError if something else is in its
+    place, or the picture cannot be read.
     """
-    if _there(task) is None:
+    if _existing_result(task) is None:
         return None
     width, height = _stored_size(task.picture.path)
     # a picture that EXIF turns is stored lying on its side
@@ -34,23 +31,17 @@ def find_result(task: Task, result_size: Callable[[int, int], Size]) -> Path | N
 
 def find_of_size(task: Task, expected: Size, other: Size | None = None) -> Path | None:
     """`find_result` for one that has the expected size, or another one that is right, too."""
-    result = _there(task)
+    result = _existing_result(task)
     if result is None:
         return None
     size = _result_size(result)
     if size in (expected, other):
         return result
-    raise _in_the_way(f"{expected[0]}x{expected[1]}", result, f"{size[0]}x{size[1]} pixels")
+    raise _wrong_size(f"{expected[0]}x{expected[1]}", result, f"{size[0]}x{size[1]} pixels")
 
 
 def find_series_result(task: Task, expected: Sequence[Size], timing: Timing | None) -> Path | None:
-    """`find_result` for a file with several pictures whose result is one file, too.
-
-    Args:
-        task: the file.
-        expected: the sizes of the results.
-        timing: how they follow each other, None for pages.
-    """
+    """`find_result` for a file with several pictures whose result is one file, too; timing is None for pages."""
     if not task.target.exists():
         return None
     _result_size(task.target)
@@ -58,7 +49,7 @@ def find_series_result(task: Task, expected: Sequence[Size], timing: Timing | No
     sizes = series.sizes if series else (_stored_size(task.target),)
     if sizes == tuple(expected) or (series and timing and sizes[0] == expected[0] and _merged(series, timing)):
         return task.target
-    raise _in_the_way(_described(expected), task.target, _described(sizes))
+    raise _wrong_size(_described(expected), task.target, _described(sizes))
 
 
 def _merged(result: Series, timing: Timing) -> bool:
@@ -71,7 +62,7 @@ def _described(sizes: Sequence[Size]) -> str:
     return f"{width}x{height}" if len(sizes) == 1 else f"{len(sizes)} pictures of {width}x{height}"
 
 
-def _there(task: Task) -> Path | None:
+def _existing_result(task: Task) -> Path | None:
     return next((path for path in (task.target, task.streamed) if path.exists()), None)
 
 
@@ -82,7 +73,7 @@ def _result_size(result: Path) -> Size:
         raise PictureError(f"in its place there is something that is no picture: {error}") from error
 
 
-def _in_the_way(expected: str, result: Path, size: str) -> PictureError:
+def _wrong_size(expected: str, result: Path, size: str) -> PictureError:
     return PictureError(
         f"its result would be {expected}, but '{printable(result.name)}' is there already with {size}. Move that file, "
         "choose another file_name, or set existing to overwrite."

@@ -6,32 +6,18 @@ import io
 import itertools
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import numpy as np
 
 from ..base.errors import PictureError
+from ..base.picture import Timing
 from .png import SIGNATURE, chunks, write_chunk
 
 _NOTHING, _CLEAR, _RESTORE = 0, 1, 2  # what becomes of a frame before the next one
 _SOURCE, _OVER = 0, 1  # a frame replaces what is below it, or is laid over it
 _CONTROL = struct.Struct(">IIIIHHBB")
 _MOST = 65535
-
-
-@dataclass
-class ApngInfo:
-    """What an animated PNG says about its frames."""
-
-    plays: int
-    """How often it is played; 0 for ever."""
-
-    durations: list[float] = field(default_factory=list)
-    """Of each frame of the animation, in milliseconds."""
-
-    still: bool = False
-    """Whether the picture that programs without animation show is none of the frames."""
 
 
 def is_animated(file: BinaryIO) -> bool:
@@ -44,24 +30,20 @@ def is_animated(file: BinaryIO) -> bool:
         file.seek(length + 4, io.SEEK_CUR)
 
 
-def read_info(file: BinaryIO) -> ApngInfo:
-    """Return what an animated PNG says.
-
-    Raises:
-        PictureError: it is damaged, without its name: "it …".
-    """
-    info, claimed = ApngInfo(0), 0
+def read_timing(file: BinaryIO) -> Timing:
+    """Return how the frames of an animated PNG follow each other. Raises PictureError, "it …", if it is damaged."""
+    claimed, plays, still, durations = 0, 0, False, []
     for kind, data in chunks(file):
         if kind == b"acTL":
-            claimed, info.plays = struct.unpack(">II", data[:8])
-        elif kind == b"IDAT" and not info.durations:
-            info.still = True
+            claimed, plays = struct.unpack(">II", data[:8])
+        elif kind == b"IDAT" and not durations:
+            still = True
         elif kind == b"fcTL":
             delay, parts = _CONTROL.unpack(data[4:26])[4:6]
-            info.durations.append(1000 * delay / (parts or 100))
-    if claimed != len(info.durations):
-        raise PictureError(f"it is damaged: of {claimed} frames {len(info.durations)} are there")
-    return info
+            durations.append(1000 * delay / (parts or 100))
+    if claimed != len(durations):
+        raise PictureError(f"it is damaged: of {claimed} frames {len(durations)} are there")
+    return Timing(tuple(durations), plays, still)
 
 
 def read_frames(file: BinaryIO) -> Iterator[tuple[bytes, tuple[int, ...] | None]]:
@@ -104,14 +86,9 @@ class Canvas:
         self._levels: np.ndarray | None = None
 
     def show(self, part: np.ndarray, control: tuple[int, ...]) -> np.ndarray:
-        """Lay a frame on and return what is seen.
+        """Lay a frame on, `(h, w, C)` uint8 or uint16, and return what is seen; for `control` see `read_frames`.
 
-        Args:
-            part: `(h, w, C)` uint8 or uint16.
-            control: see `read_frames`.
-
-        Raises:
-            PictureError: it lies outside.
+        Raises PictureError if it lies outside.
         """
         width, height, x, y, _, _, disposal, blending = control
         levels = self._levels
@@ -140,16 +117,16 @@ def _over(part: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.concatenate([colours, both * top], axis=-1).round().astype(part.dtype)
 
 
-def write(file: BinaryIO, frames: Iterator[bytes], info: ApngInfo) -> None:
+def write(file: BinaryIO, frames: Iterator[bytes], timing: Timing) -> None:
     """Write an animated PNG file of frames that are PNG files of one size and kind. What the first one says besides
-    its pixels is kept. If `info` has a still picture, that one comes first."""
+    its pixels is kept. If there is a still picture, that one comes first."""
     sequence = itertools.count()
     file.write(SIGNATURE)
     for index, frame in enumerate(frames):
         control = b""
-        if index or not info.still:
+        if index or not timing.still:
             width, height = struct.unpack_from(">II", frame, len(SIGNATURE) + 8)
-            delay = _delay(info.durations[index - info.still])
+            delay = _delay(timing.durations[index - timing.still])
             control = _CONTROL.pack(width, height, 0, 0, *delay, _NOTHING, _SOURCE)
         for kind, data in chunks(io.BytesIO(frame)):
             if kind == b"IDAT":
@@ -163,7 +140,7 @@ def write(file: BinaryIO, frames: Iterator[bytes], info: ApngInfo) -> None:
             elif index == 0 and kind != b"IEND":
                 write_chunk(file, kind, data)
                 if kind == b"IHDR":
-                    write_chunk(file, b"acTL", struct.pack(">II", len(info.durations), info.plays))
+                    write_chunk(file, b"acTL", struct.pack(">II", len(timing.durations), timing.plays))
     write_chunk(file, b"IEND", b"")
 
 

@@ -44,9 +44,8 @@ def endings() -> frozenset[str]:
 def read(file: BinaryIO) -> tuple[np.ndarray, FileFacts, str]:
     """Read a picture: its `levels_of` and what was assumed about them, and what the file says as it is in the file.
 
-    Raises:
-        PictureError: see `open_header`; also of a kind that cannot be read, or too large. Without the file's name:
-            "it …". Damaged files raise whatever Pillow raises.
+    Raises PictureError, "it …", as `open_header`, also of a kind that cannot be read, or too large. Damaged files raise
+    whatever Pillow raises.
     """
     image = open_header(file)
     value_size = 4 if image.mode in ("I", "F") else 2 if image.mode.startswith("I") else 1
@@ -74,10 +73,8 @@ def read_frames(file: BinaryIO) -> Iterator[tuple[np.ndarray, Image.Image]]:
 
 def open_header(file: BinaryIO) -> Image.Image:
     """Open a picture file with Pillow for what its first bytes say, without the limit on pixels that all of the host
-    shares; nothing is decoded.
-
-    Raises:
-        PictureError: not a picture, or one for which Pillow would make more room than `check_picture` allows.
+    shares; nothing is decoded. Raises PictureError if it is no picture, or one for which Pillow would make more room
+    than `check_picture` allows.
     """
     Image.init()
     file.seek(0)
@@ -146,15 +143,12 @@ def levels_of(image: Image.Image) -> tuple[np.ndarray, str]:
     return levels if levels.ndim == 3 else levels[..., None], note
 
 
-def _palette_mode(image: Image.Image) -> str:
-    return image.palette.mode if image.palette else ""
-
-
 def _plain(image: Image.Image) -> Image.Image:
     """Bring a picture into one of the modes in `_PLAIN`."""
     transparent = "transparency" in image.info
     if image.mode == "P":
-        return image.convert("RGBA" if transparent or _palette_mode(image) == "RGBA" else "RGB")
+        has_alpha = transparent or (image.palette is not None and image.palette.mode == "RGBA")
+        return image.convert("RGBA" if has_alpha else "RGB")
     if image.mode == "CMYK":
         return from_cmyk(image)
     mode = image.mode if image.mode in _PLAIN else _CONVERTED.get(image.mode)
@@ -170,16 +164,9 @@ def from_cmyk(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     if profile:
         try:
-            inks = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            transform = ImageCms.buildTransform(
-                inks,
-                ImageCms.createProfile("sRGB"),
-                image.mode,
-                "RGB",
-                ImageCms.Intent.RELATIVE_COLORIMETRIC,
-                ImageCms.Flags.BLACKPOINTCOMPENSATION,
-            )
-            return transform.apply(image)
+            inks, srgb = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+            how = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
+            return ImageCms.buildTransform(inks, srgb, image.mode, "RGB", *how).apply(image)
         except (ImageCms.PyCMSError, OSError, TypeError, ValueError) as error:
             log.warning("The profile of a CMYK picture cannot be used: %s", error)
     return image.convert("RGB")

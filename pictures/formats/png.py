@@ -50,11 +50,7 @@ class PngInfo:
 
 
 def read_info(file: BinaryIO) -> PngInfo:
-    """Read all chunks. Every checksum is compared, so that what is cut off or damaged is found.
-
-    Raises:
-        PictureError: the file is damaged, without its name: "it …".
-    """
+    """Read all chunks. Every checksum is compared: what is cut off or damaged is found (PictureError, "it …")."""
     info, budget = PngInfo(), _Budget()
     info.bare.write(SIGNATURE)
     for kind, data in chunks(file):
@@ -75,10 +71,8 @@ def read_info(file: BinaryIO) -> PngInfo:
 def read_texts(file: BinaryIO, keys: Container[str]) -> tuple[FileFacts, str]:
     """Read the EXIF block and the texts with these keywords, and leave all else packed. Nothing raises.
 
-    In a file that is cut off, they mostly stand before the place.
-
-    Returns:
-        Block and texts; what is wrong with the file behind them, as a sentence without its end: "it …", or "".
+    In a file that is cut off, they mostly stand before the place. Returns block and texts; what is wrong with the file
+    behind them, as a sentence without its end: "it …", or "".
     """
     info, budget, damage = PngInfo(), _Budget(), ""
     try:
@@ -98,15 +92,7 @@ class PngWriter:
     """Writes a PNG file from top to bottom, in as many parts as one likes."""
 
     def __init__(self, file: BinaryIO, width: int, height: int, channels: int, facts: FileFacts) -> None:
-        """Write everything that comes before the pixels.
-
-        Args:
-            file: where to; an empty file.
-            width: pixels across.
-            height: pixels down.
-            channels: 1 to 4.
-            facts: depth, colour profile, resolution and texts.
-        """
+        """Write to an empty file everything that comes before the pixels; 1 to 4 channels."""
         self._file = file
         self._size = channels * facts.depth // 8
         self._above = np.zeros((1, width * self._size), np.uint8)
@@ -146,13 +132,8 @@ def write_chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
 def _filtered(rows: np.ndarray, above: np.ndarray, size: int) -> np.ndarray:
     """Replace bytes by differences to their neighbours, row by row in the way that gives the smallest ones.
 
-    Args:
-        rows: `(H, N)` uint8.
-        above: `(1, N)`: the row before the first one, zeros for the top of a picture.
-        size: bytes of a pixel.
-
-    Returns:
-        `(H, 1 + N)`: first the number of the filter.
+    `rows` are `(H, N)` uint8, `above` is the row before, `(1, N)`, zeros for the top of a picture, `size` the bytes of
+    a pixel. Returns `(H, 1 + N)`: first the number of the filter.
     """
     left = np.zeros_like(rows)
     left[:, size:] = rows[:, :-size]

@@ -10,25 +10,13 @@ import numpy as np
 
 from ..base.errors import PictureError
 
-_FORMATS = {
-    "gray16": 1,
-    "ya16": 2,
-    "rgb48": 3,
-    "rgba64": 4,
-}
+_FORMATS = {"gray16": 1, "ya16": 2, "rgb48": 3, "rgba64": 4}
 
 
 def decode(file: BinaryIO) -> np.ndarray:
-    """Decode a PNG file of 16 bits a channel.
+    """Decode a PNG file of 16 bits a channel: `(H, W, C)` uint16, 1 to 4 channels, the last of 2 and of 4 being alpha.
 
-    Args:
-        file: at any place.
-
-    Returns:
-        `(H, W, C)` uint16, 1 to 4 channels, the last of 2 and of 4 being alpha.
-
-    Raises:
-        PictureError: it cannot be decoded, without its name: "it …".
+    Raises PictureError, "it …", if it cannot be decoded.
     """
     try:
         file.seek(0)

@@ -38,11 +38,8 @@ def stream_picture(
         corner: x and y of the picture's upper left corner among the pixels of the pieces.
         overwrite: replace a finished file that is there.
 
-    Raises:
-        PictureError: there is such a file already.
-        InputError: the disk has too little room.
-        OSError: the disk does not take it.
-        BaseException: whatever `make` raises; what is done is kept.
+    Raises PictureError if there is such a file already, InputError if the disk has too little room, and whatever `make`
+    raises; what is done is kept.
     """
     if not overwrite:
         _refuse(target)

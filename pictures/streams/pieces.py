@@ -20,22 +20,14 @@ class Piece(NamedTuple):
     """A finished part of the result."""
 
     box: Box
-
     pixels: torch.Tensor
     """`(box.height, box.width, C)` floating point in [0, 1]."""
-
     marks: Marks
     """Where to go on once this piece and all before it are on the disk."""
 
 
 def pieces_of_one(blocks: Blocks, width: int, marks: Marks) -> Iterator[Piece]:
-    """Hand on the blocks of one upscaler as they come.
-
-    Args:
-        blocks: from row `marks[0]` on.
-        width: pixels of the result.
-        marks: one number.
-    """
+    """Hand on the blocks of one upscaler, from row `marks[0]` on, as they come; `width` is that of the result."""
     rows = _Rows(width, marks[0])
     for box, pixels in blocks:
         rows.add(box)
@@ -43,16 +35,10 @@ def pieces_of_one(blocks: Blocks, width: int, marks: Marks) -> Iterator[Piece]:
 
 
 def pieces_of_two(first: Blocks, second: Blocks, width: int, visibility: float, marks: Marks) -> Iterator[Piece]:
-    """Lay the result of one upscaler over that of another; whole rows come out.
+    """Lay the second upscaler's result, `visibility` 0 to 1, over that of the first; whole rows come out.
 
-    Memory holds a band of each, from left to right and as high as a row of blocks: it grows with the width.
-
-    Args:
-        first: below, from row `marks[0]` on.
-        second: above, from row `marks[1]` on; rows of both are as high as each likes.
-        width: pixels of the result.
-        visibility: 0 to 1, how much of the second is seen.
-        marks: two numbers.
+    They begin with rows `marks[0]` and `marks[1]`; rows of blocks are as high as each likes. Memory holds a band of
+    each, from left to right and as high as a row of blocks: it grows with `width`, the pixels of the result.
     """
     below, above = _bands(first, width), _bands(second, width)
     (y0, low), (y1, high) = next(below), next(above)
@@ -62,9 +48,7 @@ def pieces_of_two(first: Blocks, second: Blocks, width: int, visibility: float, 
         stop = min(low_end, high_end)
         mixed = low[done - y0 : stop - y0].lerp_(high[done - y1 : stop - y1], visibility)
         yield Piece(
-            Box(0, done, width, stop),
-            mixed,
-            (stop if low_end == stop else y0, stop if high_end == stop else y1),
+            Box(0, done, width, stop), mixed, (stop if low_end == stop else y0, stop if high_end == stop else y1)
         )
         done = stop
         del mixed
@@ -81,12 +65,9 @@ def pieces_of_two(first: Blocks, second: Blocks, width: int, visibility: float, 
 
 
 def cut(piece: Piece, corner: tuple[int, int], size: tuple[int, int]) -> tuple[Box, torch.Tensor] | None:
-    """Return what of a piece lies in a window, and where in the window; None if nothing does.
+    """Return what of a piece lies in a window of the result, and before it where in the window; None if nothing does.
 
-    Args:
-        piece: a part of the result.
-        corner: x and y of the window's upper left corner in the result.
-        size: width and height of the window.
+    `corner` is x and y of the window's upper left corner, `size` its width and height.
     """
     window = Box(*corner, corner[0] + size[0], corner[1] + size[1])
     shared = piece.box.shared(window)

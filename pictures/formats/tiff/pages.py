@@ -17,7 +17,6 @@ class Page(NamedTuple):
 
     number: int
     """Among all directories, from 0 on."""
-
     place: int
     """Where it begins."""
 
@@ -25,8 +24,7 @@ class Page(NamedTuple):
 def find_pages(file: BinaryIO) -> list[Page]:
     """Find the pages: previews and masks of other pages are none, but the first directory if there is nothing else.
 
-    Raises:
-        PictureError: the list of pages is damaged, without the file's name: "it …".
+    Raises PictureError, "it …", if the list of pages is damaged.
     """
     file.seek(0)
     head = file.read(4)

@@ -33,15 +33,11 @@ def is_taken(info: TiffInfo) -> bool:
 
 
 def read_pixels(file: BinaryIO, info: TiffInfo) -> tuple[np.ndarray, str]:
-    """Read the pixels of a file that `is_taken`.
+    """Read the pixels of a file that `is_taken`, and what was assumed about them; see `in_range`.
 
-    Returns:
-        `(H, W, C)` uint8 or uint16, or float32 from 0 to 1; upright, 1 to 4 channels, straight alpha last if there is
-        any, or the inks of a CMYK picture. And what was assumed about them; see `in_range`.
-
-    Raises:
-        PictureError: of a kind that cannot be read, or cut off; without the file's name: "it …". Damaged tags and
-            packed data raise whatever they raise.
+    They are `(H, W, C)` uint8 or uint16, or float32 from 0 to 1; upright, 1 to 4 channels, straight alpha last if there
+    is any, or the inks of a CMYK picture. Raises PictureError, "it …", if they are of a kind that cannot be read, or
+    cut off. Damaged tags and packed data raise whatever they raise.
     """
     channels, photometric = info.channels, info.photometric
     colours, numbers = _COLOURS.get(photometric), info.number_type

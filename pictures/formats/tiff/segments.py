@@ -28,16 +28,11 @@ class Segments:
     """The pixels of an open TIFF file, as they are in it."""
 
     def __init__(self, file: BinaryIO, info: TiffInfo, keep: bool = False) -> None:
-        """Look where the strips or tiles are.
+        """Look where the strips or tiles are; the file stays open for as long as there is something to read.
 
-        Args:
-            file: stays open for as long as there is something to read.
-            info: what it says.
-            keep: hold the strips or tiles around the last box in memory, for boxes that come from top to bottom.
-
-        Raises:
-            PictureError: they make no sense or the file is cut off; with `keep`, they take more than the free memory.
-                Without the file's name: "it …". Damaged tags raise whatever they raise.
+        With `keep`, those around the last box are held in memory, for boxes that come from top to bottom. Raises
+        PictureError, "it …", if they make no sense, the file is cut off, or, with `keep`, they take more than the free
+        memory. Damaged tags raise whatever they raise.
         """
         values = info.tags
         self._file, self._info = file, info
@@ -59,10 +54,9 @@ class Segments:
             check_memory(self.width, self.height, 2 * a_row)
 
     def read(self, box: Box) -> np.ndarray:
-        """Return `(box.height, box.width, channels)` numbers.
+        """Return `(box.height, box.width, channels)` numbers. Raises PictureError, "it …", if the file is cut off.
 
-        Raises:
-            PictureError: the file is cut off, without its name: "it …". Damaged data raise whatever they raise.
+        Damaged data raise whatever they raise.
         """
         levels = np.empty((box.height, box.width, self.channels), self._type.newbyteorder("="))
         if self._by_rows:
@@ -171,18 +165,9 @@ def _unpacked(data: bytes, shape: tuple[int, int, int], info: TiffInfo, kind: np
 
 def _by_libtiff(data: bytes, row: int, rows: int, packing: int, fill_order: int) -> bytes:
     """Unpack a strip or tile: Pillow's libtiff is given it as a picture of bytes."""
-    values = {
-        tags.WIDTH: row,
-        tags.HEIGHT: rows,
-        tags.BITS: 8,
-        tags.COMPRESSION: packing,
-        tags.PHOTOMETRIC: tags.BLACK_IS_ZERO,
-        tags.FILL_ORDER: fill_order,
-        tags.STRIP_OFFSETS: 8,
-        tags.CHANNELS: 1,
-        tags.ROWS_PER_STRIP: rows,
-        tags.STRIP_SIZES: len(data),
-    }
+    values = {tags.WIDTH: row, tags.HEIGHT: rows, tags.CHANNELS: 1, tags.BITS: 8}
+    values |= {tags.COMPRESSION: packing, tags.PHOTOMETRIC: tags.BLACK_IS_ZERO, tags.FILL_ORDER: fill_order}
+    values |= {tags.STRIP_OFFSETS: 8, tags.ROWS_PER_STRIP: rows, tags.STRIP_SIZES: len(data)}
     start = 8 + len(data) + len(data) % 2
     directory, _, _ = lay_out([numbers(tag, LONG, value) for tag, value in values.items()], {}, start, CLASSIC)
     file = io.BytesIO(b"II*\0" + struct.pack("<I", start) + data.ljust(start - 8, b"\0") + directory)

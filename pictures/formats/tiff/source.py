@@ -25,12 +25,8 @@ class TiffSource:
 
     @classmethod
     def open(cls, path: Path, page: Page | None = None) -> TiffSource | None:
-        """Open a file, or return None where it has to be read as a whole: anything but 8 or 16 bit grey or RGB, with
-        or without straight alpha, upright, channels together, uncompressed or packed with Deflate.
-
-        Args:
-            path: the file.
-            page: one of `find_pages`; None is what the file begins with.
+        """Open a file, or this page of it; None where it has to be read as a whole: anything but 8 or 16 bit grey or
+        RGB, with or without straight alpha, upright, channels together, uncompressed or packed with Deflate.
         """
         file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by `close`
         try:
@@ -52,11 +48,7 @@ class TiffSource:
         self.read(Box(0, 0, 1, 1))
 
     def read(self, box: Box) -> torch.Tensor:
-        """See `Source`.
-
-        Raises:
-            PictureError: the file is damaged there.
-        """
+        """See `Source`. Raises PictureError if the file is damaged there."""
         with reading(self._path):
             return from_levels(self._segments.read(box))
 

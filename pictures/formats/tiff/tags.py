@@ -46,16 +46,14 @@ class TiffInfo:
 
     tags: dict[int, Any]
     """As Pillow reads them: a number, a string, bytes, or a tuple of numbers."""
-
     exif: bytes | None
     """The tags that also an EXIF block has, as such a block."""
-
     order: str
     """Of the bytes of a number: "<" low first, ">" high first."""
 
     @property
     def size(self) -> tuple[int, int]:
-        """Pixels across and down. Raises PictureError if it does not say."""
+        """Width and height in pixels. Raises PictureError if it does not say."""
         try:
             return self.tags[WIDTH], self.tags[HEIGHT]
         except KeyError as error:
@@ -83,11 +81,7 @@ class TiffInfo:
 
     @property
     def bits(self) -> int:
-        """Bits a channel.
-
-        Raises:
-            PictureError: not the same in all channels.
-        """
+        """Bits a channel. Raises PictureError if they are not the same in all."""
         bits = set(as_tuple(self.tags.get(BITS, 1)))
         if len(bits) != 1:
             raise PictureError(f"its channels have different depths ({sorted(bits)} bits)")
@@ -101,11 +95,7 @@ class TiffInfo:
 
     @property
     def number_type(self) -> np.dtype:
-        """The numbers as they lie in the file.
-
-        Raises:
-            PictureError: numpy does not know such numbers.
-        """
+        """The numbers as they lie in the file. Raises PictureError if numpy does not know such numbers."""
         try:
             return np.dtype(f"{self.order}{self.number_kind}{self.bits // 8}" if self.bits % 8 == 0 else "")
         except TypeError as error:
@@ -129,10 +119,8 @@ class TiffInfo:
 
 
 def read_info(file: BinaryIO, place: int | None = None) -> TiffInfo:
-    """Read the tags of the first picture, or of the page at this place. Damaged ones raise whatever Pillow raises.
-
-    Raises:
-        PictureError: of a kind that Pillow does not read.
+    """Read the tags of the first picture, or of the page at this place. Damaged ones raise whatever Pillow raises,
+    PictureError a kind that it does not read.
     """
     file.seek(0)
     head = file.read(8)

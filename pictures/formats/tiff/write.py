@@ -50,10 +50,8 @@ class TiffLayout:
 
     width: int
     height: int
-
     channels: int
     """1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha."""
-
     facts: FileFacts = field(default_factory=FileFacts)
 
     @property
@@ -76,16 +74,12 @@ def write_tiff(file: BinaryIO, levels: np.ndarray, facts: FileFacts, link: int =
     """Write a TIFF file, or a page behind others: strips packed with Deflate, what other programs read, too.
 
     Args:
-        file: where to; an empty file, or one at the end of the page before.
+        file: an empty file, or one at the end of the page before.
         levels: `(H, W, C)` uint8 or uint16, 1 to 4 channels.
         facts: profile, EXIF, texts and resolution. Of the texts, those stay that EXIF or TIFF have a place for.
         link: where the file says where this page is; of further pages what the page before returned.
 
-    Returns:
-        The link of the next page.
-
-    Raises:
-        PictureError: the file would be longer than 4 GB.
+    Returns the link of the next page. Raises PictureError if the file would be longer than 4 GB.
     """
     height, width, channels = levels.shape
     layout = TiffLayout(width, height, channels, replace(facts, depth=8 * levels.itemsize))
@@ -112,12 +106,7 @@ class TiffSink:
     """An uncompressed BigTIFF of its full size, whose pixels can be written in any order, also after a restart."""
 
     def __init__(self, path: Path, layout: TiffLayout) -> None:
-        """Open a file that `create` made with this layout.
-
-        Raises:
-            InputError: it is not that file.
-            OSError: it cannot be opened.
-        """
+        """Open a file that `create` made with this layout. Raises InputError if it is not that file."""
         head = _head(layout)
         self._layout = layout
         self._start = len(head)
@@ -128,12 +117,7 @@ class TiffSink:
 
     @classmethod
     def create(cls, path: Path, layout: TiffLayout) -> TiffSink:
-        """Make the file, all black, replacing what is there.
-
-        Raises:
-            InputError: the disk has too little room.
-            OSError: it cannot be written there.
-        """
+        """Make the file, all black, replacing what is there. Raises InputError if the disk has too little room."""
         free = shutil.disk_usage(path.parent).free
         if free < layout.bytes:
             raise InputError(
@@ -207,11 +191,8 @@ def _strips(layout: TiffLayout, variant: Variant, offsets: list[int], sizes: lis
 
 
 def _described(facts: FileFacts) -> tuple[list[Tag], dict[int, list[Tag]]]:
-    """Say as tags what a file says besides the pixels.
-
-    Returns:
-        Profile, resolution, and of the texts and the EXIF block those that TIFF has tags for; the further directories
-        of the block by the tag that points to them.
+    """Return as tags profile, resolution, and of the texts and the EXIF block those that TIFF has tags for; and the
+    further directories of the block by the tag that points to them.
     """
     own, inner = exif_tags(facts)
     entries = [tag for tag in own if tag.number in tags.DESCRIPTIONS]

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from hires_pack.hires.errors import InputError
 from hires_pack.pictures import FORMATS, PictureError
+from hires_pack.pictures.base.picture import Timing
 from hires_pack.pictures.folders.names import Task, check_pattern, plan_names
 from hires_pack.pictures.folders.report import Report
 from hires_pack.pictures.folders.scan import (
-    CLOSED,
-    NO_PICTURE,
-    TWICE,
+    INNER_LINK,
+    NOT_A_PICTURE,
+    NOT_RECURSIVE,
     FolderPicture,
     find_pictures,
     natural_key,
@@ -22,7 +23,6 @@ from hires_pack.pictures.folders.scan import (
 )
 from hires_pack.pictures.folders.skip import find_result, find_series_result
 from hires_pack.pictures.formats.pillow import endings
-from hires_pack.pictures.series import Timing
 from hires_pack.pictures.streams.journal import Journal
 from hires_pack.pictures.write import EXTENSIONS
 from hypothesis import given, settings
@@ -80,7 +80,7 @@ def test_every_kind_of_name_is_found_and_other_files_are_passed_over(tmp_path):
     make(tmp_path, *good, *others, "b/inside.png")
     scan = found_in(tmp_path)
     assert sorted(labels(scan)) == sorted(good)
-    assert sorted(scan.passed_over) == sorted([*((name, NO_PICTURE) for name in others), ("b/", CLOSED)])
+    assert sorted(scan.passed_over) == sorted([*((name, NOT_A_PICTURE) for name in others), ("b/", NOT_RECURSIVE)])
     wanted = found_in(tmp_path, "*.png, no*").passed_over
     assert {name for name, _ in wanted} == {".png", "._a.png", "b/", "notes.txt"}
 
@@ -140,7 +140,7 @@ def test_links_to_folders_are_not_followed(tmp_path):
     (folder / "loop").symlink_to("..", target_is_directory=True)
     scan = found_in(folder, recursive=True)
     assert labels(scan) == ["a.png", "sub/b.png", "z/c.png"]
-    assert scan.passed_over == [("a link/", TWICE), ("sub/same", NO_PICTURE), ("sub/up/", TWICE)]
+    assert scan.passed_over == [("a link/", INNER_LINK), ("sub/same", NOT_A_PICTURE), ("sub/up/", INNER_LINK)]
     assert [name for name, reason in scan.problems if "outside of the folder" in reason] == ["loop/"]
 
 
@@ -401,7 +401,7 @@ def test_the_report_counts_and_lists():
     lines = report.text().splitlines()
     assert lines[0] == "196 pictures: 195 done, 0 skipped (there already), 1 failed"
     assert "  sub/b.png: it is empty." in lines
-    report.passed_over += [(f"{index}.txt", NO_PICTURE) for index in range(60)] + [("d/", CLOSED)]
+    report.passed_over += [(f"{index}.txt", NOT_A_PICTURE) for index in range(60)] + [("d/", NOT_RECURSIVE)]
     report.in_part.append("e.jpg")
     lines = report.text().splitlines()
     assert lines[0] == "196 pictures: 195 done, 0 skipped (there already), 1 failed"

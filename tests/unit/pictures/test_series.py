@@ -11,7 +11,8 @@ import torch
 from hires_pack.hires.tiles.boxes import Box
 from hires_pack.pictures import FileFacts, Picture, PictureError, read_picture
 from hires_pack.pictures.base.levels import from_levels, to_levels, with_channels
-from hires_pack.pictures.series import Timing, find_series, holds_another
+from hires_pack.pictures.base.picture import Timing
+from hires_pack.pictures.series import find_series, holds_another
 from hires_pack.pictures.write_series import takes_series, write_series
 from hires_pack.tests.png_by_hand import COLOUR_TYPES, SIGNATURE, chunk
 from PIL import Image, ImageSequence

@@ -3,6 +3,7 @@
 import io
 import struct
 import tracemalloc
+import weakref
 from itertools import product
 
 import numpy as np
@@ -153,6 +154,23 @@ def test_a_picture_in_memory_is_a_source(channels, depth):
     source = MemorySource(Picture(from_levels(data), FileFacts(depth)))
     for box in BOXES:
         np.testing.assert_array_equal(source.read(box).numpy(), pixels_of(data, box))
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_picture_in_memory_is_kept_in_whole_numbers_alone(depth):
+    data = levels(3, depth, width=500, height=400)
+    pixels = from_levels(data)
+    given = weakref.ref(pixels)
+    tracemalloc.start()
+    try:
+        source = MemorySource(Picture(pixels, FileFacts(depth)))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    del pixels
+    assert source.width == 500
+    assert given() is None
+    assert kept == pytest.approx(data.nbytes, rel=0.01)
 
 
 @pytest.mark.parametrize(("channels", "depth"), [*product((1, 2, 3, 4), (8, 16))])
