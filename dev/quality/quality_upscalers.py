@@ -23,16 +23,7 @@ from ...upscale_models import ModelUpscaler, TileSettings, UnusableModelError, f
 from ..benchmarks.pictures import decibels
 from ..training.photographs import held_back_photographs
 from . import upscaler_measures as measures
-from .upscaler_tables import (
-    CLEAN,
-    DEGRADED,
-    LANCZOS,
-    Behaviour,
-    Comparison,
-    Row,
-    behaviour_table,
-    comparison_table,
-)
+from .upscaler_tables import CLEAN, DEGRADED, LANCZOS, Behaviour, Comparison, Row, behaviour_table, comparison_table
 
 WEIGHTS = Path(__file__).absolute().parent.parent.parent / "upscale_models" / "weights"
 

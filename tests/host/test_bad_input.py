@@ -406,10 +406,7 @@ def test_files_that_are_no_upscalers(which, words, host, client, models):
     assert not (host.comfyui / EXECUTED_MARKER).exists()  # in the server's working folder
 
 
-HOSTILE = {
-    "absurd-number.safetensors": "the number 99999998",
-    "asks-for-memory.pth": "memory that it does not fill",
-}
+HOSTILE = {"absurd-number.safetensors": "the number 99999998", "asks-for-memory.pth": "memory that it does not fill"}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -57,10 +57,7 @@ def build(case, checkpoint, embeddings, second_pass):
         for which in ("cond", "hr_cond")
     }
     empty = g.add(
-        "EmptyLatentImage",
-        width=request["width"],
-        height=request["height"],
-        batch_size=request.get("batch_size", 1),
+        "EmptyLatentImage", width=request["width"], height=request["height"], batch_size=request.get("batch_size", 1)
     )
     source = {"NV": "GPU"}.get(request["randn_source"], request["randn_source"])
     noise = g.add("HiresFixNoise", seed=request["seed"], source=source)

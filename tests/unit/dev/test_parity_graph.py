@@ -188,8 +188,7 @@ def test_pictures_are_coded_with_the_vae_that_a1111_has_at_that_moment(shelf):
 
 
 @pytest.mark.parametrize(
-    ("gate", "passes"),
-    [("second pass", ["Second"]), ("first pass", ["Base"]), ("both passes", ["Base", "Second"])],
+    ("gate", "passes"), [("second pass", ["Second"]), ("first pass", ["Base"]), ("both passes", ["Base", "Second"])]
 )
 def test_the_refiner_goes_where_the_option_says(gate, passes, shelf):
     request = {"refiner_checkpoint": "tiny_sd15_b", "refiner_switch_at": 0.4}

@@ -187,11 +187,7 @@ def test_api_lists_every_widget_and_leaves_notes_out(graph):
     loaded = load(graph)
     graph.node("Use", title="Mine", model=loaded.out("model"), steps=loaded.out("count"))
     assert to_api(graph) == {
-        "2": {
-            "class_type": "Load",
-            "inputs": {"file": "None", "seed": 5, "mode": "a"},
-            "_meta": {"title": "Load It"},
-        },
+        "2": {"class_type": "Load", "inputs": {"file": "None", "seed": 5, "mode": "a"}, "_meta": {"title": "Load It"}},
         "3": {
             "class_type": "Use",
             "inputs": {"strength": 0.5, "model": ["2", 0], "steps": ["2", 2], "crop": True, "text": ""},

@@ -496,12 +496,7 @@ def of(kind: str, **links: str) -> dict[str, Any]:
                 ["x", 1],
                 "dog",
             ),
-            (
-                "outputs in another order",
-                {"x": of("Pipe", model="c", positive="cat", negative="dog")},
-                ["x", 1],
-                "cat",
-            ),
+            ("outputs in another order", {"x": of("Pipe", model="c", positive="cat", negative="dog")}, ["x", 1], "cat"),
             ("a picture besides", {"x": of("unCLIPConditioning", conditioning="cat", image="dog")}, ["x", 0], "cat"),
             (
                 "both outputs",
