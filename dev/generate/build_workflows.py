@@ -72,8 +72,7 @@ def thumbnail(full: Any, name: str) -> bytes:
 def write_thumbnails(folder: Path, names: list[str]) -> None:
     """Make the thumbnail of every workflow that has a picture of its name in `folder`, or no thumbnail yet.
 
-    Raises:
-        ValueError: a picture cannot be made small enough; nothing is written then.
+    Raises `ValueError`, before anything is written, if a picture cannot be made small enough.
     """
     from PIL import Image
 

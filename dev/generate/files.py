@@ -14,11 +14,7 @@ class GenerateError(RuntimeError):
 
 
 def filled(name: str, text: str, part: str, content: str) -> str:
-    """Return a text with new content between `<!-- part -->` and `<!-- /part -->`.
-
-    Raises:
-        GenerateError: the text, which is called `name`, lacks the marks.
-    """
+    """Return a text with new content between `<!-- part -->` and `<!-- /part -->`, else raise `GenerateError`."""
     before, found, rest = text.partition(f"<!-- {part} -->\n")
     _, closed, after = rest.partition(f"<!-- /{part} -->")
     if not found or not closed:

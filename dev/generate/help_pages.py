@@ -36,11 +36,7 @@ def own_nodes(info: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def page(node: str, text: str, info: Mapping[str, Any], labels: Mapping[str, str]) -> str:
-    """Return a page's text with its tables made anew, from the node's `/object_info` and A1111's labels of its inputs.
-
-    Raises:
-        GenerateError: the page lacks the marks for a table, or a label is of no input.
-    """
+    """A page's text with its tables made anew, from the node's `/object_info` and A1111's labels of its inputs."""
     for part, table in zip(PARTS, (_inputs(node, info, labels), _outputs(info)), strict=True):
         text = filled(f"{node}.md", text, part, table)
     return text
@@ -49,12 +45,8 @@ def page(node: str, text: str, info: Mapping[str, Any], labels: Mapping[str, str
 def generated(info: Mapping[str, Any], labels: Mapping[str, Mapping[str, str]]) -> dict[Path, str]:
     """Return the text of every generated file by its path.
 
-    Args:
-        info: `/object_info` of a running host.
-        labels: node -> input -> what A1111 calls it.
-
-    Raises:
-        GenerateError: a node without a page, a page that cannot be filled in, a label of no input.
+    `info` is `/object_info` of a running host, `labels` A1111's label by node and input. Raises `GenerateError`: a
+    node without a page, a page without marks, a label of no input.
     """
     nodes = own_nodes(info)
     files = {}

@@ -38,7 +38,6 @@ class Settings:
     negative_prompt: str = ""
     size: int = 128
     """Width and height of the base picture: what the checkpoint was trained for."""
-
     factor: int = 2
     steps: int = 12
     cfg: float = 4.0
@@ -67,7 +66,6 @@ class Drawn:
     base: Image.Image
     hires: Image.Image
     """Base, upscaled with the model, drawn again."""
-
     direct: Image.Image
     """Sampled at the size of `hires` from the start."""
 
@@ -141,9 +139,7 @@ def draw_all(
 ) -> Iterator[list[Drawn]]:
     """Draw every batch on `jobs` servers at once; yields them as they get ready.
 
-    Raises:
-        HostError: a server did not start.
-        ClientError: a run failed, or its server went away.
+    Raises `HostError` if a server did not start, `ClientError` if a run failed or its server went away.
     """
     waiting: queue.SimpleQueue[Batch] = queue.SimpleQueue()
     for batch in todo:

@@ -4,7 +4,16 @@ import math
 
 import pytest
 import torch
-from hires_pack.dev.fixtures.small_upscalers import Nearest, Weighted, compact, image, swinir, untiled, upscaler_of
+from hires_pack.dev.fixtures.small_upscalers import (
+    FastHalves,
+    Nearest,
+    Weighted,
+    compact,
+    image,
+    swinir,
+    untiled,
+    upscaler_of,
+)
 from hires_pack.hires.tiles.boxes import Box
 from hires_pack.upscale_models import (
     CpuRuntime,
@@ -16,13 +25,6 @@ from hires_pack.upscale_models import (
     upscale_to,
 )
 from hires_pack.upscale_models.tiles.working_memory import LiveBytes
-
-
-class FastHalves(CpuRuntime):
-    """As if the processor had bfloat16, wherever the tests run."""
-
-    def half_types(self) -> tuple[torch.dtype, ...]:
-        return (torch.bfloat16,)
 
 
 class NoHalves(CpuRuntime):

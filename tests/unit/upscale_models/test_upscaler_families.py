@@ -7,8 +7,9 @@ import torch
 from hires_pack.dev.benchmarks.pictures import decibels
 from hires_pack.dev.benchmarks.pillow_resize import lanczos
 from hires_pack.dev.fixtures.seeded_network import smooth_picture
+from hires_pack.dev.fixtures.small_upscalers import FastHalves
 from hires_pack.dev.fixtures.upscaler_families import FAMILIES
-from hires_pack.upscale_models import CpuRuntime, ModelUpscaler, TileSettings, from_state_dict, upscale_to
+from hires_pack.upscale_models import ModelUpscaler, TileSettings, from_state_dict, upscale_to
 from hires_pack.upscale_models.models.precision import in_half_precision
 
 UNTILED = TileSettings(4096, precision="float32")
@@ -70,13 +71,6 @@ def test_colour_with_alpha(name: str) -> None:
 @pytest.mark.parametrize("name", {family.architecture: name for name, family in FAMILIES.items()}.values())
 def test_half_precision_is_good_enough_or_not_used(name: str) -> None:
     """Some networks cannot compute in it, some only at the size they were trained with."""
-
-    class FastHalves(CpuRuntime):
-        """As if the processor had it, wherever the tests run."""
-
-        def half_types(self) -> tuple[torch.dtype, ...]:
-            return (torch.bfloat16,)
-
     full = upscaler(name)
     half = in_half_precision(full, FastHalves())
     assert full.dtype == torch.float32
