@@ -56,15 +56,9 @@ def compare(ours: Sequence[float], theirs: Sequence[float]) -> Comparison:
     low, high = np.quantile(differences[drawn].mean(1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     better, worse = int((differences > 0).sum()), int((differences < 0).sum())
     return Comparison(
-        ours=float(np.mean(ours)),
-        theirs=float(np.mean(theirs)),
-        low=float(low),
-        high=float(high),
-        better=better,
-        worse=worse,
-        pairs=len(differences),
-        p=sign_test(better, worse),
-    )
+        ours=float(np.mean(ours)), theirs=float(np.mean(theirs)), low=float(low), high=float(high), better=better,
+        worse=worse, pairs=len(differences), p=sign_test(better, worse),
+    )  # fmt: skip
 
 
 def sign_test(better: int, worse: int) -> float:

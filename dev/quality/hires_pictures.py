@@ -91,17 +91,11 @@ def graph_of(batch: Batch, settings: Settings) -> tuple[Graph, dict[str, str]]:
     titles = {node["_meta"]["title"]: node_id for node_id, node in graph.items()}
     del graph[titles["Upscaled picture"]]  # only for people to see
     values: dict[str, Any] = {
-        "ckpt_name": settings.checkpoint,
-        "upscaler_name": settings.upscaler,
-        "seed": batch.first_seed,
-        "batch_size": batch.count,
-        "hr_scale": float(settings.factor),
-        "steps": settings.steps,
-        "cfg": settings.cfg,
-        "sampler_name": settings.sampler,
-        "scheduler": settings.scheduler,
+        "ckpt_name": settings.checkpoint, "upscaler_name": settings.upscaler, "seed": batch.first_seed,
+        "batch_size": batch.count, "hr_scale": float(settings.factor), "steps": settings.steps, "cfg": settings.cfg,
+        "sampler_name": settings.sampler, "scheduler": settings.scheduler,
         "denoising_strength": settings.denoising_strength,
-    }
+    }  # fmt: skip
     for node in graph.values():
         node["inputs"] |= {name: value for name, value in values.items() if name in node["inputs"]}
     loader, precision = titles["Load Checkpoint"], "precision"

@@ -10,6 +10,7 @@ from hires_pack.dev.benchmarks.pictures import decibels
 from hires_pack.dev.fixtures.small_upscalers import FastHalves
 from hires_pack.dev.quality.published_weights import published
 from hires_pack.dev.training.photographs import held_back_photographs
+from hires_pack.tests.tolerances import HALF
 from hires_pack.upscale_models import TileSettings, upscale_to
 from hires_pack.upscale_models.models.precision import in_half_precision
 
@@ -41,4 +42,4 @@ def test_half_precision_keeps_50_db_or_is_not_used(name):
     for pixels in steepest(held_back_photographs())[: MOST.get(name, 1)]:
         size = WIDTH * model.scale, HEIGHT * model.scale
         expected = upscale_to(pixels, model, *size, TileSettings(precision="float32"))
-        assert decibels(upscale_to(pixels, model, *size, runtime=FastHalves()), expected) >= 50
+        assert decibels(upscale_to(pixels, model, *size, runtime=FastHalves()), expected) >= HALF
