@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ..mount import ROOT
 
@@ -25,6 +27,11 @@ def filled(name: str, text: str, part: str, content: str) -> str:
 def cell(text: str) -> str:
     """Text for a cell of a table: <angles> would be taken for HTML, | for the next cell, * for emphasis."""
     return re.sub(r"([*|])", r"\\\1", text).replace("<", "&lt;").replace("\n", " ")
+
+
+def as_json(content: Mapping[str, Any]) -> str:
+    """The text of a generated JSON file."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def stale(files: Mapping[Path, str], present: Iterable[Path] = ()) -> list[str]:

@@ -1,9 +1,8 @@
 """Half precision where a model bears it, measured memory, remaining time."""
 
-import math
-
 import pytest
 import torch
+from hires_pack.dev.benchmarks.pictures import decibels
 from hires_pack.dev.fixtures.small_upscalers import (
     FastHalves,
     Nearest,
@@ -33,11 +32,6 @@ class NoHalves(CpuRuntime):
 
     def half_types(self) -> tuple[torch.dtype, ...]:
         return ()
-
-
-def decibels(result: torch.Tensor, expected: torch.Tensor) -> float:
-    error = (result - expected).square().mean().item()
-    return -10 * math.log10(error) if error else math.inf
 
 
 def upscale(upscaler: ModelUpscaler, pixels: torch.Tensor, runtime: CpuRuntime | None = None) -> torch.Tensor:
