@@ -18,8 +18,8 @@ from PIL import Image
 from ..demo.direct_sampling import add_direct
 from ..host.comfy_client import ComfyClient, Graph
 from ..host.comfyui_host import ComfyUIHost
+from ..mount import ROOT
 
-ROOT = Path(__file__).absolute().parent.parent.parent
 WORKFLOW = ROOT / "workflows" / "api" / "hires-fix-pixel.json"
 
 BATCH = 8

@@ -21,11 +21,12 @@ from spandrel import ModelLoader
 
 from ...upscale_models import ModelUpscaler, TileSettings, UnusableModelError, from_descriptor, upscale_to
 from ..benchmarks.pictures import decibels
+from ..mount import ROOT
 from ..training.photographs import held_back_photographs
 from . import upscaler_measures as measures
 from .upscaler_tables import CLEAN, DEGRADED, LANCZOS, Behaviour, Comparison, Row, behaviour_table, comparison_table
 
-WEIGHTS = Path(__file__).absolute().parent.parent.parent / "upscale_models" / "weights"
+WEIGHTS = ROOT / "upscale_models" / "weights"
 
 SHIPPED = ("hires-fix-2x", "hires-fix-4x", "hires-fix-4x-soft")
 

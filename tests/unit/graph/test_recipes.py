@@ -64,24 +64,22 @@ def test_left_out_widgets_get_the_schema_default_in_schema_order(graph):
     assert list(node.inputs) == ["file", "seed", "mode"]
 
 
-def test_unknown_node_type(graph):
-    with pytest.raises(GraphError, match=r"no node type 'Laod'.*record_node_defs"):
-        graph.node("Laod")
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("Laod", r"no node type 'Laod'.*record_node_defs"),
+        ("Load", r"Load needs mode \(COMBO\)"),
+        ("Use", r"Use needs model \(OWN_MODEL,MODEL\)"),
+    ],
+)
+def test_unknown_node_types_and_missing_inputs_are_named(kind, text, graph):
+    with pytest.raises(GraphError, match=text):
+        graph.node(kind)
 
 
 def test_unknown_input_names_the_known_ones(graph):
     with pytest.raises(GraphError, match=r"Load has no input 'sede'; it has file, seed, mode"):
         load(graph, sede=1)
-
-
-def test_missing_required_widget_without_default(graph):
-    with pytest.raises(GraphError, match=r"Load needs mode \(COMBO\)"):
-        graph.node("Load")
-
-
-def test_missing_required_link(graph):
-    with pytest.raises(GraphError, match=r"Use needs model \(OWN_MODEL,MODEL\)"):
-        graph.node("Use")
 
 
 def test_optional_link_may_be_left_out(graph):
