@@ -95,25 +95,13 @@ def run_pack(model: Any, prompts: list[Any], latent: dict[str, Any], steps: int,
 
     noise = noise_node.HiresFixNoise.execute(seed=7, source="CPU").args[0]
     noised, sigmas = renoise.HiresFixRenoise.execute(
-        model=model,
-        latent=latent,
-        noise=noise,
-        steps=steps,
-        denoising_strength=STRENGTH,
-        hr_second_pass_steps=0,
-        sampler_name=sampler_name,
-        scheduler="Karras",
-    ).args
+        model=model, latent=latent, noise=noise, steps=steps, denoising_strength=STRENGTH, hr_second_pass_steps=0,
+        sampler_name=sampler_name, scheduler="Karras",
+    ).args  # fmt: skip
     return second_sampling.HiresFixSecondSampling.execute(
-        model=model,
-        positive=prompts[0],
-        negative=prompts[1],
-        latent=noised,
-        sigmas=sigmas,
-        noise=noise,
-        cfg=7.0,
+        model=model, positive=prompts[0], negative=prompts[1], latent=noised, sigmas=sigmas, noise=noise, cfg=7.0,
         sampler_name=sampler_name,
-    )
+    )  # fmt: skip
 
 
 def run_core(model: Any, prompts: list[Any], latent: dict[str, Any], steps: int, sampler_name: str) -> Any:

@@ -88,17 +88,8 @@ def peaks_of(name: str, threads: int) -> dict[str, int | None]:
     """Peak memory of every way of a job, each in a fresh process; two at once where they do not share a GPU."""
 
     def ask(way: str) -> int | None:
-        command = [
-            sys.executable,
-            *mount.command("dev.cli.run_bench"),
-            "bench",
-            "upscale",
-            "--threads",
-            str(threads),
-            "--peak",
-            name,
-            way,
-        ]
+        words = ["bench", "upscale", "--threads", str(threads), "--peak", name, way]
+        command = [sys.executable, *mount.command("dev.cli.run_bench"), *words]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         return json.loads(done.stdout.splitlines()[-1])
 

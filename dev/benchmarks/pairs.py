@@ -26,12 +26,9 @@ Say = Callable[[str, Seconds], Any]
 
 
 def in_turns(ways: Mapping[str, Callable[[], Any]], rounds: Mapping[str, int], say: Say = lambda *_: None) -> Times:
-    """Run every way once a round, in the opposite order every other round.
+    """Run every way once a round, in the opposite order every other round; each takes part in the first `rounds`.
 
-    Args:
-        ways: by name.
-        rounds: how many of the rounds each way takes part in, from the first on.
-        say: hears of every finished run, with the way's name.
+    `say` hears of every finished run, with the way's name.
     """
     times: Times = {name: [] for name in ways}
     for index in range(max(rounds.values())):

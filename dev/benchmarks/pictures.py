@@ -35,11 +35,8 @@ def seam(tiled: torch.Tensor, untiled: torch.Tensor) -> float:
     The prominence of a line between two columns or rows is the mean gradient across it over the mean gradient across
     the lines nearby. What counts is the prominence in the tiled picture over that in the untiled one: 1 means that no
     line stands out more than it should (in half precision rounding alone reaches 1.1), and a step where two tiles meet
-    raises the line it is on. Every line is looked at, so it does not matter how either side places its tiles.
-
-    Args:
-        tiled: `(B, H, W, C)`.
-        untiled: the same picture made in one piece.
+    raises the line it is on. Every line is looked at, so it does not matter how either side places its tiles. Both are
+    `(B, H, W, C)`.
     """
     worst = 1.0
     for axis in (1, 2):

@@ -10,7 +10,6 @@ python dev/mount.py dev.generate.build_workflows --thumbnails DIR   also make wo
 import argparse
 import io
 import itertools
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from ...hires.graph.to_blueprint import to_blueprint
 from ...hires.graph.to_ui import to_ui
 from ...recipes import library
 from ..mount import ROOT
-from .files import stale, write
+from .files import as_json, stale, write
 
 WORKFLOWS = ROOT / "workflows"
 BLUEPRINTS = ROOT / "subgraphs"
@@ -40,15 +39,11 @@ def generated() -> dict[Path, str]:
     files: dict[Path, str] = {}
     for name, workflow in library.WORKFLOWS.items():
         graph = workflow.build()
-        files[WORKFLOWS / f"{name}.json"] = _text(to_ui(graph))
-        files[WORKFLOWS / "api" / f"{name}.json"] = _text(to_api(graph))
+        files[WORKFLOWS / f"{name}.json"] = as_json(to_ui(graph))
+        files[WORKFLOWS / "api" / f"{name}.json"] = as_json(to_api(graph))
     for name, build in library.BLUEPRINTS.items():
-        files[BLUEPRINTS / f"{name}.json"] = _text(to_blueprint(build()))
+        files[BLUEPRINTS / f"{name}.json"] = as_json(to_blueprint(build()))
     return files
-
-
-def _text(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def present() -> list[Path]:
@@ -72,8 +67,7 @@ def thumbnail(full: Any, name: str) -> bytes:
 def write_thumbnails(folder: Path, names: list[str]) -> None:
     """Make the thumbnail of every workflow that has a picture of its name in `folder`, or no thumbnail yet.
 
-    Raises:
-        ValueError: a picture cannot be made small enough; nothing is written then.
+    Raises `ValueError`, before anything is written, if a picture cannot be made small enough.
     """
     from PIL import Image
 

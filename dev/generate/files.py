@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ..mount import ROOT
 
@@ -14,11 +16,7 @@ class GenerateError(RuntimeError):
 
 
 def filled(name: str, text: str, part: str, content: str) -> str:
-    """Return a text with new content between `<!-- part -->` and `<!-- /part -->`.
-
-    Raises:
-        GenerateError: the text, which is called `name`, lacks the marks.
-    """
+    """Return a text with new content between `<!-- part -->` and `<!-- /part -->`, else raise `GenerateError`."""
     before, found, rest = text.partition(f"<!-- {part} -->\n")
     _, closed, after = rest.partition(f"<!-- /{part} -->")
     if not found or not closed:
@@ -29,6 +27,11 @@ def filled(name: str, text: str, part: str, content: str) -> str:
 def cell(text: str) -> str:
     """Text for a cell of a table: <angles> would be taken for HTML, | for the next cell, * for emphasis."""
     return re.sub(r"([*|])", r"\\\1", text).replace("<", "&lt;").replace("\n", " ")
+
+
+def as_json(content: Mapping[str, Any]) -> str:
+    """The text of a generated JSON file."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def stale(files: Mapping[Path, str], present: Iterable[Path] = ()) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..mount import ROOT
-from .files import GenerateError, cell, filled
+from .files import GenerateError, as_json, cell, filled
 from .record_node_defs import OWN_PREFIX, trim_input
 
 PAGES = ROOT / "web" / "docs"
@@ -36,11 +35,7 @@ def own_nodes(info: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def page(node: str, text: str, info: Mapping[str, Any], labels: Mapping[str, str]) -> str:
-    """Return a page's text with its tables made anew, from the node's `/object_info` and A1111's labels of its inputs.
-
-    Raises:
-        GenerateError: the page lacks the marks for a table, or a label is of no input.
-    """
+    """A page's text with its tables made anew, from the node's `/object_info` and A1111's labels of its inputs."""
     for part, table in zip(PARTS, (_inputs(node, info, labels), _outputs(info)), strict=True):
         text = filled(f"{node}.md", text, part, table)
     return text
@@ -49,12 +44,8 @@ def page(node: str, text: str, info: Mapping[str, Any], labels: Mapping[str, str
 def generated(info: Mapping[str, Any], labels: Mapping[str, Mapping[str, str]]) -> dict[Path, str]:
     """Return the text of every generated file by its path.
 
-    Args:
-        info: `/object_info` of a running host.
-        labels: node -> input -> what A1111 calls it.
-
-    Raises:
-        GenerateError: a node without a page, a page that cannot be filled in, a label of no input.
+    `info` is `/object_info` of a running host, `labels` A1111's label by node and input. Raises `GenerateError`: a
+    node without a page, a page without marks, a label of no input.
     """
     nodes = own_nodes(info)
     files = {}
@@ -63,12 +54,12 @@ def generated(info: Mapping[str, Any], labels: Mapping[str, Mapping[str, str]]) 
         if not path.is_file():
             raise GenerateError(f"{node} has no page; write web/docs/{node}.md")
         files[path] = page(node, path.read_text(encoding="utf-8"), description, labels.get(node, {}))
-    files[LOCALE / "nodeDefs.json"] = _json({name: _strings(node) for name, node in nodes.items()})
+    files[LOCALE / "nodeDefs.json"] = as_json({name: _strings(node) for name, node in nodes.items()})
     for name, key, pattern in (("commands", "label", _COMMAND), ("settings", "name", _SETTING)):
         entries = sorted(_in_scripts(pattern))
-        files[LOCALE / f"{name}.json"] = _json({at.replace(".", "_"): {key: _message(text)} for at, text in entries})
+        files[LOCALE / f"{name}.json"] = as_json({at.replace(".", "_"): {key: _message(text)} for at, text in entries})
     categories = {part for node in nodes.values() for part in node["category"].split("/")}
-    files[LOCALE / "main.json"] = _json({"nodeCategories": {part: part for part in sorted(categories)}})
+    files[LOCALE / "main.json"] = as_json({"nodeCategories": {part: part for part in sorted(categories)}})
     return files
 
 
@@ -158,7 +149,3 @@ def _in_scripts(pattern: re.Pattern[str]) -> Iterable[tuple[str, str]]:
 
 def _message(text: str) -> str:
     return _MESSAGE_SYNTAX.sub(lambda found: f"{{'{found[0]}'}}", text)
-
-
-def _json(content: Mapping[str, Any]) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

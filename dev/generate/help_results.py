@@ -28,10 +28,7 @@ Panel = tuple[str, Image.Image]
 def results(client: ComfyClient, hires_fix: Callable[[float], Graph]) -> dict[str, Image.Image]:
     """Return the pictures by the file's name without ending.
 
-    Args:
-        client: of a server with this pack.
-        hires_fix: the graph of a hires fix with a denoising strength, the same otherwise; its result is shown by the
-            node with the title "Save Image".
+    `hires_fix` gives the graph for a denoising strength; its result is shown by the node titled "Save Image".
     """
     photo = client.upload_image(PHOTO, "hires-fix-help.jpg")
     enlarged = [

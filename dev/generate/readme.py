@@ -22,13 +22,7 @@ def generated(
 ) -> dict[Path, str]:
     """Return the README with its tables made anew, in the words that stand at the decorators.
 
-    Args:
-        titles: display name of every node.
-        nodes: the list of nodes.
-        workflows: the list of workflows.
-
-    Raises:
-        GenerateError: a mark is missing.
+    `titles` are the display names. Raises `GenerateError` if a mark is missing.
     """
     text = README.read_text(encoding="utf-8")
     about = [f"| {titles[name]} | {nodes[name].about} |" for name in sorted(nodes, key=lambda name: nodes[name].place)]

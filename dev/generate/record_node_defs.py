@@ -22,28 +22,11 @@ OWN_PREFIX = "HiresFix"
 """Every node of the pack is recorded: they all start with this."""
 
 CORE_NODES = (
-    "CheckpointLoaderSimple",
-    "CLIPTextEncode",
-    "ConditioningZeroOut",
-    "ControlNetApplyAdvanced",
-    "ControlNetLoader",
-    "DualCLIPLoader",
-    "EmptyLatentImage",
-    "EmptySD3LatentImage",
-    "FluxGuidance",
-    "GetImageSize",
-    "LoadMediaPipeFaceLandmarker",
-    "LoraLoader",
-    "MediaPipeFaceLandmarker",
-    "PreviewAny",
-    "PreviewImage",
-    "PrimitiveInt",
-    "SaveImage",
-    "UNETLoader",
-    "VAEDecode",
-    "VAEEncode",
-    "VAELoader",
-)
+    "CheckpointLoaderSimple", "CLIPTextEncode", "ConditioningZeroOut", "ControlNetApplyAdvanced",
+    "ControlNetLoader", "DualCLIPLoader", "EmptyLatentImage", "EmptySD3LatentImage", "FluxGuidance", "GetImageSize",
+    "LoadMediaPipeFaceLandmarker", "LoraLoader", "MediaPipeFaceLandmarker", "PreviewAny", "PreviewImage",
+    "PrimitiveInt", "SaveImage", "UNETLoader", "VAEDecode", "VAEEncode", "VAELoader",
+)  # fmt: skip
 """The host's own nodes that recipes use."""
 
 FILE_COMBOS: dict[tuple[str, str], tuple[str, ...]] = {
@@ -132,11 +115,7 @@ def render(recorded: dict[str, Any]) -> str:
 
 
 def recorded(info: Mapping[str, Any], host_version: str) -> dict[str, Any]:
-    """What `node_defs.json` holds, from the `/object_info` of a running host that has this pack.
-
-    Raises:
-        GenerateError: the host lacks nodes.
-    """
+    """What `node_defs.json` holds, from a host's `/object_info`. Raises `GenerateError`: nodes are missing."""
     own = sorted(name for name in info if name.startswith(OWN_PREFIX))
     if not own:
         raise GenerateError(f"the host has no {OWN_PREFIX}* node; install this pack there")

@@ -21,25 +21,18 @@ class Comparison:
 
     ours: float
     """Mean of the way that should be better."""
-
     theirs: float
     """Mean of the other."""
-
     low: float
     """Lower end of the interval that holds the mean difference with 95 % confidence (paired bootstrap)."""
-
     high: float
     """Upper end."""
-
     better: int
     """Pairs in which ours is larger."""
-
     worse: int
     """Pairs in which theirs is larger; the rest are equal."""
-
     pairs: int
     """All of them."""
-
     p: float
     """Sign test, one-sided: how likely so many better pairs would be if both were equally good."""
 
@@ -55,11 +48,7 @@ class Comparison:
 
 
 def compare(ours: Sequence[float], theirs: Sequence[float]) -> Comparison:
-    """Compare pair by pair.
-
-    Raises:
-        ValueError: there are no pairs, or the numbers of values differ.
-    """
+    """Compare pair by pair. Raises `ValueError` without pairs, or if the numbers of values differ."""
     if not ours or len(ours) != len(theirs):
         raise ValueError(f"{len(ours)} and {len(theirs)} values are not pairs.")
     differences = np.subtract(ours, theirs)
@@ -67,15 +56,9 @@ def compare(ours: Sequence[float], theirs: Sequence[float]) -> Comparison:
     low, high = np.quantile(differences[drawn].mean(1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     better, worse = int((differences > 0).sum()), int((differences < 0).sum())
     return Comparison(
-        ours=float(np.mean(ours)),
-        theirs=float(np.mean(theirs)),
-        low=float(low),
-        high=float(high),
-        better=better,
-        worse=worse,
-        pairs=len(differences),
-        p=sign_test(better, worse),
-    )
+        ours=float(np.mean(ours)), theirs=float(np.mean(theirs)), low=float(low), high=float(high), better=better,
+        worse=worse, pairs=len(differences), p=sign_test(better, worse),
+    )  # fmt: skip
 
 
 def sign_test(better: int, worse: int) -> float:

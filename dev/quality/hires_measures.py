@@ -39,8 +39,7 @@ def luma(picture: Image.Image) -> Luma:
 def ssim(one: Luma, other: Luma) -> float:
     """Structural similarity, mean over the pixels whose window lies inside. 1 for equal pictures.
 
-    Raises:
-        ValueError: the sizes differ, or a side is shorter than the window.
+    Raises `ValueError` if the sizes differ, or a side is shorter than the window.
     """
     if one.shape != other.shape or min(one.shape) <= 2 * SSIM_RADIUS:
         raise ValueError(f"Sizes {one.shape} and {other.shape} cannot be compared by windows of {2 * SSIM_RADIUS + 1}.")
@@ -76,9 +75,7 @@ def edge_sharpness(picture: Luma, where: np.ndarray) -> float:
 
     In a window around every edge: the largest gradient (central difference) over the contrast. More contrast alone
     does not raise it, nor does anything away from the edges. An edge that has been lost counts 0.
-
-    Args:
-        where: places of the edges, see `edges`. Nowhere: 0.
+    `where` are the places of the edges, see `edges`; nowhere gives 0.
     """
     contrast = _contrast(picture)
     steepest = ndimage.maximum_filter(_gradient(picture), WINDOW)

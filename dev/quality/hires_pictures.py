@@ -18,8 +18,8 @@ from PIL import Image
 from ..demo.direct_sampling import add_direct
 from ..host.comfy_client import ComfyClient, Graph
 from ..host.comfyui_host import ComfyUIHost
+from ..mount import ROOT
 
-ROOT = Path(__file__).absolute().parent.parent.parent
 WORKFLOW = ROOT / "workflows" / "api" / "hires-fix-pixel.json"
 
 BATCH = 8
@@ -38,7 +38,6 @@ class Settings:
     negative_prompt: str = ""
     size: int = 128
     """Width and height of the base picture: what the checkpoint was trained for."""
-
     factor: int = 2
     steps: int = 12
     cfg: float = 4.0
@@ -67,7 +66,6 @@ class Drawn:
     base: Image.Image
     hires: Image.Image
     """Base, upscaled with the model, drawn again."""
-
     direct: Image.Image
     """Sampled at the size of `hires` from the start."""
 
@@ -93,17 +91,11 @@ def graph_of(batch: Batch, settings: Settings) -> tuple[Graph, dict[str, str]]:
     titles = {node["_meta"]["title"]: node_id for node_id, node in graph.items()}
     del graph[titles["Upscaled picture"]]  # only for people to see
     values: dict[str, Any] = {
-        "ckpt_name": settings.checkpoint,
-        "upscaler_name": settings.upscaler,
-        "seed": batch.first_seed,
-        "batch_size": batch.count,
-        "hr_scale": float(settings.factor),
-        "steps": settings.steps,
-        "cfg": settings.cfg,
-        "sampler_name": settings.sampler,
-        "scheduler": settings.scheduler,
+        "ckpt_name": settings.checkpoint, "upscaler_name": settings.upscaler, "seed": batch.first_seed,
+        "batch_size": batch.count, "hr_scale": float(settings.factor), "steps": settings.steps, "cfg": settings.cfg,
+        "sampler_name": settings.sampler, "scheduler": settings.scheduler,
         "denoising_strength": settings.denoising_strength,
-    }
+    }  # fmt: skip
     for node in graph.values():
         node["inputs"] |= {name: value for name, value in values.items() if name in node["inputs"]}
     loader, precision = titles["Load Checkpoint"], "precision"
@@ -141,9 +133,7 @@ def draw_all(
 ) -> Iterator[list[Drawn]]:
     """Draw every batch on `jobs` servers at once; yields them as they get ready.
 
-    Raises:
-        HostError: a server did not start.
-        ClientError: a run failed, or its server went away.
+    Raises `HostError` if a server did not start, `ClientError` if a run failed or its server went away.
     """
     waiting: queue.SimpleQueue[Batch] = queue.SimpleQueue()
     for batch in todo:

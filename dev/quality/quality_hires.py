@@ -41,27 +41,21 @@ class Row:
     seed: int
     adherence_base: float
     """Share of the prompt's statements that hold, from 0 to 1."""
-
     adherence_hires: float
     adherence_direct: float
     adherence_chance: float
     """What the hires fix of this prompt holds of all the other prompts: nobody asked for it."""
-
     counts_hires: float | None
     """The same of those statements that count something; None where none does."""
-
     counts_direct: float | None
     composition_hires: float
     """SSIM with the base at the base's size, at most 1."""
-
     composition_direct: float
     sharpness_hires: float
     """Steepness of edges, 1 over their width in pixels."""
-
     sharpness_lanczos: float
     grain_hires: float
     """Noise in flat parts, in luma from 0 to 1: sharpness must not come from it."""
-
     grain_lanczos: float
 
 
@@ -173,15 +167,8 @@ def table(rows: Sequence[Row]) -> str:
 def hires_quality(seeds: int, jobs: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Draw, measure and print; returns the JSON. About ten minutes on two idle cores for a hundred seeds.
 
-    Args:
-        seeds: how many pictures.
-        jobs: how many servers draw at once.
-        say: hears what is to be printed.
-
-    Raises:
-        HostError: ComfyUI did not start.
-        ClientError: a run failed.
-        WeightsError: the demo checkpoint's weights are not as shipped.
+    `seeds` pictures are drawn by `jobs` servers. Raises `HostError`: no ComfyUI starts; `ClientError`: a run failed;
+    `WeightsError`: the demo checkpoint's weights are not as shipped.
     """
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     file = checkpoint.ensure(CHECKPOINTS)

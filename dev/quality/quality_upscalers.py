@@ -21,20 +21,12 @@ from spandrel import ModelLoader
 
 from ...upscale_models import ModelUpscaler, TileSettings, UnusableModelError, from_descriptor, upscale_to
 from ..benchmarks.pictures import decibels
+from ..mount import ROOT
 from ..training.photographs import held_back_photographs
 from . import upscaler_measures as measures
-from .upscaler_tables import (
-    CLEAN,
-    DEGRADED,
-    LANCZOS,
-    Behaviour,
-    Comparison,
-    Row,
-    behaviour_table,
-    comparison_table,
-)
+from .upscaler_tables import CLEAN, DEGRADED, LANCZOS, Behaviour, Comparison, Row, behaviour_table, comparison_table
 
-WEIGHTS = Path(__file__).absolute().parent.parent.parent / "upscale_models" / "weights"
+WEIGHTS = ROOT / "upscale_models" / "weights"
 
 SHIPPED = ("hires-fix-2x", "hires-fix-4x", "hires-fix-4x-soft")
 
@@ -48,18 +40,11 @@ UNTILED, TILED = 4096, 48
 
 
 def upscaler_quality(models: Sequence[Path] = ()) -> dict[str, Any]:
-    """Measure and print the tables.
+    """Measure and print the tables; `models` are further files, each compared at its own factor.
 
-    Args:
-        models: further model files for the tables, each compared at its own factor.
-
-    Returns:
-        `psnr_gain_2x` and `psnr_gain_4x`: the shipped model's mean PSNR beyond that of Lanczos, None without the
-        file; the same for SSIM and for the soft variant on degraded input; and all details, fit for JSON.
-
-    Raises:
-        UnusableModelError: a file is not an upscale model, or one that does not enlarge.
-        PhotographError: the photographs are not there and cannot be fetched.
+    Returns `psnr_gain_2x` and `psnr_gain_4x`: the shipped model's mean PSNR beyond that of Lanczos, None without the
+    file; the same for SSIM and for the soft variant on degraded input; and all details, fit for JSON. Raises
+    `UnusableModelError`, see `load`, and `PhotographError`: the photographs cannot be fetched.
     """
     files = _files(models)
     loaded = {name: load(file) for name, file in files.items()}
@@ -99,11 +84,7 @@ def upscaler_quality(models: Sequence[Path] = ()) -> dict[str, Any]:
 
 
 def load(file: Path) -> ModelUpscaler:
-    """Read a model file, without running any code that is in it.
-
-    Raises:
-        UnusableModelError: damaged, unknown, or it does not enlarge.
-    """
+    """Read a model file, without running its code. Raises `UnusableModelError`: damaged, unknown, not enlarging."""
     try:
         descriptor = ModelLoader("cpu").load_from_file(file)
     except Exception as error:  # whatever spandrel, safetensors and pickle trip over

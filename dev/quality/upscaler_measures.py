@@ -85,11 +85,7 @@ def degraded(picture: Image.Image, scale: int, name: str) -> Image.Image:
 
 
 def flat_errors(enlarge: Enlarge) -> tuple[int, int]:
-    """How far the worst pixel is from a flat colour that was enlarged, in levels of 255.
-
-    Returns:
-        Of all pixels, and of those more than `INSIDE` input pixels away from the borders.
-    """
+    """The worst difference from an enlarged flat colour in levels: anywhere, and `INSIDE` input pixels inside."""
     worst = inside = 0
     for colour in itertools.product(LEVELS, repeat=3):
         made = np.asarray(enlarge(Image.new("RGB", (PATTERN_SIDE, PATTERN_SIDE), colour)), int)
@@ -108,9 +104,8 @@ def checkerboard(cell: int, colours: tuple[tuple[int, int, int], tuple[int, int,
 def checkerboard_errors(enlarge: Enlarge) -> tuple[float, tuple[int, ...]]:
     """What becomes of checkerboards that are enlarged, in levels of 255.
 
-    Returns:
-        How far the mean of a channel moves, the most of all; and for each of `CELLS`, how far the worst pixel lies
-        outside the two colours of its channel.
+    Returns how far the mean of a channel moves, the most of all; and for each of `CELLS`, how far the worst pixel lies
+    outside the two colours of its channel.
     """
     shift, outside = 0.0, []
     for cell in CELLS:

@@ -21,10 +21,8 @@ class Row:
     photograph: str
     way: str
     """`LANCZOS`, or the name of a model."""
-
     psnr: float
     """Decibels."""
-
     ssim: float
     """At most 1."""
 
@@ -36,7 +34,6 @@ class Comparison:
     scale: int
     input: str
     """`CLEAN`: bicubic. `DEGRADED`: blurred, bicubic, noisy, JPEG."""
-
     rows: tuple[Row, ...]
 
     def mean(self, way: str) -> tuple[float, float] | None:
@@ -58,16 +55,12 @@ class Behaviour:
     scale: int
     flat_error: int
     """Of the worst pixel of a flat colour, borders included."""
-
     flat_inside: int
     """The same away from the borders."""
-
     checker_shift: float
     """How far the mean colour of a checkerboard moves."""
-
     checker_outside: tuple[int, ...]
     """How far beyond the two colours of a checkerboard a pixel goes: ringing. For squares of 1, 2, 4 and 8 pixels."""
-
     tiled_db: float | None
     """A photograph made in many tiles against the same in one piece. None: the way has no tiles."""
 

@@ -17,13 +17,7 @@ class Compact(nn.Module):
     """Convolutions at the size of the input; what comes out is added to the nearest-neighbour enlargement."""
 
     def __init__(self, features: int, convolutions: int, scale: int) -> None:
-        """Fill the network with numbers of torch's global generator.
-
-        Args:
-            features: channels inside.
-            convolutions: between the first and the last one.
-            scale: whole factor of the enlargement.
-        """
+        """Fill the network by torch's global generator; `convolutions` lie between the first and the last one."""
         super().__init__()
         self.scale = scale
         widths = [3, *[features] * (convolutions + 1), 3 * scale**2]

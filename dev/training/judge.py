@@ -26,13 +26,7 @@ class Judge:
     """The held-back photographs, made small once."""
 
     def __init__(self, photographs: Mapping[str, Image.Image], scale: int, soft: bool) -> None:
-        """Make the small pictures and enlarge them by Lanczos.
-
-        Args:
-            photographs: RGB.
-            scale: whole factor.
-            soft: small pictures as they come from the web, the same in every run.
-        """
+        """Make the small pictures, as bad as pictures from the web if `soft`, and enlarge them by Lanczos."""
         self._scale = scale
         self._cases: list[tuple[NDArray[np.uint8], NDArray[np.uint8], float]] = []
         for seed, photograph in enumerate(photographs.values()):

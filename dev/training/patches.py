@@ -42,13 +42,10 @@ class Patches:
 
     small: Pixels
     """(N, side, side, 3)"""
-
     large: Pixels
     """(N, side * scale, side * scale, 3)"""
-
     plain: NDArray[np.bool_]
     """(N,) Which are checkerboards."""
-
     colours: NDArray[np.float32]
     """(COLOURS, 3) in [0, 1]. A picture that is nothing but one of them must stay so."""
 
@@ -57,14 +54,7 @@ class Pool:
     """All pictures to learn from, and batches of pieces of them."""
 
     def __init__(self, photographs: list[Pixels], drawings: list[Pixels], scale: int, soft: bool) -> None:
-        """Reduce all pictures.
-
-        Args:
-            photographs: of any sizes; half of the patches come from them.
-            drawings: procedural pictures; the other half.
-            scale: whole factor.
-            soft: make the small patches as bad as pictures from the web are, see `worsen`.
-        """
+        """Reduce all pictures; half of the patches come from the photographs. `soft`: `worsen` the small ones."""
         self._scale = scale
         self._soft = soft
         self._groups = [_pairs(_reduced(photographs), scale), _pairs(drawings, scale)]

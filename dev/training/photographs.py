@@ -38,20 +38,12 @@ class PhotographError(Exception):
 
 
 def training_photographs() -> dict[str, Image.Image]:
-    """Return the pictures to train on, by name, whole and in RGB.
-
-    Raises:
-        PhotographError: one is missing and cannot be fetched.
-    """
+    """Return the pictures to train on, by name, whole and in RGB. Raises `PhotographError`."""
     return _pictures("training")
 
 
 def held_back_photographs() -> dict[str, Image.Image]:
-    """Return the pictures that nothing was trained on, by name, whole and in RGB.
-
-    Raises:
-        PhotographError: one is missing and cannot be fetched.
-    """
+    """Return the pictures that nothing was trained on, by name, whole and in RGB. Raises `PhotographError`."""
     return _pictures("held back")
 
 

@@ -32,15 +32,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:;-+*
 
 
 def procedural_picture(rng: Rng, size: int) -> NDArray[np.uint8]:
-    """Draw one picture of a kind chosen by chance.
-
-    Args:
-        rng: decides everything; the same state gives the same picture.
-        size: side in pixels.
-
-    Returns:
-        (size, size, 3), 0 to 255.
-    """
+    """Draw one picture of a kind chosen by chance, (size, size, 3); the state of `rng` decides everything."""
     kinds = list(KINDS)
     weights = np.array([weight for _, weight in kinds])
     draw = kinds[rng.choice(len(kinds), p=weights / weights.sum())][0]

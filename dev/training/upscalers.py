@@ -2,9 +2,8 @@
 
     python dev/mount.py dev.training.upscalers hires-fix-2x
 
-A run that was stopped goes on where it was; the same command does that. To begin
-anew, delete its file in `STATES`; a run with another recipe or other photographs does not go on with it. The seed
-decides everything, but other processors and versions of torch round differently.
+The same command goes on with a run that was stopped; to begin anew, delete its file in `STATES`. The seed decides
+everything, but other processors and versions of torch round differently.
 """
 
 from __future__ import annotations
@@ -74,15 +73,11 @@ class Recipe:
     scale: int
     features: int
     convolutions: int
-
     steps: int
-
     rate: float = 1.0
     """On both learning rates."""
-
     soft: bool = False
     """For blurred, noisy and JPEG input."""
-
     start: str | None = None
     """The recipe whose finished weights are the beginning."""
 
@@ -112,8 +107,7 @@ class Run:
     def __init__(self, name: str, device: torch.device) -> None:
         """Begin, or go on with what an earlier run of the name has left in `STATES`.
 
-        Raises:
-            TrainingError: the earlier run was another one, or this one needs another run that was not made here.
+        Raises `TrainingError` if that was made of other things, or this one needs another run that was not made here.
         """
         self.name, self.recipe, self.device = name, RECIPES[name], device
         torch.manual_seed(SEED)

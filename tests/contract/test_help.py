@@ -15,10 +15,7 @@ SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "nodes"
 RECORDED = json.loads((ROOT / "hires" / "graph" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
 LARGEST = 30 * 1024
 
-TITLES = {
-    *(node["display_name"] for node in RECORDED.values()),
-    *re.findall(r'display_name="([A-Z][^"]+)"', SOURCES),
-}
+TITLES = {*(node["display_name"] for node in RECORDED.values()), *re.findall(r'display_name="([A-Z][^"]+)"', SOURCES)}
 
 
 def parts(text):

@@ -128,10 +128,7 @@ class Editor:
 
     def setting(self, name: str, value: Any) -> None:
         """Change a setting while the page is open."""
-        self.page.evaluate(
-            "([name, value]) => window.app.extensionManager.setting.set(name, value)",
-            [name, value],
-        )
+        self.page.evaluate("([name, value]) => window.app.extensionManager.setting.set(name, value)", [name, value])
 
     def prompt(self) -> dict[str, Any]:
         """The graph in API format, as the editor's own `graphToPrompt` gives it."""

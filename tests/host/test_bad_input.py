@@ -144,15 +144,9 @@ def test_bad_latents(node, kind, host, client, models):
         out = noised
         if node == "second":
             out = g.add(
-                "HiresFixSecondSampling",
-                model=loader,
-                latent=latent,
-                sigmas=noised[1],
-                noise=noise,
-                cfg=2.0,
-                sampler_name="Euler",
-                **prompts,
-            )
+                "HiresFixSecondSampling", model=loader, latent=latent, sigmas=noised[1], noise=noise, cfg=2.0,
+                sampler_name="Euler", **prompts,
+            )  # fmt: skip
     g.save(latent=out)
     names = {
         "base": "Base Sampling",
@@ -230,15 +224,9 @@ def upscale(host, picture, upscaler="Lanczos", **inputs):
     image = g.add("ProbeImage", file=give(host, image=picture), key="image")
     loader = g.add("HiresFixUpscalerLoader", upscaler_name=upscaler)
     settings = {
-        "resize_mode": "scale by",
-        "upscaling_resize": 2.0,
-        "upscaling_resize_w": 64,
-        "upscaling_resize_h": 64,
-        "upscaling_crop": True,
-        "tile_size": 0,
-        "tile_overlap": 32,
-        **inputs,
-    }
+        "resize_mode": "scale by", "upscaling_resize": 2.0, "upscaling_resize_w": 64, "upscaling_resize_h": 64,
+        "upscaling_crop": True, "tile_size": 0, "tile_overlap": 32, **inputs,
+    }  # fmt: skip
     return g, g.save(image=g.add("HiresFixUpscaleImage", image=image, upscaler=loader, **settings))[1]
 
 
@@ -406,10 +394,7 @@ def test_files_that_are_no_upscalers(which, words, host, client, models):
     assert not (host.comfyui / EXECUTED_MARKER).exists()  # in the server's working folder
 
 
-HOSTILE = {
-    "absurd-number.safetensors": "the number 99999998",
-    "asks-for-memory.pth": "memory that it does not fill",
-}
+HOSTILE = {"absurd-number.safetensors": "the number 99999998", "asks-for-memory.pth": "memory that it does not fill"}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -451,15 +436,9 @@ def test_core_s_own_upscale_model_fits_everywhere(host, client, models):
     core = g.add("UpscaleModelLoader", model_name=models.exact_x2)
     settings = {"upscaling_resize": 2.0, "upscaling_resize_w": 8, "upscaling_resize_h": 8, "upscaling_crop": True}
     out = g.add(
-        "HiresFixUpscaleImage",
-        image=image,
-        upscaler=core,
-        resize_mode="scale by",
-        tile_size=0,
-        tile_overlap=32,
-        precision="float32",
-        **settings,
-    )
+        "HiresFixUpscaleImage", image=image, upscaler=core, resize_mode="scale by", tile_size=0, tile_overlap=32,
+        precision="float32", **settings,
+    )  # fmt: skip
     _, ours = g.save(image=out)
     _, theirs = g.save(image=g.add("ImageUpscaleWithModel", upscale_model=core, image=image))
     client.queue(g).require_success()

@@ -49,14 +49,9 @@ def picture(run):
 
 
 OTHER_VALUES = {
-    "prompt": "something else",
-    "negative_prompt": "",
-    "sampler_name": "Euler",
-    "scheduler": "Uniform",
-    "cfg": 3.0,
-    "seed": 6,
-    "hr_second_pass_steps": 3,
-}
+    "prompt": "something else", "negative_prompt": "", "sampler_name": "Euler", "scheduler": "Uniform", "cfg": 3.0,
+    "seed": 6, "hr_second_pass_steps": 3,
+}  # fmt: skip
 SIZES = {"hr_scale": (1.5, (192, 96)), "hr_resize_x": (160, (160, 80)), "hr_resize_y": (192, (384, 192))}
 
 

@@ -50,15 +50,9 @@ def test_cancel_between_tiles(node, host, client, models):
         latent = g.add("ProbeLatent", file=give(host, latent=torch.randn(1, 16, 40, 40)), key="latent")
         target = g.add("HiresFixTargetSize", width=320, height=320, hr_scale=4.0, hr_resize_x=0, hr_resize_y=0)
         g.add(
-            node,
-            latent=latent,
-            vae=loader[2],
-            upscaler=upscaler,
-            target=target,
-            tile_size=64,
-            tile_overlap=8,
+            node, latent=latent, vae=loader[2], upscaler=upscaler, target=target, tile_size=64, tile_overlap=8,
             vae_tile_size=0,
-        )
+        )  # fmt: skip
     node_id = stage(g, node)
     g.save(image=[node_id, 0 if node == "HiresFixUpscaleImage" else 1])
     run = client.queue(g, interrupt_at=node_id, after_progress=2)

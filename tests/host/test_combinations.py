@@ -11,14 +11,9 @@ from .test_native import start
 from .test_samplers import DISCRETE, settings
 
 WORDS = {
-    "steps": 4,
-    "hr_second_pass_steps": 0,
-    "sampler_name": "Euler",
-    "clip_skip": 1,
-    "emphasis": "Original",
-    "comma_padding_backtrack": 20,
-    "for_pass": "first pass",
-}
+    "steps": 4, "hr_second_pass_steps": 0, "sampler_name": "Euler", "clip_skip": 1, "emphasis": "Original",
+    "comma_padding_backtrack": 20, "for_pass": "first pass",
+}  # fmt: skip
 
 
 class Both:

@@ -26,26 +26,13 @@ def hires_fix(host, models, family, path, strength, sampler="DPM++ 2M", schedule
     else:
         upscaler = g.add("HiresFixUpscalerLoader", upscaler_name=models.random_x2)
         large = g.add(
-            "HiresFixPixelUpscale",
-            latent=first,
-            vae=loader[2],
-            upscaler=upscaler,
-            target=target,
-            tile_size=0,
-            tile_overlap=32,
-            vae_tile_size=0,
-        )
+            "HiresFixPixelUpscale", latent=first, vae=loader[2], upscaler=upscaler, target=target, tile_size=0,
+            tile_overlap=32, vae_tile_size=0,
+        )  # fmt: skip
     noised = g.add(
-        "HiresFixRenoise",
-        model=loader,
-        latent=large,
-        noise=noise,
-        steps=3,
-        denoising_strength=strength,
-        hr_second_pass_steps=0,
-        sampler_name=sampler,
-        scheduler=scheduler,
-    )
+        "HiresFixRenoise", model=loader, latent=large, noise=noise, steps=3, denoising_strength=strength,
+        hr_second_pass_steps=0, sampler_name=sampler, scheduler=scheduler,
+    )  # fmt: skip
     final = g.add("HiresFixSecondSampling", latent=noised, sigmas=noised[1], sampler_name=sampler, **common)
     names = {"large": g.save(latent=large)[1], "final": g.save(latent=final)[1]}
     if decoded:
@@ -91,15 +78,9 @@ def test_a_clip_keeps_its_frames(host, client, models):
     clip = torch.randn(1, facts.latent_channels, 2, 6, 8, generator=torch.Generator().manual_seed(0)) * 0.1
     latent = g.add("ProbeLatent", file=give(host, clip=clip), key="clip")
     target = g.add(
-        "HiresFixTargetSize",
-        width=64,
-        height=48,
-        hr_scale=2.0,
-        hr_resize_x=0,
-        hr_resize_y=0,
-        latent=latent,
+        "HiresFixTargetSize", width=64, height=48, hr_scale=2.0, hr_resize_x=0, hr_resize_y=0, latent=latent,
         vae=loader[2],
-    )
+    )  # fmt: skip
     upscaler = g.add("HiresFixUpscalerLoader", upscaler_name="Lanczos")
     tiles = {"tile_size": 0, "tile_overlap": 32, "vae_tile_size": 0}
     pixel = g.add("HiresFixPixelUpscale", latent=latent, vae=loader[2], upscaler=upscaler, target=target, **tiles)

@@ -16,24 +16,11 @@ from PIL import Image, ImageCms, ImageSequence
 from .graphs import Graph
 
 DEFAULTS = {
-    "input_folder": "",
-    "output_folder": "upscaled",
-    "file_name": "{name}_x{scale}",
-    "include": "*",
-    "recursive": False,
-    "resize_mode": "scale by",
-    "upscaling_resize": 2.0,
-    "upscaling_resize_w": 64,
-    "upscaling_resize_h": 64,
-    "upscaling_crop": True,
-    "max_side": 0,
-    "format": "as input",
-    "bit_depth": "auto",
-    "quality": 95,
-    "existing": "skip",
-    "tile_size": 0,
-    "tile_overlap": 8,
-}
+    "input_folder": "", "output_folder": "upscaled", "file_name": "{name}_x{scale}", "include": "*",
+    "recursive": False, "resize_mode": "scale by", "upscaling_resize": 2.0, "upscaling_resize_w": 64,
+    "upscaling_resize_h": 64, "upscaling_crop": True, "max_side": 0, "format": "as input", "bit_depth": "auto",
+    "quality": 95, "existing": "skip", "tile_size": 0, "tile_overlap": 8,
+}  # fmt: skip
 BROKEN = {
     "broken 1.png": b"",
     "broken 2.png": b"no picture at all",

@@ -20,6 +20,7 @@ from hires_pack.hires.infotext.to_graph.loaders import ModelFiles
 from hires_pack.hires.infotext.to_graph.workflow import hires_workflow
 from hires_pack.pictures import FileFacts, Picture, write_picture
 from hires_pack.tests import png_by_hand
+from hires_pack.tests.plain_numbers import pairs
 from PIL import Image
 from safetensors.torch import save
 
@@ -83,17 +84,10 @@ def set_batch(graph, size):
 
 
 def comparable(text):
-    """Prompts and parameters; numbers as numbers: A1111's page sends 7 where its API sends 7.0."""
-
-    def plain(value):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-
+    """Prompts and parameters but for the version."""
     infotext = parse(text)
-    pairs = [(found.key, plain(found.value)) for found in infotext.parameters if found.key != "Version"]
-    return infotext.prompt, infotext.negative_prompt, pairs
+    told = pairs(found for found in infotext.parameters if found.key != "Version")
+    return infotext.prompt, infotext.negative_prompt, told
 
 
 def test_a_recorded_text_is_drawn_and_saved_again(host, client):

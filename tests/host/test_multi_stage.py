@@ -27,36 +27,18 @@ def upscaler(g, name):
 
 def multi_stage(g, image, loaded, **inputs):
     defaults = {
-        "resize_mode": "scale by",
-        "upscaling_resize": 4.0,
-        "upscaling_resize_w": 64,
-        "upscaling_resize_h": 64,
-        "upscaling_crop": True,
-        "stages": 0,
-        **STEPS,
-        "cfg": 3.0,
-        "denoising_strength": 0.5,
-        "strength_falloff": 0.6,
-        "redraw_last": True,
-        "tile_size": 0,
-        "tile_overlap": 32,
-    }
+        "resize_mode": "scale by", "upscaling_resize": 4.0, "upscaling_resize_w": 64, "upscaling_resize_h": 64,
+        "upscaling_crop": True, "stages": 0, **STEPS, "cfg": 3.0, "denoising_strength": 0.5, "strength_falloff": 0.6,
+        "redraw_last": True, "tile_size": 0, "tile_overlap": 32,
+    }  # fmt: skip
     return g.add("HiresFixMultiStageUpscale", image=image, upscaler=loaded, **{**defaults, **inputs})
 
 
 def scale_to(g, image, loaded, width, height, tile_size=0):
     return g.add(
-        "HiresFixUpscaleImage",
-        image=image,
-        upscaler=loaded,
-        resize_mode="scale to",
-        upscaling_resize=2.0,
-        upscaling_resize_w=width,
-        upscaling_resize_h=height,
-        upscaling_crop=True,
-        tile_size=tile_size,
-        tile_overlap=32,
-    )
+        "HiresFixUpscaleImage", image=image, upscaler=loaded, resize_mode="scale to", upscaling_resize=2.0,
+        upscaling_resize_w=width, upscaling_resize_h=height, upscaling_crop=True, tile_size=tile_size, tile_overlap=32,
+    )  # fmt: skip
 
 
 def redraw_inputs(g, host, models, family, prompts=None):
@@ -74,25 +56,13 @@ def redraw_inputs(g, host, models, family, prompts=None):
 def redrawn(g, image, strength, model, positive, negative, vae, noise):
     latent = g.add("HiresFixEncodeAnySize", image=image, vae=vae)
     noised = g.add(
-        "HiresFixRenoise",
-        model=model,
-        latent=latent,
-        noise=noise,
-        denoising_strength=strength,
-        hr_second_pass_steps=0,
-        **STEPS,
-    )
+        "HiresFixRenoise", model=model, latent=latent, noise=noise, denoising_strength=strength,
+        hr_second_pass_steps=0, **STEPS,
+    )  # fmt: skip
     sampled = g.add(
-        "HiresFixSecondSampling",
-        model=model,
-        positive=positive,
-        negative=negative,
-        latent=noised,
-        sigmas=noised[1],
-        noise=noise,
-        cfg=3.0,
-        sampler_name=SAMPLING["sampler_name"],
-    )
+        "HiresFixSecondSampling", model=model, positive=positive, negative=negative, latent=noised, sigmas=noised[1],
+        noise=noise, cfg=3.0, sampler_name=SAMPLING["sampler_name"],
+    )  # fmt: skip
     return g.add("HiresFixDecodeToSize", latent=sampled, vae=vae, image=image)
 
 
@@ -204,23 +174,14 @@ def test_one_redrawn_stage_is_hires_fix_for_a_picture(host, client, models):
     staged = g.save(image=multi_stage(g, image, loaded, stages=1, upscaling_resize=2.0, **needed))[1]
     encoded = g.add("VAEEncode", pixels=scale_to(g, image, loaded, 96, 64), vae=needed["vae"])
     noised = g.add(
-        "HiresFixRenoise",
-        model=needed["model"],
-        latent=encoded,
-        noise=needed["noise"],
-        denoising_strength=0.5,
-        hr_second_pass_steps=0,
-        **STEPS,
-    )
+        "HiresFixRenoise", model=needed["model"], latent=encoded, noise=needed["noise"], denoising_strength=0.5,
+        hr_second_pass_steps=0, **STEPS,
+    )  # fmt: skip
     common = {name: needed[name] for name in ("model", "positive", "negative", "noise")}
     sampled = g.add(
-        "HiresFixSecondSampling",
-        latent=noised,
-        sigmas=noised[1],
-        cfg=3.0,
-        sampler_name=SAMPLING["sampler_name"],
+        "HiresFixSecondSampling", latent=noised, sigmas=noised[1], cfg=3.0, sampler_name=SAMPLING["sampler_name"],
         **common,
-    )
+    )  # fmt: skip
     by_hand = g.save(image=g.add("VAEDecode", samples=sampled, vae=needed["vae"]))[1]
     client.queue(g).require_success()
     assert torch.equal(saved(host, staged)["image"], saved(host, by_hand)["image"])

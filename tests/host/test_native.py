@@ -46,16 +46,9 @@ def test_two_passes_equal_core_s_two_ksamplers(family, sampler, scheduler, host,
     for strength in STRENGTHS:
         second = g.add("KSampler", latent_image=large[1], denoise=strength, **core)
         noised = g.add(
-            "HiresFixRenoise",
-            model=loader,
-            latent=large[0],
-            noise=noise,
-            steps=3,
-            denoising_strength=strength,
-            hr_second_pass_steps=0,
-            sampler_name=sampler,
-            scheduler=scheduler,
-        )
+            "HiresFixRenoise", model=loader, latent=large[0], noise=noise, steps=3, denoising_strength=strength,
+            hr_second_pass_steps=0, sampler_name=sampler, scheduler=scheduler,
+        )  # fmt: skip
         final = g.add("HiresFixSecondSampling", model=loader, latent=noised, sigmas=noised[1], noise=noise, **common)
         pairs[strength] = (final, second)
     files = {name: [g.save(latent=one)[1] for one in pair] for name, pair in pairs.items()}
@@ -77,16 +70,9 @@ def test_a_noised_latent_that_another_node_touched_still_samples_right(family, h
     files = {}
     for strength in (0.5, 1.0):
         noised = g.add(
-            "HiresFixRenoise",
-            model=loader,
-            latent=first,
-            noise=noise,
-            steps=4,
-            denoising_strength=strength,
-            hr_second_pass_steps=0,
-            sampler_name="euler",
-            scheduler="normal",
-        )
+            "HiresFixRenoise", model=loader, latent=first, noise=noise, steps=4, denoising_strength=strength,
+            hr_second_pass_steps=0, sampler_name="euler", scheduler="normal",
+        )  # fmt: skip
         touched = g.add("ProbeChanged", latent=noised)
         for name, latent in (("straight", noised), ("touched", touched)):
             out = g.add("HiresFixSecondSampling", model=loader, latent=latent, sigmas=noised[1], noise=noise, **common)
@@ -113,16 +99,9 @@ def test_a_noise_mask_keeps_what_it_covers(host, client, models):
     )
     large = g.add("HiresFixLatentUpscale", latent=masked, target=target, mode="Latent")
     noised = g.add(
-        "HiresFixRenoise",
-        model=loader,
-        latent=large,
-        noise=noise,
-        steps=4,
-        denoising_strength=0.8,
-        hr_second_pass_steps=0,
-        sampler_name="euler",
-        scheduler="normal",
-    )
+        "HiresFixRenoise", model=loader, latent=large, noise=noise, steps=4, denoising_strength=0.8,
+        hr_second_pass_steps=0, sampler_name="euler", scheduler="normal",
+    )  # fmt: skip
     out = g.add("HiresFixSecondSampling", model=loader, latent=noised, sigmas=noised[1], noise=noise, **common)
     _, before = g.save(latent=large)
     _, after = g.save(latent=out)

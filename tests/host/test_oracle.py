@@ -16,16 +16,8 @@ from .graphs import Graph, give, saved
 DATA = Path(__file__).resolve().parents[1] / "data" / "oracle"
 CASES = json.loads((DATA / "cases.json").read_text(encoding="utf-8"))
 FIRST_PASS = (
-    "width",
-    "height",
-    "batch_size",
-    "seed",
-    "randn_source",
-    "steps",
-    "sampler_name",
-    "scheduler",
-    "cfg_scale",
-)
+    "width", "height", "batch_size", "seed", "randn_source", "steps", "sampler_name", "scheduler", "cfg_scale",
+)  # fmt: skip
 IN_TURN = sorted(CASES, key=lambda case: [str(CASES[case]["request"].get(name)) for name in FIRST_PASS])
 """Cases with equal first passes follow each other: the host runs those once."""
 
@@ -57,26 +49,15 @@ def build(case, checkpoint, embeddings, second_pass):
         for which in ("cond", "hr_cond")
     }
     empty = g.add(
-        "EmptyLatentImage",
-        width=request["width"],
-        height=request["height"],
-        batch_size=request.get("batch_size", 1),
+        "EmptyLatentImage", width=request["width"], height=request["height"], batch_size=request.get("batch_size", 1)
     )
     source = {"NV": "GPU"}.get(request["randn_source"], request["randn_source"])
     noise = g.add("HiresFixNoise", seed=request["seed"], source=source)
     sampler, scheduler = request["sampler_name"], request.get("scheduler") or "Automatic"
     first = g.add(
-        "HiresFixBaseSampling",
-        model=loader,
-        positive=prompts["cond"][0],
-        negative=prompts["cond"][1],
-        latent=empty,
-        noise=noise,
-        steps=request["steps"],
-        cfg=request["cfg_scale"],
-        sampler_name=sampler,
-        scheduler=scheduler,
-    )
+        "HiresFixBaseSampling", model=loader, positive=prompts["cond"][0], negative=prompts["cond"][1], latent=empty,
+        noise=noise, steps=request["steps"], cfg=request["cfg_scale"], sampler_name=sampler, scheduler=scheduler,
+    )  # fmt: skip
     target = g.add(
         "HiresFixTargetSize",
         width=request["width"],
@@ -101,16 +82,9 @@ def build(case, checkpoint, embeddings, second_pass):
         scheduler=scheduler,
     )
     second = g.add(
-        "HiresFixSecondSampling",
-        model=loader,
-        positive=prompts["hr_cond"][0],
-        negative=prompts["hr_cond"][1],
-        latent=noised,
-        sigmas=noised[1],
-        noise=noise,
-        cfg=request["cfg_scale"],
-        sampler_name=sampler,
-    )
+        "HiresFixSecondSampling", model=loader, positive=prompts["hr_cond"][0], negative=prompts["hr_cond"][1],
+        latent=noised, sigmas=noised[1], noise=noise, cfg=request["cfg_scale"], sampler_name=sampler,
+    )  # fmt: skip
     saves = {
         "first.noise": {"latent": g.add("ProbeNoise", noise=noise, latent=empty)},
         "first.latent": {"latent": first},

@@ -82,18 +82,9 @@ def default_graph(models):
     negative = g.add("CLIPTextEncode", clip=loader[1], text="text, watermark")
     latent = g.add("EmptyLatentImage", width=128, height=128, batch_size=1)
     sampled = g.add(
-        "KSampler",
-        model=loader,
-        positive=positive,
-        negative=negative,
-        latent_image=latent,
-        seed=156680208700286,
-        steps=3,
-        cfg=8.0,
-        sampler_name="euler",
-        scheduler="normal",
-        denoise=1.0,
-    )
+        "KSampler", model=loader, positive=positive, negative=negative, latent_image=latent, seed=156680208700286,
+        steps=3, cfg=8.0, sampler_name="euler", scheduler="normal", denoise=1.0,
+    )  # fmt: skip
     image = g.add("VAEDecode", samples=sampled, vae=loader[2])
     _, name = g.save(image=image)
     return g, name

@@ -77,13 +77,9 @@ def test_recorded_cases_pass_with_injected_and_with_encoded_prompts(outcomes):
 
 
 ARRAYS = {
-    "first.noise": "first.noise",
-    "first.sigmas": "first.call_sigma",
-    "first.latent": "first.latent",
-    "hr.init": "hr.init",
-    "hr.sigmas": "hr.sigmas",
-    "hr.latent": "hr.latent",
-}
+    "first.noise": "first.noise", "first.sigmas": "first.call_sigma", "first.latent": "first.latent",
+    "hr.init": "hr.init", "hr.sigmas": "hr.sigmas", "hr.latent": "hr.latent",
+}  # fmt: skip
 """Stage -> the recorded array that it is compared with."""
 
 

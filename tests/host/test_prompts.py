@@ -15,14 +15,9 @@ CASES = json.loads((DATA / "cases.json").read_text(encoding="utf-8"))
 SDXL = "tiny SDXL"
 
 DEFAULTS = {
-    "steps": 8,
-    "for_pass": "first pass",
-    "hr_second_pass_steps": 0,
-    "sampler_name": "Euler",
-    "clip_skip": 1,
-    "emphasis": "Original",
-    "comma_padding_backtrack": 20,
-}
+    "steps": 8, "for_pass": "first pass", "hr_second_pass_steps": 0, "sampler_name": "Euler", "clip_skip": 1,
+    "emphasis": "Original", "comma_padding_backtrack": 20,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -250,18 +245,9 @@ def test_core_samplers_take_it(host, client, models):
     negative = g.add("HiresFixPrompt", clip=clip, **DEFAULTS, text="e BREAK f", negative_prompt=True)
     latent = g.add("EmptyLatentImage", width=64, height=64, batch_size=1)
     out = g.add(
-        "KSampler",
-        model=model,
-        positive=positive,
-        negative=negative,
-        latent_image=latent,
-        seed=1,
-        steps=4,
-        cfg=7.0,
-        sampler_name="euler",
-        scheduler="normal",
-        denoise=1.0,
-    )
+        "KSampler", model=model, positive=positive, negative=negative, latent_image=latent, seed=1, steps=4, cfg=7.0,
+        sampler_name="euler", scheduler="normal", denoise=1.0,
+    )  # fmt: skip
     _, name = g.save(latent=out)
     client.queue(g).require_success()
     assert bool(torch.isfinite(saved(host, name)["latent"]).all())

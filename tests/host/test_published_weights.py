@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 from hires_pack.dev.benchmarks.pictures import decibels
+from hires_pack.dev.fixtures.small_upscalers import FastHalves
 from hires_pack.dev.quality.published_weights import published
 from hires_pack.dev.training.photographs import held_back_photographs
-from hires_pack.upscale_models import CpuRuntime, TileSettings, upscale_to
+from hires_pack.tests.tolerances import HALF
+from hires_pack.upscale_models import TileSettings, upscale_to
 from hires_pack.upscale_models.models.precision import in_half_precision
 
 WIDTH, HEIGHT = 96, 72
@@ -17,13 +19,6 @@ WIDTH, HEIGHT = 96, 72
 
 MOST = {"Real-ESRGAN animevideo v3": 11}
 """Photographs for a small model, the hardest first; one for all others."""
-
-
-class FastHalves(CpuRuntime):
-    """As if the processor had bfloat16, wherever the tests run."""
-
-    def half_types(self) -> tuple[torch.dtype, ...]:
-        return (torch.bfloat16,)
 
 
 def steepest(photographs):
@@ -47,4 +42,4 @@ def test_half_precision_keeps_50_db_or_is_not_used(name):
     for pixels in steepest(held_back_photographs())[: MOST.get(name, 1)]:
         size = WIDTH * model.scale, HEIGHT * model.scale
         expected = upscale_to(pixels, model, *size, TileSettings(precision="float32"))
-        assert decibels(upscale_to(pixels, model, *size, runtime=FastHalves()), expected) >= 50
+        assert decibels(upscale_to(pixels, model, *size, runtime=FastHalves()), expected) >= HALF

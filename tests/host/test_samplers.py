@@ -162,13 +162,9 @@ def test_a_refiner_takes_over_where_it_should(host, client, models):
         loader, second = other_model(graph, models)
         prompts = second["inputs"]
         refiner = graph.add(
-            "HiresFixRefiner",
-            model=loader,
-            positive=prompts["positive"],
-            negative=prompts["negative"],
-            switch_at=switch_at,
-            by_steps=by_steps,
-        )
+            "HiresFixRefiner", model=loader, positive=prompts["positive"], negative=prompts["negative"],
+            switch_at=switch_at, by_steps=by_steps,
+        )  # fmt: skip
         second["inputs"]["refiner"] = refiner[0]
         client.queue(graph).require_success()
         return saved(host, names["final"])["latent"]
@@ -200,13 +196,9 @@ def test_a_refiner_needs_one_of_a1111_s_samplers(host, client, models):
     loader, second = other_model(graph, models)
     inputs = second["inputs"]
     refiner = graph.add(
-        "HiresFixRefiner",
-        model=loader,
-        positive=inputs["positive"],
-        negative=inputs["negative"],
-        switch_at=0.5,
+        "HiresFixRefiner", model=loader, positive=inputs["positive"], negative=inputs["negative"], switch_at=0.5,
         by_steps=False,
-    )
+    )  # fmt: skip
     inputs["refiner"] = refiner[0]
     explained(client.queue(graph), "Second Sampling", "'sampler_name'", "euler", "capitalised")
 

@@ -12,15 +12,9 @@ FILES = {"hires-fix-2x.safetensors": 2, "hires-fix-4x.safetensors": 4, "hires-fi
 FILE = "hires-fix-2x.safetensors"
 INPUTS = {"HiresFixUpscalerLoader": "upscaler_name", "UpscaleModelLoader": "model_name"}
 TWICE = {
-    "resize_mode": "scale by",
-    "upscaling_resize": 2.0,
-    "upscaling_resize_w": 1024,
-    "upscaling_resize_h": 1024,
-    "upscaling_crop": True,
-    "tile_size": 0,
-    "tile_overlap": -1,
-    "precision": "float32",
-}
+    "resize_mode": "scale by", "upscaling_resize": 2.0, "upscaling_resize_w": 1024, "upscaling_resize_h": 1024,
+    "upscaling_crop": True, "tile_size": 0, "tile_overlap": -1, "precision": "float32",
+}  # fmt: skip
 
 
 def listed(client, loader, name):

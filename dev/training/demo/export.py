@@ -1,7 +1,6 @@
 """Write the trained networks into `dev/demo/trained`: `python dev/mount.py dev.training.demo.export`.
 
-Half precision, only the channels that are used; `checkpoint` puts them into the
-full shapes.
+Half precision, only the channels that are used; `checkpoint` puts them into the full shapes.
 """
 
 from __future__ import annotations

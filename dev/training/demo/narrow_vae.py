@@ -6,6 +6,8 @@ block whose convolutions are zero passes on what it is given, because nothing in
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -94,10 +96,7 @@ class NarrowVAE(nn.Module):
 
 def _numbered(layers: dict[int, nn.Module]) -> nn.Sequential:
     """Return the layers in a row under the numbers that they have in a TAESD."""
-    row = nn.Sequential()
-    for number, layer in layers.items():
-        row.add_module(str(number), layer)
-    return row
+    return nn.Sequential(OrderedDict((str(number), layer) for number, layer in layers.items()))
 
 
 def _conv(n_in: int, n_out: int, stride: int = 1, bias: bool = True, gain: float = 1.0) -> nn.Conv2d:

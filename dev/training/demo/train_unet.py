@@ -1,8 +1,8 @@
 """Train the demo checkpoint's UNet on scenes: `python dev/mount.py dev.training.demo.train_unet --minutes 60`.
 
-It needs the VAE of `train_vae`, and goes on with a training that was stopped. A part of the pictures are
-quarters of scenes drawn at twice the size, shown with little noise only: they teach the second pass of a hires fix
-what edges look like there, and nothing about where things belong.
+It needs the VAE of `train_vae`, and goes on with a training that was stopped. A part of the pictures are quarters of
+scenes drawn at twice the size, shown with little noise only: they teach the second pass of a hires fix what edges look
+like there, and nothing about where things belong.
 """
 
 from __future__ import annotations

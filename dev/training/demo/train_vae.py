@@ -1,8 +1,8 @@
 """Train the demo checkpoint's VAE on drawn scenes: `python dev/mount.py dev.training.demo.train_vae --minutes 25`.
 
-It goes on with a training that was stopped. Crops of 64x64 out of scenes
-drawn at 128x128 and 256x256, a tenth with their colours exchanged, and noise on their latents. With `--decoder` the
-encoder is left as it is, which a UNet trained on its latents needs.
+It goes on with a training that was stopped. Crops of 64x64 out of scenes drawn at 128x128 and 256x256, a tenth with
+their colours exchanged, and noise on their latents. With `--decoder` the encoder is left as it is, which a UNet trained
+on its latents needs.
 """
 
 from __future__ import annotations

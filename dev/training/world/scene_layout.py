@@ -38,22 +38,10 @@ def random_scene(rng: Random) -> Scene:
         count = rng.choices(range(5), (0.28, 0.22, 0.2, 0.18, 0.12))[0]
         trees, house = _standing(rng, shore, ground, tree_kind, count, rng.random() < 0.45)
     return Scene(
-        time=time,
-        horizon=horizon,
-        disc=disc,
-        clouds=clouds,
-        range=behind,
-        water=water,
-        shore=shore,
-        ground=ground,
-        tree_kind=tree_kind,
-        tree_colour=tree_colour,
-        trees=trees,
-        house=house,
-        boat=boat,
-        tone=rng.uniform(0.95, 1.05),
-        seed=rng.getrandbits(32),
-    )
+        time=time, horizon=horizon, disc=disc, clouds=clouds, range=behind, water=water, shore=shore, ground=ground,
+        tree_kind=tree_kind, tree_colour=tree_colour, trees=trees, house=house, boat=boat,
+        tone=rng.uniform(0.95, 1.05), seed=rng.getrandbits(32),
+    )  # fmt: skip
 
 
 def _pick(rng: Random, shares: dict[str, float]) -> str:

@@ -9,16 +9,8 @@ from hires_pack.dev import command_line
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = [
-    "demo",
-    "test",
-    "parity",
-    "bench sampling",
-    "bench upscale",
-    "bench streaming",
-    "quality",
-    "fuzz",
-    "generate",
-]
+    "demo", "test", "parity", "bench sampling", "bench upscale", "bench streaming", "quality", "fuzz", "generate",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -24,17 +24,9 @@ PASS = {
     "negative_prompts": ["a dog"],
 }
 REQUEST = {
-    "prompt": "a cat",
-    "negative_prompt": "a dog",
-    "seed": 5,
-    "steps": 8,
-    "width": 64,
-    "height": 96,
-    "sampler_name": "Euler a",
-    "enable_hr": True,
-    "hr_upscaler": "Latent",
-    "denoising_strength": 0.7,
-}
+    "prompt": "a cat", "negative_prompt": "a dog", "seed": 5, "steps": 8, "width": 64, "height": 96,
+    "sampler_name": "Euler a", "enable_hr": True, "hr_upscaler": "Latent", "denoising_strength": 0.7,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -148,14 +140,9 @@ def test_variation_seed_resize_and_seed_delta(shelf):
     request = {"subseed": 50, "subseed_strength": 0.3, "seed_resize_from_w": 96, "seed_resize_from_h": 80}
     changed = case(shelf, request, {"eta_noise_seed_delta": 31337, "randn_source": "NV"}, count=2)
     assert nodes(parity_txt2img.build(changed, "injected", NAMES), "HiresFixNoise")[1] == {
-        "seed": 6,
-        "source": "GPU",
-        "subseed": 51,
-        "subseed_strength": 0.3,
-        "seed_resize_from_w": 96,
-        "seed_resize_from_h": 80,
-        "eta_noise_seed_delta": 31337,
-    }
+        "seed": 6, "source": "GPU", "subseed": 51, "subseed_strength": 0.3, "seed_resize_from_w": 96,
+        "seed_resize_from_h": 80, "eta_noise_seed_delta": 31337,
+    }  # fmt: skip
 
 
 def test_the_second_pass_takes_its_own_sampler_schedule_checkpoint_and_prompt(shelf):
@@ -188,8 +175,7 @@ def test_pictures_are_coded_with_the_vae_that_a1111_has_at_that_moment(shelf):
 
 
 @pytest.mark.parametrize(
-    ("gate", "passes"),
-    [("second pass", ["Second"]), ("first pass", ["Base"]), ("both passes", ["Base", "Second"])],
+    ("gate", "passes"), [("second pass", ["Second"]), ("first pass", ["Base"]), ("both passes", ["Base", "Second"])]
 )
 def test_the_refiner_goes_where_the_option_says(gate, passes, shelf):
     request = {"refiner_checkpoint": "tiny_sd15_b", "refiner_switch_at": 0.4}

@@ -64,24 +64,22 @@ def test_left_out_widgets_get_the_schema_default_in_schema_order(graph):
     assert list(node.inputs) == ["file", "seed", "mode"]
 
 
-def test_unknown_node_type(graph):
-    with pytest.raises(GraphError, match=r"no node type 'Laod'.*record_node_defs"):
-        graph.node("Laod")
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("Laod", r"no node type 'Laod'.*record_node_defs"),
+        ("Load", r"Load needs mode \(COMBO\)"),
+        ("Use", r"Use needs model \(OWN_MODEL,MODEL\)"),
+    ],
+)
+def test_unknown_node_types_and_missing_inputs_are_named(kind, text, graph):
+    with pytest.raises(GraphError, match=text):
+        graph.node(kind)
 
 
 def test_unknown_input_names_the_known_ones(graph):
     with pytest.raises(GraphError, match=r"Load has no input 'sede'; it has file, seed, mode"):
         load(graph, sede=1)
-
-
-def test_missing_required_widget_without_default(graph):
-    with pytest.raises(GraphError, match=r"Load needs mode \(COMBO\)"):
-        graph.node("Load")
-
-
-def test_missing_required_link(graph):
-    with pytest.raises(GraphError, match=r"Use needs model \(OWN_MODEL,MODEL\)"):
-        graph.node("Use")
 
 
 def test_optional_link_may_be_left_out(graph):
@@ -187,11 +185,7 @@ def test_api_lists_every_widget_and_leaves_notes_out(graph):
     loaded = load(graph)
     graph.node("Use", title="Mine", model=loaded.out("model"), steps=loaded.out("count"))
     assert to_api(graph) == {
-        "2": {
-            "class_type": "Load",
-            "inputs": {"file": "None", "seed": 5, "mode": "a"},
-            "_meta": {"title": "Load It"},
-        },
+        "2": {"class_type": "Load", "inputs": {"file": "None", "seed": 5, "mode": "a"}, "_meta": {"title": "Load It"}},
         "3": {
             "class_type": "Use",
             "inputs": {"strength": 0.5, "model": ["2", 0], "steps": ["2", 2], "crop": True, "text": ""},

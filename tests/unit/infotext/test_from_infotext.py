@@ -19,6 +19,7 @@ from hires_pack.hires.infotext.to_graph.workflow import Conversion, hires_workfl
 from hires_pack.hires.infotext.write import write_settings
 from hires_pack.recipes import gallery, gallery_models, gallery_upscale
 from hires_pack.recipes.job import NEGATIVE_PROMPT, PROMPT
+from hires_pack.tests.plain_numbers import pairs
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -70,17 +71,6 @@ def convert(settings: str, prompt: str = "a cat", **files: Any) -> tuple[Graph, 
     return Graph(conversion), conversion
 
 
-def comparable(infotext: Infotext) -> list[tuple[str, str | float]]:
-    """The parameters in their order; numbers as numbers, since the API writes 7.0 where the page writes 7."""
-    pairs: list[tuple[str, str | float]] = []
-    for found in infotext.parameters:
-        try:
-            pairs.append((found.key, float(found.value)))
-        except ValueError:
-            pairs.append((found.key, found.value))
-    return pairs
-
-
 @pytest.mark.parametrize("text", RECORDED.values(), ids=RECORDED)
 def test_recorded_texts_survive_the_workflow(text):
     original, conversion = parse(text), hires_workflow(text)
@@ -89,7 +79,7 @@ def test_recorded_texts_survive_the_workflow(text):
     again = write_settings(settings, "v1.10.1")
     assert (again.prompt, again.negative_prompt) == (original.prompt, original.negative_prompt)
     # the nodes have no tiling
-    assert comparable(again) == [pair for pair in comparable(original) if pair[0] != "Tiling"]
+    assert pairs(again.parameters) == [pair for pair in pairs(original.parameters) if pair[0] != "Tiling"]
     assert conversion.notes == (("Not in the workflow: Tiling: True",) if original.get("Tiling") else ())
 
 
@@ -496,12 +486,7 @@ def of(kind: str, **links: str) -> dict[str, Any]:
                 ["x", 1],
                 "dog",
             ),
-            (
-                "outputs in another order",
-                {"x": of("Pipe", model="c", positive="cat", negative="dog")},
-                ["x", 1],
-                "cat",
-            ),
+            ("outputs in another order", {"x": of("Pipe", model="c", positive="cat", negative="dog")}, ["x", 1], "cat"),
             ("a picture besides", {"x": of("unCLIPConditioning", conditioning="cat", image="dog")}, ["x", 0], "cat"),
             (
                 "both outputs",

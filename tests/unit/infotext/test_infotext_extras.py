@@ -5,6 +5,7 @@ from hires_pack.hires.graph.to_api import to_api
 from hires_pack.hires.infotext.from_graph.extras import extras_of_graph, extras_text, upscale_parameters
 from hires_pack.hires.infotext.text import Parameter, parse
 from hires_pack.recipes import gallery
+from hires_pack.tests.plain_numbers import pairs
 
 TO = {"resize_mode": "scale to", "upscaling_resize_w": 160, "upscaling_resize_h": 160}
 
@@ -79,21 +80,13 @@ def text(api, node="save"):
     return extras_text(extras_of_graph(api, node))
 
 
-def pairs(written):
-    """Keys and values; numbers as numbers: A1111's page sends 2 where its API sends 2.0."""
-
-    def plain(value):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-
-    return [(one.key, plain(one.value)) for one in parse(f"Steps: 1, {written}").parameters[1:]]
+def parameters(written):
+    return pairs(parse(f"Steps: 1, {written}").parameters[1:])
 
 
 @pytest.mark.parametrize(("values", "first", "second", "recorded"), RECORDED)
 def test_the_recorded_texts(values, first, second, recorded):
-    assert pairs(text(upscaling(first, second, **values))) == pairs(recorded)
+    assert parameters(text(upscaling(first, second, **values))) == parameters(recorded)
 
 
 def test_numbers_are_written_as_by_the_page():

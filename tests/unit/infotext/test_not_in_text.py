@@ -83,8 +83,7 @@ TILE = "control_v11f1e_sd15_tile.pth"
 
 @pytest.mark.parametrize("kind", ["ControlNetApply", "ControlNetApplyAdvanced", "ControlNetApplySD3"])
 @pytest.mark.parametrize(
-    ("passes", "option"),
-    [((FIRST, SECOND), "Both"), ((FIRST,), "Low res only"), ((SECOND,), "High res only")],
+    ("passes", "option"), [((FIRST, SECOND), "Both"), ((FIRST,), "Low res only"), ((SECOND,), "High res only")]
 )
 def test_a_control_net_is_said_with_its_passes(kind, passes, option):
     api = graph()
@@ -136,12 +135,7 @@ def test_without_a_second_pass_there_is_no_word_for_the_passes():
 
 
 @pytest.mark.parametrize(
-    "change",
-    [
-        {"strength": ["dice", 0]},
-        {"start_percent": ["dice", 0]},
-        {"control_net": ["dice", 0]},
-    ],
+    "change", [{"strength": ["dice", 0]}, {"start_percent": ["dice", 0]}, {"control_net": ["dice", 0]}]
 )
 def test_a_control_net_with_a_value_that_is_not_known_is_named(change):
     api = graph()

@@ -392,21 +392,9 @@ def outside_of_code(markdown):
 
 
 EVIL = [
-    "```",
-    "``` x",
-    "a\n````\n<img src=x>\n~~~",
-    "`<img src=x>`",
-    "``",
-    "[j](javascript:1)",
-    "![y](http://127.0.0.1/x.png)",
-    "<svg/onload=1>",
-    "\u202etxt.exe",
-    "\x1b[31m",
-    "* \\` x",
-    "",
-    " ",
-    "`",
-]
+    "```", "``` x", "a\n````\n<img src=x>\n~~~", "`<img src=x>`", "``", "[j](javascript:1)",
+    "![y](http://127.0.0.1/x.png)", "<svg/onload=1>", "\u202etxt.exe", "\x1b[31m", "* \\` x", "", " ", "`",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("evil", EVIL)

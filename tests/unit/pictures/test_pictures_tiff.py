@@ -149,11 +149,7 @@ def test_the_first_page_counts(path):
 @pytest.mark.parametrize(
     ("levels", "options", "message"),
     [
-        (
-            np.zeros((4, 4, 4), np.float32),
-            {"photometric": "separated"},
-            "it has 32 bits a channel, but is neither",
-        ),
+        (np.zeros((4, 4, 4), np.float32), {"photometric": "separated"}, "it has 32 bits a channel, but is neither"),
         (np.zeros((4, 4, 3), np.complex64), {"photometric": "rgb"}, "it has 64 bits a channel, of a kind of numbers"),
         (np.full((4, 4), -9, np.int16), {"photometric": "minisblack"}, "its numbers go from -9 to -9"),
         (np.zeros((4, 4, 5), np.uint16), {"photometric": "rgb", "planarconfig": "contig"}, "it has 5 channels"),

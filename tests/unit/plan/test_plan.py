@@ -273,14 +273,9 @@ def test_a_loaded_picture_is_encoded_in_whole_cells_and_upscaled_as_it_is():
 
 
 SCALE_BY = {
-    "resize_mode": "scale by",
-    "upscaling_resize": 2.0,
-    "upscaling_resize_w": 300,
-    "upscaling_resize_h": 300,
-    "upscaling_crop": True,
-    "tile_size": 0,
-    "tile_overlap": -1,
-}
+    "resize_mode": "scale by", "upscaling_resize": 2.0, "upscaling_resize_w": 300, "upscaling_resize_h": 300,
+    "upscaling_crop": True, "tile_size": 0, "tile_overlap": -1,
+}  # fmt: skip
 
 
 def test_a_picture_smaller_than_a_latent_cell_has_no_latent_to_speak_of():

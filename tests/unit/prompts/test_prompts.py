@@ -335,10 +335,7 @@ def test_and_is_a_word_in_a_negative_prompt():
 
 
 def test_every_part_has_its_own_schedule():
-    assert plan_prompt("[a:b:4] AND c:2", TEN) == [
-        SubPrompt(1.0, [(4, "a"), (10, "b")]),
-        SubPrompt(2.0, [(10, " c")]),
-    ]
+    assert plan_prompt("[a:b:4] AND c:2", TEN) == [SubPrompt(1.0, [(4, "a"), (10, "b")]), SubPrompt(2.0, [(10, " c")])]
 
 
 def test_the_steps_of_a_part():

@@ -9,6 +9,7 @@ from hires_pack.dev.benchmarks.pillow_resize import lanczos, nearest
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.tiles.boxes import Box
 from hires_pack.hires.tiles.resize_parts import LanczosParts, NearestParts, ResizeParts
+from hires_pack.tests.tolerances import ROUNDED
 from hires_pack.upscale_models.models.live_bytes import LiveBytes
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -47,7 +48,7 @@ def assembled(parts: ResizeParts, source: torch.Tensor, target: Size, part: Size
 def test_parts_are_the_whole(source: Size, target: Size, part: Size, channels: int) -> None:
     whole = picture(*source, channels)
     by_lanczos = assembled(LanczosParts(source, target), whole, target, part)
-    assert (by_lanczos - lanczos(whole[None], *target)[0]).abs().max() <= 1e-6
+    assert (by_lanczos - lanczos(whole[None], *target)[0]).abs().max() <= ROUNDED
     by_nearest = assembled(NearestParts(source, target), whole, target, part)
     assert torch.equal(by_nearest, nearest(whole[None], *target)[0])
 
@@ -67,7 +68,7 @@ def test_large_and_uneven_sizes(source: Size, target: Size) -> None:
     whole = picture(*source, 3)
     for parts, method in ((LanczosParts(source, target), lanczos), (NearestParts(source, target), nearest)):
         ours = assembled(parts, whole, target, (200, 170))
-        assert (ours - method(whole[None], *target)[0]).abs().max() <= 1e-6
+        assert (ours - method(whole[None], *target)[0]).abs().max() <= ROUNDED
 
 
 def test_unchanged_size_is_the_identity_and_a_new_tensor() -> None:
@@ -94,7 +95,7 @@ def test_overshoot_is_clamped_after_each_axis() -> None:
     result = LanczosParts((16, 16), (64, 64))(edge, box)
     assert result.min() == 0
     assert result.max() == 1
-    assert (result - lanczos(edge[None], 64, 64)[0]).abs().max() <= 1e-6
+    assert (result - lanczos(edge[None], 64, 64)[0]).abs().max() <= ROUNDED
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
@@ -153,7 +154,7 @@ def test_weights_of_rows_that_are_done_are_let_go() -> None:
             kept.append(live.now)
     # some 25 weights for each of 80 columns and of 200 rows with their first and last blocks; all rows have 280 kB
     assert 0 < max(kept) <= (80 + 200 + 2 * 32) * 25 * 4
-    assert (assembled(parts, source, (80, 3000), (40, 200)) - lanczos(source[None], 80, 3000)[0]).abs().max() <= 1e-6
+    assert (assembled(parts, source, (80, 3000), (40, 200)) - lanczos(source[None], 80, 3000)[0]).abs().max() <= ROUNDED
 
 
 def test_weights_that_are_kept_lie_in_few_pieces() -> None:
@@ -166,4 +167,4 @@ def test_weights_that_are_kept_lie_in_few_pieces() -> None:
     before, parts = tensors(), LanczosParts((300, 4), target)
     found = assembled(parts, source, target, (512, 4))
     assert tensors() - before <= 5  # the result, and 20000 columns in pieces of 8192
-    assert (found - lanczos(source[None], *target)[0]).abs().max() <= 1e-6
+    assert (found - lanczos(source[None], *target)[0]).abs().max() <= ROUNDED

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.tiles.boxes import Box
+from hires_pack.tests.tolerances import FLOAT32, ROUNDED
 from hires_pack.upscale_models.faces import (
     FACE_SIZE,
     Placement,
@@ -83,16 +84,16 @@ def test_points_that_are_no_face_are_left_out():
 
 def test_unmoved_and_shifted_pixels_are_exact():
     picture = torch.rand(40, 60, 3)
-    assert (warp(picture, Similarity(1, 0), Box(0, 0, 60, 40)) - picture).abs().max() < 1e-5
+    assert (warp(picture, Similarity(1, 0), Box(0, 0, 60, 40)) - picture).abs().max() < FLOAT32
     part = warp(picture, Similarity(1, 7 + 5j), Box(2, 3, 20, 30))
-    assert (part - picture[8:35, 9:27]).abs().max() < 1e-5
+    assert (part - picture[8:35, 9:27]).abs().max() < FLOAT32
 
 
 def test_a_quarter_turn():
     picture = torch.rand(30, 50, 1)
     # (x, y) of the result comes from (y, 30 - x): the left column was the bottom row
     turned_round = warp(picture, Similarity(-1j, 30j), Box(0, 0, 30, 50))
-    assert (turned_round - torch.rot90(picture, -1)).abs().max() < 1e-5
+    assert (turned_round - torch.rot90(picture, -1)).abs().max() < FLOAT32
 
 
 @pytest.mark.parametrize("factor", [2, 5])
@@ -100,7 +101,7 @@ def test_shrinking_takes_the_mean_of_all_pixels(factor):
     picture = torch.rand(16 * factor, 24 * factor, 3)
     small = warp(picture, Similarity(factor, 0), Box(0, 0, 24, 16))
     expected = F.avg_pool2d(picture.permute(2, 0, 1), factor).permute(1, 2, 0)
-    assert (small - expected).abs().max() < 1e-5
+    assert (small - expected).abs().max() < FLOAT32
 
 
 @pytest.mark.parametrize("scale", [0.13, 0.8, 1.7, 6.3])
@@ -123,9 +124,9 @@ def test_a_ramp_stays_a_ramp(scale):
 def test_beyond_the_picture_there_is_one_colour_or_its_edge():
     picture = torch.rand(8, 8, 3)
     around = warp(picture, Similarity(1, -100), Box(0, 0, 8, 8), (0.25, 0.5, 0.75))
-    assert (around - torch.tensor([0.25, 0.5, 0.75])).abs().max() < 1e-6
+    assert (around - torch.tensor([0.25, 0.5, 0.75])).abs().max() < ROUNDED
     edge = warp(picture, Similarity(1, -100), Box(0, 0, 8, 8))
-    assert (edge - picture[:, :1]).abs().max() < 1e-5
+    assert (edge - picture[:, :1]).abs().max() < FLOAT32
 
 
 # ---- restoring ------------------------------------------------------------------------------------------------------
@@ -182,9 +183,9 @@ def test_the_soft_edge():
     mask = result[0, 40:552, 20:532, 0]
     t = ((torch.arange(FACE_SIZE) + 0.5) / FEATHER).clamp(0, 1)
     rising = 3 * t**2 - 2 * t**3
-    assert (mask[256] - torch.minimum(rising, rising.flip(0))).abs().max() < 1e-5
-    assert torch.allclose(mask, mask.T, atol=1e-5)
-    assert (mask[:, 256:257] * mask[256:257] - mask).abs().max() < 1e-5
+    assert (mask[256] - torch.minimum(rising, rising.flip(0))).abs().max() < FLOAT32
+    assert torch.allclose(mask, mask.T, atol=FLOAT32)
+    assert (mask[:, 256:257] * mask[256:257] - mask).abs().max() < FLOAT32
     steepest = 1.5 / FEATHER  # of 3t^2 - 2t^3, in the middle
     assert mask.diff(dim=0).abs().max() <= steepest + 1e-5
     assert mask[0].max() < 0.001
@@ -199,7 +200,7 @@ def test_visibility_blends_the_whole_results(visibility, channels):
     full, boxes = restore_faces(image, faces, white)
     half, same = restore_faces(image, faces, white, visibility)
     assert same == boxes
-    assert (half - (image + visibility * (full - image))).abs().max() < 1e-6
+    assert (half - (image + visibility * (full - image))).abs().max() < ROUNDED
     assert torch.equal(half[full == image], image[full == image])
 
 
@@ -217,7 +218,7 @@ def test_faces_that_overlap_are_cut_out_of_the_original():
     twice, _ = restore_faces(image, [[face, face]], lambda given: 1 - given)
     middle = slice(80, 220)
     assert (once + image - 1)[:, middle, middle].abs().max() < 0.002
-    assert (twice - once)[:, middle, middle].abs().max() < 1e-6
+    assert (twice - once)[:, middle, middle].abs().max() < ROUNDED
 
 
 def test_a_face_at_the_edge_shows_grey_beyond_the_picture_and_keeps_its_rest():
@@ -226,7 +227,7 @@ def test_a_face_at_the_edge_shows_grey_beyond_the_picture_and_keeps_its_rest():
     face = Placement(Similarity(2, 256 + 100j))  # half of it lies left of the picture
     result, [[box]] = restore_faces(image, [[face]], lambda given: seen.append(given) or given)
     assert box == (0, 0, 128, 200)
-    assert (seen[0][0, :, 256, :250] - torch.tensor(AROUND)[:, None]).abs().max() < 1e-5
+    assert (seen[0][0, :, 256, :250] - torch.tensor(AROUND)[:, None]).abs().max() < FLOAT32
     assert (result - image).abs().max() < 0.01
 
 

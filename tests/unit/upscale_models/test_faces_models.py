@@ -7,6 +7,7 @@ import pytest
 import torch
 from hires_pack.dev.fixtures import faces as files
 from hires_pack.hires.errors import InputError
+from hires_pack.tests.tolerances import FLOAT32, ROUNDED
 from hires_pack.upscale_models import UnusableModelError, from_descriptor
 from hires_pack.upscale_models.faces import (
     FaceModelError,
@@ -68,7 +69,7 @@ def face():
 def test_restoreformer_equals_spandrels_own_call(restoreformer):
     result = restoreformer(face())
     assert result.shape == (1, 3, 512, 512)
-    assert (result - restoreformer.descriptor(face())).abs().max() < 1e-6
+    assert (result - restoreformer.descriptor(face())).abs().max() < ROUNDED
     assert result.std() > 0.05
     assert restoreformer.name == "restoreformer"
 
@@ -83,9 +84,9 @@ def test_gfpgan_gets_and_gives_the_range_it_was_trained_with(narrow_gfpgan):
     for hook in hooks:
         hook.remove()
     assert seen["given"].min() < -0.999
-    assert (seen["given"] / 2 + 0.5 - face()).abs().max() < 1e-6
+    assert (seen["given"] / 2 + 0.5 - face()).abs().max() < ROUNDED
     assert seen["made"].min() < 0
-    assert (result * 2 - 1 - seen["made"].clamp(-1, 1)).abs().max() < 1e-6
+    assert (result * 2 - 1 - seen["made"].clamp(-1, 1)).abs().max() < ROUNDED
     assert ((result > 0) & (result < 1)).float().mean() > 0.5
 
 
@@ -174,9 +175,9 @@ def test_yunet_equals_kornias(random_yunet):
     expected = theirs(picture)
     heads = [head.flatten(1, 3) for head in ours(picture)]
     found = torch.cat(heads, dim=1)
-    assert (found[..., :14] - expected["loc"]).abs().max() < 1e-5
-    assert (found[..., 14:16].softmax(-1) - expected["conf"]).abs().max() < 1e-6
-    assert (found[..., 16:] - expected["iou"]).abs().max() < 1e-5
+    assert (found[..., :14] - expected["loc"]).abs().max() < FLOAT32
+    assert (found[..., 14:16].softmax(-1) - expected["conf"]).abs().max() < ROUNDED
+    assert (found[..., 16:] - expected["iou"]).abs().max() < FLOAT32
 
 
 def test_what_is_found_lies_where_kornia_puts_it(random_yunet):
@@ -190,10 +191,10 @@ def test_what_is_found_lies_where_kornia_puts_it(random_yunet):
     scores = (raw["conf"][0, :, 1] * raw["iou"][0, :, 0].clamp(0, 1)).sqrt().numpy()
     threshold = float(np.sort(scores)[-60])
     found = detect_faces(ours, picture, threshold)
-    assert found[0].score == pytest.approx(scores.max(), abs=1e-5)
+    assert found[0].score == pytest.approx(scores.max(), abs=FLOAT32)
     for each in found:
         nearest = np.abs(scores - each.score).argmin()
-        assert scores[nearest] == pytest.approx(each.score, abs=1e-5)
+        assert scores[nearest] == pytest.approx(each.score, abs=FLOAT32)
         expected = boxes[nearest]
         assert each.box == pytest.approx(expected[:4].tolist(), abs=0.01)
         assert each.points == pytest.approx(expected[4::2] + 1j * expected[5::2], abs=0.01)

@@ -249,13 +249,7 @@ def test_a_crop_to_odd_sides_leaves_a_black_edge() -> None:
 def test_sizes_that_no_picture_can_have_are_refused(resize: float | tuple) -> None:
     with pytest.raises(InputError, match=r"pixels|above 0"):
         upscale_extras(
-            [noise(40, 24)],
-            extras_size((40, 24), resize, False),
-            CLASSICAL["Lanczos"],
-            None,
-            0,
-            TILES,
-            CpuRuntime(),
+            [noise(40, 24)], extras_size((40, 24), resize, False), CLASSICAL["Lanczos"], None, 0, TILES, CpuRuntime()
         )
 
 

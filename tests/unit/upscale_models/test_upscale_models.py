@@ -21,6 +21,7 @@ from hires_pack.dev.fixtures.small_upscalers import (
 )
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.sizes.runs import model_runs
+from hires_pack.tests.tolerances import ROUNDED
 from hires_pack.upscale_models import (
     CLASSICAL,
     CpuRuntime,
@@ -54,16 +55,10 @@ def upscale(
 # ---- sizes ----------------------------------------------------------------------------------------------------------
 
 UPSCALERS = {
-    "compact 2x": compact(),
-    "compact 3x": compact(3, features=4),
-    "compact 1x": compact(1, features=4),
-    "grey": compact(2, channels=1),
-    "esrgan 4x": esrgan(4),
-    "esrgan 2x of shuffled pixels": esrgan(2, shuffle=2),
-    "span": span(),
-    "swinir": swinir(),
-    **CLASSICAL,
-}
+    "compact 2x": compact(), "compact 3x": compact(3, features=4), "compact 1x": compact(1, features=4),
+    "grey": compact(2, channels=1), "esrgan 4x": esrgan(4), "esrgan 2x of shuffled pixels": esrgan(2, shuffle=2),
+    "span": span(), "swinir": swinir(), **CLASSICAL,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", UPSCALERS)
@@ -106,19 +101,19 @@ def test_no_further_run_for_less_than_8_pixels() -> None:
 def test_repeated_runs_end_in_one_lanczos() -> None:
     upscaler, pixels = compact(), image(10, 6)
     twice = untiled(upscaler, untiled(upscaler, pixels))
-    assert torch.allclose(upscale(pixels, upscaler, 33, 20), lanczos(twice, 33, 20), atol=1e-6)
+    assert torch.allclose(upscale(pixels, upscaler, 33, 20), lanczos(twice, 33, 20), atol=ROUNDED)
 
 
 def test_a_model_of_factor_1_runs_at_the_same_size_and_a_target_below_does_not_run_it() -> None:
     upscaler, pixels = compact(1), image(20, 30)
-    assert torch.allclose(upscale(pixels, upscaler, 20, 30), untiled(upscaler, pixels), atol=1e-6)
-    assert torch.allclose(upscale(pixels, upscaler, 20, 29), lanczos(pixels, 20, 29), atol=1e-6)
+    assert torch.allclose(upscale(pixels, upscaler, 20, 30), untiled(upscaler, pixels), atol=ROUNDED)
+    assert torch.allclose(upscale(pixels, upscaler, 20, 29), lanczos(pixels, 20, 29), atol=ROUNDED)
 
 
 def test_filters_go_straight_to_the_size() -> None:
     pixels = image(7, 5, channels=4)
-    assert torch.allclose(upscale(pixels, CLASSICAL["None"], 17, 11), lanczos(pixels, 17, 11), atol=1e-6)
-    assert torch.allclose(upscale(pixels, CLASSICAL["Lanczos"], 17, 11), lanczos(pixels, 17, 11), atol=1e-6)
+    assert torch.allclose(upscale(pixels, CLASSICAL["None"], 17, 11), lanczos(pixels, 17, 11), atol=ROUNDED)
+    assert torch.allclose(upscale(pixels, CLASSICAL["Lanczos"], 17, 11), lanczos(pixels, 17, 11), atol=ROUNDED)
     assert torch.equal(upscale(pixels, CLASSICAL["Nearest"], 17, 11), nearest(pixels, 17, 11))
 
 
@@ -130,19 +125,19 @@ def test_alpha_is_kept_and_never_seen_by_the_model(target: tuple[int, int]) -> N
     upscaler, pixels = compact(), image(12, 8, channels=4, batch=2)
     result = upscale(pixels, upscaler, *target)
     assert torch.equal(result[..., :3], upscale(pixels[..., :3], upscaler, *target))
-    assert torch.allclose(result[..., 3:], lanczos(pixels[..., 3:], *target), atol=1e-6)
+    assert torch.allclose(result[..., 3:], lanczos(pixels[..., 3:], *target), atol=ROUNDED)
 
 
 def test_grey_through_a_colour_model_is_the_mean_of_three() -> None:
     upscaler, pixels = compact(), image(12, 8, channels=1)
     expected = untiled(upscaler, pixels.repeat(1, 1, 1, 3)).mean(-1, keepdim=True)
-    assert torch.allclose(upscale(pixels, upscaler, 24, 16), expected, atol=1e-6)
+    assert torch.allclose(upscale(pixels, upscaler, 24, 16), expected, atol=ROUNDED)
 
 
 def test_colour_through_a_grey_model_goes_channel_by_channel() -> None:
     upscaler, pixels = compact(channels=1), image(12, 8)
     expected = torch.cat([untiled(upscaler, pixels[..., c : c + 1]) for c in range(3)], dim=-1)
-    assert torch.allclose(upscale(pixels, upscaler, 24, 16), expected, atol=1e-6)
+    assert torch.allclose(upscale(pixels, upscaler, 24, 16), expected, atol=ROUNDED)
 
 
 def test_half_precision_pictures_are_computed_in_float32() -> None:

@@ -1,11 +1,20 @@
 """Half precision where a model bears it, measured memory, remaining time."""
 
-import math
-
 import pytest
 import torch
-from hires_pack.dev.fixtures.small_upscalers import Nearest, Weighted, compact, image, swinir, untiled, upscaler_of
+from hires_pack.dev.benchmarks.pictures import decibels
+from hires_pack.dev.fixtures.small_upscalers import (
+    FastHalves,
+    Nearest,
+    Weighted,
+    compact,
+    image,
+    swinir,
+    untiled,
+    upscaler_of,
+)
 from hires_pack.hires.tiles.boxes import Box
+from hires_pack.tests.tolerances import FLOAT32, HALF, ROUNDED
 from hires_pack.upscale_models import (
     CpuRuntime,
     ModelUpscaler,
@@ -18,23 +27,11 @@ from hires_pack.upscale_models import (
 from hires_pack.upscale_models.tiles.working_memory import LiveBytes
 
 
-class FastHalves(CpuRuntime):
-    """As if the processor had bfloat16, wherever the tests run."""
-
-    def half_types(self) -> tuple[torch.dtype, ...]:
-        return (torch.bfloat16,)
-
-
 class NoHalves(CpuRuntime):
     """A processor without bfloat16."""
 
     def half_types(self) -> tuple[torch.dtype, ...]:
         return ()
-
-
-def decibels(result: torch.Tensor, expected: torch.Tensor) -> float:
-    error = (result - expected).square().mean().item()
-    return -10 * math.log10(error) if error else math.inf
 
 
 def upscale(upscaler: ModelUpscaler, pixels: torch.Tensor, runtime: CpuRuntime | None = None) -> torch.Tensor:
@@ -83,7 +80,7 @@ def test_half_precision_only_where_it_is_fast_supported_and_asked_for() -> None:
         seen = watched(upscaler)
         result = upscale_to(pixels, upscaler, 100, 80, tiles, runtime)
         assert set(seen) == {torch.float32}
-        assert (result - untiled(compact(), pixels)).abs().max() <= 1e-5
+        assert (result - untiled(compact(), pixels)).abs().max() <= FLOAT32
 
 
 def test_a_processor_without_bfloat16_has_no_half_types(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +135,7 @@ def test_where_sums_suffer_only_the_convolutions_run_in_half_precision() -> None
     assert decibels(untiled(upscaler_of(Summing().bfloat16()), pixels.bfloat16()).float(), expected) < 40
     seen: set[torch.dtype] = set()
     upscaler.descriptor.model.layer.register_forward_hook(lambda _, inputs, result: seen.add(result.dtype))
-    assert decibels(upscale(upscaler, pixels), expected) >= 50
+    assert decibels(upscale(upscaler, pixels), expected) >= HALF
     assert torch.bfloat16 in seen
 
 
@@ -149,7 +146,7 @@ def test_where_sums_suffer_only_the_convolutions_run_in_half_precision() -> None
 )
 def test_models_that_do_not_bear_half_precision_run_in_float32(module: torch.nn.Module) -> None:
     upscaler, pixels = upscaler_of(module), image(50, 40)
-    assert (upscale(upscaler, pixels) - untiled(upscaler, pixels)).abs().max() <= 1e-6
+    assert (upscale(upscaler, pixels) - untiled(upscaler, pixels)).abs().max() <= ROUNDED
     seen = watched(upscaler)
     upscale(upscaler, pixels)
     assert set(seen) == {torch.float32}, "found out again"
@@ -177,16 +174,16 @@ def slope_with(squares: tuple[int, int] | None) -> torch.Tensor:
 def test_an_easy_picture_does_not_decide_for_a_hard_one(place: tuple[int, int]) -> None:
     upscaler, easy, hard = upscaler_of(Stumbling()), slope_with(None), slope_with(place)
     seen = watched(upscaler)
-    assert decibels(upscale(upscaler, easy), easy / 2) >= 50
+    assert decibels(upscale(upscaler, easy), easy / 2) >= HALF
     assert seen[-1] == torch.bfloat16
-    assert (upscale(upscaler, hard) - hard / 2).abs().max() <= 1e-6
+    assert (upscale(upscaler, hard) - hard / 2).abs().max() <= ROUNDED
     batch = torch.cat([easy, hard, easy])
     for result, pixels in zip(upscale(upscaler, batch), batch, strict=True):
-        assert decibels(result, pixels / 2) >= 50
+        assert decibels(result, pixels / 2) >= HALF
     # a picture of a folder that is read piece by piece
     source = Pixels(hard[0])
     for box, block in upscale_blocks(source, upscaler, 200, 150, TileSettings(128, 8), FastHalves()):
-        assert decibels(block, source.read(box) / 2) >= 50
+        assert decibels(block, source.read(box) / 2) >= HALF
     upscale(upscaler, easy)
     assert seen[-1] == torch.bfloat16, "a hard picture decides for none but itself"
 
@@ -207,7 +204,7 @@ def test_a_soft_bright_part_is_found_beside_sharp_dark_ones() -> None:
     hard = torch.maximum(hard, (1.2 - ((x - 140) ** 2 + (y - 90) ** 2) / 2000).clamp(0, 1)[None, :, :, None])
     upscaler = upscaler_of(Dazzled())
     seen = watched(upscaler)
-    assert (upscale(upscaler, hard) - hard / 2).abs().max() <= 1e-6
+    assert (upscale(upscaler, hard) - hard / 2).abs().max() <= ROUNDED
     upscale(upscaler, slope_with((8, 8)) * 0.6)
     assert seen[-1] == torch.bfloat16
 
@@ -248,7 +245,7 @@ def test_no_memory_for_the_trial_is_no_reason_to_fail() -> None:
 
 def test_networks_with_attention_in_half_precision() -> None:
     upscaler, pixels = swinir(), image(64, 40)
-    assert decibels(upscale(upscaler, pixels), untiled(upscaler, pixels)) >= 50
+    assert decibels(upscale(upscaler, pixels), untiled(upscaler, pixels)) >= HALF
 
 
 def test_models_in_inference_mode_can_be_moved_out_of_it() -> None:

@@ -20,6 +20,7 @@ from hires_pack.dev.fixtures.small_upscalers import (
 )
 from hires_pack.hires.sizes.runs import model_runs
 from hires_pack.hires.tiles.boxes import Box
+from hires_pack.tests.tolerances import FLOAT32, ROUNDED
 from hires_pack.upscale_models import (
     CLASSICAL,
     CpuRuntime,
@@ -78,14 +79,14 @@ class Recording(CpuRuntime):
 def test_tiles_give_the_untiled_result(size: tuple[int, int]) -> None:
     upscaler, pixels = compact(), image(*size, batch=2)
     result = upscale_to(pixels, upscaler, size[0] * 2, size[1] * 2, exact(24))
-    assert (result - untiled(upscaler, pixels)).abs().max() <= 1e-5
+    assert (result - untiled(upscaler, pixels)).abs().max() <= FLOAT32
 
 
 @pytest.mark.parametrize("upscaler", [span(), esrgan(4), esrgan(2, shuffle=2)], ids=["span", "esrgan", "shuffled"])
 def test_other_networks_of_convolutions_are_exact_too(upscaler: ModelUpscaler) -> None:
     pixels = image(190, 150)
     result = upscale_to(pixels, upscaler, 190 * upscaler.scale, 150 * upscaler.scale, exact(110))
-    assert (result - untiled(upscaler, pixels)).abs().max() <= 1e-5
+    assert (result - untiled(upscaler, pixels)).abs().max() <= FLOAT32
 
 
 @pytest.mark.parametrize("layers", [1, 4, 7])
@@ -114,14 +115,14 @@ def test_tiles_keep_to_the_blocks_of_the_model() -> None:
     assert upscaler.align == 4
     result = upscale_to(pixels, upscaler, 160, 100, exact(50, 12))
     # a window that started off the blocks would shuffle other pixels together everywhere
-    assert (result - untiled(upscaler, pixels)).abs().max() <= 1e-5
+    assert (result - untiled(upscaler, pixels)).abs().max() <= FLOAT32
 
 
 def test_a_tile_too_small_for_its_overlap_grows() -> None:
     runtime = Recording()
     upscaler, pixels = runtime.watch(compact()), image(100, 90)
     result = upscale_to(pixels, upscaler, 200, 180, exact(8, 10), runtime)
-    assert (result - untiled(compact(), pixels)).abs().max() <= 1e-5
+    assert (result - untiled(compact(), pixels)).abs().max() <= FLOAT32
     assert {max(size) for size in runtime.seen} == {30}  # a third of it is its own
     assert settle_tiles(upscaler, 200, 180, exact(8, 10)) == exact(30, 10)
 
@@ -149,7 +150,7 @@ def test_the_weights_of_faded_tiles_add_up_to_one(data: st.DataObject) -> None:
     # also where tiles fall apart for lack of memory
     runtime = Recording(data.draw(st.sampled_from([100**2, math.inf])))
     result = upscale_to(pixels, runtime.watch(upscaler), width * scale, height * scale, tiles, runtime)
-    assert (result - untiled(upscaler_of(Nearest(scale), scale), pixels)).abs().max() <= 1e-6
+    assert (result - untiled(upscaler_of(Nearest(scale), scale), pixels)).abs().max() <= ROUNDED
     assert runtime.calls[-1] == (width * height, width * height)
 
 
@@ -167,9 +168,9 @@ def test_tiles_of_different_brightness_fade_evenly() -> None:
     assert runtime.seen == [(112, 40)] * 2
     # 0..112 and 48..160: means of 32/112 and 80/112; the middle half of their 64 common pixels is the ramp
     line = result[0, 20, :, 0]
-    assert line[:64].tolist() == pytest.approx([32 / 112] * 64, abs=1e-6)
-    assert line[96:].tolist() == pytest.approx([80 / 112] * 64, abs=1e-6)
-    assert line.diff()[64:95].tolist() == pytest.approx([48 / 112 / 32] * 31, abs=1e-6)
+    assert line[:64].tolist() == pytest.approx([32 / 112] * 64, abs=ROUNDED)
+    assert line[96:].tolist() == pytest.approx([80 / 112] * 64, abs=ROUNDED)
+    assert line.diff()[64:95].tolist() == pytest.approx([48 / 112 / 32] * 31, abs=ROUNDED)
 
 
 # ---- resizing tiles as they come -------------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ def test_a_resize_after_the_model_equals_that_of_the_whole(target: tuple[int, in
     whole = lanczos(whole, *target)
     # tiles of a random network differ by their own rounding
     assert (result[..., :3] - whole).abs().max() <= (1e-6 if faded else 5e-6)
-    assert (result[..., 3:] - lanczos(pixels[..., 3:], *target)).abs().max() <= 1e-6
+    assert (result[..., 3:] - lanczos(pixels[..., 3:], *target)).abs().max() <= ROUNDED
 
 
 # ---- a window --------------------------------------------------------------------------------------------------------
@@ -242,7 +243,7 @@ def test_small_pictures_go_through_together(target: tuple[int, int], together: i
     upscaler.descriptor.model.register_forward_pre_hook(lambda _, inputs: counts.append(len(inputs[0])))
     result = upscale_to(pixels, upscaler, *target, exact(64, 8), runtime)
     one_by_one = [upscale_to(one[None], upscaler, *target, exact(64, 8)) for one in pixels]
-    assert (result - torch.cat(one_by_one)).abs().max() <= 1e-5
+    assert (result - torch.cat(one_by_one)).abs().max() <= FLOAT32
     assert counts[0] == together  # as many as fill a tile of 64x64 pixels in the last run
     assert runtime.calls[-1][0] == runtime.calls[-1][1]
 
@@ -262,7 +263,7 @@ def test_memory_for_one_picture_but_not_for_all_together() -> None:
 
     pixels, runtime = image(28, 28, batch=4), Tight()
     result = upscale_to(pixels, runtime.watch(compact()), 56, 56, exact(64), runtime)
-    assert (result - untiled(compact(), pixels)).abs().max() <= 1e-5
+    assert (result - untiled(compact(), pixels)).abs().max() <= FLOAT32
     assert runtime.seen == [(4, 28), *[(1, 28)] * 4]
     assert [done for done, _ in runtime.calls] == [28 * 28 * n for n in range(1, 5)]
 
@@ -285,7 +286,7 @@ def test_any_size_any_tile_any_scale(data: st.DataObject) -> None:
     expected = untiled(upscaler, seen)
     if channels == 1:
         expected = expected.mean(-1, keepdim=True)
-    assert (result[..., : expected.shape[-1]] - expected).abs().max() <= 1e-5
+    assert (result[..., : expected.shape[-1]] - expected).abs().max() <= FLOAT32
 
 
 SOME = (compact(2, features=2), swinir(), CLASSICAL["Lanczos"], CLASSICAL["Nearest"])
@@ -348,7 +349,7 @@ def test_cancelling_stops_within_a_tile_and_leaves_nothing_behind() -> None:
     assert torch.equal(pixels, before)
     assert all(map(torch.equal, weights, upscaler.descriptor.model.parameters()))
     result = upscale_to(pixels, upscaler, 120, 80, exact(24, 4))
-    assert (result[..., :3] - untiled(compact(), pixels[..., :3])).abs().max() <= 1e-5
+    assert (result[..., :3] - untiled(compact(), pixels[..., :3])).abs().max() <= FLOAT32
 
 
 # ---- memory ----------------------------------------------------------------------------------------------------------
@@ -361,7 +362,7 @@ def test_out_of_memory_steps_the_tiles_down_and_the_result_is_the_same(faded: bo
     upscaler = upscaler_of(Nearest(2), 2, exact=False) if faded else compact()
     result = upscale_to(pixels, runtime.watch(upscaler), 600, 420, exact(256, 8), runtime)
     runtime.most_pixels = math.inf
-    assert (result - untiled(upscaler, pixels)).abs().max() <= 1e-5
+    assert (result - untiled(upscaler, pixels)).abs().max() <= FLOAT32
     failed = [size for size in runtime.seen[:-1] if size[0] * size[1] > 80 * 80]
     assert len(failed) == 2  # half of 256 is still too large, half of that is not
     assert runtime.prepared == sorted(runtime.prepared, reverse=True)
@@ -385,7 +386,7 @@ def test_finished_tiles_are_not_run_again() -> None:
     runtime = Filling()
     pixels = image(300, 300)
     result = upscale_to(pixels, runtime.watch(compact()), 600, 600, exact(128, 8), runtime)
-    assert (result - untiled(compact(), pixels)).abs().max() <= 1e-5
+    assert (result - untiled(compact(), pixels)).abs().max() <= FLOAT32
     assert runtime.until_then <= 4
     assert sum(width * height > 80 * 80 for width, height in runtime.seen[runtime.until_then :]) <= 2  # again alone
     assert runtime.calls[-1] == (90000, 90000)

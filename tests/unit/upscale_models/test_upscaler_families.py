@@ -7,8 +7,10 @@ import torch
 from hires_pack.dev.benchmarks.pictures import decibels
 from hires_pack.dev.benchmarks.pillow_resize import lanczos
 from hires_pack.dev.fixtures.seeded_network import smooth_picture
+from hires_pack.dev.fixtures.small_upscalers import FastHalves
 from hires_pack.dev.fixtures.upscaler_families import FAMILIES
-from hires_pack.upscale_models import CpuRuntime, ModelUpscaler, TileSettings, from_state_dict, upscale_to
+from hires_pack.tests.tolerances import FLOAT32
+from hires_pack.upscale_models import ModelUpscaler, TileSettings, from_state_dict, upscale_to
 from hires_pack.upscale_models.models.precision import in_half_precision
 
 UNTILED = TileSettings(4096, precision="float32")
@@ -54,7 +56,7 @@ def test_grey_and_an_odd_size(name: str) -> None:
     pixels = picture(17, 31, 1)
     result = upscale(name, pixels)
     expected = bare(name, pixels.expand(-1, -1, -1, FAMILIES[name].channels)).mean(-1, keepdim=True)
-    assert (result - expected).abs().max() <= 1e-5
+    assert (result - expected).abs().max() <= FLOAT32
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -63,20 +65,13 @@ def test_colour_with_alpha(name: str) -> None:
     result = upscale(name, pixels)
     expected = torch.cat([bare(name, planes) for planes in pixels[..., :3].split(family.channels, dim=-1)], dim=-1)
     assert expected.std() > 0.05, "a flat picture proves nothing"
-    assert (result[..., :3] - expected).abs().max() <= 1e-5
-    assert (result[..., 3:] - lanczos(pixels[..., 3:], 44 * family.scale, 36 * family.scale)).abs().max() <= 1e-5
+    assert (result[..., :3] - expected).abs().max() <= FLOAT32
+    assert (result[..., 3:] - lanczos(pixels[..., 3:], 44 * family.scale, 36 * family.scale)).abs().max() <= FLOAT32
 
 
 @pytest.mark.parametrize("name", {family.architecture: name for name, family in FAMILIES.items()}.values())
 def test_half_precision_is_good_enough_or_not_used(name: str) -> None:
     """Some networks cannot compute in it, some only at the size they were trained with."""
-
-    class FastHalves(CpuRuntime):
-        """As if the processor had it, wherever the tests run."""
-
-        def half_types(self) -> tuple[torch.dtype, ...]:
-            return (torch.bfloat16,)
-
     full = upscaler(name)
     half = in_half_precision(full, FastHalves())
     assert full.dtype == torch.float32

@@ -5,6 +5,7 @@ import torch
 from hires_pack.dev.benchmarks.pictures import seam
 from hires_pack.dev.fixtures.seeded_network import smooth_picture
 from hires_pack.dev.fixtures.upscaler_families import FAMILIES
+from hires_pack.tests.tolerances import FLOAT32
 from hires_pack.upscale_models import ModelUpscaler, TileSettings, from_state_dict, upscale_to
 
 NETWORKS = {(family.make, str(family.arguments)): name for name, family in FAMILIES.items() if family.exact}
@@ -28,7 +29,7 @@ def both(name: str, width: int, height: int, tiles: TileSettings) -> tuple[torch
 @pytest.mark.parametrize("name", EXACT)
 def test_tiles_of_convolutions_equal_the_whole(name: str) -> None:
     tiled, whole = both(name, 157, 40, TileSettings(112, precision="float32"))
-    assert (tiled - whole).abs().max() <= 1e-5
+    assert (tiled - whole).abs().max() <= FLOAT32
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -44,4 +45,4 @@ def test_tiles_of_attention_and_pooling_leave_no_seam(name: str) -> None:
     tiled, whole = both(name, 151, 72, TileSettings(96, precision="float32"))
     assert seam(tiled, whole) <= NO_SEAM
     if name.startswith("cugan"):  # cut apart it has no seam that stands out, but pixels that differ by 0.016 and more
-        assert (tiled - whole).abs().max() <= 1e-5
+        assert (tiled - whole).abs().max() <= FLOAT32
