@@ -62,7 +62,11 @@ def parser() -> argparse.ArgumentParser:
     # no abbreviations: pytest has a --co, which is not short for --comfyui
     test = _command(commands, "test", "run every test", "run_tests", dev=True, allow_abbrev=False)
     test.usage = f"{test.prog} [-h] [--comfyui PATH] [--pinned] [--fast] [pytest's own arguments ...]"
-    test.add_argument("--fast", action="store_true", help="only tests/unit and tests/contract: no server, no browser")
+    test.add_argument(
+        "--fast",
+        action="store_true",
+        help="only tests/unit and tests/contract, but their slow ones: no server, no browser",
+    )
     test.epilog = "Everything else goes to pytest, such as -k latent or tests/unit; after -- even -h does."
 
     parity = _command(commands, "parity", "compare with recorded A1111 runs", "run_parity")

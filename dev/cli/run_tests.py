@@ -16,7 +16,7 @@ MOST_WORKERS = 4
 """Every worker that runs host tests has a server of its own: about 2.5 GB each."""
 
 BROWSER_TESTS = "tests/frontend/"
-FAST = ("tests/unit", "tests/contract")
+FAST = ("tests/unit", "tests/contract", "-m", "not slow")
 """Need no server, no browser and no checkpoint."""
 
 

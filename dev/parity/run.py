@@ -130,7 +130,7 @@ def verdict(case: Case, run: Run, measured: Measured) -> Outcome:
 def _job_settings(case: Case) -> list[str]:
     """What the table of close results looks at."""
     names = ["sampler_name", *(["hr_sampler_name"] if case.resolved("enable_hr") else [])]
-    upscaler = case.resolved("hr_upscaler") or LATENT_MODES[0]
+    upscaler = case.resolved("hr_upscaler") or "Latent"
     pixel = [f"pixel_upscaler={upscaler}"] if case.resolved("enable_hr") and upscaler not in LATENT_MODES else []
     return [*(f"{name}={case.resolved(name)}" for name in names), *pixel]
 

@@ -68,6 +68,7 @@ def test_a_training_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert [file.name for file in (tmp_path / "training").iterdir()] == ["x.pt"]
 
 
+@pytest.mark.slow
 def test_latents_are_kept_for_their_encoder_only(tmp_path, monkeypatch):
     monkeypatch.setattr(scene_latents, "FOLDER", tmp_path / "training")
     torch.manual_seed(0)
@@ -105,6 +106,7 @@ def keep(checkout, name, **state):
     torch.save({"steps": 1234, "seconds": 600.0, **state}, checkout / ".host" / "training" / f"{name}.pt")
 
 
+@pytest.mark.slow
 def test_the_averaged_unet_and_the_last_decoder_are_exported_once_both_were_trained(checkout):
     unet, vae, last = NarrowUNet().state_dict(), NarrowVAE().state_dict(), NarrowVAE().state_dict()
     keep(checkout, "demo-unet", average=unet)

@@ -113,6 +113,7 @@ def test_without_the_shipped_weights_their_gains_are_not_made_up(small_job, caps
     assert "not measured: hires-fix-2x, hires-fix-4x, hires-fix-4x-soft" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_all_tables_are_printed_and_kept(small_job, capsys):
     for name, scale in (("hires-fix-2x", 2), ("hires-fix-4x", 4), ("hires-fix-4x-soft", 4)):
         write_model(small_job / "weights" / f"{name}.safetensors", scale)

@@ -139,6 +139,7 @@ def test_a_signal_while_the_server_is_being_stopped_changes_nothing(start, tmp_p
     assert (tmp_path / "stopped").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_the_servers_of_tests_are_stopped_by_whichever_process_runs_them(start, tmp_path, workers):
     process = start("-m", "pytest", "-p", "conftest", "-n", workers, tmp_path / "test_waiting.py")

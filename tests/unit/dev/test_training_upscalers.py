@@ -147,6 +147,7 @@ def test_a_run_goes_on_only_with_what_it_was_begun_with(folders, monkeypatch, ca
     assert not (folders / "weights").exists()
 
 
+@pytest.mark.slow
 def test_a_whole_run_writes_the_weights_and_a_stopped_one_leaves_them(folders, monkeypatch, capsys):
     """From the pictures to the file, by the command."""
     one = {"one": Image.fromarray(pictures(1)[0])}

@@ -61,6 +61,7 @@ def seen():
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_statements_hold_where_they_are_true_and_nowhere_else(seen, subject):
     rows = [(said, found) for about, said, found in seen if about == subject]
@@ -134,6 +135,7 @@ def test_what_nobody_asked_for_is_the_share_of_the_other_prompts(monkeypatch):
     assert checks.by_chance(draw(scene, 128, 128), "nothing") == pytest.approx(0.75)
 
 
+@pytest.mark.slow
 def test_a_scene_adheres_to_few_prompts_by_chance():
     rng = Random(77)
     found = [checks.by_chance(draw(random_scene(rng), 128, 128), "") for _ in range(20)]

@@ -99,6 +99,7 @@ def stop_after(pieces):
     return stop
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("channels", "depth"), [(1, 8), (2, 16), (3, 8), (4, 16)])
 @pytest.mark.parametrize("size", [(150, 190), (211, 266), (40, 50), (75, 95)], ids=str)
 def test_the_bytes_are_those_of_the_way_through_memory(size, depth, channels, tmp_path):
@@ -208,6 +209,7 @@ t.stream(Path(sys.argv[2]), Path(sys.argv[3]), [t.compact()], (150, 190), stop=s
 """
 
 
+@pytest.mark.slow
 def test_killed_at_half_and_run_again(tmp_path):
     """A process of its own is really killed."""
     source_file(tmp_path / "a.tif", 3, 16)

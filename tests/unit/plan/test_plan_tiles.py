@@ -26,6 +26,7 @@ from hires_pack.upscale_models.tiles.working_memory import bytes_per_pixel, fore
 from spandrel.architectures.ESRGAN import ESRGAN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_an_outline_is_planned_with_like_the_model(name):
     state_dict = FAMILIES[name].state_dict()
@@ -50,6 +51,7 @@ def runs_of(upscaler, action):
     return len(runs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [compact, span, swinir])
 @pytest.mark.parametrize(
     ("size", "target", "tile", "overlap"),
@@ -80,6 +82,7 @@ def test_no_tiles_where_no_model_is_run():
         assert count_tiles(compact(), (70, 45), (60, 40), settings, CpuRuntime()) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_working_memory_is_foreseen_without_weights(name):
     state_dict = FAMILIES[name].state_dict()
@@ -87,6 +90,7 @@ def test_working_memory_is_foreseen_without_weights(name):
     assert foreseen(outline_of(name, state_dict), torch.float32) == pytest.approx(measured, rel=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [compact, span, swinir])
 @pytest.mark.parametrize(
     ("size", "target", "free"),

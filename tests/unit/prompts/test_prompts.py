@@ -263,11 +263,13 @@ def work(text):
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_the_work_grows_as_the_prompt_does(shape):
     assert work(shape(2000)) <= 2.2 * work(shape(1000)) + 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [shape for name, shape in SHAPES.items() if "nested" not in name])
 def test_long_prompts_come_to_an_end(shape):
     """What regular expressions do is not counted above. Nor is there a limit of time here: some once took minutes."""

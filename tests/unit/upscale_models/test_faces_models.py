@@ -66,6 +66,7 @@ def face():
     return torch.rand(1, 3, 512, 512, generator=torch.Generator().manual_seed(0))
 
 
+@pytest.mark.slow
 def test_restoreformer_equals_spandrels_own_call(restoreformer):
     result = restoreformer(face())
     assert result.shape == (1, 3, 512, 512)

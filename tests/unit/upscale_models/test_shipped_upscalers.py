@@ -123,6 +123,7 @@ def test_spandrel_alone_knows_the_architecture(name, model):
 # ---- pictures it may not spoil --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "most"), [((16, 40), 1), ((1, 1), 3), ((3, 40), 3)])
 def test_flat_colours_stay_flat_up_to_the_border(model, size, most):
     levels = torch.tensor(LEVELS) / 255

@@ -84,6 +84,7 @@ JOBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("channels", "overlap"), [(3, 8), (4, 8), (4, 0)])
 @pytest.mark.parametrize("job", JOBS)
 def test_in_pieces_the_same_bytes_as_in_memory(job: str, channels: int, overlap: int) -> None:
@@ -117,6 +118,7 @@ def test_going_on_after_a_row_of_blocks_runs_the_model_on_no_tile_before_it() ->
     assert len(runs) == len(rest)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("upscaler", "factor"),
     [(upscaler_of(Nearest(2), 2), 2), (upscaler_of(Nearest(2), 2), 4), (upscaler_of(Nearest(4), 4), 3),

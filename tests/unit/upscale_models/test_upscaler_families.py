@@ -69,6 +69,7 @@ def test_colour_with_alpha(name: str) -> None:
     assert (result[..., 3:] - lanczos(pixels[..., 3:], 44 * family.scale, 36 * family.scale)).abs().max() <= FLOAT32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", {family.architecture: name for name, family in FAMILIES.items()}.values())
 def test_half_precision_is_good_enough_or_not_used(name: str) -> None:
     """Some networks cannot compute in it, some only at the size they were trained with."""

@@ -39,6 +39,7 @@ def test_without_overlap_they_do_not(name: str) -> None:
     assert seam(tiled, whole) > NO_SEAM
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOFT)
 def test_tiles_of_attention_and_pooling_leave_no_seam(name: str) -> None:
     # three windows of 93 pixels, which would start at 29 and 58 where nobody kept to the network's blocks
