@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     test.add_argument(
         "--fast",
         action="store_true",
-        help="only tests/unit and tests/contract, but their slow ones: no server, no browser",
+        help="the quick ones of tests/unit and tests/contract: no server, no browser",
     )
     test.epilog = "Everything else goes to pytest, such as -k latent or tests/unit; after -- even -h does."
 
