@@ -95,6 +95,7 @@ def test_an_edge_of_the_picture_itself_is_no_seam() -> None:
 # ---- memory and machine ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux" or torch.cuda.is_available(), reason="measures the process on Linux")
 def test_peak_memory_counts_what_is_gone_again_but_not_the_result() -> None:
     megabyte = 1 << 20

@@ -12,6 +12,7 @@ def test_the_command_line_knows_every_job() -> None:
     assert tuple(jobs(on_gpu=False)) == tuple(jobs(on_gpu=True)) == UPSCALE_JOBS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["compact", "span", "swinir", "free"])
 def test_the_networks_are_real_ones_whose_results_use_the_range_of_a_picture(name: str) -> None:
     job = jobs(on_gpu=False)[name]

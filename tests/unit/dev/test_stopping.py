@@ -129,6 +129,7 @@ def test_a_ctrl_c_for_the_front_door_alone_does_not_keep_a_sigterm_from_the_scri
     assert (tmp_path / "stopped").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_while_the_server_is_being_stopped_changes_nothing(start, tmp_path, first):
     process = start(tmp_path / "script.py", tmp_path)

@@ -39,6 +39,7 @@ def folders(tmp_path, monkeypatch):
 # ---- pictures -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_drawings_are_kept_for_the_next_run(tmp_path, monkeypatch):
     monkeypatch.setattr(patches_of, "SIDE", 32)
     first = patches_of.drawings(3, 7, tmp_path)

@@ -374,6 +374,7 @@ NUMBERS = ["0", "-1", "1e9", "1e400", "nan", "5x0", "0x0"]
 VALUES = st.sampled_from([*NUMBERS, "None", "True", "Karras", ".pt", "a/", "\\", "", "[1]", "<lora:/:1>", "猫"])
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(KEYS), VALUES | st.text(max_size=9)), max_size=12), VALUES)
 def test_no_value_of_any_key_raises(pairs, prompt):

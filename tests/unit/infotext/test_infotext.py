@@ -112,6 +112,7 @@ def starts_negative(line: str) -> bool:
     return line.startswith("Negative prompt:")
 
 
+@pytest.mark.slow
 @hypothesis_settings(deadline=None)
 @given(infotexts())
 @example(Infotext("Steps: 3, up", "Negative prompt: x\nSteps: 3, a: b, c: d", (Parameter("Steps", "1"),)))
@@ -132,6 +133,7 @@ def test_no_text_raises_or_loses_a_word(text):
     assert words(write(parse(text))) == words(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

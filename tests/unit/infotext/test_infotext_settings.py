@@ -345,6 +345,7 @@ def generation_settings(draw):
     )
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=60, deadline=None)
 @given(generation_settings())
 def test_written_settings_read_back(settings):

@@ -187,6 +187,7 @@ def test_texts_that_are_damaged_at_their_end_have_unpacked_as_much(read, count, 
     assert read(png_by_hand.encode(np.zeros((1, 1, 3), np.uint16), chunks)).facts.text == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [b"zTXt", b"iCCP"])
 @pytest.mark.parametrize("flaw", ["its start", "its end"])
 def test_a_large_damaged_chunk_takes_no_room_from_the_others(read, rng, kind, flaw, caplog):
@@ -205,6 +206,7 @@ def test_a_large_damaged_chunk_takes_no_room_from_the_others(read, rng, kind, fl
     assert [line.split("'")[1] for line in caplog.messages] == [kind.decode()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spare", [0, -1])
 @pytest.mark.parametrize("noise", [0, 200_000])
 def test_a_text_as_long_as_the_limit(read, rng, noise, spare):

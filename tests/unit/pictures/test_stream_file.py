@@ -118,6 +118,7 @@ def test_filters_stream_as_well(name, tmp_path):
     assert (tmp_path / "b.tif").read_bytes() == in_memory(tmp_path / "a.tif", tmp_path / "c.tif", *job)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pieces", [0, 1, 3, 7, 11])
 @pytest.mark.parametrize("second", [None, "Lanczos", "model"])
 def test_stopped_and_taken_up_again_gives_the_same_bytes(second, pieces, tmp_path):
@@ -139,6 +140,7 @@ def test_stopped_and_taken_up_again_gives_the_same_bytes(second, pieces, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tif", "b.tif", "c.tif"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["job", "layout", "journal", "part", "part gone"])
 def test_something_else_begins_anew(change, tmp_path):
     source_file(tmp_path / "a.tif")

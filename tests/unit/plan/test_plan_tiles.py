@@ -113,6 +113,7 @@ def test_automatic_tiles_are_foreseen(make, size, target, free, precision):
     assert counted == runs_of(upscaler, lambda it: upscale_to(image(*size), it, *target, settled, runtime)) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("precision", "tiles"), [("auto", "about 25 tiles"), ("float32", "about 64 tiles")])
 def test_the_badge_reads_the_precision(precision, tiles):
     """64 are run: `settle_tiles` of ESRGAN with 23 blocks takes tiles of 193 pixels with an overlap of 32 then."""
@@ -150,6 +151,7 @@ def test_the_smallest_tiles_of_the_largest_picture_are_counted_at_once():
     assert count_tiles(compact(), (16384, 16384), (32768, 32768), TileSettings(1, 0), CpuRuntime()) == 16384**2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tile", "overlap"), [(0, -1), (32, 8), (24, -1), (4096, 0)])
 @pytest.mark.parametrize(("size", "factor"), [((300, 200), 2.0), ((70, 45), 3.0), ((70, 45), 1.5)])
 def test_tiles_with_a1111s_numbers(tile, overlap, size, factor):

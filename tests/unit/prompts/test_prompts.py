@@ -276,6 +276,7 @@ def test_long_prompts_come_to_an_end(shape):
     understood(shape(2**14))
 
 
+@pytest.mark.slow
 def test_prompts_of_any_depth_are_understood():
     for opening, closing in (("[a:", ":0.5]"), ("[", "|b]"), ("(", ")"), ("[(", ")]")):
         understood(nested(opening, closing)(2**15))

@@ -48,6 +48,7 @@ def test_asked_number_of_stages(source, target, stages, sizes):
     assert stage_sizes(source, target, stages, 1) == sizes  # the upscaler has no say
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.tuples(SIDES, SIDES), st.tuples(SIDES, SIDES), st.integers(0, 6), st.integers(1, 8))
 def test_every_way_only_grows_and_ends_on_the_target(source, target, stages, factor):

@@ -47,6 +47,7 @@ def test_windows_lie_in_the_picture_and_see_the_overlap(plan: tuple[int, int, in
         assert high % align == 0 or high == end
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(plans())
 def test_windows_are_alike(plan: tuple[int, int, int, int, int, list[Tile]]) -> None:

@@ -140,6 +140,7 @@ def white(face):
     return torch.ones_like(face)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("degrees", "scale", "tolerance"), [(0, 1.0, 1e-5), (25, 2.5, 0.002), (-140, 0.9, 0.004), (10, 4.7, 0.01)]
 )
@@ -192,6 +193,7 @@ def test_the_soft_edge():
     assert (mask[60:-60, 60:-60] == 1).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("visibility", [0.3, 0.85])
 def test_visibility_blends_the_whole_results(visibility, channels):
@@ -246,6 +248,7 @@ def test_without_faces_the_picture_comes_back():
     assert boxes == [[], []]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), [(512, 512), (96, 96), (90, 120), (1, 1), (1200, 700)])
 def test_the_whole_picture_as_a_face(width, height):
     image = smooth(height, width)

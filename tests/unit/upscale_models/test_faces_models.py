@@ -102,6 +102,7 @@ def test_gfpgan_is_the_same_every_time_but_has_its_noise(narrow_gfpgan):
     noises.noise14.copy_(before)
 
 
+@pytest.mark.slow
 def test_a_full_gfpgan_file_loads():
     model = face_model_from_state_dict("gfpgan", {"params_ema": files.gfpgan()})
     assert model.descriptor.architecture.id == "GFPGAN"
@@ -133,6 +134,7 @@ def test_the_registry_that_all_share_is_untouched():
     assert [each.architecture.id for each in MAIN_REGISTRY] == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("weights", "words"),
     [

@@ -117,6 +117,7 @@ def test_what_networks_compute_while_they_are_built_is_bounded_too():
     assert live.most < 2**24
 
 
+@pytest.mark.slow
 def test_so_is_the_number_of_parts():
     def build():
         with within_its_size(compact_state()):

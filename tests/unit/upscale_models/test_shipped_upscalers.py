@@ -189,6 +189,7 @@ def test_better_than_lanczos_on_a_bad_picture_not_learnt_from(name, model, seed)
 # ---- through the pack's engine --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tile", [48, 61])
 def test_tiles_give_the_whole_picture(upscaler, tile):
     pixels = torch.rand(1, 90, 131, 3, generator=torch.Generator().manual_seed(1))

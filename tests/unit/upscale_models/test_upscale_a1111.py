@@ -87,6 +87,7 @@ def assert_same(ours: Image.Image, theirs: Image.Image) -> None:
 # ---- recorded runs --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case_id", EXTRAS)
 def test_extras_give_the_recorded_pictures(case_id: str, recorded_models: dict[str, Upscaler]) -> None:
     case, request = EXTRAS[case_id], EXTRAS[case_id]["request"]
@@ -110,6 +111,7 @@ def test_extras_give_the_recorded_pictures(case_id: str, recorded_models: dict[s
             assert np.array_equal(result, Image.open(DATA / "oracle-extras" / expected))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case_id", PIXEL)
 def test_pictures_between_the_passes_are_the_recorded_ones(case_id: str, recorded_models: dict[str, Upscaler]) -> None:
     request, folder = PIXEL[case_id], DATA / "oracle-pixel"

@@ -82,6 +82,7 @@ def test_tiles_give_the_untiled_result(size: tuple[int, int]) -> None:
     assert (result - untiled(upscaler, pixels)).abs().max() <= FLOAT32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("upscaler", [span(), esrgan(4), esrgan(2, shuffle=2)], ids=["span", "esrgan", "shuffled"])
 def test_other_networks_of_convolutions_are_exact_too(upscaler: ModelUpscaler) -> None:
     pixels = image(190, 150)
@@ -176,6 +177,7 @@ def test_tiles_of_different_brightness_fade_evenly() -> None:
 # ---- resizing tiles as they come -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [(90, 60), (179, 121), (91, 265), (477, 48), (45, 60), (46, 30)])
 @pytest.mark.parametrize("faded", [False, True])
 def test_a_resize_after_the_model_equals_that_of_the_whole(target: tuple[int, int], faded: bool) -> None:
@@ -194,6 +196,7 @@ def test_a_resize_after_the_model_equals_that_of_the_whole(target: tuple[int, in
 # ---- a window --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "target"),
     [
@@ -234,6 +237,7 @@ class AtOnce(Recording):
         return 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("faded", [False, True])
 @pytest.mark.parametrize(("target", "together"), [((40, 30), 4), ((34, 50), 3), ((150, 110), 1)])
 def test_small_pictures_go_through_together(target: tuple[int, int], together: int, faded: bool) -> None:
@@ -271,6 +275,7 @@ def test_memory_for_one_picture_but_not_for_all_together() -> None:
 # ---- anything --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_any_size_any_tile_any_scale(data: st.DataObject) -> None:

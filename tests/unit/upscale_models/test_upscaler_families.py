@@ -36,6 +36,7 @@ def bare(name: str, pixels: torch.Tensor) -> torch.Tensor:
         return upscaler(name).descriptor(pixels.movedim(-1, 1).clone()).movedim(1, -1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_recognised(name: str) -> None:
     family, found = FAMILIES[name], upscaler(name).descriptor
@@ -51,6 +52,7 @@ def test_one_pixel(name: str) -> None:
     assert torch.isfinite(result).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_grey_and_an_odd_size(name: str) -> None:
     pixels = picture(17, 31, 1)
@@ -59,6 +61,7 @@ def test_grey_and_an_odd_size(name: str) -> None:
     assert (result - expected).abs().max() <= FLOAT32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_colour_with_alpha(name: str) -> None:
     family, pixels = FAMILIES[name], picture(44, 36, 4)

@@ -26,6 +26,7 @@ def both(name: str, width: int, height: int, tiles: TileSettings) -> tuple[torch
         return tiled, upscaler.descriptor(pixels).movedim(1, -1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXACT)
 def test_tiles_of_convolutions_equal_the_whole(name: str) -> None:
     tiled, whole = both(name, 157, 40, TileSettings(112, precision="float32"))
