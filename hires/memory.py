@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,3 +64,11 @@ def staged(sizes: Sequence[tuple[int, int]], strengths: Sequence[float], count: 
     """Bytes that Multi-Stage Upscale takes: the host keeps what each stage made, and a redraw of strength above 0."""
     kept = ((size, 2 if strength > 0 else 1) for size, strength in zip(sizes, strengths, strict=True))
     return sum(pictures(size, count, channels) * copies for size, copies in kept)
+
+
+def as_text(count: int) -> str:
+    """Bytes in a unit that leaves something before the point."""
+    for size, name in ((1e9, "GB"), (1e6, "MB")):
+        if count >= size:
+            return f"{count / size:.1f} {name}"
+    return f"{max(0, math.ceil(count / 1e3))} kB"

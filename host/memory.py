@@ -5,9 +5,8 @@ from __future__ import annotations
 import comfy.model_management
 import torch
 
-from ..hires.amounts import as_bytes
 from ..hires.errors import InputError
-from ..hires.memory import free_in_container
+from ..hires.memory import as_text, free_in_container
 
 _CPU = torch.device("cpu")
 
@@ -39,7 +38,7 @@ def check_memory(what: str, needed: int, input_name: str) -> None:
     free = free_main_memory()
     if needed > free:
         raise InputError(
-            f"{what}, which takes at least {as_bytes(needed)} of main memory, and {as_bytes(free)} are free. "
+            f"{what}, which takes at least {as_text(needed)} of main memory, and {as_text(free)} are free. "
             "Ask for a smaller size or fewer pictures at once, or take Upscale Folder, which writes large results to "
             "files piece by piece.",
             input_name,

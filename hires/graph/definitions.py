@@ -131,7 +131,7 @@ def parse(recorded: Mapping[str, Any]) -> dict[str, NodeDefinition]:
             pack_version=recorded["packs"][node["pack"]],
             is_output=node.get("is_output", False),
             inputs=tuple(
-                InputDefinition(**entry | {"options": tuple(entry.get("options", ()))}) for entry in node["inputs"]
+                InputDefinition(**entry | {"options": (*entry.get("options", ()),)}) for entry in node["inputs"]
             ),
             outputs=tuple(OutputDefinition(**entry) for entry in node["outputs"]),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .. import memory
-from ..amounts import as_bytes
 from ..sizes.image_sizes import Size
 
 LARGEST_AREA = 16
@@ -47,8 +46,8 @@ def too_large_for_memory(size: Size, count: int, free: int | None, needed: int =
         return None
     batch = f"{count} pictures" if count > 1 else "A picture"
     return (
-        f"{batch} of {size_text(size)} pixels will need about {as_bytes(needed)} of main memory, and only "
-        f"{as_bytes(free)} are free. Choose a smaller size{' or batch' if count > 1 else ''}, or close other "
+        f"{batch} of {size_text(size)} pixels will need about {memory.as_text(needed)} of main memory, and only "
+        f"{memory.as_text(free)} are free. Choose a smaller size{' or batch' if count > 1 else ''}, or close other "
         "programs; Upscale Folder takes large pictures through in pieces."
     )
 

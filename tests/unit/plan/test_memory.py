@@ -20,6 +20,14 @@ def test_with_a1111s_numbers_a_picture_is_made_whole_before_it_is_cropped():
     assert memory.between_passes((64, 64), (64, 64), 2, a1111=True) == 64 * 64 * 2 * 16
 
 
+@pytest.mark.parametrize("count", [0, 34, 999_999, 1_500_000, 2_000_000_000, 10**15, -5])
+def test_a_number_of_bytes_never_rounds_to_nothing(count):
+    text = memory.as_text(count)
+    assert text == {0: "0 kB", 34: "1 kB", 999_999: "1000 kB", 1_500_000: "1.5 MB", 2 * 10**9: "2.0 GB"}.get(
+        count, "0 kB" if count < 0 else "1000000.0 GB"
+    )
+
+
 GROUPS = {
     2: {
         "memory.max": "1000\n",
