@@ -164,7 +164,7 @@ class Graph:
         if definition is None:
             raise GraphError(
                 f"no node type {type_name!r} among the {len(self._known)} recorded ones; "
-                "check the spelling, or add it to dev/generate/record_node_defs.py and record again"
+                "check the spelling, or add it to dev/generate/record_node_defs.py and run dev.py generate"
             )
         for name in inputs:
             definition.input(name)

@@ -1,6 +1,6 @@
 """What each node accepts and gives, as recorded from a real host in `node_defs.json`.
 
-Only the nodes that recipes use are recorded. `dev/generate/record_node_defs.py` writes the file; nothing else should.
+Only the nodes that recipes use are recorded. `dev.py generate` writes the file; nothing else should.
 """
 
 import json
