@@ -5,7 +5,6 @@ one). Each function, here and in the other galleries, is called without its grap
 `to_ui`; it raises `GraphError` for a value that the node it goes to would refuse. `job`: fields of `Job`.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from ..hires.graph import stages
@@ -92,7 +91,7 @@ def hires_fix_image(
         YOUR_CHECKPOINT,
         "**Prompt** and *seed*: best those it was made with",
         "**denoising_strength**: 0.2 keeps the picture, 0.6 invents detail",
-        SAME_SETTINGS,
+        "**Re-noise**: *steps*, *sampler_name*, *scheduler*; **Second Sampling**: *cfg*",
     )
     shared = asked.model_and_prompts(graph)
     graph.stage("Picture")
@@ -121,7 +120,7 @@ def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_streng
         "Gives the picture that A1111 gives: its prompt syntax, noise, samplers, settings, 8-bit upscaling and "
         "infotext. (Brackets:1.2) and [from:to:0.5] work in the prompts.",
         YOUR_CHECKPOINT,
-        "All four prompts (the second pass has its own two) and *seed*",
+        "**Prompt**, **Negative prompt**, *seed*; for a hires prompt connect another A1111 Prompt to Second Sampling",
         "**A1111 Settings**: what you changed on A1111's settings pages",
         "**source** of the noise: CPU if A1111 is set to it",
         SAME_SETTINGS,
@@ -129,15 +128,10 @@ def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_streng
     loader = asked.checkpoint_loader(graph)
     settings = graph.node("HiresFixA1111Settings").out()
     graph.column()
-    shared = {"clip": loader.out("CLIP"), "steps": asked.steps, "sampler_name": asked.sampler}
-    shared["hr_second_pass_steps"] = asked.hr_second_pass_steps
     texts = asked.prompt, asked.negative_prompt
-    positive, negative = stages.a1111_prompts(graph, "first pass", *texts, **shared)
-    graph.column()
-    hr_positive, hr_negative = stages.a1111_prompts(graph, "second pass", *texts, **shared)
-    first = asked.sampling(loader, positive, negative, settings)
-    noise, base = asked.first_pass(graph, first)
-    upscaled = asked.enlarge(graph, first, base, upscaler, numbers="A1111", noise=noise)
+    positive, negative = stages.a1111_prompts(graph, *texts, clip=loader.out("CLIP"))
+    shared = asked.sampling(loader, positive, negative, settings)
+    noise, base = asked.first_pass(graph, shared)
+    upscaled = asked.enlarge(graph, shared, base, upscaler, numbers="A1111", noise=noise)
     graph.stage("Second pass")
-    second = replace(first, positive=hr_positive, negative=hr_negative)
-    asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength, WITH_INFOTEXT)
+    asked.finish(graph, shared, noise, upscaled.out("latent"), denoising_strength, WITH_INFOTEXT)

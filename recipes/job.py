@@ -12,7 +12,7 @@ PROMPT = "a lighthouse on a rocky coast at dawn, sea mist, soft light, highly de
 NEGATIVE_PROMPT = "blurry, low quality, watermark"
 
 YOUR_CHECKPOINT = "**Load Checkpoint**: choose yours (the demo's is set)"
-SAME_SETTINGS = "*steps*, *sampler_name*, *scheduler*: the same in every node that has them"
+SAME_SETTINGS = "**Base Sampling**: *steps*, *sampler_name*, *scheduler*, *cfg*; the second pass follows"
 UPSCALER_FILE = "**Load Upscaler**: the pack's own, Lanczos, or a file in *models/upscale_models*"
 """Lines of the notes."""
 
