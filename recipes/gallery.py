@@ -34,13 +34,13 @@ def hires_fix_latent(graph: Graph, *, mode: str = "Latent", denoising_strength: 
         "**denoising_strength**: below 0.5 a latent upscale stays blurry",
         SAME_SETTINGS,
     )
-    shared = asked.model_and_prompts(graph)
-    noise, base = asked.first_pass(graph, shared)
+    shared, noise, base = asked.first_pass(graph)
     graph.stage("Upscale")
-    target = asked.target(graph, shared, base.width, base.height)
-    upscaled = stages.latent_upscale(graph, base.latent, target, mode)
+    target = asked.target(graph, shared, base)
+    picture = stages.base_picture(graph, base, shared.vae)
     graph.stage("Second pass")
-    asked.finish(graph, shared, noise, upscaled, denoising_strength)
+    upscaled = stages.latent_upscale(graph, base, target, mode)
+    asked.finish(graph, shared, noise, upscaled, denoising_strength, picture)
 
 
 @workflow(
@@ -62,11 +62,10 @@ def hires_fix_pixel(graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_stre
         "**denoising_strength**: 0.2 keeps the picture, 0.6 invents detail",
         SAME_SETTINGS,
     )
-    shared = asked.model_and_prompts(graph)
-    noise, base = asked.first_pass(graph, shared)
-    upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
+    shared, noise, base = asked.first_pass(graph)
+    enlarged = asked.enlarge(graph, shared, base, upscaler)
     graph.stage("Second pass")
-    asked.finish(graph, shared, noise, upscaled, denoising_strength)
+    asked.finish(graph, shared, noise, enlarged.out("latent"), denoising_strength, enlarged.out("image"))
 
 
 @workflow(
@@ -94,16 +93,17 @@ def hires_fix_image(
         "**denoising_strength**: 0.2 keeps the picture, 0.6 invents detail",
         SAME_SETTINGS,
     )
-    shared = asked.model_and_prompts(graph)
+    shared, noise = asked.model_noise_prompts(graph)
     graph.stage("Picture")
     picture = stages.load_picture(graph, image)
+    loaded = stages.load_upscaler(graph, upscaler)
     size = graph.node("GetImageSize", image=picture)
     graph.stage("Upscale")
-    loaded = stages.load_upscaler(graph, upscaler)
-    target = asked.target(graph, shared, size.out("width"), size.out("height"))
-    upscaled = stages.upscale_and_encode(graph, shared, picture, loaded, target)
+    target = asked.target(graph, shared, (size.out("width"), size.out("height")))
+    enlarged = stages.upscale_picture(graph, picture, loaded, target)
     graph.stage("Second pass")
-    asked.finish(graph, shared, asked.noise(graph), upscaled, denoising_strength)
+    upscaled = graph.node("VAEEncode", pixels=enlarged, vae=shared.vae).out()
+    asked.finish(graph, shared, noise, upscaled, denoising_strength, enlarged)
 
 
 @workflow(
@@ -127,7 +127,8 @@ def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_streng
         SAME_SETTINGS,
     )
     loader = asked.checkpoint_loader(graph)
-    settings = graph.node("HiresFixA1111Settings").out()
+    noise = asked.noise(graph)
+    settings = graph.node("HiresFixA1111Settings", folded=True).out()
     graph.column()
     shared = {"clip": loader.out("CLIP"), "steps": asked.steps, "sampler_name": asked.sampler}
     shared["hr_second_pass_steps"] = asked.hr_second_pass_steps
@@ -136,8 +137,10 @@ def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_streng
     graph.column()
     hr_positive, hr_negative = stages.a1111_prompts(graph, "second pass", *texts, **shared)
     first = asked.sampling(loader, positive, negative, settings)
-    noise, base = asked.first_pass(graph, first)
+    graph.stage("First pass")
+    empty = asked.empty_picture(graph)
+    base = stages.first_pass(graph, first, noise, empty)
     upscaled = asked.enlarge(graph, first, base, upscaler, numbers="A1111", noise=noise)
     graph.stage("Second pass")
     second = replace(first, positive=hr_positive, negative=hr_negative)
-    asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength, WITH_INFOTEXT)
+    asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength, kind=WITH_INFOTEXT)

@@ -38,12 +38,11 @@ def hires_fix_other_model(
         "**denoising_strength**: higher gives the second model more say",
         SAME_SETTINGS,
     )
-    shared = asked.model_and_prompts(graph)
+    shared, noise = asked.model_noise_prompts(graph)
+    empty = asked.empty_picture(graph)
     graph.stage("First pass")
-    noise, empty = asked.noise(graph), asked.empty_picture(graph)
-    graph.column()
     base = stages.first_pass(graph, shared, noise, empty)
-    decoded = stages.show_base(graph, base.latent, shared.vae)
+    decoded = stages.base_picture(graph, base, shared.vae)
     graph.stage("Second pass: model and prompts")
     loader = graph.node("CheckpointLoaderSimple", title="Load Checkpoint, second pass", ckpt_name=hr_checkpoint)
     lora = graph.node(
@@ -59,7 +58,7 @@ def hires_fix_other_model(
     # decoded by the first model's VAE, encoded by the second one's
     upscaled = asked.enlarge(graph, second, base, upscaler, image=decoded).out("latent")
     graph.stage("Second pass")
-    asked.finish(graph, second, noise, upscaled, denoising_strength, WITH_INFOTEXT)
+    asked.finish(graph, second, noise, upscaled, denoising_strength, kind=WITH_INFOTEXT)
 
 
 @workflow(
@@ -89,10 +88,14 @@ def hires_fix_controlnet(
         "**hr_scale**: 3 and more work, too",
         SAME_SETTINGS,
     )
-    shared = asked.model_and_prompts(graph)
-    noise, base = asked.first_pass(graph, shared)
-    upscaled = asked.enlarge(graph, shared, base, upscaler)
-    graph.stage("Second pass")
+    shared, noise = asked.model_noise_prompts(graph)
+    empty = asked.empty_picture(graph)
+    loaded = stages.load_upscaler(graph, upscaler)
+    graph.stage("First pass")
+    target = asked.target(graph, shared, empty)
+    base = stages.first_pass(graph, shared, noise, empty)
+    graph.stage("Upscale and hold")
+    upscaled = stages.pixel_upscale(graph, shared, base, loaded, target)
     loaded_net = graph.node("ControlNetLoader", control_net_name=control_net).out()
     held = graph.node(
         "ControlNetApplyAdvanced",
@@ -102,9 +105,9 @@ def hires_fix_controlnet(
         image=upscaled.out("image"),
         strength=control_strength,
     )
-    graph.column()
+    graph.stage("Second pass")
     second = replace(shared, positive=held.out("positive"), negative=held.out("negative"))
-    asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength)
+    asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength, upscaled.out("image"))
 
 
 @workflow(
@@ -125,11 +128,10 @@ def hires_fix_sdxl(graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_stren
         "**denoising_strength**: 0.2 keeps the picture, 0.5 invents detail",
         SAME_SETTINGS,
     )
-    shared = asked.model_and_prompts(graph)
-    noise, base = asked.first_pass(graph, shared)
-    upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
+    shared, noise, base = asked.first_pass(graph)
+    enlarged = asked.enlarge(graph, shared, base, upscaler)
     graph.stage("Second pass")
-    asked.finish(graph, shared, noise, upscaled, denoising_strength)
+    asked.finish(graph, shared, noise, enlarged.out("latent"), denoising_strength, enlarged.out("image"))
 
 
 @workflow(
@@ -155,14 +157,18 @@ def hires_fix_flow(
         SAME_SETTINGS,
     )
     loader = asked.checkpoint_loader(graph)
+    noise = asked.noise(graph)
+    graph.column()
     prompt = graph.node("CLIPTextEncode", title="Prompt", text=asked.prompt, clip=loader.out("CLIP")).out()
     positive = graph.node("FluxGuidance", conditioning=prompt, guidance=guidance).out()
     negative = graph.node("ConditioningZeroOut", title="No negative prompt", conditioning=prompt).out()
     shared = asked.sampling(loader, positive, negative)
-    noise, base = asked.first_pass(graph, shared, "EmptySD3LatentImage")
-    upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
+    empty = asked.empty_picture(graph, "EmptySD3LatentImage")
+    graph.stage("First pass")
+    base = stages.first_pass(graph, shared, noise, empty)
+    enlarged = asked.enlarge(graph, shared, base, upscaler)
     graph.stage("Second pass")
-    asked.finish(graph, shared, noise, upscaled, denoising_strength)
+    asked.finish(graph, shared, noise, enlarged.out("latent"), denoising_strength, enlarged.out("image"))
 
 
 def _asked(job: dict[str, Any], **usual: Any) -> Job:

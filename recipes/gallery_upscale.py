@@ -5,7 +5,6 @@ from typing import Any
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph, Output
 from ..hires.graph.models import FACE_DETECTION, GFPGAN, UPSCALER_2X, UPSCALER_4X
-from ..hires.graph.stages import Picture
 from .job import SAME_SETTINGS, UPSCALER_FILE, YOUR_CHECKPOINT, Job
 from .workflow import YOURS_TWICE, Sketch, workflow
 
@@ -33,16 +32,14 @@ def multi_stage_upscale(
         SAME_SETTINGS,
     )
     loaded = stages.load_upscaler(graph, upscaler)
-    shared = asked.model_and_prompts(graph)
-    noise, picture = asked.first_pass(graph, shared)
+    shared, noise, picture = asked.first_pass(graph)
     for number, strength in enumerate(denoising_strengths, start=1):
         graph.stage(f"Round {number}")
-        target = asked.target(graph, shared, picture.width, picture.height)
-        upscaled = stages.pixel_upscale(graph, shared, picture.latent, loaded, target).out("latent")
-        redrawn = asked.second_pass(graph, shared, noise, upscaled, strength)
-        picture = Picture(redrawn, target.out("width"), target.out("height"))
+        target = asked.target(graph, shared, picture)
+        upscaled = stages.pixel_upscale(graph, shared, picture, loaded, target).out("latent")
+        picture = asked.second_pass(graph, shared, noise, upscaled, strength)
     graph.stage("Result")
-    stages.decode_and_save(graph, picture.latent, shared.vae)
+    stages.decode_and_save(graph, picture, shared.vae)
 
 
 @workflow(
@@ -72,13 +69,11 @@ def multi_stage_image(
         "**upscaling_resize** and **stages**: 4 in 2 stages doubles twice",
         "**denoising_strength** of the first redraw; the later ones are weaker",
     )
-    shared = asked.model_and_prompts(graph)
+    shared, noise = asked.model_noise_prompts(graph)
     graph.stage("Picture")
     picture = stages.load_picture(graph, image)
-    graph.stage("Upscale in stages")
     loaded = stages.load_upscaler(graph, upscaler)
-    noise = asked.noise(graph)
-    graph.column()
+    graph.stage("Upscale in stages")
     enlarged = graph.node(
         "HiresFixMultiStageUpscale",
         image=picture,
@@ -96,7 +91,7 @@ def multi_stage_image(
         vae=shared.vae,
         noise=noise,
     ).out()
-    _save(graph, enlarged)
+    _save(graph, enlarged, picture)
 
 
 @workflow(
@@ -117,7 +112,7 @@ def standalone_upscale(graph: Graph, *, image: str = "example.png", upscaler: st
     )
     graph.stage("Upscale")
     loaded = stages.load_upscaler(graph, upscaler)
-    _save(graph, graph.node("HiresFixUpscaleImage", image=picture, upscaler=loaded, **resize).out())
+    _save(graph, graph.node("HiresFixUpscaleImage", image=picture, upscaler=loaded, **resize).out(), picture)
 
 
 @workflow(
@@ -155,7 +150,7 @@ def standalone_two_upscalers(
         extras_upscaler_2_visibility=extras_upscaler_2_visibility,
         upscaling_resize=upscaling_resize,
     ).out()
-    _save(graph, upscaled)
+    _save(graph, upscaled, picture)
 
 
 @workflow(
@@ -208,7 +203,7 @@ def restore_faces(
         face_landmarks=found.out("face_landmarks"),
         visibility=visibility,
     ).out("image")
-    _save(graph, restored)
+    _save(graph, restored, picture)
 
 
 @workflow(
@@ -253,6 +248,7 @@ def _picture(graph: Graph, image: str, purpose: str, *change_first: str) -> Outp
     return stages.load_picture(graph, image)
 
 
-def _save(graph: Graph, picture: Output) -> None:
+def _save(graph: Graph, picture: Output, before: Output) -> None:
     graph.stage("Result")
     graph.node("SaveImage", images=picture, filename_prefix=graph.name)
+    stages.compare(graph, before, picture)

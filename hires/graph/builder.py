@@ -72,6 +72,9 @@ class Node:
     definition: NodeDefinition
     title: str
     place: Place
+    folded: bool = False
+    """Shown as its title alone."""
+
     inputs: dict[str, Any] = field(default_factory=dict)
     """Every given input and every widget by name, in schema order: an `Output`, a `BoxInput` or a plain value."""
 
@@ -151,8 +154,8 @@ class Graph:
     def box_output(self, name: str, source: Output) -> None:
         self.box_outputs.append(BoxOutput(name, source))
 
-    def node(self, type_name: str, /, *, title: str | None = None, **inputs: Any) -> Node:
-        """Add a node; an input is an `Output` of a node of this graph, a `BoxInput` of it or a plain value.
+    def node(self, type_name: str, /, *, title: str | None = None, folded: bool = False, **inputs: Any) -> Node:
+        """Add a node, `folded` to its title if asked; an input is an `Output` of a node of this graph, a `BoxInput` of it or a plain value.
 
         Widgets that are left out or None get the schema's default, so that every widget is written to files.
 
@@ -168,10 +171,10 @@ class Graph:
             )
         for name in inputs:
             definition.input(name)
-        node = Node(len(self.items) + 1, definition, title or definition.display_name, self._place())
+        node = Node(len(self.items) + 1, definition, title or definition.display_name, self._place(), folded)
         for entry in definition.inputs:
             value = inputs.get(entry.name)
-            if value is None and entry.is_widget:
+            if value is None and not entry.is_socket:
                 value = entry.default
             if value is None:
                 if not entry.optional:
@@ -189,6 +192,8 @@ class Graph:
             raise GraphError("was given a whole node; pass one of its outputs, such as node.out(0)")
         if isinstance(value, BoxInput):
             self._check_fed(entry, value)
+            return value
+        if entry.is_view:
             return value
         if not isinstance(value, Output):
             if not entry.is_widget:

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 
 from .builder import FIRST_CHOICE, BoxInput, Graph, Node, Note, Output
 from .definitions import UPLOAD, InputDefinition
-from .layout import Box, Layout, layout
+from .layout import FLAT_WIDGET_ROW, SLOT_ROW, TEXT_FIELD, Box, Layout, layout, slot_rows
 from .models import PUBLIC_MODELS
+from .routes import Columns, Corner, Way, route
 
 OPTIONAL_SOCKET = 7
 """The editor's number for the hollow socket of an optional input."""
@@ -21,6 +22,10 @@ ENTRANCE, EXIT = -10, -20
 """The editor's numbers for the two ends of a box, from which and to which links run as between nodes."""
 
 
+END_WIDTH, END_GAP, END_ROW, END_MARGIN = 200, 120, 20, 20
+"""Sizes of the two ends of an opened box, in canvas units: width, distance to the nodes, height of a row, frame."""
+
+
 @dataclass(frozen=True)
 class Link:
     """A line between two sockets, by the ids of their nodes, `ENTRANCE` and `EXIT`."""
@@ -31,6 +36,8 @@ class Link:
     target: int
     target_slot: int
     type: str
+    corner: int | None = None
+    """Id of the last corner that it turns; None when it goes straight to its end."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +47,16 @@ class Drawing:
     nodes: list[dict[str, Any]]
     groups: list[dict[str, Any]]
     links: list[Link]
+    corners: list[dict[str, Any]]
+    """Where links turn, JSON-ready: what the editor calls reroutes."""
+
     placed: Layout
 
 
 def draw(graph: Graph) -> Drawing:
     """Place and describe everything in a graph; the same graph always gives the same result."""
     placed = layout(graph)
-    links = _links(graph)
+    corners, links = _turned(graph, placed)
     ends = _Ends(links)
     nodes = [
         _node(item, order, placed.items[item.id], ends)
@@ -55,11 +65,61 @@ def draw(graph: Graph) -> Drawing:
         for order, item in enumerate(graph.items)
     ]
     groups = [
-        {"id": number, "title": stage.name, "bounding": list(astuple(box)), "color": GROUP_COLOR}
+        {"id": number, "title": f"{number} {stage.name}", "bounding": list(astuple(box)), "color": GROUP_COLOR}
         | {"font_size": 24, "flags": {}}
         for number, (stage, box) in enumerate(placed.groups.items(), start=1)
     ]
-    return Drawing(nodes, groups, links, placed)
+    return Drawing(nodes, groups, links, [_corner(corner) for corner in corners], placed)
+
+
+def _turned(graph: Graph, placed: Layout) -> tuple[list[Corner], list[Link]]:
+    """Corners, and all links with their last one."""
+    links = _links(graph)
+    columns = Columns(placed.items.values())
+    ways = [
+        Way(
+            link.id,
+            (link.source, link.source_slot),
+            -1 if link.source == ENTRANCE else columns.at(placed.items[link.source]),
+            _output_height(placed, link),
+            len(columns.sides) if link.target == EXIT else columns.at(placed.items[link.target]),
+            _input_height(graph, placed, link),
+        )
+        for link in links
+    ]
+    corners, last = route(columns, ways)
+    return corners, [replace(link, corner=last.get(link.id)) for link in links]
+
+
+def _output_height(placed: Layout, link: Link) -> int:
+    if link.source == ENTRANCE:
+        return END_MARGIN + link.source_slot * END_ROW
+    return placed.items[link.source].y + _row(link.source_slot)
+
+
+def _input_height(graph: Graph, placed: Layout, link: Link) -> int:
+    if link.target == EXIT:
+        return END_MARGIN + link.target_slot * END_ROW
+    node, top = graph.items[link.target - 1], placed.items[link.target].y
+    assert isinstance(node, Node)
+    entry = input_slots(node)[link.target_slot]
+    if entry.is_socket:
+        return top + _row(link.target_slot)
+    above = [other for other in node.definition.inputs[: node.definition.inputs.index(entry)] if other.is_widget]
+    fields = sum(TEXT_FIELD if other.multiline else FLAT_WIDGET_ROW for other in above)
+    return top + slot_rows(node) * SLOT_ROW + fields + FLAT_WIDGET_ROW // 2
+
+
+def _row(slot: int) -> int:
+    """How far below the upper edge of a node's body the middle of a socket lies."""
+    return slot * SLOT_ROW + 14
+
+
+def _corner(corner: Corner) -> dict[str, Any]:
+    entry: dict[str, Any] = {"id": corner.id, "pos": [corner.x, corner.y], "linkIds": list(corner.links)}
+    if corner.parent is not None:
+        entry["parentId"] = corner.parent
+    return entry
 
 
 def frame(number: int, kind: str, box: Box, order: int) -> dict[str, Any]:
@@ -70,7 +130,7 @@ def frame(number: int, kind: str, box: Box, order: int) -> dict[str, Any]:
 
 def input_slots(node: Node) -> list[InputDefinition]:
     """The inputs that have a socket in the file, in the editor's order: plain sockets, then linked widgets."""
-    sockets = [entry for entry in node.definition.inputs if not entry.is_widget]
+    sockets = [entry for entry in node.definition.inputs if entry.is_socket]
     widgets = [entry for entry in node.definition.inputs if entry.is_widget]
     return sockets + [entry for entry in widgets if isinstance(node.inputs.get(entry.name), Output | BoxInput)]
 
@@ -114,6 +174,8 @@ def _node(node: Node, order: int, box: Box, ends: _Ends) -> dict[str, Any]:
         "properties": {"Node name for S&R": definition.type, "cnr_id": definition.pack, "ver": definition.pack_version},
         "widgets_values": _widget_values(node),
     }
+    if node.folded:
+        entry["flags"] = {"collapsed": True}
     if models := _models(node):
         entry["properties"]["models"] = models
     # an unchanged title is left out, so that the editor shows it in the reader's language

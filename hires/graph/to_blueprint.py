@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .builder import Graph, GraphError
-from .drawing import ENTRANCE, EXIT, Drawing, Link, draw
+from .drawing import END_GAP, END_MARGIN, END_ROW, END_WIDTH, ENTRANCE, EXIT, Drawing, Link, draw
 from .layout import FLAT_WIDGET_ROW, PADDING, SAMPLING, SLOT_ROW, TEXT_FIELD, TEXT_WIDTH, TITLE_BAR
 from .to_ui import FORMAT_VERSION, NAMESPACE
-
-END_WIDTH, END_GAP, END_ROW, END_MARGIN = 200, 120, 20, 20
-"""Sizes of the two ends of an opened box, in canvas units: width, distance to the nodes, height of a row, frame."""
 
 PREVIEW = "$$canvas-image-preview"
 """The editor's name for the picture on a node."""
@@ -74,7 +71,7 @@ def _definition(blueprint: Blueprint, drawing: Drawing) -> dict[str, Any]:
             "lastGroupId": len(drawing.groups),
             "lastNodeId": len(graph.items),
             "lastLinkId": len(drawing.links),
-            "lastRerouteId": 0,
+            "lastRerouteId": len(drawing.corners),
         },
         "revision": 0,
         "config": {},
@@ -106,6 +103,7 @@ def _definition(blueprint: Blueprint, drawing: Drawing) -> dict[str, Any]:
         "nodes": drawing.nodes,
         "groups": drawing.groups,
         "links": [_link(link) for link in drawing.links],
+        "reroutes": drawing.corners,
         "extra": {},
         "category": blueprint.category,
         "description": blueprint.description,
@@ -118,7 +116,7 @@ def _end(number: int, left: int, rows: int) -> dict[str, Any]:
 
 
 def _link(link: Link) -> dict[str, Any]:
-    return {
+    entry: dict[str, Any] = {
         "id": link.id,
         "origin_id": link.source,
         "origin_slot": link.source_slot,
@@ -126,6 +124,9 @@ def _link(link: Link) -> dict[str, Any]:
         "target_slot": link.target_slot,
         "type": link.type,
     }
+    if link.corner is not None:
+        entry["parentId"] = link.corner
+    return entry
 
 
 def _previews(graph: Graph) -> list[dict[str, str]]:

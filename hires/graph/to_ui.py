@@ -5,7 +5,7 @@ from dataclasses import astuple
 from typing import Any
 
 from .builder import Graph, GraphError
-from .drawing import draw
+from .drawing import Drawing, draw
 from .layout import Layout
 
 READABLE = 0.6
@@ -37,12 +37,20 @@ def to_ui(graph: Graph) -> dict[str, Any]:
         "last_node_id": len(graph.items),
         "last_link_id": len(drawing.links),
         "nodes": drawing.nodes,
-        "links": [list(astuple(link)) for link in drawing.links],
+        "links": [list(astuple(link)[:6]) for link in drawing.links],
         "groups": drawing.groups,
         "config": {},
-        "extra": {"ds": _view(drawing.placed)},
+        "extra": {"ds": _view(drawing.placed), **_corners(drawing)},
         "version": FORMAT_VERSION,
     }
+
+
+def _corners(drawing: Drawing) -> dict[str, Any]:
+    """Where links turn, as this version of the format has it."""
+    if not drawing.corners:
+        return {}
+    last = [{"id": link.id, "parentId": link.corner} for link in drawing.links if link.corner is not None]
+    return {"reroutes": drawing.corners, "linkExtensions": last}
 
 
 def _view(placed: Layout) -> dict[str, Any]:
