@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
-from .builder import FIRST_CHOICE, BoxInput, Graph, Node, Note, Output
+from .builder import FIRST_CHOICE, BoxInput, Graph, Node, Note, Output, Place, Stage
 from .definitions import UPLOAD, InputDefinition
-from .layout import Box, Layout, layout
+from .layout import SAMPLING, TITLE_BAR, Box, Layout, box_size, layout
 from .models import PUBLIC_MODELS
 
 OPTIONAL_SOCKET = 7
@@ -16,6 +16,9 @@ OPTIONAL_SOCKET = 7
 GROUP_COLOR = "#3f789e"
 NOTE_COLORS = {"color": "#432", "bgcolor": "#653"}
 """The editor's own palette: its default group, its yellow nodes."""
+
+PREVIEW = "$$canvas-image-preview"
+"""The editor's name for the picture on a node."""
 
 ENTRANCE, EXIT = -10, -20
 """The editor's numbers for the two ends of a box, from which and to which links run as between nodes."""
@@ -62,6 +65,14 @@ def draw(graph: Graph) -> Drawing:
     return Drawing(nodes, groups, links, placed)
 
 
+def draw_box(inside: Graph, number: int) -> dict[str, Any]:
+    """A box alone, linked to nothing."""
+    definition = inside.as_node()
+    stage = Stage(inside.name)
+    node = Node(number, definition, inside.name, Place(stage, 0), inside=inside)
+    return _box(node, inside, 0, Box(0, TITLE_BAR, *box_size(definition)), _Ends([]))
+
+
 def frame(number: int, kind: str, box: Box, order: int) -> dict[str, Any]:
     """What the editor stores of everything it draws, in its order."""
     place = {"pos": [box.x, box.y], "size": [box.width, box.height]}
@@ -70,6 +81,8 @@ def frame(number: int, kind: str, box: Box, order: int) -> dict[str, Any]:
 
 def input_slots(node: Node) -> list[InputDefinition]:
     """The inputs that have a socket in the file, in the editor's order: plain sockets, then linked widgets."""
+    if node.inside:  # a box shows all of them in its own order
+        return [*node.definition.inputs]
     sockets = [entry for entry in node.definition.inputs if not entry.is_widget]
     widgets = [entry for entry in node.definition.inputs if entry.is_widget]
     return sockets + [entry for entry in widgets if isinstance(node.inputs.get(entry.name), Output | BoxInput)]
@@ -104,6 +117,8 @@ def _links(graph: Graph) -> list[Link]:
 
 def _node(node: Node, order: int, box: Box, ends: _Ends) -> dict[str, Any]:
     definition = node.definition
+    if node.inside:
+        return _box(node, node.inside, order, box, ends)
     entry: dict[str, Any] = {
         **frame(node.id, definition.type, box, order),
         "inputs": [_input(node, slot, definition, ends) for slot, definition in enumerate(input_slots(node))],
@@ -120,6 +135,37 @@ def _node(node: Node, order: int, box: Box, ends: _Ends) -> dict[str, Any]:
     if node.title != definition.display_name:
         entry["title"] = node.title
     return entry
+
+
+def _box(node: Node, inside: Graph, order: int, box: Box, ends: _Ends) -> dict[str, Any]:
+    """A box has no values of its own yet: the editor takes those of the nodes inside."""
+    slots = [
+        {**_input(node, slot, entry, ends), "label": source.label}
+        for slot, (entry, source) in enumerate(zip(node.definition.inputs, inside.box_inputs, strict=True))
+    ]
+    return {
+        **frame(node.id, node.definition.type, box, order),
+        "inputs": slots,
+        "outputs": [
+            {"name": output.name, "type": output.type, "links": ends.leaving.get((node.id, index))}
+            for index, output in enumerate(node.definition.outputs)
+        ],
+        "title": node.title,
+        "properties": {"previewExposures": _previews(inside)},
+    }
+
+
+def _previews(inside: Graph) -> list[dict[str, str]]:
+    """Latent previews from inside that the box shows, too; the editor does so in Nodes 2.0 only."""
+    shown = [node.id for node in inside.nodes if node.definition.type in SAMPLING]
+    return [
+        {
+            "name": PREVIEW if not number else f"{PREVIEW}_{number}",
+            "sourceNodeId": str(node_id),
+            "sourcePreviewName": PREVIEW,
+        }
+        for number, node_id in enumerate(shown)
+    ]
 
 
 def _models(node: Node) -> list[dict[str, str]]:

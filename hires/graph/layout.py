@@ -96,6 +96,8 @@ def item_size(item: Node | Note) -> tuple[int, int]:
     if isinstance(item, Note):
         lines = sum(1 + len(line) // NOTE_LINE_CHARACTERS for line in item.text.splitlines())
         return TEXT_WIDTH, lines * NOTE_LINE + PADDING
+    if item.inside:
+        return box_size(item.definition)
     inputs = item.definition.inputs
     widgets = [entry for entry in inputs if entry.is_widget]
     fields = sum(entry.multiline for entry in widgets)
@@ -109,6 +111,14 @@ def item_size(item: Node | Note) -> tuple[int, int]:
     if side := _picture_side(item.definition):
         return side, height + side
     return max(TEXT_WIDTH if fields else NODE_WIDTH, _names_width(item)), height
+
+
+def box_size(box: NodeDefinition) -> tuple[int, int]:
+    """Width and height of a box with all its fields, in the classic renderer; the other gives it what it needs."""
+    fields = [entry for entry in box.inputs if entry.is_widget]
+    texts = sum(entry.multiline for entry in fields)
+    slots = max(len(box.inputs) - len(fields), len(box.outputs))
+    return TEXT_WIDTH, slots * SLOT_ROW + (len(fields) - texts) * FLAT_WIDGET_ROW + texts * TEXT_FIELD + PADDING
 
 
 def _names_width(node: Node) -> int:
