@@ -76,6 +76,9 @@ class Node:
     inputs: dict[str, Any] = field(default_factory=dict)
     """Every given input and every widget by name, in schema order: an `Output`, a `BoxInput` or a plain value."""
 
+    labels: dict[str, str] = field(default_factory=dict)
+    """What the editor calls a widget instead of by its name."""
+
     inside: "Graph | None" = None
     """Of a box: the graph in it, whose fields start as it says."""
 
@@ -175,7 +178,8 @@ class Graph:
             GraphError: as `as_node` and `node`, or a value for a field.
         """
         definition = inside.as_node()
-        node = Node(len(self.items) + 1, definition, inside.name, self._place(), inside=inside)
+        labels = {entry.name: entry.label for entry in inside.box_inputs}
+        node = Node(len(self.items) + 1, definition, inside.name, self._place(), labels=labels, inside=inside)
         for name, value in links.items():
             entry = definition.input(name)
             if not isinstance(value, Output):

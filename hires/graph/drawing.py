@@ -68,8 +68,8 @@ def draw(graph: Graph) -> Drawing:
 def draw_box(inside: Graph, number: int) -> dict[str, Any]:
     """A box alone, linked to nothing."""
     definition = inside.as_node()
-    stage = Stage(inside.name)
-    node = Node(number, definition, inside.name, Place(stage, 0), inside=inside)
+    labels = {entry.name: entry.label for entry in inside.box_inputs}
+    node = Node(number, definition, inside.name, Place(Stage(inside.name), 0), labels=labels, inside=inside)
     return _box(node, inside, 0, Box(0, TITLE_BAR, *box_size(definition)), _Ends([]))
 
 
@@ -80,12 +80,16 @@ def frame(number: int, kind: str, box: Box, order: int) -> dict[str, Any]:
 
 
 def input_slots(node: Node) -> list[InputDefinition]:
-    """The inputs that have a socket in the file, in the editor's order: plain sockets, then linked widgets."""
-    if node.inside:  # a box shows all of them in its own order
+    """The inputs that have a socket in the file, in the editor's order: plain sockets, then linked or labelled widgets.
+
+    A box has all of them in its own order.
+    """
+    if node.inside:
         return [*node.definition.inputs]
     sockets = [entry for entry in node.definition.inputs if not entry.is_widget]
     widgets = [entry for entry in node.definition.inputs if entry.is_widget]
-    return sockets + [entry for entry in widgets if isinstance(node.inputs.get(entry.name), Output | BoxInput)]
+    linked = [entry for entry in widgets if isinstance(node.inputs.get(entry.name), Output | BoxInput)]
+    return sockets + [entry for entry in widgets if entry in linked or entry.name in node.labels]
 
 
 class _Ends:
@@ -139,13 +143,9 @@ def _node(node: Node, order: int, box: Box, ends: _Ends) -> dict[str, Any]:
 
 def _box(node: Node, inside: Graph, order: int, box: Box, ends: _Ends) -> dict[str, Any]:
     """A box has no values of its own yet: the editor takes those of the nodes inside."""
-    slots = [
-        {**_input(node, slot, entry, ends), "label": source.label}
-        for slot, (entry, source) in enumerate(zip(node.definition.inputs, inside.box_inputs, strict=True))
-    ]
     return {
         **frame(node.id, node.definition.type, box, order),
-        "inputs": slots,
+        "inputs": [_input(node, slot, entry, ends) for slot, entry in enumerate(node.definition.inputs)],
         "outputs": [
             {"name": output.name, "type": output.type, "links": ends.leaving.get((node.id, index))}
             for index, output in enumerate(node.definition.outputs)
@@ -178,6 +178,8 @@ def _input(node: Node, slot: int, definition: InputDefinition, ends: _Ends) -> d
     entry: dict[str, Any] = {"name": definition.name, "type": definition.type}
     if definition.optional:
         entry["shape"] = OPTIONAL_SOCKET
+    if definition.name in node.labels:
+        entry["label"] = node.labels[definition.name]
     if definition.is_widget:
         entry["widget"] = {"name": definition.name}
     entry["link"] = ends.entering.get((node.id, slot))
