@@ -4,11 +4,12 @@ Links are made by passing an `Output`, so a graph never holds a cycle, and creat
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from . import definitions
-from .definitions import GraphError, NodeDefinition
+from .definitions import GraphError, NodeDefinition, OutputDefinition
+from .identity import identity
 
 __all__ = ["FIRST_CHOICE", "BoxInput", "BoxOutput", "Graph", "GraphError", "Node", "Note", "Output", "Stage"]
 
@@ -78,6 +79,12 @@ class Node:
     inputs: dict[str, Any] = field(default_factory=dict)
     """Every given input and every widget by name, in schema order: an `Output`, a `BoxInput` or a plain value."""
 
+    labels: dict[str, str] = field(default_factory=dict)
+    """What the editor calls a widget instead of by its name."""
+
+    inside: "Graph | None" = None
+    """Of a box: the graph in it, whose fields start as it says."""
+
     def out(self, which: int | str = 0) -> Output:
         """The output at an index or with a name; GraphError unless there is exactly one."""
         outputs = self.definition.outputs
@@ -144,6 +151,48 @@ class Graph:
         added = BoxInput(name, label, start)
         self.box_inputs.append(added)
         return added
+
+    def as_node(self) -> NodeDefinition:
+        """What the box that this becomes accepts and gives; GraphError if something is connected to nothing."""
+        if not self.box_outputs:
+            raise GraphError(f"the box {self.name!r} gives nothing; call box_output()")
+        for entry in self.box_inputs:
+            if not self.fed_by(entry):
+                raise GraphError(f"the box {self.name!r} has an input {entry.name!r} that feeds nothing")
+        return NodeDefinition(
+            type=identity(f"{self.name}/inside"),
+            display_name=self.name,
+            pack="",
+            pack_version="",
+            is_output=False,
+            inputs=tuple(replace(self._shown(entry), name=entry.name) for entry in self.box_inputs),
+            outputs=tuple(OutputDefinition(output.name, output.source.type) for output in self.box_outputs),
+        )
+
+    def _shown(self, entry: BoxInput) -> definitions.InputDefinition:
+        """The input that the editor shows for a box input: the first field that it feeds, if it feeds any."""
+        fed = self.fed_by(entry)
+        return next((one for one in fed if one.is_widget), fed[0])
+
+    def box(self, inside: "Graph", **links: Output) -> Node:
+        """Add another graph as one node; its sockets are linked, its fields start as it says.
+
+        Raises:
+            GraphError: as `as_node` and `node`, or a value for a field.
+        """
+        definition = inside.as_node()
+        labels = {entry.name: entry.label for entry in inside.box_inputs}
+        node = Node(len(self.items) + 1, definition, inside.name, self._place(), labels=labels, inside=inside)
+        for name, value in links.items():
+            entry = definition.input(name)
+            if not isinstance(value, Output):
+                raise GraphError(f"{inside.name}.{name} is {value!r}; a box takes only links here")
+            node.inputs[name] = self._checked(entry, value)
+        missing = [entry.name for entry in definition.inputs if not entry.is_widget and entry.name not in node.inputs]
+        if missing:
+            raise GraphError(f"{inside.name} needs {', '.join(missing)}, which was not given")
+        self.items.append(node)
+        return node
 
     def fed_by(self, source: BoxInput) -> list[definitions.InputDefinition]:
         """Every input that the box input feeds, in order of creation; all have one type."""

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 
-from .builder import FIRST_CHOICE, BoxInput, Graph, Node, Note, Output
+from .builder import FIRST_CHOICE, BoxInput, Graph, Node, Note, Output, Place, Stage
 from .definitions import UPLOAD, InputDefinition
-from .layout import FLAT_WIDGET_ROW, SLOT_ROW, TEXT_FIELD, Box, Layout, layout, slot_rows
+from .layout import FLAT_WIDGET_ROW, SAMPLING, SLOT_ROW, TEXT_FIELD, TITLE_BAR, Box, Layout, box_size, layout, slot_rows
 from .models import PUBLIC_MODELS
 from .routes import Columns, Corner, Way, route
 
@@ -17,6 +17,9 @@ OPTIONAL_SOCKET = 7
 GROUP_COLOR = "#3f789e"
 NOTE_COLORS = {"color": "#432", "bgcolor": "#653"}
 """The editor's own palette: its default group, its yellow nodes."""
+
+PREVIEW = "$$canvas-image-preview"
+"""The editor's name for the picture on a node."""
 
 ENTRANCE, EXIT = -10, -20
 """The editor's numbers for the two ends of a box, from which and to which links run as between nodes."""
@@ -107,7 +110,7 @@ def _input_height(graph: Graph, placed: Layout, link: Link) -> int:
         return top + _row(link.target_slot)
     above = [other for other in node.definition.inputs[: node.definition.inputs.index(entry)] if other.is_widget]
     fields = sum(TEXT_FIELD if other.multiline else FLAT_WIDGET_ROW for other in above)
-    return top + slot_rows(node) * SLOT_ROW + fields + FLAT_WIDGET_ROW // 2
+    return top + slot_rows(node.definition) * SLOT_ROW + fields + FLAT_WIDGET_ROW // 2
 
 
 def _row(slot: int) -> int:
@@ -122,6 +125,14 @@ def _corner(corner: Corner) -> dict[str, Any]:
     return entry
 
 
+def draw_box(inside: Graph, number: int) -> dict[str, Any]:
+    """A box alone, linked to nothing."""
+    definition = inside.as_node()
+    labels = {entry.name: entry.label for entry in inside.box_inputs}
+    node = Node(number, definition, inside.name, Place(Stage(inside.name), 0), labels=labels, inside=inside)
+    return _box(node, inside, 0, Box(0, TITLE_BAR, *box_size(definition)), _Ends([]))
+
+
 def frame(number: int, kind: str, box: Box, order: int) -> dict[str, Any]:
     """What the editor stores of everything it draws, in its order."""
     place = {"pos": [box.x, box.y], "size": [box.width, box.height]}
@@ -129,10 +140,16 @@ def frame(number: int, kind: str, box: Box, order: int) -> dict[str, Any]:
 
 
 def input_slots(node: Node) -> list[InputDefinition]:
-    """The inputs that have a socket in the file, in the editor's order: plain sockets, then linked widgets."""
+    """The inputs that have a socket in the file, in the editor's order: plain sockets, then linked or labelled widgets.
+
+    A box has all of them in its own order.
+    """
+    if node.inside:
+        return [*node.definition.inputs]
     sockets = [entry for entry in node.definition.inputs if entry.is_socket]
     widgets = [entry for entry in node.definition.inputs if entry.is_widget]
-    return sockets + [entry for entry in widgets if isinstance(node.inputs.get(entry.name), Output | BoxInput)]
+    linked = [entry for entry in widgets if isinstance(node.inputs.get(entry.name), Output | BoxInput)]
+    return sockets + [entry for entry in widgets if entry in linked or entry.name in node.labels]
 
 
 class _Ends:
@@ -164,6 +181,8 @@ def _links(graph: Graph) -> list[Link]:
 
 def _node(node: Node, order: int, box: Box, ends: _Ends) -> dict[str, Any]:
     definition = node.definition
+    if node.inside:
+        return _box(node, node.inside, order, box, ends)
     entry: dict[str, Any] = {
         **frame(node.id, definition.type, box, order),
         "inputs": [_input(node, slot, definition, ends) for slot, definition in enumerate(input_slots(node))],
@@ -184,6 +203,33 @@ def _node(node: Node, order: int, box: Box, ends: _Ends) -> dict[str, Any]:
     return entry
 
 
+def _box(node: Node, inside: Graph, order: int, box: Box, ends: _Ends) -> dict[str, Any]:
+    """A box has no values of its own yet: the editor takes those of the nodes inside."""
+    return {
+        **frame(node.id, node.definition.type, box, order),
+        "inputs": [_input(node, slot, entry, ends) for slot, entry in enumerate(node.definition.inputs)],
+        "outputs": [
+            {"name": output.name, "type": output.type, "links": ends.leaving.get((node.id, index))}
+            for index, output in enumerate(node.definition.outputs)
+        ],
+        "title": node.title,
+        "properties": {"previewExposures": _previews(inside)},
+    }
+
+
+def _previews(inside: Graph) -> list[dict[str, str]]:
+    """Latent previews from inside that the box shows, too; the editor does so in Nodes 2.0 only."""
+    shown = [node.id for node in inside.nodes if node.definition.type in SAMPLING]
+    return [
+        {
+            "name": PREVIEW if not number else f"{PREVIEW}_{number}",
+            "sourceNodeId": str(node_id),
+            "sourcePreviewName": PREVIEW,
+        }
+        for number, node_id in enumerate(shown)
+    ]
+
+
 def _models(node: Node) -> list[dict[str, str]]:
     """The public files that the node loads, as the editor wants to know them."""
     values = (_shown(node.inputs.get(entry.name), entry) for entry in node.definition.inputs if entry.files)
@@ -194,6 +240,8 @@ def _input(node: Node, slot: int, definition: InputDefinition, ends: _Ends) -> d
     entry: dict[str, Any] = {"name": definition.name, "type": definition.type}
     if definition.optional:
         entry["shape"] = OPTIONAL_SOCKET
+    if definition.name in node.labels:
+        entry["label"] = node.labels[definition.name]
     if definition.is_widget:
         entry["widget"] = {"name": definition.name}
     entry["link"] = ends.entering.get((node.id, slot))

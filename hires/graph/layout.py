@@ -108,24 +108,33 @@ def item_size(item: Node | Note) -> tuple[int, int]:
         return TEXT_WIDTH, lines * NOTE_LINE + PADDING
     if item.folded:
         return NODE_WIDTH, 0
-    inputs = item.definition.inputs
-    widgets = [entry for entry in inputs if entry.is_widget]
+    if item.inside:
+        return box_size(item.definition)
+    multiline = any(entry.multiline for entry in item.definition.inputs)
+    return max(TEXT_WIDTH if multiline else NODE_WIDTH, _names_width(item)), _height(item.definition)
+
+
+def _height(definition: NodeDefinition) -> int:
+    widgets = [entry for entry in definition.inputs if entry.is_widget]
     fields = sum(entry.multiline for entry in widgets)
     rows = len(widgets) - fields
     companions = sum(entry.companion is not None for entry in widgets)
     advanced = sum(entry.advanced for entry in widgets)
     modern = (rows - advanced) * WIDGET_ROW + bool(advanced) * UNFOLD
-    if item.definition.type.startswith("HiresFix"):
+    if definition.type.startswith("HiresFix"):
         modern += BADGE
     widget_rows = max(modern, (rows + companions) * FLAT_WIDGET_ROW)
-    height = slot_rows(item) * SLOT_ROW + widget_rows + fields * TEXT_FIELD + PADDING + _picture_height(item.definition)
-    return max(TEXT_WIDTH if fields else NODE_WIDTH, _names_width(item)), height
+    return slot_rows(definition) * SLOT_ROW + widget_rows + fields * TEXT_FIELD + PADDING + _picture_height(definition)
 
 
-def slot_rows(node: Node) -> int:
+def box_size(box: NodeDefinition) -> tuple[int, int]:
+    """Width and height of a box with all its fields."""
+    return TEXT_WIDTH, _height(box)
+
+
+def slot_rows(definition: NodeDefinition) -> int:
     """How many rows of sockets stand above the widgets of a node."""
-    sockets = sum(entry.is_socket for entry in node.definition.inputs)
-    return max(sockets, len(node.definition.outputs))
+    return max(sum(entry.is_socket for entry in definition.inputs), len(definition.outputs))
 
 
 def _names_width(node: Node) -> int:
