@@ -7,8 +7,8 @@ from functools import cached_property
 
 from ...graph.builder import Output
 from ..markdown import as_code
-from ..names import stem
-from ..networks import network_tags
+from ...model_names import stem
+from ...prompts.networks import network_tags
 from ..settings import ModelName
 from .fitting import FittingGraph
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from hires_pack.hires.infotext import names
-from hires_pack.hires.infotext.networks import LoraTag, embedding_names, network_tags
+from hires_pack.hires.infotext.names import embedding_names
+from hires_pack.hires.prompts.networks import LoraTag, network_tags
 from hires_pack.hires.infotext.read import read_settings
 from hires_pack.hires.infotext.settings import GenerationSettings, HiresSettings, ModelName, RefinerSettings
 from hires_pack.hires.infotext.text import Infotext, Parameter, parse, write
