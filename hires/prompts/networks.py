@@ -53,7 +53,9 @@ def lora_of(tag: str) -> LoraTag | None:
 def asks_for_rank(tag: str) -> bool:
     """Whether it asks for less of a LoRA than there is, by a fourth value or `dyn=8`."""
     arguments = tag[1:-1].split(":")[1:]
-    return any(part.startswith("dyn=") for part in arguments) or len([part for part in arguments if "=" not in part]) > 3
+    return (
+        any(part.startswith("dyn=") for part in arguments) or len([part for part in arguments if "=" not in part]) > 3
+    )
 
 
 def can_be_tagged(lora: LoraTag) -> bool:
