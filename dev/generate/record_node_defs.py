@@ -23,10 +23,11 @@ OWN_PREFIX = "HiresFix"
 """Every node of the pack is recorded: they all start with this."""
 
 CORE_NODES = (
-    "CheckpointLoaderSimple", "CLIPTextEncode", "ConditioningZeroOut", "ControlNetApplyAdvanced",
-    "ControlNetLoader", "DualCLIPLoader", "EmptyLatentImage", "EmptySD3LatentImage", "FluxGuidance", "GetImageSize",
-    "ImageCompare", "LoadMediaPipeFaceLandmarker", "LoraLoader", "MediaPipeFaceLandmarker", "PreviewAny", "PreviewImage",
-    "PrimitiveInt", "SaveImage", "UNETLoader", "VAEDecode", "VAEEncode", "VAELoader",
+    "CheckpointLoaderSimple", "CLIPSetLastLayer", "CLIPTextEncode", "ComfySwitchNode", "ConditioningZeroOut",
+    "ControlNetApplyAdvanced", "ControlNetLoader", "DualCLIPLoader", "EmptyLatentImage", "EmptySD3LatentImage",
+    "FluxGuidance", "GetImageSize", "ImageCompare", "LoadImage", "LoadMediaPipeFaceLandmarker", "LoraLoader",
+    "MediaPipeFaceLandmarker", "PreviewAny", "PreviewImage", "PrimitiveBoolean", "PrimitiveFloat", "PrimitiveInt",
+    "PrimitiveString", "PrimitiveStringMultiline", "SaveImage", "UNETLoader", "VAEDecode", "VAEEncode", "VAELoader",
 )  # fmt: skip
 """The host's own nodes that recipes use."""
 
@@ -37,11 +38,15 @@ FILE_COMBOS: dict[tuple[str, str], tuple[str, ...]] = {
     ("DualCLIPLoader", "clip_name2"): (),
     ("LoadMediaPipeFaceLandmarker", "model_name"): (),
     ("LoraLoader", "lora_name"): (),
+    ("LoadImage", "image"): (),
     ("UNETLoader", "unet_name"): (),
     ("VAELoader", "vae_name"): (),
     ("HiresFixFaceModelLoader", "face_model_name"): (),
+    ("HiresFixChooseVAE", "vae_name"): ("Automatic",),
     ("HiresFixLoadImage", "image"): (),
+    ("HiresFixPromptLoras", "lora_name"): ("None",),
     ("HiresFixRestoreFaces", "detection"): ("face landmarks", "whole picture"),
+    **{("HiresFixStyles", f"style_{number}"): ("None",) for number in range(1, 5)},
     ("HiresFixUpscalerLoader", "upscaler_name"): FILTERS,
 }
 """Combos that list files, with the choices that exist without any file."""
