@@ -5,13 +5,14 @@ from typing import Any
 
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph, Node, Output
+from ..hires.graph.models import DREAMSHAPER
 from ..hires.graph.stages import Number, Picture, Sampling, Side, Text, Whole
 
-CHECKPOINT = "hires-fix-demo.safetensors"
+CHECKPOINT = DREAMSHAPER.name
 PROMPT = "a lighthouse on a rocky coast at dawn, sea mist, soft light, highly detailed"
 NEGATIVE_PROMPT = "blurry, low quality, watermark"
 
-YOUR_CHECKPOINT = "**Load Checkpoint**: choose yours (the demo's is set)"
+YOUR_CHECKPOINT = "**Load Checkpoint**: yours, or the one named, which the editor offers to download"
 SAME_SETTINGS = "*steps*, *sampler_name*, *scheduler*: the same in every node that has them"
 UPSCALER_FILE = "**Load Upscaler**: the pack's own, Lanczos, or a file in *models/upscale_models*"
 """Lines of the notes."""

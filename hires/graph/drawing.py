@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from .builder import FIRST_CHOICE, BoxInput, Graph, Node, Note, Output
@@ -125,7 +125,7 @@ def _node(node: Node, order: int, box: Box, ends: _Ends) -> dict[str, Any]:
 def _models(node: Node) -> list[dict[str, str]]:
     """The public files that the node loads, as the editor wants to know them."""
     values = (_shown(node.inputs.get(entry.name), entry) for entry in node.definition.inputs if entry.files)
-    return [asdict(PUBLIC_MODELS[value]) for value in values if value in PUBLIC_MODELS]
+    return [PUBLIC_MODELS[value].listed() for value in values if value in PUBLIC_MODELS]
 
 
 def _input(node: Node, slot: int, definition: InputDefinition, ends: _Ends) -> dict[str, Any]:
