@@ -121,10 +121,10 @@ def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_streng
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Gives the picture that A1111 gives. (Brackets:1.2) and [from:to:0.5] work in the prompts.",
+        "Gives the picture that A1111 gives, in its prompt syntax.",
         YOUR_CHECKPOINT,
         "**Prompt**, *seed*",
-        "**A1111 Settings** (unfold it): what you changed on A1111's settings pages",
+        "**A1111 Settings** (unfold it): what you changed on its settings pages",
         "**source** of the noise: CPU if A1111 is set to it",
         ONE_SAMPLER,
     )
@@ -136,7 +136,6 @@ def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_streng
     shared["hr_second_pass_steps"] = asked.hr_second_pass_steps
     texts = asked.prompt, asked.negative_prompt
     positive, negative = stages.a1111_prompts(graph, "first pass", *texts, **shared)
-    graph.column()
     hr_positive, hr_negative = stages.a1111_prompts(graph, "second pass", *texts, **shared)
     first = asked.sampling(loader, positive, negative, settings)
     graph.stage("First pass")
