@@ -5,7 +5,7 @@ from typing import Any
 from ..hires.graph import stages
 from ..hires.graph.builder import FIRST_CHOICE, BoxInput, Graph, Output
 from ..hires.graph.models import UPSCALER_2X
-from ..hires.graph.stages import Number, Picture, Sampling
+from ..hires.graph.stages import Number, Sampling
 from .job import NEGATIVE_PROMPT, PROMPT, Job
 from .workflow import blueprint
 
@@ -26,8 +26,7 @@ def hires_fix_latent_box(graph: Graph) -> None:
     asked, mode, strength = _fields(graph, "mode", "Latent", denoising_strength=0.7)
     shared, noise, base = _first_pass(graph, asked)
     graph.stage("Upscale")
-    target = asked.target(graph, shared, base.width, base.height)
-    upscaled = stages.latent_upscale(graph, base.latent, target, mode)
+    upscaled = stages.latent_upscale(graph, base, asked.target(graph, shared, base), mode)
     _second_pass(graph, asked, shared, noise, upscaled, strength)
 
 
@@ -41,7 +40,7 @@ def hires_fix_latent_box(graph: Graph) -> None:
 def hires_fix_pixel_box(graph: Graph) -> None:
     asked, upscaler, strength = _fields(graph, "upscaler_name", UPSCALER_2X, denoising_strength=0.4)
     shared, noise, base = _first_pass(graph, asked)
-    upscaled = asked.enlarge(graph, shared, base, upscaler, preview=False).out("latent")
+    upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
     _second_pass(graph, asked, shared, noise, upscaled, strength)
 
 
@@ -106,7 +105,7 @@ def _fields(
     return job, chosen, strength
 
 
-def _first_pass(graph: Graph, asked: Job) -> tuple[Sampling, Output, Picture]:
+def _first_pass(graph: Graph, asked: Job) -> tuple[Sampling, Output, Output]:
     graph.stage("Model and prompts")
     shared = asked.model_and_prompts(graph)
     graph.stage("First pass")

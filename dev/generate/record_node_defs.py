@@ -11,6 +11,7 @@ from typing import Any
 
 import tomllib
 
+from ...hires.graph.definitions import VIEW
 from ...hires.sampling.menus import FILTERS
 from ..mount import ROOT
 from .files import GenerateError
@@ -24,7 +25,7 @@ OWN_PREFIX = "HiresFix"
 CORE_NODES = (
     "CheckpointLoaderSimple", "CLIPTextEncode", "ConditioningZeroOut", "ControlNetApplyAdvanced",
     "ControlNetLoader", "DualCLIPLoader", "EmptyLatentImage", "EmptySD3LatentImage", "FluxGuidance", "GetImageSize",
-    "LoadMediaPipeFaceLandmarker", "LoraLoader", "MediaPipeFaceLandmarker", "PreviewAny", "PreviewImage",
+    "ImageCompare", "LoadMediaPipeFaceLandmarker", "LoraLoader", "MediaPipeFaceLandmarker", "PreviewAny", "PreviewImage",
     "PrimitiveInt", "SaveImage", "UNETLoader", "VAEDecode", "VAEEncode", "VAELoader",
 )  # fmt: skip
 """The host's own nodes that recipes use."""
@@ -44,6 +45,9 @@ FILE_COMBOS: dict[tuple[str, str], tuple[str, ...]] = {
     ("HiresFixUpscalerLoader", "upscaler_name"): FILTERS,
 }
 """Combos that list files, with the choices that exist without any file."""
+
+EMPTY_VIEW = {"__value__": ["", ""]}
+"""What the editor queues for two pictures with a slider between them: nothing to compare yet."""
 
 FILE_NAME = re.compile(r"\.(safetensors|sft|ckpt|pth?|pt2|bin|pkl|onnx|png|jpe?g|webp|gif|bmp)$", re.IGNORECASE)
 
@@ -79,6 +83,10 @@ def trim_input(node: str, name: str, spec: list[Any], optional: bool) -> dict[st
         entry["companion"] = "fixed"
     if options.get("image_upload"):
         entry["companion"] = "image"
+    if options.get("advanced"):
+        entry["advanced"] = True
+    if kind == VIEW:
+        entry["default"] = EMPTY_VIEW
     return entry
 
 

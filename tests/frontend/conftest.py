@@ -29,8 +29,8 @@ SCREENSHOTS = ROOT / "output" / "screenshots"
 QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 QUIET += ("--disable-component-update", "--disable-sync")
 
-EXAMPLE = "example.png"
-"""The picture that the saved workflows ask for."""
+EXAMPLES = "hires-fix-cat.jpg", "hires-fix-coffee.jpg", "hires-fix-astronaut.jpg"
+"""The pictures that the saved workflows ask for: small ones here, which the pack leaves alone."""
 
 
 @pytest.fixture(scope="package")
@@ -40,7 +40,8 @@ def host() -> Iterator[ComfyUIHost]:
     models = {"checkpoints": files.checkpoints, "upscale_models": files.upscale_models}
     server = ComfyUIHost(models=models, env={"OMP_NUM_THREADS": "1"})
     (server.base / "input").mkdir()
-    Image.linear_gradient("L").resize((66, 50)).convert("RGB").save(server.base / "input" / EXAMPLE)
+    for name in EXAMPLES:
+        Image.linear_gradient("L").resize((66, 50)).convert("RGB").save(server.base / "input" / name)
     with server, stand_ins(server.base / "models", files):
         yield server
 
