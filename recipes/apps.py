@@ -5,6 +5,7 @@ from typing import Any
 from ..hires.graph.builder import Graph, Node
 from ..hires.graph.to_app import App, whole_box
 from . import blueprints
+from .pictures import COFFEE
 from .workflow import TWICE, YOURS_TWICE, Sketch, app
 
 
@@ -33,7 +34,7 @@ def hires_fix_pixel_app(graph: Graph) -> App:
 )
 def extras_app(graph: Graph) -> App:
     graph.stage("Picture")
-    loader = graph.node("HiresFixLoadImage", image="example.png")
+    loader = graph.node("HiresFixLoadImage", image=COFFEE.file)
     loader.labels["image"] = "Image"
     graph.stage("Extras")
     box = graph.box(blueprints.upscale_image_box().graph, image=loader.out("image"))
