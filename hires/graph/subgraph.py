@@ -20,7 +20,7 @@ def subgraph(graph: Graph, **about: str) -> dict[str, Any]:
         "version": 1,
         "state": {
             "lastGroupId": len(drawing.groups),
-            "lastNodeId": len(graph.items),
+            "lastNodeId": max(item.id for item in graph.items),
             "lastLinkId": len(drawing.links),
             "lastRerouteId": len(drawing.corners),
         },
