@@ -103,8 +103,8 @@ def _output_height(placed: Layout, link: Link) -> int:
 def _input_height(graph: Graph, placed: Layout, link: Link) -> int:
     if link.target == EXIT:
         return END_MARGIN + link.target_slot * END_ROW
-    node, top = graph.items[link.target - 1], placed.items[link.target].y
-    assert isinstance(node, Node)
+    top = placed.items[link.target].y
+    node = next(node for node in graph.nodes if node.id == link.target)
     entry = input_slots(node)[link.target_slot]
     if entry.is_socket:
         return top + _row(link.target_slot)
