@@ -80,7 +80,7 @@ def test_check_names_the_stale_file(tmp_path):
     edited.write_text(edited.read_text(encoding="utf-8").replace("0.7", "0.8"), encoding="utf-8")
     (tmp_path / "workflows" / "api" / "hires-fix-pixel.json").unlink()
     (tmp_path / "workflows" / "surplus.json").write_text("{}", encoding="utf-8")
-    (tmp_path / "subgraphs" / "Upscale Image.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "subgraphs" / "Extras (upscale).json").write_text("{}", encoding="utf-8")
     command = [sys.executable, str(tmp_path / "dev" / "mount.py"), GENERATOR]
     checked = subprocess.run([*command, "--check"], capture_output=True, text=True, timeout=120)
     assert checked.returncode == 1
@@ -88,7 +88,7 @@ def test_check_names_the_stale_file(tmp_path):
     assert [line.split(";")[0] for line in lines] == [
         f"workflows/{edited.name} is stale",
         "workflows/api/hires-fix-pixel.json is missing",
-        "subgraphs/Upscale Image.json is stale",
+        "subgraphs/Extras (upscale).json is stale",
         "workflows/surplus.json is made from nothing",
     ]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
