@@ -76,18 +76,16 @@ def txt2img(
     f = _fields(
         graph, denoising_strength, *_MODEL, *upscalers, *_SECOND_PASS, *_HIRES_OWN, *_PICTURE, *_LAST, *source
     )
-    counted = {name: f[name] for name in ("steps", "hr_second_pass_steps", "sampler_name", "hr_sampler_name")}
-
     graph.stage("Model")
     loaded = _Loaded(graph, f)
     options = graph.node("HiresFixA1111Settings").out() if settings else None
     noise = stages.noise(graph, f["seed"], f["noise_source"] if settings else Job.noise_source)
     empty = stages.empty_picture(graph, f["width"], f["height"], f["batch_size"])
     graph.stage("Prompts")
-    first = loaded.sampling("first pass", f["prompt"], None, f["negative_prompt"], options, **counted)
+    first = loaded.sampling("first pass", f["prompt"], None, f["negative_prompt"], options)
     graph.stage("Hires prompts")
     negative = loaded.loras(f["hr_negative_prompt"], f["negative_prompt"], "Hires negative prompt").out("text")
-    same = loaded.sampling("second pass", f["hr_prompt"], f["prompt"], negative, options, **counted)
+    same = loaded.sampling("second pass", f["hr_prompt"], f["prompt"], negative, options)
     second = replace(same, steps=None, cfg=None, sampler=f["hr_sampler_name"], scheduler=f["hr_scheduler"])
     graph.stage("First pass")
     base = stages.first_pass(graph, first, noise, empty)
@@ -106,13 +104,11 @@ def hires_of_picture(graph: Graph, upscaler: str, denoising_strength: float) -> 
     image = graph.box_input("image", "Image")
     chosen = ("upscaler_name", "Upscaler", upscaler)
     f = _fields(graph, denoising_strength, *_MODEL, chosen, *_SECOND_PASS, *_LAST)
-    counted = {name: f[name] for name in ("steps", "hr_second_pass_steps", "sampler_name")}
     graph.stage("Model")
     loaded = _Loaded(graph, f)
     noise = stages.noise(graph, f["seed"], Job.noise_source)
     graph.stage("Prompts")
-    # the prompt is that of the first pass, which drew the picture
-    shared = loaded.sampling("first pass", f["prompt"], None, f["negative_prompt"], None, **counted)
+    shared = loaded.sampling("second pass", f["prompt"], None, f["negative_prompt"], None)
     graph.stage("Upscale")
     size = graph.node("GetImageSize", image=image)
     loaded_upscaler = stages.load_upscaler(graph, f["upscaler_name"])
@@ -131,7 +127,7 @@ def enlarge_latent(graph: Graph, f: Fields, second: Sampling, noise: Output, bas
     return stages.latent_upscale(graph, base, stages.target_size(graph, second, base, _resize(f)), f["mode"])
 
 
-def enlarge_picture(graph: Graph, f: Fields, second: Sampling, noise: Output, base: Output, **more: Any) -> Output:
+def enlarge_picture(graph: Graph, f: Fields, second: Sampling, noise: Output, base: Output, /, **more: Any) -> Output:
     """`more`: further inputs of Pixel Upscale."""
     loaded = stages.load_upscaler(graph, f["upscaler_name"])
     target = stages.target_size(graph, second, base, _resize(f))
@@ -177,15 +173,14 @@ class _Loaded:
         instead: BoxInput | None,
         negative: BoxInput | Output,
         options: Output | None,
-        **counted: BoxInput,
     ) -> Sampling:
-        """What the "first pass" or "second pass" samples with. `counted`: what the prompts count their steps by."""
+        """What the "first pass" or "second pass" samples with."""
         f = self._f
         lora = {"lora_name": f["lora_name"], "lora_strength": f["lora_strength"]}
         tagged = self.loras(prompt, instead, f"LoRAs, {of}", **lora)
         self._graph.column()
         texts = tagged.out("text"), negative
-        shared = {"clip": tagged.out("clip"), "clip_skip": f["clip_skip"], **counted}
+        shared = {"clip": tagged.out("clip"), "clip_skip": f["clip_skip"]}
         pair = stages.a1111_prompts(self._graph, of, *texts, **shared)
         how = {"steps": f["steps"], "cfg": f["cfg"], "sampler": f["sampler_name"], "scheduler": f["scheduler"]}
         return Sampling(tagged.out("model"), self._vae, *pair, **how, settings=options)

@@ -269,7 +269,7 @@ class Graph:
                 raise GraphError(
                     f"needs {entry.type}, but {source.name!r} also feeds {other.name} of type {other.type}"
                 )
-        if not entry.is_widget and source.start is not None:
+        if not entry.is_widget and source.start is not None and not any(one.is_widget for one in self.fed_by(source)):
             raise GraphError(f"can only be linked, but {source.name!r} has the start value {source.start!r}")
         if source.start is FIRST_CHOICE:
             if not entry.files:

@@ -9,7 +9,7 @@ from .builder import FIRST_CHOICE, BoxInput, Graph, Node, Note, Output, Place, S
 from .definitions import UPLOAD, InputDefinition
 from .layout import FLAT_WIDGET_ROW, SAMPLING, SLOT_ROW, TEXT_FIELD, TITLE_BAR, Box, Layout, box_size, layout, slot_rows
 from .models import PUBLIC_MODELS
-from .routes import Columns, Corner, Way, route
+from .routes import BELOW, Columns, Corner, Way, route
 
 OPTIONAL_SOCKET = 7
 """The editor's number for the hollow socket of an optional input."""
@@ -89,6 +89,8 @@ def _turned(graph: Graph, placed: Layout) -> tuple[list[Corner], list[Link]]:
             _input_height(graph, placed, link),
         )
         for link in links
+        # a panel has more fields than there are ways around its nodes
+        if link.source != ENTRANCE or len(graph.box_inputs) <= BELOW
     ]
     corners, last = route(columns, ways)
     return corners, [replace(link, corner=last.get(link.id)) for link in links]
