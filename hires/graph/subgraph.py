@@ -21,7 +21,7 @@ def subgraph(graph: Graph, **about: str) -> dict[str, Any]:
         "state": {
             "lastGroupId": len(drawing.groups),
             "lastNodeId": max(item.id for item in graph.items),
-            "lastLinkId": len(drawing.links),
+            "lastLinkId": max(link.id for link in drawing.links),
             "lastRerouteId": len(drawing.corners),
         },
         "revision": 0,
