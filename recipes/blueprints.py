@@ -9,7 +9,10 @@ from ..hires.graph.stages import Number, Picture, Sampling
 from .job import NEGATIVE_PROMPT, PROMPT, Job
 from .workflow import blueprint
 
-ALIASES = ("highres fix", "hires fix", "high resolution fix", "hr fix", "a1111", "txt2img", "two pass", "upscale")
+ALIASES = (
+    *("highres fix", "hires fix", "hires", "hr fix", "high res fix", "high resolution fix", "hires. fix"),
+    *("a1111", "automatic1111", "webui", "txt2img", "two pass", "upscale", "denoise", "denoising strength"),
+)
 
 
 @blueprint(
@@ -43,10 +46,11 @@ def hires_fix_pixel_box(graph: Graph) -> None:
 
 
 @blueprint(
-    "Upscale Image",
+    "Extras (upscale)",
     "A1111's Extras tab: enlarges pictures with one upscaler or a mix of two, by a factor or to an exact size. No "
     "checkpoint is needed.",
-    *("extras", "extras tab", "super resolution", "enlarge", "esrgan", "upscale by model", "two upscalers"),
+    *("extras", "extras tab", "a1111", "automatic1111", "webui", "super resolution", "enlarge", "esrgan"),
+    *("upscale by model", "two upscalers", "upscaler"),
 )
 def upscale_image_box(graph: Graph) -> None:
     image = graph.box_input("image", "Image")

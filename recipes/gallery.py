@@ -18,6 +18,7 @@ from .workflow import TWICE, YOURS_TWICE, Sketch, workflow
 @workflow(
     "hires-fix-latent",
     "hires fix with A1111's latent upscalers",
+    title="Hires Fix - latent upscaler",
     sketch=Sketch("Hires fix, latent", TWICE, "enlarged as a latent, drawn again"),
     size=(256, 128),
 )
@@ -46,6 +47,7 @@ def hires_fix_latent(graph: Graph, *, mode: str = "Latent", denoising_strength: 
 @workflow(
     "hires-fix-pixel",
     "hires fix with a pixel upscaler: decode, upscale, encode",
+    title="Hires Fix - ESRGAN or any upscaler",
     sketch=Sketch("Hires fix, pixel", TWICE, "enlarged as a picture, drawn again"),
     size=(256, 128),
 )
@@ -72,6 +74,7 @@ def hires_fix_pixel(graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_stre
 @workflow(
     "hires-fix-image",
     "hires fix of a picture you already have",
+    title="Hires Fix - your picture, img2img",
     sketch=Sketch("Hires fix of your picture", YOURS_TWICE, "drawn again larger"),
     size=(264, 200),
 )
@@ -109,6 +112,7 @@ def hires_fix_image(
 @workflow(
     "hires-fix-a1111",
     "everything set for A1111's numbers",
+    title="A1111 HR fix - webui highres fix, same numbers",
     sketch=Sketch("Hires fix as in A1111", TWICE, "its prompts, noise, samplers and numbers"),
     size=(256, 128),
 )

@@ -13,6 +13,7 @@ from .workflow import LARGE, TWICE, Sketch, workflow
 @workflow(
     "hires-fix-other-model",
     "another checkpoint, prompt and LoRA in the second pass",
+    title="Hires Fix with another model",
     sketch=Sketch("Two models", TWICE, "second pass: own checkpoint, LoRA, prompt"),
     size=(256, 128),
 )
@@ -65,6 +66,7 @@ def hires_fix_other_model(
 @workflow(
     "hires-fix-controlnet",
     "a tile ControlNet in the second pass only",
+    title="Hires Fix with tile ControlNet",
     sketch=Sketch("Hires fix + ControlNet", TWICE, "tile ControlNet in the second pass only"),
     size=(256, 128),
 )
@@ -110,6 +112,7 @@ def hires_fix_controlnet(
 @workflow(
     "hires-fix-sdxl",
     "SDXL: 1024 \u2192 1536",
+    title="Hires Fix for SDXL",
     sketch=Sketch("Hires fix for SDXL", LARGE, "base picture of one megapixel"),
     size=(192, 96),
 )
@@ -135,6 +138,7 @@ def hires_fix_sdxl(graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_stren
 @workflow(
     "hires-fix-flow",
     "a flow model with 16-channel latents",
+    title="Hires Fix for Flux",
     sketch=Sketch("Hires fix for Flux", LARGE, "flow model, 16 channels, guidance"),
     size=(192, 96),
 )

@@ -13,6 +13,7 @@ from .workflow import YOURS_TWICE, Sketch, workflow
 @workflow(
     "multi-stage-upscale",
     "512 \u2192 1024 \u2192 2048 in two rounds of falling strength",
+    title="Hires Fix in rounds, less denoise each",
     sketch=Sketch("Hires fix in rounds", ((1, "512"), (2, "1024"), (4, "2048")), "each redraws less than the last"),
     size=(512, 256),
 )
@@ -48,6 +49,7 @@ def multi_stage_upscale(
 @workflow(
     "multi-stage-image",
     "a picture to any size in stages, with a light redraw after each",
+    title="Like Ultimate SD Upscale - 4x in rounds",
     sketch=Sketch("Multi-stage upscale", ((1, "yours"), (2, "x 2"), (4, "x 4")), "a light redraw after each stage"),
     size=(268, 204),
 )
@@ -102,6 +104,7 @@ def multi_stage_image(
 @workflow(
     "standalone-upscale",
     "the Extras tab: upscale any picture, no checkpoint",
+    title="Upscale a picture - Extras tab",
     sketch=Sketch("Upscale", YOURS_TWICE, "no checkpoint needed"),
     size=(266, 202),
 )
@@ -123,6 +126,7 @@ def standalone_upscale(graph: Graph, *, image: str = "example.png", upscaler: st
 @workflow(
     "standalone-two-upscalers",
     "the Extras tab with a second upscaler laid over the first",
+    title="Upscale as AUTOMATIC1111 Extras, two upscalers",
     sketch=Sketch("Two upscalers", ((1, "yours"), (2, "60 % + 40 %")), "results mixed"),
     size=(266, 202),
 )
@@ -161,6 +165,7 @@ def standalone_two_upscalers(
 @workflow(
     "restore-faces",
     "upscale, then restore the faces",
+    title="Restore faces",
     sketch=Sketch("Upscale + faces", YOURS_TWICE, "then GFPGAN on every face"),
     size=(266, 202),
 )
@@ -214,6 +219,7 @@ def restore_faces(
 @workflow(
     "upscale-folder",
     "a whole folder, resumable",
+    title="Upscale a folder - Extras batch",
     sketch=Sketch("Upscale a folder", ((1, "all of yours"), (2, "x 2")), "goes on where it was stopped", many=True),
     size=(266, 202),
 )

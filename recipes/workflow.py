@@ -36,6 +36,9 @@ class Workflow:
 
     build: Callable[[], Graph]
     about: str
+    title: str
+    """Name of the editor's file and thumbnail. The template dialog shows and searches nothing else; see `workflow`."""
+
     sketch: Sketch
     size: tuple[int, int]
     """Width and height of its result, in pixels, where the first pass is 128x64 and a loaded picture is 133x101 (67x51
@@ -44,15 +47,18 @@ class Workflow:
 
 WORKFLOWS: dict[str, Workflow] = {}
 BLUEPRINTS: dict[str, Callable[[], Blueprint]] = {}
-"""All by the names of their files. See `library`, which fills them."""
+"""All by name: workflows by that of their API file. See `library`, which fills them."""
 
 
 def workflow(
-    name: str, about: str, *, sketch: Sketch, size: tuple[int, int]
+    name: str, about: str, *, title: str, sketch: Sketch, size: tuple[int, int]
 ) -> Callable[[Callable[Concatenate[Graph, Parameters], None]], Callable[Parameters, Graph]]:
     """Ship what the function draws into an empty graph; called without that graph, it returns the finished one.
 
-    `name`: of its files and the pictures it saves; for the others see `Workflow`.
+    `name`: of the API file, `workflows/api/<name>.json`, and of the pictures it saves; clients know it, so it stays.
+    `title`: of the card in the template dialog, and of the tab. The words people look for belong into its first 30
+    letters, without a bracket before them; letters that Windows or an address cannot hold are refused by the tests. For
+    the others see `Workflow`.
     """
 
     def decorate(fill: Callable[Concatenate[Graph, Parameters], None]) -> Callable[Parameters, Graph]:
@@ -61,7 +67,7 @@ def workflow(
             fill(graph, *args, **kwargs)
             return graph
 
-        WORKFLOWS[name] = Workflow(build, about, sketch, size)
+        WORKFLOWS[name] = Workflow(build, about, title, sketch, size)
         return build
 
     return decorate

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -28,6 +29,10 @@ def read(path: Path):
 RECORDED = read(ROOT / "hires" / "graph" / "node_defs.json")["nodes"]
 
 
+def editor_file(name: str, folder: Path = WORKFLOWS) -> Path:
+    return folder / f"{library.WORKFLOWS[name].title}.json"
+
+
 def is_widget(entry: dict) -> bool:
     return entry["type"] in WIDGETS and not entry.get("socket")
 
@@ -39,7 +44,7 @@ def name(request) -> str:
 
 @pytest.fixture
 def editor(name):
-    return read(WORKFLOWS / f"{name}.json")
+    return read(editor_file(name))
 
 
 @pytest.fixture
@@ -71,23 +76,23 @@ def test_committed_files_equal_the_recipes():
 def test_check_names_the_stale_file(tmp_path):
     """A copy of the sources with one edited, one missing and one surplus file."""
     copy_sources(tmp_path, "workflows", "subgraphs")
-    edited = tmp_path / "workflows" / "hires-fix-latent.json"
+    edited = editor_file("hires-fix-latent", tmp_path / "workflows")
     edited.write_text(edited.read_text(encoding="utf-8").replace("0.7", "0.8"), encoding="utf-8")
     (tmp_path / "workflows" / "api" / "hires-fix-pixel.json").unlink()
     (tmp_path / "workflows" / "surplus.json").write_text("{}", encoding="utf-8")
-    (tmp_path / "subgraphs" / "Upscale Image.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "subgraphs" / "Extras (upscale).json").write_text("{}", encoding="utf-8")
     command = [sys.executable, str(tmp_path / "dev" / "mount.py"), GENERATOR]
     checked = subprocess.run([*command, "--check"], capture_output=True, text=True, timeout=120)
     assert checked.returncode == 1
     lines = checked.stderr.replace("\\", "/").splitlines()
     assert [line.split(";")[0] for line in lines] == [
-        "workflows/hires-fix-latent.json is stale",
+        f"workflows/{edited.name} is stale",
         "workflows/api/hires-fix-pixel.json is missing",
-        "subgraphs/Upscale Image.json is stale",
+        "subgraphs/Extras (upscale).json is stale",
         "workflows/surplus.json is made from nothing",
     ]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
-    assert read(edited) == read(WORKFLOWS / "hires-fix-latent.json")
+    assert read(edited) == read(editor_file("hires-fix-latent"))
     assert subprocess.run([*command, "--check"], capture_output=True, timeout=120).returncode == 0
 
 
@@ -148,6 +153,15 @@ def test_every_widget_is_in_the_api_file(api):
         for entry in RECORDED[node["class_type"]]["inputs"]:
             if is_widget(entry) or not entry.get("optional"):
                 assert entry["name"] in node["inputs"], f"{node['class_type']}.{entry['name']}"
+
+
+def test_titles_are_file_names_everywhere_and_say_more_than_the_other_titles():
+    """Windows refuses some letters, an address others; the dialog shows - and _ of a description as blanks."""
+    titles = [library.WORKFLOWS[name].title for name in NAMES]
+    for title in titles:
+        assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ,()'-]*[A-Za-z0-9)]", title), title
+        assert len(title) <= 48, title
+    assert len({title.lower() for title in titles}) == len(titles)
 
 
 def test_format_and_pack_are_named(editor):
@@ -262,7 +276,7 @@ def test_size_is_set_in_one_place(api):
 
 def test_every_workflow_has_a_small_thumbnail_of_four_to_three(name):
     image = pytest.importorskip("PIL.Image")
-    path = WORKFLOWS / f"{name}.jpg"
+    path = editor_file(name).with_suffix(".jpg")
     assert path.stat().st_size <= 40 * 1024
     with image.open(path) as made:
         assert made.format == "JPEG"
@@ -270,7 +284,7 @@ def test_every_workflow_has_a_small_thumbnail_of_four_to_three(name):
 
 
 def test_no_thumbnail_without_its_workflow():
-    assert {path.stem for path in WORKFLOWS.glob("*.jpg")} == set(NAMES)
+    assert {path.with_suffix(".json") for path in WORKFLOWS.glob("*.jpg")} == {editor_file(name) for name in NAMES}
 
 
 def test_thumbnails_are_made_of_pictures_or_drawn(tmp_path):
@@ -281,14 +295,15 @@ def test_thumbnails_are_made_of_pictures_or_drawn(tmp_path):
     pictures.mkdir()
     command = [sys.executable, str(tmp_path / "dev" / "mount.py"), GENERATOR, "--thumbnails", str(pictures)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
-    drawn = {name: (made / f"{name}.jpg").read_bytes() for name in NAMES}
+    thumbnails = {name: editor_file(name, made).with_suffix(".jpg") for name in NAMES}
+    drawn = {name: path.read_bytes() for name, path in thumbnails.items()}
     assert len(set(drawn.values())) == len(NAMES)
-    (made / "hires-fix-image.jpg").write_bytes(b"kept")
+    thumbnails["hires-fix-image"].write_bytes(b"kept")
     image.effect_noise((700, 700), 90).convert("RGB").save(pictures / "hires-fix-sdxl.png")
     subprocess.run(command, check=True, capture_output=True, timeout=120)
-    assert (made / "hires-fix-image.jpg").read_bytes() == b"kept"
-    assert (made / "hires-fix-flow.jpg").read_bytes() == drawn["hires-fix-flow"]
-    noisy = made / "hires-fix-sdxl.jpg"
+    assert thumbnails["hires-fix-image"].read_bytes() == b"kept"
+    assert thumbnails["hires-fix-flow"].read_bytes() == drawn["hires-fix-flow"]
+    noisy = thumbnails["hires-fix-sdxl"]
     assert noisy.stat().st_size <= 40 * 1024
     with image.open(noisy) as opened:
         assert opened.width * 3 == opened.height * 4
