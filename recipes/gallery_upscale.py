@@ -5,8 +5,8 @@ from typing import Any
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph, Output
 from ..hires.graph.models import FACE_DETECTION, GFPGAN, UPSCALER_2X, UPSCALER_4X
-from ..hires.graph.stages import Picture
-from .job import SAME_SETTINGS, UPSCALER_FILE, YOUR_CHECKPOINT, Job
+from . import parts
+from .job import ONE_SAMPLER, UPSCALER_FILE, YOUR_CHECKPOINT, Job
 from .workflow import YOURS_TWICE, Sketch, workflow
 
 
@@ -25,25 +25,29 @@ def multi_stage_upscale(
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Enlarges a base picture in rounds. Each round redraws less than the one before: detail grows, the picture "
-        "stays.",
+        "Enlarges a base picture in rounds. Each redraws less than the one before: detail grows, the picture stays.",
         YOUR_CHECKPOINT,
         "**Prompt**",
-        "**hr_scale** of each round",
-        "**denoising_strength** of each round: let it fall",
-        SAME_SETTINGS,
+        "Each **Round**: how many times larger, and a *denoising strength* that falls",
+        ONE_SAMPLER,
     )
+    shared, noise = asked.model_noise_prompts(graph)
+    empty = asked.empty_picture(graph)
     loaded = stages.load_upscaler(graph, upscaler)
-    shared = asked.model_and_prompts(graph)
-    noise, picture = asked.first_pass(graph, shared)
+    graph.stage("First pass")
+    latent = stages.first_pass(graph, shared, noise, empty)
+    model = {"model": shared.model, "positive": shared.positive, "negative": shared.negative, "vae": shared.vae}
+    before = None
     for number, strength in enumerate(denoising_strengths, start=1):
         graph.stage(f"Round {number}")
-        target = asked.target(graph, shared, picture.width, picture.height)
-        upscaled = stages.pixel_upscale(graph, shared, picture.latent, loaded, target).out("latent")
-        redrawn = asked.second_pass(graph, shared, noise, upscaled, strength)
-        picture = Picture(redrawn, target.out("width"), target.out("height"))
+        redrawn = graph.box(
+            parts.round_of(asked, number, strength), latent=latent, noise=noise, upscaler=loaded, **model
+        )
+        latent, before = redrawn.out("latent"), redrawn.out("before")
     graph.stage("Result")
-    stages.decode_and_save(graph, picture.latent, shared.vae)
+    result = stages.decode_and_save(graph, latent, shared.vae)
+    if before:
+        stages.compare(graph, before, result)
 
 
 @workflow(
@@ -67,20 +71,18 @@ def multi_stage_image(
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Enlarges a picture you already have in stages and redraws it lightly after each: large factors stay sharp.",
-        "**Load Image (16-bit, ICC)**: your picture",
+        "Enlarges a picture you have in stages and redraws it lightly after each: large factors stay sharp.",
+        "**Load Image**: your picture",
         YOUR_CHECKPOINT,
         "**Prompt**: what it shows",
         "**upscaling_resize** and **stages**: 4 in 2 stages doubles twice",
         "**denoising_strength** of the first redraw; the later ones are weaker",
     )
-    shared = asked.model_and_prompts(graph)
+    shared, noise = asked.model_noise_prompts(graph)
     graph.stage("Picture")
     picture = stages.load_picture(graph, image)
-    graph.stage("Upscale in stages")
     loaded = stages.load_upscaler(graph, upscaler)
-    noise = asked.noise(graph)
-    graph.column()
+    graph.stage("Upscale in stages")
     enlarged = graph.node(
         "HiresFixMultiStageUpscale",
         image=picture,
@@ -98,7 +100,7 @@ def multi_stage_image(
         vae=shared.vae,
         noise=noise,
     ).out()
-    _save(graph, enlarged)
+    _save(graph, enlarged, picture)
 
 
 @workflow(
@@ -114,13 +116,13 @@ def standalone_upscale(graph: Graph, *, image: str = "example.png", upscaler: st
         graph,
         image,
         "Enlarges a picture. No checkpoint is needed.",
-        "**Load Image (16-bit, ICC)**: your picture",
+        "**Load Image**: your picture",
         UPSCALER_FILE,
         "**upscaling_resize**: how many times as large; *scale to* takes the exact size instead",
     )
     graph.stage("Upscale")
     loaded = stages.load_upscaler(graph, upscaler)
-    _save(graph, graph.node("HiresFixUpscaleImage", image=picture, upscaler=loaded, **resize).out())
+    _save(graph, graph.node("HiresFixUpscaleImage", image=picture, upscaler=loaded, **resize).out(), picture)
 
 
 @workflow(
@@ -144,7 +146,7 @@ def standalone_two_upscalers(
         image,
         "Enlarges a picture with two upscalers and mixes the results: the second takes back some of what the first "
         "made up.",
-        "**Load Image (16-bit, ICC)**: your picture",
+        "**Load Image**: your picture",
         "**Upscaler 1** and **Upscaler 2**",
         "**extras_upscaler_2_visibility**: 0 shows only the first, 1 only the second",
     )
@@ -159,7 +161,7 @@ def standalone_two_upscalers(
         extras_upscaler_2_visibility=extras_upscaler_2_visibility,
         upscaling_resize=upscaling_resize,
     ).out()
-    _save(graph, upscaled)
+    _save(graph, upscaled, picture)
 
 
 @workflow(
@@ -184,7 +186,7 @@ def restore_faces(
         image,
         "Enlarges a picture and restores the faces in it, as A1111's Extras tab does. Faces are found in the small "
         "picture.",
-        "**Load Image (16-bit, ICC)**: your picture",
+        "**Load Image**: your picture",
         "**Load Face Restore Model**: GFPGAN, CodeFormer or RestoreFormer from *models/face_restore*",
         "**visibility**: how much of the restored faces is seen",
         "**num_faces**: at most so many are found",
@@ -213,7 +215,7 @@ def restore_faces(
         face_landmarks=found.out("face_landmarks"),
         visibility=visibility,
     ).out("image")
-    _save(graph, restored)
+    _save(graph, restored, picture)
 
 
 @workflow(
@@ -259,6 +261,7 @@ def _picture(graph: Graph, image: str, purpose: str, *change_first: str) -> Outp
     return stages.load_picture(graph, image)
 
 
-def _save(graph: Graph, picture: Output) -> None:
+def _save(graph: Graph, picture: Output, before: Output) -> None:
     graph.stage("Result")
     graph.node("SaveImage", images=picture, filename_prefix=graph.name)
+    stages.compare(graph, before, picture)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Concatenate, ParamSpec
 
 from ..hires.graph.builder import Graph
+from ..hires.graph.to_app import App
 from ..hires.graph.to_blueprint import Blueprint
 
 Parameters = ParamSpec("Parameters")
@@ -45,8 +46,18 @@ class Workflow:
     where it gets four times as large): what its test expects."""
 
 
+@dataclass(frozen=True)
+class ShippedApp:
+    """A workflow of the pack that opens as a form."""
+
+    build: Callable[[], App]
+    about: str
+    sketch: Sketch
+
+
 WORKFLOWS: dict[str, Workflow] = {}
 BLUEPRINTS: dict[str, Callable[[], Blueprint]] = {}
+APPS: dict[str, ShippedApp] = {}
 """All by name: workflows by that of their API file. See `library`, which fills them."""
 
 
@@ -85,6 +96,21 @@ def blueprint(
             return Blueprint(graph, CATEGORY, description, aliases)
 
         BLUEPRINTS[name] = build
+        return build
+
+    return decorate
+
+
+def app(
+    title: str, about: str, *, sketch: Sketch
+) -> Callable[[Callable[[Graph], App]], Callable[[], App]]:
+    """Ship what the function draws into an empty graph as a form, under this title; see `ShippedApp`."""
+
+    def decorate(fill: Callable[[Graph], App]) -> Callable[[], App]:
+        def build() -> App:
+            return fill(Graph(title))
+
+        APPS[title] = ShippedApp(build, about, sketch)
         return build
 
     return decorate

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...hires.graph.to_api import to_api
+from ...hires.graph.to_app import to_app
 from ...hires.graph.to_blueprint import to_blueprint
 from ...hires.graph.to_ui import to_ui
 from ...recipes import library
@@ -43,6 +44,8 @@ def generated() -> dict[Path, str]:
         graph = workflow.build()
         files[WORKFLOWS / f"{workflow.title}.json"] = as_json(to_ui(graph))
         files[WORKFLOWS / "api" / f"{name}.json"] = as_json(to_api(graph))
+    for name, app in library.APPS.items():
+        files[WORKFLOWS / f"{name}.app.json"] = as_json(to_app(app.build()))
     for name, build in library.BLUEPRINTS.items():
         files[BLUEPRINTS / f"{name}.json"] = as_json(to_blueprint(build()))
     return files

@@ -71,6 +71,9 @@ class ConnectedGuider:
 
     guider: Any
 
+    cfg = None
+    """It has its own."""
+
     @property
     def model(self) -> Any:
         return self.guider.model_patcher

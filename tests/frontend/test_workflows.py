@@ -33,8 +33,7 @@ def test_the_templates_dialog_shows_every_workflow_with_its_picture(ui):
         assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") >= 320
     ui.template(WORKFLOWS[0].stem).scroll_into_view_if_needed()
     ui.screenshot("templates")
-    ui.page.keyboard.press("Escape")
-    ui.templates.wait_for(state="hidden")
+    ui.close_templates()
 
 
 DRAWN = ("hires-fix-a1111", "multi-stage-upscale", "standalone-upscale", "upscale-folder")
