@@ -7,9 +7,10 @@ from ..hires.graph.to_app import App, Field, whole_box
 from . import blueprints
 from .job import WITH_INFOTEXT
 from .panel import HINTS
+from .pictures import COFFEE
 from .workflow import TWICE, YOURS_TWICE, Sketch, app
 
-PICTURE = "example.png"
+
 
 
 @app(
@@ -103,7 +104,7 @@ def _txt2img(graph: Graph, inside: Graph) -> App:
 def _of_picture(graph: Graph, inside: Graph) -> App:
     graph.stage("Picture")
     # core's node: the form has a field for dropped files and shows the picture for that one only
-    loader = graph.node("LoadImage", image=PICTURE)
+    loader = graph.node("LoadImage", image=COFFEE)
     loader.labels["image"] = "Image"
     graph.stage(inside.name)
     return _form(graph, graph.box(inside, image=loader.out("IMAGE")), "SaveImage", Field(loader, "image"))

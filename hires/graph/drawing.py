@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from .builder import FIRST_CHOICE, IDS_OF_BOX, BoxInput, Graph, Node, Note, Output, Place, Stage
@@ -237,7 +237,7 @@ def _previews(inside: Graph) -> list[dict[str, str]]:
 def _models(node: Node) -> list[dict[str, str]]:
     """The public files that the node loads, as the editor wants to know them."""
     values = (_shown(node.inputs.get(entry.name), entry) for entry in node.definition.inputs if entry.files)
-    return [asdict(PUBLIC_MODELS[value]) for value in values if value in PUBLIC_MODELS]
+    return [PUBLIC_MODELS[value].listed() for value in values if value in PUBLIC_MODELS]
 
 
 def _input(node: Node, slot: int, definition: InputDefinition, ends: _Ends) -> dict[str, Any]:
