@@ -7,33 +7,12 @@ import pytest
 from hires_pack.dev.training.world import checks
 from hires_pack.dev.training.world.checks import PROMPTS, SUBJECTS, Statement
 from hires_pack.dev.training.world.picture_reading import read
-from hires_pack.dev.training.world.scene_palette import TIMES
 from hires_pack.dev.training.world.scenes import draw, random_scene
 from PIL import Image, ImageFilter
 
 COUNT = 100
 
 NUMBERS = {"1": "one", "2": "two", "3": "three"}
-
-
-def truth(scene):
-    """What each subject is in a scene, by the choices that it was drawn from."""
-    found = {
-        "sky": TIMES[scene.time].sky,
-        "disc": scene.disc.colour if scene.disc else "none",
-        "discs": "1" if scene.disc else "0",
-        "water": scene.water,
-        "ground": "sea" if scene.water == "sea" else scene.ground,
-        "house": scene.house.wall if scene.house else "none",
-        "tree": ("pine" if scene.tree_kind == "pine" else scene.tree_colour) if scene.trees else "none",
-        "trees": str(len(scene.trees)),
-        "boat": scene.boat.sail if scene.boat else "none",
-    }
-    if scene.water != "sea":
-        found["houses"] = "1" if scene.house else "0"
-    if scene.range and scene.time != "fog":
-        found["range"] = f"{scene.range.colour} {scene.range.kind}"
-    return found
 
 
 def adherence(picture, prompt):
@@ -57,7 +36,7 @@ def seen():
         side = 256 if number % 2 else 128
         picture = draw(scene, side, side)
         reading = read(spoiled(picture, number) if number % 4 > 1 else picture)
-        rows += [(subject, said, SUBJECTS[subject](reading)) for subject, said in truth(scene).items()]
+        rows += [(subject, said, SUBJECTS[subject](reading)) for subject, said in checks.truth(scene).items()]
     return rows
 
 
