@@ -35,7 +35,7 @@ SMALLEST = 0.004
 OUTLINE = 0.008
 """Of the picture's width: so far from its outline begins the inside of a thing."""
 BANDS = (0.7, 1.4, 2.8)
-"""Fineness of what is compared: what a Gaussian of this many pixels takes away and one of the double does not."""
+"""Fineness of what is compared: what a Gaussian of this many pixels takes away and one of half as many leaves."""
 FAINT = 0.004
 """Luma that is added before amounts are compared, so that nothing and next to nothing are alike."""
 KIN = 6

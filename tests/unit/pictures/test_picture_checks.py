@@ -7,6 +7,7 @@ import pytest
 from hires_pack.dev.training.world import checks
 from hires_pack.dev.training.world.checks import PROMPTS, SUBJECTS, Statement
 from hires_pack.dev.training.world.picture_reading import read
+from hires_pack.dev.training.world.scene_palette import TIMES
 from hires_pack.dev.training.world.scenes import draw, random_scene
 from PIL import Image, ImageFilter
 
@@ -95,7 +96,7 @@ def test_adherence_is_the_share_of_statements():
     rng = Random(2)
     for _ in range(25):
         scene = random_scene(rng)
-        said = truth(scene)
+        said = checks.truth(scene)
         true = [said.get(statement.subject) == statement.value for statement in PROMPTS[prompt]]
         assert adherence(draw(scene, 128, 128), prompt) == pytest.approx(np.mean(true))
 
