@@ -206,9 +206,11 @@ def _unless_told(told: dict[str, Any], name: str, value: Any) -> Any:
 
 def _first_pass_of(latent: Socket) -> dict[str, Any]:
     """The inputs of the Base Sampling that a latent comes from; nothing if it is none, or another graph's."""
-    while isinstance(latent, Output) and latent.node.definition.type != BASE:
-        latent = next((value for name in LATENTS if (value := latent.node.inputs.get(name))), None)
-    return latent.node.inputs if isinstance(latent, Output) else {}
+    before: Any = latent
+    while isinstance(before, Output) and before.node.definition.type != BASE:
+        inputs = before.node.inputs
+        before = next((inputs[name] for name in LATENTS if name in inputs), None)
+    return before.node.inputs if isinstance(before, Output) else {}
 
 
 def decode_and_save(graph: Graph, latent: Socket, vae: Socket, kind: str = "SaveImage") -> Output:
