@@ -46,7 +46,9 @@ def prompts(graph: Graph, clip: Output, prompt: Text, negative_prompt: Text, of:
     return positive.out(), negative.out()
 
 
-def a1111_prompts(graph: Graph, for_pass: str, prompt: Text, negative_prompt: Text, **shared: Any) -> list[Output]:
+def a1111_prompts(
+    graph: Graph, for_pass: str, prompt: Text | Output, negative_prompt: Text, **shared: Any
+) -> list[Output]:
     """Prompt and negative prompt in A1111's syntax, for the "first pass" or "second pass"; `shared`: inputs of both."""
     return [
         graph.node(

@@ -5,11 +5,12 @@ Source: behaviour of AUTOMATIC1111 stable-diffusion-webui v1.10.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..amounts import number
-from .passes import without_comments, without_extra_networks
+from ..model_names import stem
+from .passes import with_extra_networks, without_comments, without_extra_networks
 
 LORA_KINDS = ("lora", "lyco")
 
@@ -61,6 +62,49 @@ def asks_for_rank(tag: str) -> bool:
 def can_be_tagged(lora: LoraTag) -> bool:
     """Whether the tag of this LoRA would be read back as it is: some names of files cannot stand in one."""
     return network_tags(str(lora))[0] == (lora,)
+
+
+def with_loras(prompt: str, loras: Iterable[LoraTag]) -> str:
+    """The prompt with the tags of exactly these LoRAs.
+
+    Where it names one with the same strengths, the tag stays in its place, without folder and suffix; tags of others
+    go. Those that it does not name come behind it, except those that no tag can name.
+    """
+    left = list(loras)
+
+    def kept(tag: str) -> str:
+        lora = lora_of(tag)
+        if lora is None:
+            return tag
+        mine = next((one for one in left if _same(one, lora)), None)
+        if mine is None:
+            return ""
+        left.remove(mine)
+        short = LoraTag(stem(lora.name), lora.clip, lora.model)
+        return tag if short.name == lora.name or not can_be_tagged(short) else str(short)
+
+    # those in comments load nothing
+    bare = without_comments(prompt)
+    same_tags = without_extra_networks(bare)[1] == without_extra_networks(prompt)[1]
+    prompt = with_extra_networks(prompt if same_tags else bare, kept)
+    # A1111 takes the tags out again, and blanks at the end of a prompt say nothing
+    return " ".join([prompt, *(str(lora) for lora in left if can_be_tagged(lora))])
+
+
+def _same(one: LoraTag, other: LoraTag) -> bool:
+    same_name = stem(one.name).lower() == stem(other.name).lower()
+    return same_name and (one.clip, one.model) == (other.clip, other.model)
+
+
+def with_lora_names(prompt: str, name_of: Callable[[str], str]) -> str:
+    """The prompt with other names in its LoRAs' tags; those that no tag can hold stay as they are."""
+
+    def named(tag: str) -> str:
+        lora = lora_of(tag)
+        new = LoraTag(name_of(lora.name), lora.clip, lora.model) if lora else None
+        return str(new) if lora and new and new.name != lora.name and can_be_tagged(new) else tag
+
+    return with_extra_networks(prompt, named)
 
 
 def with_tags(prompt: str, loras: Iterable[LoraTag]) -> str:
