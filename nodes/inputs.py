@@ -74,7 +74,7 @@ def negative() -> io.Conditioning.Input:
 
 
 def noise(use: str) -> io.Noise.Input:
-    return io.Noise.Input("noise", tooltip=f"From Hires Fix Noise or any core noise node. {use}")
+    return io.Noise.Input("noise", tooltip=f"From Seed and Noise or any core noise node. {use}")
 
 
 def cfg(same: str = "") -> io.Float.Input:

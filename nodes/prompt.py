@@ -47,7 +47,7 @@ class HiresFixPrompt(PackNode):
             "and SDXL; other models get the text unchanged. AND and editing need Base Sampling and Second Sampling.",
             search_aliases=inputs.aliases(
                 "clip text encode, prompt, negative prompt, hires prompt, prompt editing, prompt scheduling, "
-                "prompt weights, clip skip, emphasis, BREAK"
+                "prompt weights, clip skip, emphasis, BREAK, automatic1111, webui"
             ),
             inputs=[
                 io.Clip.Input("clip", tooltip="The text encoder."),

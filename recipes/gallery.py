@@ -11,7 +11,8 @@ from typing import Any
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph
 from ..hires.graph.models import UPSCALER_2X
-from .job import SAME_SETTINGS, UPSCALER_FILE, WITH_INFOTEXT, YOUR_CHECKPOINT, Job
+from .job import ONE_SAMPLER, UPSCALER_FILE, WITH_INFOTEXT, YOUR_CHECKPOINT, Job
+from .pictures import CAT
 from .workflow import TWICE, YOURS_TWICE, Sketch, workflow
 
 
@@ -31,16 +32,16 @@ def hires_fix_latent(graph: Graph, *, mode: str = "Latent", denoising_strength: 
         "Draws a base picture, enlarges its latent and draws it again with more detail.",
         YOUR_CHECKPOINT,
         "**Prompt**",
-        "**Width**, **Height** of the base picture; the result is *hr_scale* times as large",
+        "**Empty Latent**: size of the base; the result is *hr_scale* times as large",
         "**denoising_strength**: below 0.5 a latent upscale stays blurry",
-        SAME_SETTINGS,
+        ONE_SAMPLER,
     )
     shared, noise, base = asked.first_pass(graph)
     graph.stage("Upscale")
     target = asked.target(graph, shared, base)
+    upscaled = stages.latent_upscale(graph, base, target, mode)
     picture = stages.base_picture(graph, base, shared.vae)
     graph.stage("Second pass")
-    upscaled = stages.latent_upscale(graph, base, target, mode)
     asked.finish(graph, shared, noise, upscaled, denoising_strength, picture)
 
 
@@ -57,12 +58,12 @@ def hires_fix_pixel(graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_stre
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Draws a base picture, enlarges it with an upscaler and draws it again with more detail.",
+        "Draws a base picture, enlarges it with an upscaler and draws it again, with more detail.",
         YOUR_CHECKPOINT,
         "**Prompt**",
         UPSCALER_FILE,
         "**denoising_strength**: 0.2 keeps the picture, 0.6 invents detail",
-        SAME_SETTINGS,
+        ONE_SAMPLER,
     )
     shared, noise, base = asked.first_pass(graph)
     enlarged = asked.enlarge(graph, shared, base, upscaler)
@@ -80,21 +81,20 @@ def hires_fix_pixel(graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_stre
 def hires_fix_image(
     graph: Graph,
     *,
-    image: str = "example.png",
+    image: str = CAT.file,
     upscaler: str = UPSCALER_2X,
     denoising_strength: float = 0.4,
     **job: Any,
 ) -> None:
-    asked = Job(**job)
+    asked = Job(**{"prompt": CAT.prompt, **job})
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Enlarges a picture you already have and draws it again with more detail.",
-        "**Load Image (16-bit, ICC)**: your picture",
+        "Enlarges a picture you have and draws it again, with more detail.",
+        "**Load Image**: your picture",
         YOUR_CHECKPOINT,
-        "**Prompt** and *seed*: best those it was made with",
+        "**Prompt**, *seed*: best those it was made with",
         "**denoising_strength**: 0.2 keeps the picture, 0.6 invents detail",
-        SAME_SETTINGS,
     )
     shared, noise = asked.model_noise_prompts(graph)
     graph.stage("Picture")
@@ -122,13 +122,12 @@ def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_streng
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Gives the picture that A1111 gives: its prompt syntax, noise, samplers, settings, 8-bit upscaling and "
-        "infotext. (Brackets:1.2) and [from:to:0.5] work in the prompts.",
+        "Gives the picture that A1111 gives, in its prompt syntax.",
         YOUR_CHECKPOINT,
-        "All four prompts (the second pass has its own two) and *seed*",
-        "**A1111 Settings**: what you changed on A1111's settings pages",
+        "**Prompt**, *seed*",
+        "**A1111 Settings** (unfold it): its settings pages",
         "**source** of the noise: CPU if A1111 is set to it",
-        SAME_SETTINGS,
+        ONE_SAMPLER,
     )
     loader = asked.checkpoint_loader(graph)
     noise = asked.noise(graph)
@@ -138,7 +137,6 @@ def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_streng
     shared["hr_second_pass_steps"] = asked.hr_second_pass_steps
     texts = asked.prompt, asked.negative_prompt
     positive, negative = stages.a1111_prompts(graph, "first pass", *texts, **shared)
-    graph.column()
     hr_positive, hr_negative = stages.a1111_prompts(graph, "second pass", *texts, **shared)
     first = asked.sampling(loader, positive, negative, settings)
     graph.stage("First pass")

@@ -6,7 +6,8 @@ from typing import Any
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph
 from ..hires.graph.models import DETAIL_LORA, DREAMSHAPER, FLUX, SD15, SDXL, TILE_CONTROLNET, UPSCALER_2X
-from .job import NEGATIVE_PROMPT, SAME_SETTINGS, WITH_INFOTEXT, Job
+from . import parts
+from .job import NEGATIVE_PROMPT, ONE_SAMPLER, WITH_INFOTEXT, Job
 from .workflow import LARGE, TWICE, Sketch, workflow
 
 
@@ -30,34 +31,27 @@ def hires_fix_other_model(
     **job: Any,
 ) -> None:
     asked = _asked(job, checkpoint=SD15.name)
-    graph.stage("First pass: model and prompts")
+    graph.stage("Models and prompts")
     stages.introduce(
         graph,
-        "Draws the base picture with one checkpoint and redraws it with another, with a LoRA and a prompt of its own.",
-        "**Load Checkpoint** of both passes; they may be of different families",
-        "**Prompt** of both passes, **Load LoRA** (bypass it to do without)",
+        "Draws the base picture with one checkpoint and redraws it with another.",
+        "**Load Checkpoint**, and the one of **Second model**, of any family",
+        "**Prompt** of both",
         "**denoising_strength**: higher gives the second model more say",
-        SAME_SETTINGS,
+        ONE_SAMPLER,
     )
     shared, noise = asked.model_noise_prompts(graph)
-    empty = asked.empty_picture(graph)
+    other = graph.box(parts.second_model(hr_checkpoint, hr_lora, hr_lora_strength, hr_prompt, hr_negative_prompt))
+    second = replace(shared, **{name: other.out(name) for name in ("model", "vae", "positive", "negative")})
     graph.stage("First pass")
+    loaded = stages.load_upscaler(graph, upscaler)
+    empty = asked.empty_picture(graph)
     base = stages.first_pass(graph, shared, noise, empty)
-    decoded = stages.base_picture(graph, base, shared.vae)
-    graph.stage("Second pass: model and prompts")
-    loader = graph.node("CheckpointLoaderSimple", title="Load Checkpoint, second pass", ckpt_name=hr_checkpoint)
-    lora = graph.node(
-        "LoraLoader",
-        model=loader.out("MODEL"),
-        clip=loader.out("CLIP"),
-        lora_name=hr_lora,
-        strength_model=hr_lora_strength,
-        strength_clip=hr_lora_strength,
-    )
-    positive, negative = stages.prompts(graph, lora.out("CLIP"), hr_prompt, hr_negative_prompt, ", second pass")
-    second = replace(shared, model=lora.out("MODEL"), vae=loader.out("VAE"), positive=positive, negative=negative)
+    graph.stage("Upscale")
     # decoded by the first model's VAE, encoded by the second one's
-    upscaled = asked.enlarge(graph, second, base, upscaler, image=decoded).out("latent")
+    picture = stages.base_picture(graph, base, shared.vae)
+    target = asked.target(graph, second, base)
+    upscaled = stages.pixel_upscale(graph, second, base, loaded, target, image=picture).out("latent")
     graph.stage("Second pass")
     asked.finish(graph, second, noise, upscaled, denoising_strength, kind=WITH_INFOTEXT)
 
@@ -79,16 +73,15 @@ def hires_fix_controlnet(
     **job: Any,
 ) -> None:
     """Hires fix whose second pass is held to the base picture by a tile ControlNet, so that it may redraw more."""
-    asked = _asked(job, checkpoint=SD15.name)
+    asked = Job(**job)
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "A tile ControlNet holds the second pass to the base picture. So a high strength adds detail without adding "
-        "a second lighthouse.",
-        "**Load Checkpoint** and a tile **Load ControlNet Model** of the same family",
-        "**denoising_strength** up for more detail, ControlNet **strength** up for more likeness",
+        "A tile ControlNet holds the second pass to the base picture: much new detail, no second lighthouse.",
+        "**Load Checkpoint** and a tile **ControlNet** of its family",
+        "**denoising_strength** for more detail, ControlNet **strength** for more likeness",
         "**hr_scale**: 3 and more work, too",
-        SAME_SETTINGS,
+        ONE_SAMPLER,
     )
     shared, noise = asked.model_noise_prompts(graph)
     empty = asked.empty_picture(graph)
@@ -124,12 +117,11 @@ def hires_fix_sdxl(graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_stren
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Hires fix with an SDXL checkpoint: a base picture of 1024×1024, as the model was trained, then 1.5 times "
-        "as large.",
-        "**Load Checkpoint** and **Prompt**",
-        "**Width**, **Height**: together about one megapixel",
+        "Hires fix for SDXL: a base picture of 1024×1024, as it was trained, then 1.5 times as large.",
+        "**Load Checkpoint**, **Prompt**",
+        "**Empty Latent**: about one megapixel",
         "**denoising_strength**: 0.2 keeps the picture, 0.5 invents detail",
-        SAME_SETTINGS,
+        ONE_SAMPLER,
     )
     shared, noise, base = asked.first_pass(graph)
     enlarged = asked.enlarge(graph, shared, base, upscaler)
@@ -153,12 +145,12 @@ def hires_fix_flow(
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Hires fix with a flow model such as Flux. Its latents have 16 channels, *cfg* stays 1 and *guidance* takes "
-        "its place, so there is no negative prompt.",
-        "**Load Checkpoint** and **Prompt**",
+        "Hires fix with a flow model such as Flux: *cfg* stays 1, *guidance* takes its place, and there is no negative "
+        "prompt.",
+        "**Load Checkpoint**, **Prompt**",
         "**guidance**: lower looks more like a photograph",
-        "**denoising_strength**: flow models change more than SD at the same strength",
-        SAME_SETTINGS,
+        "**denoising_strength**: changes more than with SD",
+        ONE_SAMPLER,
     )
     loader = asked.checkpoint_loader(graph)
     noise = asked.noise(graph)

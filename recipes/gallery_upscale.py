@@ -5,7 +5,9 @@ from typing import Any
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph, Output
 from ..hires.graph.models import FACE_DETECTION, GFPGAN, UPSCALER_2X, UPSCALER_4X
-from .job import SAME_SETTINGS, UPSCALER_FILE, YOUR_CHECKPOINT, Job
+from . import parts
+from .job import ONE_SAMPLER, UPSCALER_FILE, YOUR_CHECKPOINT, Job
+from .pictures import ASTRONAUT, CAT, COFFEE
 from .workflow import YOURS_TWICE, Sketch, workflow
 
 
@@ -24,23 +26,29 @@ def multi_stage_upscale(
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Enlarges a base picture in rounds. Each round redraws less than the one before: detail grows, the picture "
-        "stays.",
+        "Enlarges a base picture in rounds. Each redraws less than the one before: detail grows, the picture stays.",
         YOUR_CHECKPOINT,
         "**Prompt**",
-        "**hr_scale** of each round",
-        "**denoising_strength** of each round: let it fall",
-        SAME_SETTINGS,
+        "Each **Round**: how many times larger, and a *denoising strength* that falls",
+        ONE_SAMPLER,
     )
+    shared, noise = asked.model_noise_prompts(graph)
+    empty = asked.empty_picture(graph)
     loaded = stages.load_upscaler(graph, upscaler)
-    shared, noise, picture = asked.first_pass(graph)
+    graph.stage("First pass")
+    latent = stages.first_pass(graph, shared, noise, empty)
+    model = {"model": shared.model, "positive": shared.positive, "negative": shared.negative, "vae": shared.vae}
+    before = None
     for number, strength in enumerate(denoising_strengths, start=1):
         graph.stage(f"Round {number}")
-        target = asked.target(graph, shared, picture)
-        upscaled = stages.pixel_upscale(graph, shared, picture, loaded, target).out("latent")
-        picture = asked.second_pass(graph, shared, noise, upscaled, strength)
+        redrawn = graph.box(
+            parts.round_of(asked, number, strength), latent=latent, noise=noise, upscaler=loaded, **model
+        )
+        latent, before = redrawn.out("latent"), redrawn.out("before")
     graph.stage("Result")
-    stages.decode_and_save(graph, picture, shared.vae)
+    result = stages.decode_and_save(graph, latent, shared.vae)
+    if before:
+        stages.compare(graph, before, result)
 
 
 @workflow(
@@ -53,19 +61,19 @@ def multi_stage_upscale(
 def multi_stage_image(
     graph: Graph,
     *,
-    image: str = "example.png",
+    image: str = COFFEE.file,
     upscaler: str = UPSCALER_2X,
     upscaling_resize: float = 4.0,
     number: int = 2,
     denoising_strength: float = 0.3,
     **job: Any,
 ) -> None:
-    asked = Job(**job)
+    asked = Job(**{"prompt": COFFEE.prompt, **job})
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Enlarges a picture you already have in stages and redraws it lightly after each: large factors stay sharp.",
-        "**Load Image (16-bit, ICC)**: your picture",
+        "Enlarges a picture you have in stages and redraws it lightly after each: large factors stay sharp.",
+        "**Load Image**: your picture",
         YOUR_CHECKPOINT,
         "**Prompt**: what it shows",
         "**upscaling_resize** and **stages**: 4 in 2 stages doubles twice",
@@ -103,13 +111,13 @@ def multi_stage_image(
     sketch=Sketch("Upscale", YOURS_TWICE, "no checkpoint needed"),
     size=(266, 202),
 )
-def standalone_upscale(graph: Graph, *, image: str = "example.png", upscaler: str = UPSCALER_2X, **resize: Any) -> None:
+def standalone_upscale(graph: Graph, *, image: str = COFFEE.file, upscaler: str = UPSCALER_2X, **resize: Any) -> None:
     """`resize`: fields of Upscale Image."""
     picture = _picture(
         graph,
         image,
         "Enlarges a picture. No checkpoint is needed.",
-        "**Load Image (16-bit, ICC)**: your picture",
+        "**Load Image**: your picture",
         UPSCALER_FILE,
         "**upscaling_resize**: how many times as large; *scale to* takes the exact size instead",
     )
@@ -128,7 +136,7 @@ def standalone_upscale(graph: Graph, *, image: str = "example.png", upscaler: st
 def standalone_two_upscalers(
     graph: Graph,
     *,
-    image: str = "example.png",
+    image: str = CAT.file,
     upscaler: str = UPSCALER_4X,
     upscaler_2: str = "Lanczos",
     extras_upscaler_2_visibility: float = 0.4,
@@ -139,7 +147,7 @@ def standalone_two_upscalers(
         image,
         "Enlarges a picture with two upscalers and mixes the results: the second takes back some of what the first "
         "made up.",
-        "**Load Image (16-bit, ICC)**: your picture",
+        "**Load Image**: your picture",
         "**Upscaler 1** and **Upscaler 2**",
         "**extras_upscaler_2_visibility**: 0 shows only the first, 1 only the second",
     )
@@ -167,7 +175,7 @@ def standalone_two_upscalers(
 def restore_faces(
     graph: Graph,
     *,
-    image: str = "example.png",
+    image: str = ASTRONAUT.file,
     upscaler: str = UPSCALER_2X,
     upscaling_resize: float = 2.0,
     face_model: str = GFPGAN.name,
@@ -179,8 +187,9 @@ def restore_faces(
         image,
         "Enlarges a picture and restores the faces in it, as A1111's Extras tab does. Faces are found in the small "
         "picture.",
-        "**Load Image (16-bit, ICC)**: your picture",
-        "**Load Face Restore Model**: GFPGAN, CodeFormer or RestoreFormer from *models/face_restore*",
+        "**Load Image**: your picture",
+        "**Load Face Restore Model**: GFPGAN, CodeFormer or RestoreFormer from *models/face_restore*, or get the "
+        "one named",
         "**visibility**: how much of the restored faces is seen",
         "**num_faces**: at most so many are found",
     )

@@ -5,15 +5,16 @@ from typing import Any
 
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph, Node, Output
-from ..hires.graph.stages import Number, Sampling, Side, Text, Whole
+from ..hires.graph.models import DREAMSHAPER
+from ..hires.graph.stages import Number, Sampling, Side, Socket, Text, Whole
 
-CHECKPOINT = "hires-fix-demo.safetensors"
+CHECKPOINT = DREAMSHAPER.name
 PROMPT = "a lighthouse on a rocky coast at dawn, sea mist, soft light, highly detailed"
 NEGATIVE_PROMPT = "blurry, low quality, watermark"
 
-YOUR_CHECKPOINT = "**Load Checkpoint**: choose yours (the demo's is set)"
-SAME_SETTINGS = "*steps*, *sampler_name*, *scheduler*: the same in every node that has them"
-UPSCALER_FILE = "**Load Upscaler**: the pack's own, Lanczos, or a file in *models/upscale_models*"
+YOUR_CHECKPOINT = "**Load Checkpoint**: yours, or get the one named"
+ONE_SAMPLER = "**Base Sampling**: *steps*, *cfg* and sampler of both passes"
+UPSCALER_FILE = "**Load Upscaler**: the pack's, Lanczos or a file in *models/upscale_models*"
 """Lines of the notes."""
 
 WITH_INFOTEXT = "HiresFixSaveImage"
@@ -76,7 +77,7 @@ class Job:
         """What the first pass starts from; `kind`: node that makes the latent."""
         return stages.empty_picture(graph, self.width, self.height, self.batch_size, kind)
 
-    def target(self, graph: Graph, shared: Sampling, of: Output | tuple[Side, Side]) -> Node:
+    def target(self, graph: Graph, shared: Sampling, of: Socket | tuple[Side, Side]) -> Node:
         return stages.target_size(graph, shared, of, (self.hr_scale, self.hr_resize_x, self.hr_resize_y))
 
     def enlarge(self, graph: Graph, shared: Sampling, base: Output, upscaler: Text, **more: Any) -> Node:
@@ -86,7 +87,7 @@ class Job:
         target = self.target(graph, shared, base)
         return stages.pixel_upscale(graph, shared, base, loaded, target, **more)
 
-    def second_pass(self, graph: Graph, shared: Sampling, noise: Output, upscaled: Output, strength: Number) -> Output:
+    def second_pass(self, graph: Graph, shared: Sampling, noise: Socket, upscaled: Socket, strength: Number) -> Output:
         return stages.second_pass(graph, shared, noise, upscaled, strength, self.hr_second_pass_steps)
 
     def finish(

@@ -57,11 +57,16 @@ EMPTY_VIEW = {"__value__": ["", ""]}
 FILE_NAME = re.compile(r"\.(safetensors|sft|ckpt|pth?|pt2|bin|pkl|onnx|png|jpe?g|webp|gif|bmp)$", re.IGNORECASE)
 
 
+def socket_type(kind: str) -> str:
+    """What links to such a socket: one that takes its type from its first link takes any."""
+    return "*" if kind.startswith("COMFY_MATCHTYPE") else kind
+
+
 def trim_input(node: str, name: str, spec: list[Any], optional: bool) -> dict[str, Any]:
     """Reduce one input of `/object_info` to what the builder and the editor files need."""
     kind, options = spec[0], (spec[1] if len(spec) > 1 else {})
     choices = kind if isinstance(kind, list) else options.get("options")
-    entry: dict[str, Any] = {"name": name, "type": "COMBO" if choices is not None else kind}
+    entry: dict[str, Any] = {"name": name, "type": "COMBO" if choices is not None else socket_type(kind)}
     if options.get("forceInput"):
         entry["socket"] = True
     if optional:
@@ -109,7 +114,8 @@ def trim_node(name: str, info: dict[str, Any]) -> dict[str, Any]:
         for field in info["input_order"].get(kind, [])
     ]
     entry["outputs"] = [
-        {"name": label, "type": kind} for label, kind in zip(info["output_name"], info["output"], strict=True)
+        {"name": label, "type": socket_type(kind)}
+        for label, kind in zip(info["output_name"], info["output"], strict=True)
     ]
     return entry
 

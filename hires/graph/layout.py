@@ -33,7 +33,7 @@ ROW_GAP = 26
 
 SLOT_ROW = 20
 WIDGET_ROW = 28
-TEXT_FIELD = 96
+TEXT_FIELD = 78
 PADDING = 14
 """Heights of the parts of a node; the last is what is below and above them."""
 
@@ -43,7 +43,7 @@ BADGE, UNFOLD = 24, 24
 FLAT_WIDGET_ROW = 24
 """Height of a widget in the classic renderer, which shows advanced ones, and gives companions a row of their own."""
 
-NODE_WIDTH, WIDEST = 240, 250
+NODE_WIDTH, WIDEST = 240, 245
 TEXT_WIDTH = 270
 
 LETTER = 6
@@ -110,8 +110,7 @@ def item_size(item: Node | Note) -> tuple[int, int]:
         return NODE_WIDTH, 0
     if item.inside:
         return box_size(item.definition)
-    multiline = any(entry.multiline for entry in item.definition.inputs)
-    return max(TEXT_WIDTH if multiline else NODE_WIDTH, _names_width(item)), _height(item.definition)
+    return max(_width(item.definition), _names_width(item)), _height(item.definition)
 
 
 def _height(definition: NodeDefinition) -> int:
@@ -129,7 +128,11 @@ def _height(definition: NodeDefinition) -> int:
 
 def box_size(box: NodeDefinition) -> tuple[int, int]:
     """Width and height of a box with all its fields."""
-    return TEXT_WIDTH, _height(box)
+    return _width(box), _height(box)
+
+
+def _width(definition: NodeDefinition) -> int:
+    return TEXT_WIDTH if any(entry.multiline for entry in definition.inputs) else NODE_WIDTH
 
 
 def slot_rows(definition: NodeDefinition) -> int:

@@ -10,7 +10,10 @@ Whole: TypeAlias = int | BoxInput | None
 Number: TypeAlias = float | BoxInput | None
 """A value, or the field of a box that gives it; None: the node's default."""
 
-Side: TypeAlias = Output | BoxInput | int
+Socket: TypeAlias = Output | BoxInput
+"""What a link comes from."""
+
+Side: TypeAlias = Socket | int
 """Width or height in pixels."""
 
 
@@ -18,18 +21,18 @@ Side: TypeAlias = Output | BoxInput | int
 class Sampling:
     """What both passes share: the model, what to draw, and how."""
 
-    model: Output
-    vae: Output
-    positive: Output
-    negative: Output
+    model: Socket
+    vae: Socket
+    positive: Socket
+    negative: Socket
     steps: Whole
     cfg: Number
     sampler: Text
     scheduler: Text
     """Names of A1111 or the host."""
 
-    settings: Output | None = None
-    refiner: Output | None = None
+    settings: Socket | None = None
+    refiner: Socket | None = None
     """From A1111 Settings and from Refiner; None for A1111's defaults and for no refiner."""
 
 
@@ -78,7 +81,7 @@ def empty_picture(
     return graph.node(kind, width=width, height=height, batch_size=batch_size).out()
 
 
-def first_pass(graph: Graph, shared: Sampling, noise: Output, empty: Output) -> Output:
+def first_pass(graph: Graph, shared: Sampling, noise: Socket, empty: Socket) -> Output:
     """Base sampling."""
     return graph.node(
         "HiresFixBaseSampling",
@@ -96,17 +99,17 @@ def first_pass(graph: Graph, shared: Sampling, noise: Output, empty: Output) -> 
     ).out()
 
 
-def base_picture(graph: Graph, latent: Output, vae: Output) -> Output:
+def base_picture(graph: Graph, latent: Socket, vae: Socket) -> Output:
     """The result of the first pass as a picture."""
     return graph.node("VAEDecode", title="Base picture", samples=latent, vae=vae).out()
 
 
 def target_size(
-    graph: Graph, shared: Sampling, of: Output | tuple[Side, Side], resize: tuple[Number, Whole, Whole]
+    graph: Graph, shared: Sampling, of: Socket | tuple[Side, Side], resize: tuple[Number, Whole, Whole]
 ) -> Node:
     """Target Size for a latent, or a picture of these sides. `resize`: the factor, and the width and height to reach instead."""
     hr: dict[str, Any] = dict(zip(("hr_scale", "hr_resize_x", "hr_resize_y"), resize, strict=True))
-    if isinstance(of, Output):
+    if isinstance(of, Output | BoxInput):
         hr["latent"] = of
     else:
         hr |= zip(("width", "height"), of, strict=True)
@@ -130,12 +133,12 @@ def load_two_upscalers(graph: Graph, *names: Text) -> list[Output]:
     return [graph.node("HiresFixUpscalerLoader", title=f"Upscaler {i}", upscaler_name=name).out() for i, name in titled]
 
 
-def latent_upscale(graph: Graph, latent: Output, target: Node, mode: Text) -> Output:
+def latent_upscale(graph: Graph, latent: Socket, target: Node, mode: Text) -> Output:
     """Enlarge a latent as it is."""
     return graph.node("HiresFixLatentUpscale", latent=latent, target=target.out("target"), mode=mode).out()
 
 
-def pixel_upscale(graph: Graph, shared: Sampling, latent: Output, upscaler: Output, target: Node, **more: Any) -> Node:
+def pixel_upscale(graph: Graph, shared: Sampling, latent: Socket, upscaler: Socket, target: Node, **more: Any) -> Node:
     """Decode, upscale, encode; gives the larger latent and the larger picture. `more`: further inputs of the node."""
     return graph.node(
         "HiresFixPixelUpscale", latent=latent, vae=shared.vae, upscaler=upscaler, target=target.out("target"), **more
@@ -158,8 +161,8 @@ def upscale_picture(graph: Graph, picture: Output, upscaler: Output, target: Nod
 def second_pass(
     graph: Graph,
     shared: Sampling,
-    noise: Output,
-    latent: Output,
+    noise: Socket,
+    latent: Socket,
     denoising_strength: Number,
     hr_second_pass_steps: Whole = 0,
 ) -> Output:
@@ -191,7 +194,7 @@ def second_pass(
     ).out()
 
 
-def decode_and_save(graph: Graph, latent: Output, vae: Output, kind: str = "SaveImage") -> Output:
+def decode_and_save(graph: Graph, latent: Socket, vae: Socket, kind: str = "SaveImage") -> Output:
     """The finished picture, saved under the workflow's name, is returned. `kind`: node that saves it."""
     decoded = graph.node("VAEDecode", samples=latent, vae=vae).out()
     graph.node(kind, images=decoded, filename_prefix=graph.name)

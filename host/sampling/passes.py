@@ -11,7 +11,6 @@ import comfy.model_management
 import comfy.sampler_helpers
 import comfy.samplers
 import comfy.utils
-import latent_preview
 import torch
 
 from ...hires.prompts.counting import CountedPass
@@ -36,6 +35,7 @@ from .denoiser import a1111_table, denoising_like_a1111
 from .guidance import ConnectedGuider, Prompts
 from .guider import A1111Guider, needs_a1111_guider
 from .job import Pass, SamplingJob, second_job_of
+from .previews import step_callback
 from .renoising import Loss, draw_noise, loss_of_sum
 from .samplers import build_sampler
 from .sigmas import PassSigmas, SamplingError, Scheduling, check_end, check_range, check_sampler
@@ -196,7 +196,7 @@ def _masked_kept(out: torch.Tensor, latent: Latent) -> torch.Tensor:
 
 def _callback(model: Any, sampler_name: str, steps: int) -> Callable[..., None]:
     """Move the node's bar, show the latent, and the time that is left where the number of steps is known."""
-    show = latent_preview.prepare_callback(model, steps)
+    show = step_callback(model, steps)
     if has_own_pace(sampler_name):
         return show
     remaining = RemainingTime()
