@@ -5,6 +5,7 @@ Source: behaviour of AUTOMATIC1111 stable-diffusion-webui v1.10.1.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -70,16 +71,16 @@ def with_loras(prompt: str, loras: Iterable[LoraTag]) -> str:
     Where it names one with the same strengths, the tag stays in its place, without folder and suffix; tags of others
     go. Those that it does not name come behind it, except those that no tag can name.
     """
-    left = list(loras)
+    loras = list(loras)
+    left = Counter(map(_plain, loras))
 
     def kept(tag: str) -> str:
         lora = lora_of(tag)
         if lora is None:
             return tag
-        mine = next((one for one in left if _same(one, lora)), None)
-        if mine is None:
+        if not left[_plain(lora)]:
             return ""
-        left.remove(mine)
+        left[_plain(lora)] -= 1
         short = LoraTag(stem(lora.name), lora.clip, lora.model)
         return tag if short.name == lora.name or not can_be_tagged(short) else str(short)
 
@@ -87,13 +88,18 @@ def with_loras(prompt: str, loras: Iterable[LoraTag]) -> str:
     bare = without_comments(prompt)
     same_tags = without_extra_networks(bare)[1] == without_extra_networks(prompt)[1]
     prompt = with_extra_networks(prompt if same_tags else bare, kept)
+    behind = []
+    for lora in loras:
+        if left[_plain(lora)]:
+            left[_plain(lora)] -= 1
+            behind += [str(lora)] if can_be_tagged(lora) else []
     # A1111 takes the tags out again, and blanks at the end of a prompt say nothing
-    return " ".join([prompt, *(str(lora) for lora in left if can_be_tagged(lora))])
+    return " ".join([prompt, *behind])
 
 
-def _same(one: LoraTag, other: LoraTag) -> bool:
-    same_name = stem(one.name).lower() == stem(other.name).lower()
-    return same_name and (one.clip, one.model) == (other.clip, other.model)
+def _plain(lora: LoraTag) -> LoraTag:
+    """What two tags have in common that load the same."""
+    return LoraTag(stem(lora.name).lower(), lora.clip, lora.model)
 
 
 def with_lora_names(prompt: str, name_of: Callable[[str], str]) -> str:

@@ -24,11 +24,11 @@ from ...hires.infotext.text import Parameter, write
 from ...hires.infotext.write import write_settings
 from ...hires.model_names import stem
 from ...hires.prompts.embeddings import missing_embeddings
-from ...hires.prompts.lora_files import LoraError, lora_file
+from ...hires.prompts.lora_files import LoraError, LoraFiles
 from ...hires.prompts.networks import network_tags
 from ...pictures import PARAMETERS
 from ..progress import show_text
-from ..prompts.loras import alias_of
+from ..prompts.loras import installed as installed_loras
 from ..prompts.styles import known_styles
 from ..sampling.noise import COMFYUI
 from .model_hashes import file_hash, lora_hash, short_hash
@@ -136,7 +136,8 @@ def _network_hashes(prompt: Prompt, settings: GenerationSettings) -> list[Parame
     texts += [hires.hr_prompt, hires.hr_negative_prompt] if hires else []
     tags = [tag.name for text in texts for tag in network_tags(text)[0]]
     files = {stem(file).lower(): file for name, file in _values(prompt) if name == _LORA_INPUT}
-    loras = {tag: _digits(_LORAS, files.get(tag.lower()) or _lora_file(tag), lora_hash) for tag in tags}
+    installed = installed_loras()
+    loras = {tag: _digits(_LORAS, files.get(tag.lower()) or _lora_file(tag, installed), lora_hash) for tag in tags}
     listed = {stem(file): file for file in folder_paths.get_filename_list(_EMBEDDINGS)}
     marked = dict.fromkeys(name for _, value in _values(prompt) for name in _EMBEDDING.findall(value))
     used = [name for name in marked if any(name in text for text in texts)]
@@ -153,10 +154,10 @@ def _network_hashes(prompt: Prompt, settings: GenerationSettings) -> list[Parame
     ]
 
 
-def _lora_file(name: str) -> str:
+def _lora_file(name: str, loras: LoraFiles) -> str:
     """The file that LoRAs in Prompt finds by a name; empty if none."""
     try:
-        return lora_file(name, folder_paths.get_filename_list(_LORAS), alias_of)
+        return loras.named(name)
     except LoraError:
         return ""
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from ...graph.builder import Output
 from ...model_names import stem, without_suffix
-from ...prompts.lora_files import LoraError, lora_file
+from ...prompts.lora_files import LoraError, LoraFiles
 from ...prompts.networks import network_tags, with_lora_names
 from ...prompts.passes import with_extra_networks
 from ..markdown import as_code
@@ -90,7 +90,7 @@ class Loaders:
             lora_hashes: first digits of the hashes of LoRAs by their names in small letters.
         """
         self._graph, self._by_hash, self._lora_hashes = graph, files.by_hash, lora_hashes or {}
-        self._alias_of = files.lora_alias
+        self._lora_files = LoraFiles(files.loras, files.lora_alias)
         self._encoders = [name for name in modules if _TEXT_ENCODER.search(name)]
         others = [name for name in modules if name not in self._encoders]
         self._vae_name = vae or next((ModelName(name) for name in others), None)
@@ -156,7 +156,7 @@ class Loaders:
 
     def _finds(self, name: str) -> str | None:
         try:
-            return lora_file(name, tuple(self._loras.files), self._alias_of)
+            return self._lora_files.named(name)
         except LoraError:
             return None
 
