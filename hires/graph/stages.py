@@ -51,7 +51,7 @@ def prompts(graph: Graph, clip: Output, prompt: Text, negative_prompt: Text, of:
     return positive.out(), negative.out()
 
 
-def a1111_prompts(graph: Graph, prompt: Text, negative_prompt: Text, of: str = "", **shared: Any) -> list[Output]:
+def a1111_prompts(graph: Graph, prompt: Text | Output, negative_prompt: Text, of: str = "", **shared: Any) -> list[Output]:
     """Prompt and negative prompt in A1111's syntax, which count steps as the passes that they go to.
 
     `of` is added to their titles; `shared`: inputs of both.

@@ -24,6 +24,7 @@ from ...hires.infotext.to_graph.workflow import hires_workflow
 from ...pictures import PARAMETERS, read_texts
 from ..infotext.model_hashes import HashSearch
 from ..plan import plan
+from ..prompts.loras import alias_of
 
 _LONGEST = 2**15
 """Characters of a text. Those of extensions have some thousands; the worst of this length take a second."""
@@ -150,6 +151,8 @@ def _model_files(search: HashSearch) -> ModelFiles:
         upscalers=listed("upscale_models"),
         diffusion_models=listed("diffusion_models"),
         text_encoders=listed("text_encoders"),
+        embeddings=listed("embeddings"),
+        lora_alias=alias_of,
         by_hash=by_hash,
     )
 
