@@ -8,7 +8,6 @@ from ..hires.graph.models import UPSCALER_2X
 from . import panel
 from .workflow import blueprint
 
-HIGHRES = "highres, HR fix"
 ALIASES = (
     *("highres fix", "hires fix", "hires", "hr fix", "high res fix", "high resolution fix", "hires. fix"),
     *("a1111", "automatic1111", "webui", "txt2img", "two pass", "upscale", "denoise", "denoising strength"),
@@ -21,7 +20,7 @@ ALIASES = (
     "more detail. A denoising strength below 0.5 stays blurry.",
     *ALIASES,
     "latent upscale",
-    also=HIGHRES,
+    also="highres, HR fix",
 )
 def hires_fix_latent_box(graph: Graph) -> None:
     panel.txt2img(graph, ("mode", "Latent"), 0.7, panel.enlarge_latent)
@@ -33,7 +32,6 @@ def hires_fix_latent_box(graph: Graph) -> None:
     "again with more detail. A denoising strength of 0.3 to 0.5 is enough.",
     *ALIASES,
     "esrgan",
-    also=HIGHRES,
 )
 def hires_fix_pixel_box(graph: Graph) -> None:
     panel.txt2img(graph, ("upscaler_name", UPSCALER_2X), 0.4, panel.enlarge_picture)
@@ -45,7 +43,7 @@ def hires_fix_pixel_box(graph: Graph) -> None:
     "and settings give the same picture. Its settings pages are among the advanced inputs.",
     *ALIASES,
     *("automatic1111", "webui", "reproduce"),
-    also="AUTOMATIC1111 webui",
+    also="AUTOMATIC1111 webui highres fix",
 )
 def hires_fix_a1111_box(graph: Graph) -> None:
     panel.txt2img(graph, ("upscaler_name", "Lanczos"), 0.4, panel.enlarge_as_a1111, settings=True)
@@ -57,7 +55,7 @@ def hires_fix_a1111_box(graph: Graph) -> None:
     "prompt it was made with; a denoising strength of 0.2 keeps it, 0.6 invents detail.",
     *ALIASES,
     *("img2img", "hires fix this picture", "existing picture", "esrgan"),
-    also="img2img",
+    also="img2img, highres fix",
 )
 def hires_fix_of_a_picture_box(graph: Graph) -> None:
     panel.hires_of_picture(graph)

@@ -90,7 +90,7 @@ def blueprint(
     """Ship what the function draws into an empty graph as a box of the node library; see `Blueprint`.
 
     `also`: further words in the name of its file. The editor (1.47 to 1.58) searches installed boxes by that alone: it
-    passes over the `aliases` in the files of packs.
+    passes over the `aliases` in the files of packs. Of names that begin with what is typed, the shortest comes first.
     """
 
     def decorate(fill: Callable[[Graph], None]) -> Callable[[], Blueprint]:
