@@ -36,7 +36,7 @@ def draw(sketch: Sketch, hue: float, form: bool = False) -> Image.Image:
     if form:
         _form(pen, hue)
         start = FORM[2]
-    room = SIZE[0] - start
+    room = SIZE[0] - start - 20 * sketch.many
     scale = min(LARGEST / max(size for size, _ in sketch.steps), (room - 90) / sum(size for size, _ in sketch.steps))
     sides = [round(size * scale) for size, _ in sketch.steps]
     gap = min(70, (room - 60 - sum(sides)) // (len(sides) - 1))
