@@ -13,6 +13,9 @@ from .job import NEGATIVE_PROMPT, PROMPT, Job
 OF_A_PICTURE = "Hires Fix of a picture"
 """Name of the box and of the App."""
 
+RANDOM = "randomize"
+"""A1111 draws another seed for each picture; the dice beside the field turns that off."""
+
 Fields = dict[str, BoxInput]
 
 _MODEL = (
@@ -71,9 +74,11 @@ def txt2img(
     enlarge: Enlarge,
     settings: bool = False,
 ) -> None:
-    """The txt2img tab: the upscaler (name of its field and start value) and the rest of hires fix stand before the size.
+    """The txt2img tab, where hires fix stands before the size.
 
-    `settings`: A1111's own, and what draws its noise.
+    Args:
+        upscaler: name of its field, and its start value.
+        settings: also A1111's settings pages, and what draws its noise.
     """
     upscalers = (("hires_fix", "Hires. fix", True), (upscaler[0], "Upscaler", upscaler[1]))
     source = (("noise_source", "Random number generator source", Job.noise_source),) if settings else ()
@@ -92,6 +97,7 @@ def txt2img(
     loaded = _Loaded(graph, f)
     options = graph.node("HiresFixA1111Settings").out() if settings else None
     noise = stages.noise(graph, f["seed"], f["noise_source"] if settings else Job.noise_source)
+    noise.node.control = RANDOM
     empty = stages.empty_picture(graph, f["width"], f["height"], f["batch_size"])
     graph.stage("Prompts")
     first = loaded.sampling("first pass", f["prompt"], None, f["negative_prompt"], options)
@@ -122,6 +128,7 @@ def hires_of_picture(graph: Graph, **starts: Any) -> None:
     graph.stage("Model")
     loaded = _Loaded(graph, f)
     noise = stages.noise(graph, f["seed"], Job.noise_source)
+    noise.node.control = RANDOM
     graph.stage("Prompts")
     shared = loaded.sampling("second pass", f["prompt"], None, f["negative_prompt"], None)
     graph.stage("Upscale")

@@ -85,6 +85,9 @@ class Node:
     labels: dict[str, str] = field(default_factory=dict)
     """What the editor calls a widget instead of by its name."""
 
+    control: str | None = None
+    """What the editor does with a seed after each run, such as "randomize"; None: as the definitions say."""
+
     inside: "Graph | None" = None
     """Of a box: the graph in it, whose fields start as it says."""
 

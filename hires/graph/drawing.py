@@ -264,7 +264,8 @@ def _widget_values(node: Node) -> list[Any]:
             continue
         values.append(_shown(node.inputs.get(entry.name), entry))
         if entry.companion is not None:
-            (buttons if entry.companion == UPLOAD else values).append(entry.companion)
+            is_button = entry.companion == UPLOAD
+            (buttons if is_button else values).append(entry.companion if is_button else node.control or entry.companion)
     values += buttons
     while values and values[-1] is None:
         values.pop()
