@@ -61,11 +61,19 @@ def parser() -> argparse.ArgumentParser:
 
     # no abbreviations: pytest has a --co, which is not short for --comfyui
     test = _command(commands, "test", "run every test", "run_tests", dev=True, allow_abbrev=False)
-    test.usage = f"{test.prog} [-h] [--comfyui PATH] [--pinned] [--fast] [pytest's own arguments ...]"
-    test.add_argument(
+    test.usage = (
+        f"{test.prog} [-h] [--comfyui PATH] [--pinned] [--fast | --frontend VERSION] [pytest's own arguments ...]"
+    )
+    which = test.add_mutually_exclusive_group()
+    which.add_argument(
         "--fast",
         action="store_true",
         help="the quick ones of tests/unit and tests/contract: no server, no browser",
+    )
+    which.add_argument(
+        "--frontend",
+        metavar="VERSION",
+        help="those of tests/frontend, on that version of ComfyUI's editor from the package index; or `newest`",
     )
     test.epilog = "Everything else goes to pytest, such as -k latent or tests/unit; after -- even -h does."
 

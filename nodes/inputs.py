@@ -22,6 +22,7 @@ UpscalerType = io.Custom("HIRES_FIX_UPSCALER")
 SettingsType = io.Custom("HIRES_FIX_SETTINGS")
 RefinerType = io.Custom("HIRES_FIX_REFINER")
 FileInfoType = io.Custom("HIRES_FIX_FILE_INFO")
+AxesType = io.Custom("HIRES_FIX_AXES")
 
 A1111_PROMPTS = {"positive": "Prompt", "negative": "Negative prompt"}
 A1111_PASS = {"sampler_name": "Sampling method", "scheduler": "Schedule type", "cfg": "CFG Scale"}
@@ -73,7 +74,7 @@ def negative() -> io.Conditioning.Input:
 
 
 def noise(use: str) -> io.Noise.Input:
-    return io.Noise.Input("noise", tooltip=f"From Hires Fix Noise or any core noise node. {use}")
+    return io.Noise.Input("noise", tooltip=f"From Seed and Noise or any core noise node. {use}")
 
 
 def cfg(same: str = "") -> io.Float.Input:

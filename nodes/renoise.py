@@ -38,7 +38,7 @@ class HiresFixRenoise(PackNode):
             description="Turns the denoising strength into the second pass's sigmas and adds noise of the first one's "
             "level. Right for eps, v and flow models.",
             search_aliases=inputs.aliases(
-                "denoising strength, denoise, renoise, add noise, img2img, hires steps, sigmas, hires fix"
+                "denoising strength, denoise, renoise, add noise, img2img, hires steps, sigmas, hires denoise"
             ),
             inputs=[
                 inputs.model("second"),

@@ -34,8 +34,7 @@ class HiresFixSecondSampling(PackNode):
             description="Second pass of hires fix: samples the enlarged latent from the noise that Re-noise added. "
             "Connect another model, prompt or cfg to use them in this pass only.",
             search_aliases=inputs.aliases(
-                "ksampler, second pass, hires pass, hires sampler, hires checkpoint, img2img, refine, hires fix, "
-                "hires. fix, highres fix, high res fix, hr fix, high resolution fix"
+                "ksampler, second pass, hires pass, hires sampler, hires checkpoint, img2img, refine"
             ),
             inputs=[
                 inputs.model("second"),

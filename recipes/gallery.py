@@ -12,6 +12,7 @@ from ..hires.graph import stages
 from ..hires.graph.builder import Graph
 from ..hires.graph.models import UPSCALER_2X
 from .job import ONE_SAMPLER, UPSCALER_FILE, WITH_INFOTEXT, YOUR_CHECKPOINT, Job
+from .pictures import CAT
 from .workflow import TWICE, YOURS_TWICE, Sketch, workflow
 
 
@@ -80,12 +81,12 @@ def hires_fix_pixel(graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_stre
 def hires_fix_image(
     graph: Graph,
     *,
-    image: str = "example.png",
+    image: str = CAT.file,
     upscaler: str = UPSCALER_2X,
     denoising_strength: float = 0.4,
     **job: Any,
 ) -> None:
-    asked = Job(**job)
+    asked = Job(**{"prompt": CAT.prompt, **job})
     graph.stage("Model and prompts")
     stages.introduce(
         graph,

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from .. import command_line
+from ..host import frontends
+from ..host.steps import PreparationError
 from ..mount import ROOT
 
 MOST_WORKERS = 4
@@ -38,8 +40,16 @@ class Distribution:
 def main() -> int:
     """Run pytest in the checkout and print the total time."""
     options = command_line.parse(sys.argv[1:])
-    arguments = [*(FAST if options.fast else ()), *options.pytest_arguments]
     os.chdir(ROOT)
+    arguments = [*(FAST if options.fast else ()), *options.pytest_arguments]
+    if options.frontend:
+        try:
+            os.environ["HIRES_FIX_FRONTEND"] = frontends.ensure(options.frontend).name
+        except PreparationError as problem:
+            print(f"\n{problem}", file=sys.stderr)
+            return 2
+        if not any(argument.startswith(BROWSER_TESTS) for argument in arguments):
+            arguments.insert(0, BROWSER_TESTS)
     started = time.monotonic()
     cores = os.cpu_count() or 1
     workers = min(cores, MOST_WORKERS)

@@ -14,6 +14,9 @@ from .identity import identity
 __all__ = ["FIRST_CHOICE", "BoxInput", "BoxOutput", "Graph", "GraphError", "Node", "Note", "Output", "Stage"]
 
 
+IDS_OF_BOX = 100
+"""Ids that are kept free for the inside of each box."""
+
 FIRST_CHOICE: Final = object()
 """Start value of a box's field that lists files: the first one that the reader has, as on a new node."""
 
@@ -81,6 +84,9 @@ class Node:
 
     labels: dict[str, str] = field(default_factory=dict)
     """What the editor calls a widget instead of by its name."""
+
+    control: str | None = None
+    """What the editor does with a seed after each run, such as "randomize"; None: as the definitions say."""
 
     inside: "Graph | None" = None
     """Of a box: the graph in it, whose fields start as it says."""
@@ -191,6 +197,9 @@ class Graph:
         missing = [entry.name for entry in definition.inputs if not entry.is_widget and entry.name not in node.inputs]
         if missing:
             raise GraphError(f"{inside.name} needs {', '.join(missing)}, which was not given")
+        # the editor gives an id once in a file: those inside of box 3 begin with 301
+        for number, item in enumerate(inside.items, node.id * IDS_OF_BOX + 1):
+            item.id = number
         self.items.append(node)
         return node
 
@@ -263,7 +272,7 @@ class Graph:
                 raise GraphError(
                     f"needs {entry.type}, but {source.name!r} also feeds {other.name} of type {other.type}"
                 )
-        if not entry.is_widget and source.start is not None:
+        if not entry.is_widget and source.start is not None and not any(one.is_widget for one in self.fed_by(source)):
             raise GraphError(f"can only be linked, but {source.name!r} has the start value {source.start!r}")
         if source.start is FIRST_CHOICE:
             if not entry.files:

@@ -11,9 +11,9 @@ import comfy.model_management
 import comfy.sampler_helpers
 import comfy.samplers
 import comfy.utils
-import latent_preview
 import torch
 
+from ...hires.prompts.counting import CountedPass
 from ...hires.remaining_time import RemainingTime
 from ...hires.sampling.menus import Sampler, has_own_pace
 from ...hires.sampling.noise import SEEDS
@@ -23,6 +23,7 @@ from ..latents.latents import (
     Latent,
     LatentError,
     finite_samples_of,
+    first_values,
     fit_to_model,
     noised_of,
     schedule_of,
@@ -34,6 +35,7 @@ from .denoiser import a1111_table, denoising_like_a1111
 from .guidance import ConnectedGuider, Prompts
 from .guider import A1111Guider, needs_a1111_guider
 from .job import Pass, SamplingJob, second_job_of
+from .previews import step_callback
 from .renoising import Loss, draw_noise, loss_of_sum
 from .samplers import build_sampler
 from .sigmas import PassSigmas, SamplingError, Scheduling, check_end, check_range, check_sampler
@@ -49,6 +51,7 @@ def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str) ->
     """
     model = job.guidance.model
     start = {**latent, "samples": fit_to_model(model, latent)}
+    job = replace(job, guidance=job.guidance.for_pass(CountedPass(False, steps, job.sampler_name)))
     sigmas = Scheduling(model, job.sampler_name, scheduler, job.settings).first_pass(steps)
     out = _sample(Pass(job, start, draw_noise(job.noise, start), sigmas, is_first=True))
     return {
@@ -89,6 +92,7 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, **asked: Any) -> Latent:
     first = latent.get(FIRST_PASS)
     if isinstance(first, FirstPass):
         job = replace(job, guidance=job.guidance.after(first, *clean.shape[-2:]))
+    job = replace(job, guidance=job.guidance.for_pass(_counted(latent, sigmas, job.sampler_name)))
     start = {**latent, "samples": clean}
     out = _sample(Pass(job, start, noise, PassSigmas(schedule, sigmas), is_first=False))
     values, is_known = values_of(latent, sigmas), schedule is not sigmas
@@ -97,6 +101,16 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, **asked: Any) -> Latent:
         log.warning(warning)
         show_text(warning)  # in place of the time that the steps took
     return with_samples(latent, out)
+
+
+def _counted(latent: Latent, sigmas: torch.Tensor, sampler_name: str) -> CountedPass:
+    """How prompts count the steps of a pass that may follow a first one."""
+    values, first = values_of(latent, sigmas), first_values(latent)
+    first = first or (values.first if values else None)
+    own = (values.hr_second_pass_steps or values.steps) if values else len(sigmas) - 1
+    if first is None:
+        return CountedPass(False, own, sampler_name)
+    return CountedPass(True, first.steps, first.sampler_name, own, sampler_name)
 
 
 def _parts_unknown(loss: Loss, sigma: float) -> LatentError:
@@ -182,7 +196,7 @@ def _masked_kept(out: torch.Tensor, latent: Latent) -> torch.Tensor:
 
 def _callback(model: Any, sampler_name: str, steps: int) -> Callable[..., None]:
     """Move the node's bar, show the latent, and the time that is left where the number of steps is known."""
-    show = latent_preview.prepare_callback(model, steps)
+    show = step_callback(model, steps)
     if has_own_pace(sampler_name):
         return show
     remaining = RemainingTime()

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
 _MORE = "(count) => window.app.graph.nodes.length > count"
 
+_HANGS = "() => window.app.canvas.state.ghostNodeId != null"
+"""Whether the node that was chosen in the search box hangs at the mouse until it is put down."""
+
 _AT_THE_MOUSE = ".fixed.z-10000"
-"""The node that hangs at the mouse after a click in the library until it is put down."""
+"""The node that hangs there after a click in the library."""
 
 
 class Adding:
@@ -46,11 +49,18 @@ class Adding:
         self.editor.settle()
 
     def search_add(self, text: str, name: str, badge: str = "hires-fix", at: tuple[float, float] = EMPTY_SPOT) -> str:
-        """Add what `search` finds; returns the id of the new node."""
+        """Choose what `search` finds, click where it should go; returns the id of the new node."""
         found = self.search(text, name, badge, at)
         before = set(self.editor.canvas.nodes())
         found.click()
         self._search_box.wait_for(state="hidden")
+        self.page.wait_for_function(_HANGS)
+        self.page.mouse.move(at[0] - 20, at[1] - 20)
+        self.page.mouse.move(*at, steps=5)
+        self.editor.insist(
+            lambda: self.page.mouse.click(*at),
+            lambda longest: self.page.wait_for_function(f"() => !({_HANGS})()", timeout=longest),
+        )
         return self._new_node(before)
 
     @property

@@ -9,6 +9,7 @@ a graphics card, on a busy machine, a browser is now and then too slow. An asser
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,9 @@ import pytest
 from hires_pack.dev.fixtures import library
 from hires_pack.dev.fixtures.stand_ins import stand_ins
 from hires_pack.dev.host import browser as browsers
+from hires_pack.dev.host import frontends
 from hires_pack.dev.host.comfyui_host import ComfyUIHost
+from hires_pack.dev.host.steps import PreparationError
 from PIL import Image
 from playwright.sync_api import Browser, Locator, TimeoutError, sync_playwright
 
@@ -26,21 +29,50 @@ from .shipped import ROOT
 
 SCREENSHOTS = ROOT / "output" / "screenshots"
 
+BUNDLED = "bundled"
+"""The frontend that the host brings."""
+
+ASKED = os.environ.get("HIRES_FIX_FRONTEND", BUNDLED)
+"""`dev.py test --frontend` names another."""
+
 QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 QUIET += ("--disable-component-update", "--disable-sync")
 
-EXAMPLE = "example.png"
-"""The picture that the saved workflows ask for."""
+EXAMPLES = "hires-fix-cat.jpg", "hires-fix-coffee.jpg", "hires-fix-astronaut.jpg"
+"""The pictures that the saved workflows ask for: small ones here, which the pack leaves alone."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test runs with the frontend that was asked for, and those marked `smoke` with the newest one, too."""
+    if "frontend" not in metafunc.fixturenames:
+        return
+    versions = [ASKED]
+    if ASKED == BUNDLED and any(metafunc.definition.iter_markers("smoke")):
+        versions.append(frontends.NEWEST_TRIED)
+    metafunc.parametrize("frontend", versions, indirect=True, scope="package")
 
 
 @pytest.fixture(scope="package")
-def host() -> Iterator[ComfyUIHost]:
+def frontend(request: pytest.FixtureRequest) -> Path | None:
+    """The folder of the frontend to run, None for the one that the host brings."""
+    if request.param == BUNDLED:
+        return None
+    try:
+        return frontends.ensure(request.param)
+    except PreparationError as problem:
+        pytest.fail(str(problem), pytrace=False)
+
+
+@pytest.fixture(scope="package")
+def host(frontend: Path | None) -> Iterator[ComfyUIHost]:
     """The running server, with the pack and every generated model."""
     files = library.ensure()
     models = {"checkpoints": files.checkpoints, "upscale_models": files.upscale_models}
-    server = ComfyUIHost(models=models, env={"OMP_NUM_THREADS": "1"})
+    arguments = [] if frontend is None else ["--front-end-root", str(frontend)]
+    server = ComfyUIHost(models=models, arguments=arguments, env={"OMP_NUM_THREADS": "1"})
     (server.base / "input").mkdir()
-    Image.linear_gradient("L").resize((66, 50)).convert("RGB").save(server.base / "input" / EXAMPLE)
+    for name in EXAMPLES:
+        Image.linear_gradient("L").resize((66, 50)).convert("RGB").save(server.base / "input" / name)
     with server, stand_ins(server.base / "models", files):
         yield server
 
@@ -60,17 +92,22 @@ def browser() -> Iterator[Browser]:
 class Pages:
     """The page that the tests share. One that a test failed on is thrown away."""
 
-    def __init__(self, browser: Browser, host: ComfyUIHost) -> None:
+    def __init__(self, browser: Browser, host: ComfyUIHost, version: str | None) -> None:
         self.browser = browser
         self.host = host
+        self.version = version
+        """Of the frontend, if it is another than the host's own."""
         self._editor: Editor | None = None
 
     def editor(self) -> Editor:
         """The shared page, opened if there is none."""
         if self._editor is None:
-            context = self.browser.new_context(viewport={"width": 1600, "height": 1000})
+            # reduced motion: without a graphics card a dialog that fades in costs more than all it shows. It is the
+            # one wish that this user's system has; the editor's settings are its defaults
+            context = self.browser.new_context(viewport={"width": 1600, "height": 1000}, reduced_motion="reduce")
             self._editor = Editor(context.new_page(), self.host.url, SCREENSHOTS)
             self._editor.open()
+            assert self.version in (None, self._editor.version), "the server gives another frontend than asked for"
         return self._editor
 
     def close(self) -> None:
@@ -93,12 +130,12 @@ _pages = pytest.StashKey[Pages]()
 
 
 @pytest.fixture(scope="package")
-def pages(browser: Browser, host: ComfyUIHost) -> Iterator[Pages]:
+def pages(browser: Browser, host: ComfyUIHost, frontend: Path | None) -> Iterator[Pages]:
     """The shared page, opened on first use."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for old in SCREENSHOTS.glob("failed-*.png"):
         old.unlink()
-    pages = Pages(browser, host)
+    pages = Pages(browser, host, frontend and frontend.name)
     yield pages
     pages.close()
 
@@ -126,11 +163,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def toasts(ui: Editor) -> Iterator[Locator]:
     """The messages in the corner; none are left over."""
-    found = ui.page.locator(".p-toast-message")
-    ui.page.evaluate("() => window.app.extensionManager.toast.removeAll()")
-    found.first.wait_for(state="hidden")
-    yield found
-    ui.page.evaluate("() => window.app.extensionManager.toast.removeAll()")
+    ui.dismiss_toasts()
+    yield ui.toasts
+    ui.dismiss_toasts()
 
 
 @pytest.hookimpl(wrapper=True)

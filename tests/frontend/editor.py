@@ -22,24 +22,6 @@ LONGEST_WAIT = 60_000
 TRIES = 4
 """How often something is done with the mouse, at most, until it shows."""
 
-SETTINGS = {
-    "Comfy.TutorialCompleted": True,
-    "Comfy.Workflow.Persist": False,
-    "Comfy.NodeSearchBoxImpl.FollowCursor": False,
-    "Comfy.Notification.ShowVersionUpdates": False,
-    "Comfy.RightSidePanel.IsOpen": False,
-    "Comfy.Minimap.Visible": False,
-    "Comfy.Locale": "en",
-    "Comfy.VueNodes.Enabled": False,
-    "Comfy.Execution.PreviewMethod": "latent2rgb",
-    # without a graphics card a dialog that fades in costs more than all it shows; nor do cards move under a click
-    "Comfy.Appearance.DisableAnimations": True,
-    # for the screenshots: text stays readable however small the graph is drawn
-    "LiteGraph.Canvas.MinFontSizeForLOD": 0,
-    "Comfy.Graph.CanvasInfo": False,
-}
-"""The editor's own defaults except for what a new user clicks away, stored by the server."""
-
 _READY = """() => {
     const { app } = window
     return Boolean(app?.canvas && app.extensionManager?.spinner === false
@@ -54,6 +36,12 @@ _CLOSE_OTHERS = """async () => {
     const { workflow } = window.app.extensionManager
     for (const other of workflow.openWorkflows.filter((one) => one !== workflow.activeWorkflow))
         await workflow.closeWorkflow(other)
+}"""
+
+_DISMISS_TOASTS = """() => {
+    const { toast } = window.app.extensionManager
+    if (toast.dismissAll) toast.dismissAll()
+    else toast.removeAll()
 }"""
 
 _TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -82,11 +70,22 @@ class Editor:
         self.complaints.append(f"uncaught: {error}")
 
     def open(self) -> None:
-        """Load the page and wait until it can be used."""
-        self.page.request.post(f"{self.url}/settings", data=SETTINGS)
+        """Load the page and wait until it can be used. Every setting is the editor's own default.
+
+        Whom the server does not know yet the editor greets with its templates, which are closed.
+        """
+        known = self.page.request.get(f"{self.url}/settings").json()
         self.page.goto(self.url)
+        if not known.get("Comfy.TutorialCompleted"):
+            self.templates.wait_for()
+            self.close_templates()
         self.settle()
         self.runs.listen()
+
+    @property
+    def version(self) -> str:
+        """The version that the page says it is."""
+        return self.page.evaluate("() => window.__COMFYUI_FRONTEND_VERSION__")
 
     def settle(self) -> None:
         """Wait until whatever was started (a load, a drop, a dialog that closes) is over and drawn."""
@@ -121,6 +120,7 @@ class Editor:
     def blank(self) -> None:
         """Start a new, empty workflow with nothing in front of it, and close all others: a hundred tabs are slow."""
         self.runs.dismiss_error()
+        self.dismiss_toasts()
         self.command("Comfy.NewBlankWorkflow")
         self.page.wait_for_function("() => window.app.graph.nodes.length === 0")
         self.page.evaluate(_CLOSE_OTHERS)
@@ -134,7 +134,10 @@ class Editor:
         """The graph in API format, as the editor's own `graphToPrompt` gives it."""
         # as text: Playwright would hand over what is undefined as null
         text = self.page.evaluate("async () => JSON.stringify((await window.app.graphToPrompt()).output)")
-        return json.loads(text)
+        prompt = json.loads(text)
+        for node in prompt.values():  # newer frontends add cnr_id and ver, by which a missing pack is offered
+            node["_meta"] = {"title": node["_meta"]["title"]}
+        return prompt
 
     def workflow(self) -> dict[str, Any]:
         """The graph as the editor would save it."""
@@ -173,8 +176,26 @@ class Editor:
 
     @property
     def templates(self) -> Locator:
-        """The dialog of the templates."""
-        return self.page.locator("[aria-labelledby=global-workflow-template-selector]")
+        """The dialog of the templates, which newer frontends mark in another way."""
+        key = "global-workflow-template-selector"
+        return self.page.locator(f"[aria-labelledby={key}], [data-dialog-key={key}]")
+
+    def close_templates(self) -> None:
+        """Close that dialog without choosing any."""
+        self.insist(
+            lambda: self.page.keyboard.press("Escape"),
+            lambda longest: self.templates.wait_for(state="hidden", timeout=longest),
+        )
+
+    @property
+    def toasts(self) -> Locator:
+        """The messages in the corner."""
+        return self.page.locator(".p-toast-message, [data-testid=toast]")
+
+    def dismiss_toasts(self) -> None:
+        """Take the messages away."""
+        self.page.evaluate(_DISMISS_TOASTS)
+        self.toasts.first.wait_for(state="hidden")
 
     def screenshot(self, name: str) -> Path:
         """Leave a picture of the page behind, as evidence; it is compared with nothing."""

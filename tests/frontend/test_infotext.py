@@ -25,7 +25,7 @@ def menu(ui, label):
     """Press an entry of the menu File."""
     file = ui.page.get_by_role("menuitem", name="File", exact=True)
     entry = ui.page.get_by_role("menuitem", name=label)
-    ui.click(ui.page.locator(".comfy-menu-button-wrapper"), opened=file)
+    ui.click(ui.page.locator(".comfy-menu-button-wrapper, [data-testid=comfy-menu-button]"), opened=file)
     ui.insist(file.hover, lambda longest: entry.wait_for(timeout=longest))
     entry.click()
 

@@ -83,7 +83,7 @@ def test_nothing_of_it_is_saved_or_queued(ui):
 
 def test_a_warning_is_told_once_and_does_not_stop_the_run(ui):
     ui.open_template(LATENT.stem)  # which shows all of it
-    node, found = ui.canvas.only("HiresFixRenoise"), ui.page.locator(".p-toast-message")
+    node, found = ui.canvas.only("HiresFixRenoise"), ui.toasts
     ui.canvas.type_number(node, "denoising_strength", 0.3)
     assert line(ui, node, "⚠") == "⚠ 20 of 66 steps"
     ui.canvas.set_widgets({name: SMALL[kind] for name, kind in ui.canvas.nodes().items() if kind in SMALL})
@@ -91,8 +91,7 @@ def test_a_warning_is_told_once_and_does_not_stop_the_run(ui):
     found.filter(has_text="Re-noise: At a denoising strength of 0.3 the picture stays as blurry").wait_for()
     ui.screenshot("plan-warning")
     assert ui.runs.wait().status == "success"
-    ui.page.evaluate("() => window.app.extensionManager.toast.removeAll()")
-    found.first.wait_for(state="hidden")
+    ui.dismiss_toasts()
     with ui.page.expect_response(f"**{PLAN}"):
         ui.runs.start()
     ui.runs.wait()
@@ -145,7 +144,7 @@ def test_without_the_server_nothing_is_shown_and_nothing_said(ui):
     ui.settle()
     ui.page.unroute(f"**{PLAN}")
     assert ui.page.evaluate(LINE, [node, "→"]) == ""
-    assert not ui.page.locator(".p-toast-message").count()
+    assert not ui.toasts.count()
 
 
 def test_the_lines_come_back_with_the_server(ui, toasts):

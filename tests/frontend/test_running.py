@@ -124,5 +124,5 @@ def test_a_missing_link_is_named_before_anything_runs(ui):
     outcome = ui.runs.run()
     assert outcome.status == "rejected"
     text = ui.runs.error_card.inner_text()
-    assert "Upscale Image" in text
+    assert "Upscale Image (Extras)" in text
     assert "upscaler" in text

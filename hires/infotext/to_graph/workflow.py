@@ -7,12 +7,12 @@ from ...graph import stages
 from ...graph.builder import Graph, Output
 from ...graph.stages import Sampling
 from ...prompts.embeddings import mark_embeddings, missing_embeddings
+from ...prompts.networks import without_tags
 from ...sampling.menus import FILTERS, LATENT_MODES
 from ...sampling.settings import A1111Settings
 from ..json import read_json, read_lines
 from ..markdown import as_code, code_block
-from ..names import same_name, upscaler_file
-from ..networks import embedding_names, without_tags
+from ..names import embedding_names, same_name, upscaler_file
 from ..read import read_settings
 from ..settings import HiresSettings, ModelName
 from ..text import Infotext, parse

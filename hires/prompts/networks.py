@@ -1,17 +1,17 @@
-"""Networks that an A1111 prompt names: LoRA tags, and embeddings as plain words."""
+"""Networks that an A1111 prompt names in tags: `<lora:name:0.8>` and the like.
+
+Source: behaviour of AUTOMATIC1111 stable-diffusion-webui v1.10.1.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..amounts import number
+from .passes import without_comments, without_extra_networks
 
-_TAG = re.compile(r"<(?P<kind>\w+):(?P<arguments>[^<>]+)>")
-_LORA_KINDS = ("lora", "lyco")
-
-LOST = "[object Object]"  # what a web page wrote where it had no text
+LORA_KINDS = ("lora", "lyco")
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,32 @@ class LoraTag:
 
 
 def network_tags(prompt: str) -> tuple[tuple[LoraTag, ...], tuple[str, ...]]:
-    """The LoRAs of a prompt in its order, and the tags that are something else or make no sense."""
+    """The LoRAs of a prompt in its order, and the tags that are something else or make no sense.
+
+    Those in comments are neither.
+    """
     loras, others = [], []
-    for tag in _TAG.finditer(prompt):
-        lora = _lora(tag["arguments"].split(":")) if tag["kind"] in _LORA_KINDS else None
+    for tag in without_extra_networks(without_comments(prompt))[1]:
+        lora = lora_of(tag)
         if lora:
             loras.append(lora)
         else:
-            others.append(tag[0])
+            others.append(tag)
     return tuple(loras), tuple(others)
+
+
+def lora_of(tag: str) -> LoraTag | None:
+    """What a tag loads; None for one of another kind, or one that makes no sense."""
+    kind, *arguments = tag[1:-1].split(":")
+    return _lora(arguments) if kind in LORA_KINDS else None
+
+
+def asks_for_rank(tag: str) -> bool:
+    """Whether it asks for less of a LoRA than there is, by a fourth value or `dyn=8`."""
+    arguments = tag[1:-1].split(":")[1:]
+    return (
+        any(part.startswith("dyn=") for part in arguments) or len([part for part in arguments if "=" not in part]) > 3
+    )
 
 
 def can_be_tagged(lora: LoraTag) -> bool:
@@ -55,7 +72,7 @@ def with_tags(prompt: str, loras: Iterable[LoraTag]) -> str:
 
 
 def without_tags(prompt: str) -> str:
-    return _TAG.sub("", prompt)
+    return without_extra_networks(prompt)[0]
 
 
 def _lora(arguments: list[str]) -> LoraTag | None:
@@ -66,11 +83,3 @@ def _lora(arguments: list[str]) -> LoraTag | None:
         return None
     of_model = number(named.get("unet", model).strip() or str(strength))
     return None if of_model is None else LoraTag(name, strength, of_model)
-
-
-def embedding_names(hashes: str) -> tuple[str, ...]:
-    """The names in the value of `TI hashes`, such as `first: 66a7279a, second: aa7651be`; each once."""
-    if hashes == LOST:
-        return ()
-    names = (entry.partition(":")[0].strip() for entry in hashes.split(","))
-    return tuple({name.lower(): name for name in names if name}.values())
