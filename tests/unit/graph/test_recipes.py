@@ -333,12 +333,21 @@ def test_recording_holds_no_file_of_the_recording_machine():
             assert not found, f"{name}.{entry['name']}"
 
 
+def within(graph: Graph):
+    """All nodes of a graph, those in its boxes in their place."""
+    for node in graph.nodes:
+        if node.inside:
+            yield from within(node.inside)
+        else:
+            yield node
+
+
 def test_recording_holds_exactly_the_core_nodes_that_recipes_use():
     graphs = [workflow.build() for workflow in library.WORKFLOWS.values()]
     graphs += [build().graph for build in library.BLUEPRINTS.values()]
     graphs.append(hires_workflow("a <lora:b:1>\nSteps: 20, Model: c, VAE: d").graph)
     graphs.append(hires_workflow("a\nSteps: 20, Distilled CFG Scale: 3.5, Module 1: clip_l, Module 2: t5xxl").graph)
-    used = {node.definition.type for graph in graphs for node in graph.nodes}
+    used = {node.definition.type for graph in graphs for node in within(graph)}
     known = definitions.load()
     assert used <= set(known)
     assert {name for name, node in known.items() if node.pack == "comfy-core"} <= used
