@@ -122,7 +122,7 @@ def every_node(editor: dict) -> dict[str, dict]:
 
 
 def ends_of_links(editor: dict) -> dict[str, list | None]:
-    """By "node/slot": what enters there, as the API format has it, also through a box; None for an open field of one."""
+    """By "node/slot": what enters there, as the API format has it, also through a box; None for its open fields."""
     boxes, types = boxes_of(editor), {node["id"]: node["type"] for node in editor["nodes"]}
     starts, ends = {}, {}
 
