@@ -35,8 +35,9 @@ function named({ filename, subfolder, type = 'output' } = {}) {
 }
 
 /** Have the server make the form, and open it in a tab of its own. */
-async function open(image) {
+async function open(picture) {
   try {
+    const image = await asInput(picture)
     const answer = await app.api.fetchApi('/hires-fix/hires-of-picture', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
@@ -50,6 +51,20 @@ async function open(image) {
   } catch (error) {
     tell('error', error.message)
   }
+}
+
+/** The picture in the input folder, where Load Image finds it tomorrow, too: as the editor does with a dropped one. */
+async function asInput(picture) {
+  const [, subfolder = '', filename, type = 'input'] = picture.match(/^(?:(.*)\/)?(.+?)(?: \[(input|output|temp)\])?$/)
+  if (type === 'input') return picture.replace(' [input]', '')
+  const file = await app.api.fetchApi(`/view?${new URLSearchParams({ filename, subfolder, type })}`)
+  if (!file.ok) throw new Error(`There is no picture '${picture}' on the server.`)
+  const body = new FormData()
+  body.append('image', await file.blob(), filename)
+  const copy = await app.api.fetchApi('/upload/image', { method: 'POST', body })
+  if (!copy.ok) throw new Error(`The picture cannot be copied to the input folder: the server says ${copy.status}.`)
+  await app.refreshComboInNodes() // else the editor takes the copy for missing
+  return (await copy.json()).name
 }
 
 function stem(image) {
