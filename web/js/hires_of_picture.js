@@ -63,7 +63,7 @@ async function asInput(picture) {
   body.append('image', await file.blob(), filename)
   const copy = await app.api.fetchApi('/upload/image', { method: 'POST', body })
   if (!copy.ok) throw new Error(`The picture cannot be copied to the input folder: the server says ${copy.status}.`)
-  await app.refreshComboInNodes() // else the editor takes the copy for missing
+  await app.reloadNodeDefs() // else the editor takes the copy for missing
   return (await copy.json()).name
 }
 
