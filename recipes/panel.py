@@ -203,6 +203,6 @@ class _Loaded:
         tagged = self.loras(prompt, instead, f"LoRAs, {of}", **lora)
         texts = tagged.out("text"), negative
         shared = {"clip": tagged.out("clip"), "clip_skip": f["clip_skip"]}
-        pair = stages.a1111_prompts(self._graph, *texts, f", {of}", **shared, folded=True)
+        positive, minus = stages.a1111_prompts(self._graph, *texts, f", {of}", **shared, folded=True)
         how = {"steps": f["steps"], "cfg": f["cfg"], "sampler": f["sampler_name"], "scheduler": f["scheduler"]}
-        return Sampling(tagged.out("model"), self._vae, *pair, **how, settings=options)
+        return Sampling(tagged.out("model"), self._vae, positive, minus, **how, settings=options)
