@@ -37,4 +37,5 @@ def _place(path: Path) -> dict[str, str] | None:
     path = path.resolve()
     if not path.is_relative_to(output) or path.suffix.lower() not in _KNOWN or path.stat().st_size > _LARGEST:
         return None
-    return {"filename": path.name, "subfolder": path.parent.relative_to(output).as_posix(), "type": "output"}
+    inside = path.parent.relative_to(output)
+    return {"filename": path.name, "subfolder": "/".join(inside.parts), "type": "output"}
