@@ -293,12 +293,12 @@ def test_columns_and_stages_run_from_left_to_right(graph):
             {
                 "HiresFixBaseSampling": {"steps": 6, "sampler_name": "Euler", "scheduler": "Karras", "cfg": 5.0},
                 "HiresFixRenoise": {
-                    "steps": 6,
-                    "sampler_name": "Euler",
-                    "scheduler": "Karras",
+                    "steps": 0,
+                    "sampler_name": "Use same sampler",
+                    "scheduler": "Use same scheduler",
                     "denoising_strength": 0.3,
                 },
-                "HiresFixSecondSampling": {"sampler_name": "Euler", "cfg": 5.0},
+                "HiresFixSecondSampling": {"sampler_name": "Use same sampler", "cfg": -1.0},
             },
         ),
     ],
