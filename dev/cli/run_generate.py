@@ -61,7 +61,7 @@ def generate(client: ComfyClient, options: argparse.Namespace) -> list[str]:
         files.write(made)  # a page without a node stays: it was written by hand
     # the recipes read node_defs.json, so they come after it
     titles = {name: info[name]["display_name"] for name in nodes}
-    workflows = build_workflows.generated() | readme.generated(titles, nodes, library.WORKFLOWS)
+    workflows = build_workflows.generated() | readme.generated(titles, nodes, library.WORKFLOWS, library.APPS)
     problems += files.stale(workflows, build_workflows.present())
     if not options.check:
         files.write(workflows, build_workflows.present())

@@ -114,7 +114,8 @@ def trim_node(name: str, info: dict[str, Any]) -> dict[str, Any]:
         for field in info["input_order"].get(kind, [])
     ]
     entry["outputs"] = [
-        {"name": label, "type": socket_type(kind)} for label, kind in zip(info["output_name"], info["output"], strict=True)
+        {"name": label, "type": socket_type(kind)}
+        for label, kind in zip(info["output_name"], info["output"], strict=True)
     ]
     return entry
 
