@@ -1,7 +1,7 @@
 """What the registry is sent besides the files: who publishes them, where they come from, and what a version brings.
 
-Used by `.github/workflows/publish.yml`: `python dev/mount.py dev.release --publisher ID --repository OWNER/NAME` fills in
-pyproject.toml and prints the changelog of its version. Standard library only.
+Used by `.github/workflows/publish.yml`: `python dev/mount.py dev.release --publisher ID --repository OWNER/NAME` fills
+in pyproject.toml and prints the changelog of its version. Standard library only.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def filled_in(project: str, publisher: str, repository: str) -> str:
 
 def changes_of(changelog: str, version: str) -> str:
     """Return what the changelog says of a version, without its heading. Raises ReleaseError if it says nothing."""
-    section = re.search(rf"^## {re.escape(version)}\b[^\n]*\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
+    section = re.search(rf"^## {re.escape(version)}(?![\w.])[^\n]*\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     if section is None or not section[1].strip():
         raise ReleaseError(f"CHANGELOG.md has no section '## {version}', which pyproject.toml has as the version")
     return section[1].strip() + "\n"
