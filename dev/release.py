@@ -42,7 +42,8 @@ def filled_in(project: str, publisher: str, repository: str) -> str:
 
 def changes_of(changelog: str, version: str) -> str:
     """Return what the changelog says of a version, without its heading. Raises ReleaseError if it says nothing."""
-    section = re.search(rf"^## {re.escape(version)}(?![\w.])[^\n]*\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
+    head = rf"^## {re.escape(version)}(?![\w.])[^\n]*\n"
+    section = re.search(rf"{head}(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     if section is None or not section[1].strip():
         raise ReleaseError(f"CHANGELOG.md has no section '## {version}', which pyproject.toml has as the version")
     return section[1].strip() + "\n"

@@ -1,15 +1,16 @@
 """A1111's panels as Apps: forms that the editor shows in place of the graph. Behind each is a box and what saves."""
 
+from typing import Any
+
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph, Node
 from ..hires.graph.models import UPSCALER_2X
 from ..hires.graph.to_app import App, Field, whole_box
-from . import blueprints
+from . import blueprints, panel
 from .job import WITH_INFOTEXT
-from .panel import HINTS
+from .panel import HINTS, OF_A_PICTURE
+from .pictures import COFFEE
 from .workflow import TWICE, YOURS_TWICE, Sketch, app
-
-PICTURE = "example.png"
 
 
 @app(
@@ -40,12 +41,15 @@ def hires_fix_a1111_app(graph: Graph) -> App:
 
 
 @app(
-    "Hires Fix of a picture",
+    OF_A_PICTURE,
     "A1111's hires fix button for a picture you have",
     sketch=Sketch("Hires Fix of a picture", YOURS_TWICE, "drawn again larger, as a form"),
 )
-def hires_fix_of_a_picture_app(graph: Graph) -> App:
-    return _of_picture(graph, blueprints.hires_fix_of_a_picture_box().graph)
+def hires_fix_of_a_picture_app(graph: Graph, picture: str = COFFEE.file, **starts: Any) -> App:
+    """`starts`: other start values of the form, by the names of its fields."""
+    inside = Graph(OF_A_PICTURE)
+    panel.hires_of_picture(inside, **{"prompt": COFFEE.prompt, **starts})
+    return _of_picture(graph, inside, picture)
 
 
 @app(
@@ -54,7 +58,7 @@ def hires_fix_of_a_picture_app(graph: Graph) -> App:
     sketch=Sketch("Extras", YOURS_TWICE, "A1111's Extras tab as a form"),
 )
 def extras_upscale_app(graph: Graph) -> App:
-    return _of_picture(graph, blueprints.upscale_image_box().graph)
+    return _of_picture(graph, blueprints.upscale_image_box().graph, COFFEE.file)
 
 
 @app(
@@ -100,10 +104,10 @@ def _txt2img(graph: Graph, inside: Graph) -> App:
     return _form(graph, graph.box(inside), WITH_INFOTEXT)
 
 
-def _of_picture(graph: Graph, inside: Graph) -> App:
+def _of_picture(graph: Graph, inside: Graph, picture: str) -> App:
     graph.stage("Picture")
     # core's node: the form has a field for dropped files and shows the picture for that one only
-    loader = graph.node("LoadImage", image=PICTURE)
+    loader = graph.node("LoadImage", image=picture)
     loader.labels["image"] = "Image"
     graph.stage(inside.name)
     return _form(graph, graph.box(inside, image=loader.out("IMAGE")), "SaveImage", Field(loader, "image"))

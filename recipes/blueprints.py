@@ -48,14 +48,14 @@ def hires_fix_a1111_box(graph: Graph) -> None:
 
 
 @blueprint(
-    "Hires Fix of a picture",
+    panel.OF_A_PICTURE,
     "A1111's hires fix of a picture that you have: enlarges it and draws it again with more detail. Best with the "
     "prompt it was made with; a denoising strength of 0.2 keeps it, 0.6 invents detail.",
     *ALIASES,
     *("img2img", "hires fix this picture", "existing picture", "esrgan"),
 )
 def hires_fix_of_a_picture_box(graph: Graph) -> None:
-    panel.hires_of_picture(graph, UPSCALER_2X, 0.4)
+    panel.hires_of_picture(graph)
 
 
 @blueprint(

@@ -12,6 +12,7 @@ from ..hires.graph import stages
 from ..hires.graph.builder import Graph
 from ..hires.graph.models import UPSCALER_2X
 from .job import ONE_SAMPLER, UPSCALER_FILE, WITH_INFOTEXT, YOUR_CHECKPOINT, Job
+from .pictures import CAT
 from .workflow import TWICE, YOURS_TWICE, Sketch, workflow
 
 
@@ -80,12 +81,12 @@ def hires_fix_pixel(graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_stre
 def hires_fix_image(
     graph: Graph,
     *,
-    image: str = "example.png",
+    image: str = CAT.file,
     upscaler: str = UPSCALER_2X,
     denoising_strength: float = 0.4,
     **job: Any,
 ) -> None:
-    asked = Job(**job)
+    asked = Job(**{"prompt": CAT.prompt, **job})
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
@@ -121,10 +122,10 @@ def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_streng
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Gives the picture that A1111 gives. (Brackets:1.2) and [from:to:0.5] work in the prompts.",
+        "Gives the picture that A1111 gives, in its prompt syntax.",
         YOUR_CHECKPOINT,
         "**Prompt**, *seed*",
-        "**A1111 Settings** (unfold it): what you changed on A1111's settings pages",
+        "**A1111 Settings** (unfold it): its settings pages",
         "**source** of the noise: CPU if A1111 is set to it",
         ONE_SAMPLER,
     )
@@ -136,7 +137,6 @@ def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_streng
     shared["hr_second_pass_steps"] = asked.hr_second_pass_steps
     texts = asked.prompt, asked.negative_prompt
     positive, negative = stages.a1111_prompts(graph, "first pass", *texts, **shared)
-    graph.column()
     hr_positive, hr_negative = stages.a1111_prompts(graph, "second pass", *texts, **shared)
     first = asked.sampling(loader, positive, negative, settings)
     graph.stage("First pass")

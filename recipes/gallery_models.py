@@ -73,7 +73,7 @@ def hires_fix_controlnet(
     **job: Any,
 ) -> None:
     """Hires fix whose second pass is held to the base picture by a tile ControlNet, so that it may redraw more."""
-    asked = _asked(job, checkpoint=SD15.name)
+    asked = Job(**job)
     graph.stage("Model and prompts")
     stages.introduce(
         graph,

@@ -7,6 +7,7 @@ from ..hires.graph.builder import Graph, Output
 from ..hires.graph.models import FACE_DETECTION, GFPGAN, UPSCALER_2X, UPSCALER_4X
 from . import parts
 from .job import ONE_SAMPLER, UPSCALER_FILE, YOUR_CHECKPOINT, Job
+from .pictures import ASTRONAUT, CAT, COFFEE
 from .workflow import YOURS_TWICE, Sketch, workflow
 
 
@@ -60,14 +61,14 @@ def multi_stage_upscale(
 def multi_stage_image(
     graph: Graph,
     *,
-    image: str = "example.png",
+    image: str = COFFEE.file,
     upscaler: str = UPSCALER_2X,
     upscaling_resize: float = 4.0,
     number: int = 2,
     denoising_strength: float = 0.3,
     **job: Any,
 ) -> None:
-    asked = Job(**job)
+    asked = Job(**{"prompt": COFFEE.prompt, **job})
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
@@ -110,7 +111,7 @@ def multi_stage_image(
     sketch=Sketch("Upscale", YOURS_TWICE, "no checkpoint needed"),
     size=(266, 202),
 )
-def standalone_upscale(graph: Graph, *, image: str = "example.png", upscaler: str = UPSCALER_2X, **resize: Any) -> None:
+def standalone_upscale(graph: Graph, *, image: str = COFFEE.file, upscaler: str = UPSCALER_2X, **resize: Any) -> None:
     """`resize`: fields of Upscale Image."""
     picture = _picture(
         graph,
@@ -135,7 +136,7 @@ def standalone_upscale(graph: Graph, *, image: str = "example.png", upscaler: st
 def standalone_two_upscalers(
     graph: Graph,
     *,
-    image: str = "example.png",
+    image: str = CAT.file,
     upscaler: str = UPSCALER_4X,
     upscaler_2: str = "Lanczos",
     extras_upscaler_2_visibility: float = 0.4,
@@ -174,7 +175,7 @@ def standalone_two_upscalers(
 def restore_faces(
     graph: Graph,
     *,
-    image: str = "example.png",
+    image: str = ASTRONAUT.file,
     upscaler: str = UPSCALER_2X,
     upscaling_resize: float = 2.0,
     face_model: str = GFPGAN.name,
@@ -187,7 +188,8 @@ def restore_faces(
         "Enlarges a picture and restores the faces in it, as A1111's Extras tab does. Faces are found in the small "
         "picture.",
         "**Load Image**: your picture",
-        "**Load Face Restore Model**: GFPGAN, CodeFormer or RestoreFormer from *models/face_restore*",
+        "**Load Face Restore Model**: GFPGAN, CodeFormer or RestoreFormer from *models/face_restore*, or get the "
+        "one named",
         "**visibility**: how much of the restored faces is seen",
         "**num_faces**: at most so many are found",
     )

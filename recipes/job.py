@@ -5,13 +5,14 @@ from typing import Any
 
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph, Node, Output
+from ..hires.graph.models import DREAMSHAPER
 from ..hires.graph.stages import Number, Sampling, Side, Socket, Text, Whole
 
-CHECKPOINT = "hires-fix-demo.safetensors"
+CHECKPOINT = DREAMSHAPER.name
 PROMPT = "a lighthouse on a rocky coast at dawn, sea mist, soft light, highly detailed"
 NEGATIVE_PROMPT = "blurry, low quality, watermark"
 
-YOUR_CHECKPOINT = "**Load Checkpoint**: yours (the demo's is set)"
+YOUR_CHECKPOINT = "**Load Checkpoint**: yours, or get the one named"
 ONE_SAMPLER = "**Base Sampling**: *steps*, *cfg* and sampler of both passes"
 UPSCALER_FILE = "**Load Upscaler**: the pack's, Lanczos or a file in *models/upscale_models*"
 """Lines of the notes."""

@@ -1,13 +1,17 @@
 """A1111's panels as fields of a box, in A1111's order and under its labels, and what is wired to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ..hires.graph import stages
 from ..hires.graph.builder import FIRST_CHOICE, BoxInput, Graph, Output
+from ..hires.graph.models import UPSCALER_2X
 from ..hires.graph.stages import Sampling
 from .job import NEGATIVE_PROMPT, PROMPT, Job
+
+OF_A_PICTURE = "Hires Fix of a picture"
+"""Name of the box and of the App."""
 
 Fields = dict[str, BoxInput]
 
@@ -74,7 +78,15 @@ def txt2img(
     upscalers = (("hires_fix", "Hires. fix", True), (upscaler[0], "Upscaler", upscaler[1]))
     source = (("noise_source", "Random number generator source", Job.noise_source),) if settings else ()
     f = _fields(
-        graph, denoising_strength, *_MODEL, *upscalers, *_SECOND_PASS, *_HIRES_OWN, *_PICTURE, *_LAST, *source
+        graph,
+        {"denoising_strength": denoising_strength},
+        *_MODEL,
+        *upscalers,
+        *_SECOND_PASS,
+        *_HIRES_OWN,
+        *_PICTURE,
+        *_LAST,
+        *source,
     )
     graph.stage("Model")
     loaded = _Loaded(graph, f)
@@ -99,11 +111,14 @@ def txt2img(
     _give(graph, first, chosen.out())
 
 
-def hires_of_picture(graph: Graph, upscaler: str, denoising_strength: float) -> None:
-    """Hires fix of a picture that is there: what A1111's button on a finished picture does."""
+def hires_of_picture(graph: Graph, **starts: Any) -> None:
+    """Hires fix of a picture that is there: what A1111's button on a finished picture does.
+
+    `starts`: other start values, by the names of the fields.
+    """
     image = graph.box_input("image", "Image")
-    chosen = ("upscaler_name", "Upscaler", upscaler)
-    f = _fields(graph, denoising_strength, *_MODEL, chosen, *_SECOND_PASS, *_LAST)
+    chosen = ("upscaler_name", "Upscaler", UPSCALER_2X)
+    f = _fields(graph, {"denoising_strength": 0.4, **starts}, *_MODEL, chosen, *_SECOND_PASS, *_LAST)
     graph.stage("Model")
     loaded = _Loaded(graph, f)
     noise = stages.noise(graph, f["seed"], Job.noise_source)
@@ -138,8 +153,7 @@ def enlarge_as_a1111(graph: Graph, f: Fields, second: Sampling, noise: Output, b
     return enlarge_picture(graph, f, second, noise, base, numbers="A1111", noise=noise)
 
 
-def _fields(graph: Graph, denoising_strength: float, *named: tuple[str, str, Any]) -> Fields:
-    starts = {"denoising_strength": denoising_strength}
+def _fields(graph: Graph, starts: Mapping[str, Any], *named: tuple[str, str, Any]) -> Fields:
     return {name: graph.box_input(name, label, starts.get(name, start)) for name, label, start in named}
 
 

@@ -101,9 +101,7 @@ def blueprint(
     return decorate
 
 
-def app(
-    title: str, about: str, *, sketch: Sketch
-) -> Callable[[Callable[[Graph], App]], Callable[[], App]]:
+def app(title: str, about: str, *, sketch: Sketch) -> Callable[[Callable[[Graph], App]], Callable[[], App]]:
     """Ship what the function draws into an empty graph as a form, under this title; see `ShippedApp`."""
 
     def decorate(fill: Callable[[Graph], App]) -> Callable[[], App]:

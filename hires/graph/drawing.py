@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
-from .builder import FIRST_CHOICE, BoxInput, Graph, Node, Note, Output, Place, Stage
+from .builder import FIRST_CHOICE, IDS_OF_BOX, BoxInput, Graph, Node, Note, Output, Place, Stage
 from .definitions import UPLOAD, InputDefinition
 from .layout import FLAT_WIDGET_ROW, SAMPLING, SLOT_ROW, TEXT_FIELD, TITLE_BAR, Box, Layout, box_size, layout, slot_rows
 from .models import PUBLIC_MODELS
@@ -167,17 +167,19 @@ class _Ends:
 
 def _links(graph: Graph) -> list[Link]:
     links: list[Link] = []
+    # ids are unique in a file: those inside of the box 3 begin with 3001
+    before = graph.items[0].id // IDS_OF_BOX * 10 * IDS_OF_BOX
     for node in graph.nodes:
         for slot, entry in enumerate(input_slots(node)):
             source = node.inputs.get(entry.name)
             if isinstance(source, Output):
-                links.append(Link(len(links) + 1, source.node.id, source.index, node.id, slot, source.type))
+                links.append(Link(before + len(links) + 1, source.node.id, source.index, node.id, slot, source.type))
             elif isinstance(source, BoxInput):
                 index = graph.box_inputs.index(source)
-                links.append(Link(len(links) + 1, ENTRANCE, index, node.id, slot, entry.type))
+                links.append(Link(before + len(links) + 1, ENTRANCE, index, node.id, slot, entry.type))
     for slot, output in enumerate(graph.box_outputs):
         source = output.source
-        links.append(Link(len(links) + 1, source.node.id, source.index, EXIT, slot, source.type))
+        links.append(Link(before + len(links) + 1, source.node.id, source.index, EXIT, slot, source.type))
     return links
 
 
@@ -235,7 +237,7 @@ def _previews(inside: Graph) -> list[dict[str, str]]:
 def _models(node: Node) -> list[dict[str, str]]:
     """The public files that the node loads, as the editor wants to know them."""
     values = (_shown(node.inputs.get(entry.name), entry) for entry in node.definition.inputs if entry.files)
-    return [asdict(PUBLIC_MODELS[value]) for value in values if value in PUBLIC_MODELS]
+    return [PUBLIC_MODELS[value].listed() for value in values if value in PUBLIC_MODELS]
 
 
 def _input(node: Node, slot: int, definition: InputDefinition, ends: _Ends) -> dict[str, Any]:

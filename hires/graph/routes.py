@@ -5,7 +5,7 @@ nodes, above all or below all, and so reaches the gutter in front of its end. Al
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from .layout import MARGIN, TITLE_BAR, Box
@@ -141,7 +141,10 @@ class _Router:
                     continue
                 price = (SHARED if y in mine else 1.0) * (0 if y in mine else 20)
                 cost, path = min(
-                    (cost + (abs(y - before) + TURN) * (SHARED if y in mine else 1.0) * (y != before or not number), path)
+                    (
+                        cost + (abs(y - before) + TURN) * (SHARED if y in mine else 1.0) * (y != before or not number),
+                        path,
+                    )
                     for before, (cost, path) in costs.items()
                 )
                 step[y] = (cost + price, [*path, y])
@@ -189,10 +192,7 @@ def _numbered(points: list[_Point]) -> tuple[list[Corner], dict[int, int]]:
     for point in points:
         mine = children[id(point)]
         straight = (
-            point.parent is not None
-            and not point.ends
-            and len(mine) == 1
-            and point.parent.y == point.y == mine[0].y
+            point.parent is not None and not point.ends and len(mine) == 1 and point.parent.y == point.y == mine[0].y
         )
         if not straight:
             kept[id(point)] = len(kept) + 1

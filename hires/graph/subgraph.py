@@ -6,6 +6,7 @@ from .builder import Graph
 from .drawing import END_GAP, END_MARGIN, END_ROW, END_WIDTH, ENTRANCE, EXIT, Link, draw
 from .identity import identity
 
+
 def subgraph(graph: Graph, **about: str) -> dict[str, Any]:
     """Return the JSON-ready definition. `about`: further words on it, such as its "description".
 
@@ -21,7 +22,7 @@ def subgraph(graph: Graph, **about: str) -> dict[str, Any]:
         "state": {
             "lastGroupId": len(drawing.groups),
             "lastNodeId": max(item.id for item in graph.items),
-            "lastLinkId": len(drawing.links),
+            "lastLinkId": max(link.id for link in drawing.links),
             "lastRerouteId": len(drawing.corners),
         },
         "revision": 0,

@@ -46,7 +46,9 @@ def _in_box(value: Any, box: str, given: Mapping[str, Any]) -> Any:
     if isinstance(value, BoxInput):
         value = given.get(value.name)
         if value is FIRST_CHOICE:
-            raise GraphError("a box starts with the first file that the reader has, which no file can name; give it one")
+            raise GraphError(
+                "a box starts with the first file that the reader has, which no file can name; give it one"
+            )
         return value
     if not isinstance(value, Output):
         return value

@@ -35,7 +35,9 @@ class App:
 
 def whole_box(box: Node, hints: dict[str, str] | None = None) -> list[Field]:
     """Every field of a box, in its order. `hints`: by the names of fields."""
-    return [Field(box, entry.name, (hints or {}).get(entry.name, "")) for entry in box.definition.inputs if entry.is_widget]
+    return [
+        Field(box, entry.name, (hints or {}).get(entry.name, "")) for entry in box.definition.inputs if entry.is_widget
+    ]
 
 
 def to_app(app: App) -> dict[str, Any]:
@@ -47,9 +49,13 @@ def to_app(app: App) -> dict[str, Any]:
     nodes = [*app.graph.nodes]
     for field in app.form:
         if field.node not in nodes:
-            raise GraphError(f"the form shows {field.widget} of {field.node.title!r}, which is not in {app.graph.name!r}")
+            raise GraphError(
+                f"the form shows {field.widget} of {field.node.title!r}, which is not in {app.graph.name!r}"
+            )
         if field.widget not in field.node.labels:
-            raise GraphError(f"the form of {app.graph.name!r} shows {field.widget} of {field.node.title!r} without a label")
+            raise GraphError(
+                f"the form of {app.graph.name!r} shows {field.widget} of {field.node.title!r} without a label"
+            )
     if not app.results or any(node not in nodes or not node.definition.is_output for node in app.results):
         raise GraphError(f"the form of {app.graph.name!r} needs nodes of its graph that show or save something")
     workflow = to_ui(app.graph)

@@ -13,6 +13,7 @@ import comfy.samplers
 import comfy.utils
 import torch
 
+from ...hires.prompts.counting import CountedPass
 from ...hires.remaining_time import RemainingTime
 from ...hires.sampling.menus import Sampler, has_own_pace
 from ...hires.sampling.noise import SEEDS
@@ -22,6 +23,7 @@ from ..latents.latents import (
     Latent,
     LatentError,
     finite_samples_of,
+    first_values,
     fit_to_model,
     noised_of,
     schedule_of,
@@ -49,6 +51,7 @@ def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str) ->
     """
     model = job.guidance.model
     start = {**latent, "samples": fit_to_model(model, latent)}
+    job = replace(job, guidance=job.guidance.for_pass(CountedPass(False, steps, job.sampler_name)))
     sigmas = Scheduling(model, job.sampler_name, scheduler, job.settings).first_pass(steps)
     out = _sample(Pass(job, start, draw_noise(job.noise, start), sigmas, is_first=True))
     return {
@@ -89,6 +92,7 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, **asked: Any) -> Latent:
     first = latent.get(FIRST_PASS)
     if isinstance(first, FirstPass):
         job = replace(job, guidance=job.guidance.after(first, *clean.shape[-2:]))
+    job = replace(job, guidance=job.guidance.for_pass(_counted(latent, sigmas, job.sampler_name)))
     start = {**latent, "samples": clean}
     out = _sample(Pass(job, start, noise, PassSigmas(schedule, sigmas), is_first=False))
     values, is_known = values_of(latent, sigmas), schedule is not sigmas
@@ -97,6 +101,16 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, **asked: Any) -> Latent:
         log.warning(warning)
         show_text(warning)  # in place of the time that the steps took
     return with_samples(latent, out)
+
+
+def _counted(latent: Latent, sigmas: torch.Tensor, sampler_name: str) -> CountedPass:
+    """How prompts count the steps of a pass that may follow a first one."""
+    values, first = values_of(latent, sigmas), first_values(latent)
+    first = first or (values.first if values else None)
+    own = (values.hr_second_pass_steps or values.steps) if values else len(sigmas) - 1
+    if first is None:
+        return CountedPass(False, own, sampler_name)
+    return CountedPass(True, first.steps, first.sampler_name, own, sampler_name)
 
 
 def _parts_unknown(loss: Loss, sigma: float) -> LatentError:

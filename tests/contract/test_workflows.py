@@ -9,7 +9,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hires_pack.dev.generate.record_node_defs import FILE_NAME
 from hires_pack.hires.graph.definitions import UPLOAD
+from hires_pack.hires.graph.models import DREAMSHAPER, PUBLIC_MODELS
 from hires_pack.recipes import library
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +33,12 @@ RECORDED = read(ROOT / "hires" / "graph" / "node_defs.json")["nodes"]
 
 def editor_file(name: str, folder: Path = WORKFLOWS) -> Path:
     return folder / f"{library.WORKFLOWS[name].title}.json"
+
+
+def all_nodes(editor: dict) -> list[dict]:
+    """With those inside of boxes."""
+    inside = [node for box in editor.get("definitions", {}).get("subgraphs", []) for node in box["nodes"]]
+    return editor["nodes"] + inside
 
 
 def is_widget(entry: dict) -> bool:
@@ -182,7 +190,7 @@ def test_workflows_of_a1111s_settings_save_its_infotext(name, api):
 
 
 PUBLIC = {
-    "hires-fix-controlnet": {"v1-5-pruned-emaonly-fp16.safetensors", "control_v11f1e_sd15_tile_fp16.safetensors"},
+    "hires-fix-controlnet": {"DreamShaper_8_pruned.safetensors", "control_v11f1e_sd15_tile_fp16.safetensors"},
     "hires-fix-flow": {"flux1-dev-fp8.safetensors"},
     "hires-fix-other-model": {
         "v1-5-pruned-emaonly-fp16.safetensors",
@@ -191,6 +199,7 @@ PUBLIC = {
     },
     "hires-fix-sdxl": {"sd_xl_base_1.0.safetensors"},
     "restore-faces": {"GFPGANv1.4.pth", "mediapipe_face_fp32.safetensors"},
+    **dict.fromkeys(("standalone-two-upscalers", "standalone-upscale", "upscale-folder"), set()),
 }
 DIRECTORIES = {
     "CheckpointLoaderSimple": "checkpoints",
@@ -203,16 +212,28 @@ DIRECTORIES = {
 
 
 def test_public_models_are_listed_where_they_are_loaded(editor, name):
-    """Name, folder and address, so that the editor can offer a missing file; the demo's own checkpoint has none."""
+    """Name, folder and address, so that the editor can offer a missing file. It gets them from these two alone."""
     listed = set()
-    for node in editor["nodes"]:
+    for node in all_nodes(editor):
         for model in node["properties"].get("models", []):
-            assert set(model) == {"name", "directory", "url"}
+            assert {"name", "directory", "url"} <= set(model) <= {"name", "directory", "url", "hash", "hash_type"}
+            if "hash" in model:
+                assert re.fullmatch(r"[0-9a-f]{64}", model["hash"])
+                assert model["hash_type"] == "SHA256"
             assert model["name"] in node["widgets_values"]
             assert model["directory"] == DIRECTORIES[node["type"]]
-            assert model["url"].startswith("https://")
+            assert model["url"].startswith(("https://huggingface.co/", "https://civitai.com/"))
             listed.add(model["name"])
-    assert listed == PUBLIC.get(name, set())
+    assert listed == PUBLIC.get(name, {DREAMSHAPER.name})
+
+
+def test_every_file_that_is_loaded_comes_with_the_pack_or_can_be_had(editor):
+    """So that anybody can run it: after a download that the editor offers, if at all."""
+    folders = ROOT / "workflows" / "input", ROOT / "upscale_models" / "weights"
+    known = {path.name for folder in folders for path in folder.iterdir()} | set(PUBLIC_MODELS)
+    for node in all_nodes(editor):
+        named = {str(value) for value in node.get("widgets_values") or [] if FILE_NAME.search(str(value))}
+        assert named <= known, node["type"]
 
 
 def test_one_short_note_says_what_to_change_first(editor):
@@ -220,8 +241,6 @@ def test_one_short_note_says_what_to_change_first(editor):
     (text,) = note["widgets_values"]
     assert "Change first" in text
     assert len(text) < 500
-    of_demo = any("hires-fix-demo.safetensors" in node["widgets_values"] for node in editor["nodes"])
-    assert ("choose yours (the demo's is set)" in text) == of_demo
 
 
 def rectangle(node: dict) -> tuple[float, float, float, float]:

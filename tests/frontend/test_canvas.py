@@ -10,7 +10,7 @@ from .shipped import HELP_PAGES, NODES
 
 
 def test_a_node_is_dragged(ui):
-    node = ui.canvas.place("HiresFixTargetSize", 100, 100)
+    node = ui.canvas.place("HiresFixTargetSize", 100, 200)  # below the switch between graph and App
     before = ui.workflow()["nodes"][0]["pos"]
     scale = ui.page.evaluate("() => window.app.canvas.ds.scale")
     ui.canvas.drag_node(node, by=(180, 90))

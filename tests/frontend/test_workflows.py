@@ -58,7 +58,7 @@ def test_a_template_opens_as_it_was_saved_and_gives_a_picture(path, ui, host):
     expected = ui.prompt()
     outcome = ui.runs.run().require_success()
     if name_of(path) == "upscale-folder":  # its results are files beside the sources' names, without a workflow
-        assert list((host.base / "output").rglob("example*.png"))
+        assert list((host.base / "output").rglob("hires-fix-cat*.png"))
         return
     saved = [place for places in outcome.images.values() for place in places if place["type"] == "output"]
     assert saved
