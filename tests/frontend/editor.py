@@ -126,6 +126,11 @@ class Editor:
         self.page.evaluate(_CLOSE_OTHERS)
         self.settle()
 
+    def resize(self, width: int, height: int) -> None:
+        """Give the window's page this size, in pixels."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.wait_for_function("(width) => window.app.canvas.canvas.clientWidth === width", arg=width)
+
     def setting(self, name: str, value: Any) -> None:
         """Change a setting while the page is open."""
         self.page.evaluate("([name, value]) => window.app.extensionManager.setting.set(name, value)", [name, value])

@@ -1,0 +1,111 @@
+"""What a person can read of the graph as it stands in the window: text is drawn, and nothing lies over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .editor import Editor
+
+WINDOWS = {"full-hd": (1920, 950), "laptop": (1366, 657)}
+"""Width and height of the page in a browser on a screen of 1920x1080 and on a small laptop's of 1366x768."""
+
+SMALLEST_TEXT = 8
+"""Pixels. Below that the classic editor draws no text at all; Nodes 2.0 draws it at any size."""
+
+_LOOK = """() => {
+    const { canvas, graph } = window.app
+    const { ds } = canvas, area = canvas.canvas.getBoundingClientRect()
+    const onPage = ([x, y]) => [area.left + (x + ds.offset[0]) * ds.scale, area.top + (y + ds.offset[1]) * ds.scale]
+    const nodes = graph.nodes.map((node) => {
+        const box = document.querySelector(`[data-node-id="${node.id}"]`), [x, y] = node.pos
+        const isOwn = (found) => found === canvas.canvas || box?.contains(found)
+            || node.widgets?.some(({ element }) => element?.contains(found) || element?.parentElement?.contains(found))
+        const isFree = (point) => Boolean(document.elementFromPoint(...point)) && isOwn(document.elementFromPoint(...point))
+        const place = box?.getBoundingClientRect()
+        const [left, top] = place ? [place.left, place.top] : onPage([x, y - LiteGraph.NODE_TITLE_HEIGHT])
+        const [right, bottom] = place ? [place.right, place.bottom] : onPage([x + node.size[0], y + node.size[1]])
+        const middle = top + LiteGraph.NODE_TITLE_HEIGHT / 2 * ds.scale
+        const shown = (node.widgets ?? []).filter((widget) => !widget.hidden && widget.last_y > 0)
+        const rows = box ? [...box.querySelectorAll('[data-testid=node-widget]')].map((row) => row.getBoundingClientRect())
+            .map((row) => [row.left + row.width / 2, row.top + row.height / 2])
+            : shown.map((widget) => onPage([x + node.size[0] / 2, y + widget.last_y + LiteGraph.NODE_WIDGET_HEIGHT / 2]))
+        return {
+            id: String(node.id), kind: node.type, name: node.getTitle(), rect: [left, top, right, bottom],
+            title: [left + 30 * ds.scale, Math.min(right - 10 * ds.scale, left + 160 * ds.scale)]
+                .every((across) => isFree([across, middle])),
+            values: rows.every(isFree),
+        }
+    })
+    const boxes = [...document.querySelectorAll('[data-node-id]')]
+    const letters = boxes.flatMap((box) => [...box.querySelectorAll('*')])
+        .filter((element) => [...element.childNodes].some((child) => child.nodeType === 3 && child.data.trim()))
+        .map((element) => parseFloat(getComputedStyle(element).fontSize) * ds.scale)
+    return {
+        zoom: ds.scale, nodes, drawn: boxes.length > 0 || !canvas.low_quality,
+        text: boxes.length ? Math.min(...letters) : LiteGraph.NODE_TEXT_SIZE * ds.scale,
+    }
+}"""
+
+
+@dataclass(frozen=True)
+class SeenNode:
+    """A node or a note in the window."""
+
+    id: str
+    kind: str
+    name: str
+    rect: tuple[float, float, float, float]
+    """Left, top, right and bottom in the page."""
+    title: bool
+    """Whether its title lies free in the window."""
+    values: bool
+    """Whether all of its widgets do."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The graph in the window."""
+
+    zoom: float
+    """1 is 100 %."""
+    text: float
+    """Height of the smallest letters in the nodes, in pixels of the page."""
+    drawn: bool
+    """Whether the editor draws text at this zoom."""
+    nodes: list[SeenNode]
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether there is text, and large enough."""
+        return self.drawn and self.text >= SMALLEST_TEXT
+
+    @property
+    def hidden_titles(self) -> list[str]:
+        """Names of the nodes whose title is out of the window or under something."""
+        return [node.name for node in self.nodes if not node.title]
+
+    @property
+    def hidden_values(self) -> list[str]:
+        """Names of the nodes with a widget that is."""
+        return [node.name for node in self.nodes if not node.values]
+
+    @property
+    def overlaps(self) -> list[tuple[str, str]]:
+        """Names of nodes that lie on each other."""
+        return [(one.name, other.name) for one, other in combinations(self.nodes, 2) if _meet(one.rect, other.rect)]
+
+
+def look(editor: Editor) -> Seen:
+    """What there is to read now."""
+    found = editor.page.evaluate(_LOOK)
+    nodes = [SeenNode(**{**node, "rect": tuple(node["rect"])}) for node in found.pop("nodes")]
+    return Seen(**found, nodes=nodes)
+
+
+def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    across = min(one[2], other[2]) - max(one[0], other[0])
+    down = min(one[3], other[3]) - max(one[1], other[1])
+    return across > 1 and down > 1
