@@ -11,6 +11,7 @@ from pkgutil import iter_modules
 from comfy_api.latest import ComfyExtension, io
 
 from ..host.editor import routes
+from ..host.pictures import example_pictures
 from ..host.upscaling import upscalers
 from . import registry
 
@@ -24,6 +25,7 @@ class HiresFixExtension(ComfyExtension):
     async def on_load(self) -> None:
         """What the host lets a pack do before it starts to listen."""
         upscalers.list_shipped_weights()
+        example_pictures.provide()
         routes.register()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:

@@ -24,7 +24,7 @@ class HiresFixA1111Settings(PackNode):
             "and Second Sampling alike. Only capitalised samplers and schedulers look at it.",
             search_aliases=inputs.aliases(
                 "eta, sigma churn, rho, sigma min, uni pc, ngms, extra noise, options, sampler settings, "
-                "zero terminal snr"
+                "zero terminal snr, automatic1111, webui"
             ),
             inputs=[
                 _number("eta_ancestral", 10.0, "Noise multiplier of ancestral and SDE samplers; 0 adds no noise."),

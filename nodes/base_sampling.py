@@ -32,10 +32,7 @@ class HiresFixBaseSampling(PackNode):
             display_name="Base Sampling",
             category=inputs.CATEGORY,
             description="First pass of hires fix: samples the picture at the size that the model was trained for.",
-            search_aliases=inputs.aliases(
-                "ksampler, first pass, txt2img, sampler, hires fix, hires. fix, highres fix, high res fix, hr fix, "
-                "high resolution fix"
-            ),
+            search_aliases=inputs.aliases("ksampler, first pass, txt2img, sampler, a1111, webui"),
             inputs=[
                 inputs.model("first"),
                 inputs.positive(),

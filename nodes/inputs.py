@@ -8,6 +8,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..hires.plan.upscale import NUMBERS, Numbers, UpscaleRequest
+from ..hires.sampling.same import SAME_CFG, SAME_SAMPLER, SAME_SCHEDULER
 from ..hires.sizes.image_sizes import MAX_SIDE
 from ..hires.tiles.settings import PRECISIONS, Precision, TileSettings
 from ..host.sampling.sigmas import sampler_names, scheduler_names
@@ -21,6 +22,7 @@ UpscalerType = io.Custom("HIRES_FIX_UPSCALER")
 SettingsType = io.Custom("HIRES_FIX_SETTINGS")
 RefinerType = io.Custom("HIRES_FIX_REFINER")
 FileInfoType = io.Custom("HIRES_FIX_FILE_INFO")
+AxesType = io.Custom("HIRES_FIX_AXES")
 
 A1111_PROMPTS = {"positive": "Prompt", "negative": "Negative prompt"}
 A1111_PASS = {"sampler_name": "Sampling method", "scheduler": "Schedule type", "cfg": "CFG Scale"}
@@ -72,18 +74,20 @@ def negative() -> io.Conditioning.Input:
 
 
 def noise(use: str) -> io.Noise.Input:
-    return io.Noise.Input("noise", tooltip=f"From Hires Fix Noise or any core noise node. {use}")
+    return io.Noise.Input("noise", tooltip=f"From Seed and Noise or any core noise node. {use}")
 
 
-def cfg() -> io.Float.Input:
+def cfg(same: str = "") -> io.Float.Input:
+    """`same`: what -1 means, which then is the default."""
     return io.Float.Input(
         "cfg",
-        default=7.0,
-        min=0.0,
+        default=SAME_CFG if same else 7.0,
+        min=SAME_CFG if same else 0.0,
         max=100.0,
         step=0.1,
         round=0.01,
-        tooltip="CFG scale: how closely to follow the prompt. 7 suits SD1 and SDXL; 1 turns the negative prompt off.",
+        tooltip="CFG scale: how closely to follow the prompt. 7 suits SD1 and SDXL; 1 turns the negative prompt off."
+        + (f" -1: {same}" if same else ""),
     )
 
 
@@ -94,24 +98,27 @@ def steps(tooltip: str, name: str = "steps", default: int = 20, least: int = 1) 
 _NAMES = "Capitalised names are A1111's and give A1111's numbers; lower-case ones are ComfyUI's own."
 
 
-def sampler_name(extra: str = "") -> io.Combo.Input:
-    return choice("sampler_name", sampler_names(), f"Sampling method. {_NAMES}{extra}", default="DPM++ 2M")
+def sampler_name(same: str = "") -> io.Combo.Input:
+    """`same`: what "Use same sampler" means, which then leads the list and is the default."""
+    tooltip = f"Sampling method. {_NAMES}"
+    if same:
+        return choice("sampler_name", [SAME_SAMPLER, *sampler_names()], f"{tooltip} {SAME_SAMPLER}: {same}")
+    return choice("sampler_name", sampler_names(), tooltip, default="DPM++ 2M")
 
 
-def scheduler() -> io.Combo.Input:
-    return choice(
-        "scheduler",
-        scheduler_names(),
-        f"Schedule type. Automatic is what A1111 pairs with the sampler. {_NAMES}",
-        default="Automatic",
-    )
+def scheduler(same: str = "") -> io.Combo.Input:
+    """`same`: what "Use same scheduler" means, which then leads the list and is the default."""
+    tooltip = f"Schedule type. Automatic is what A1111 pairs with the sampler. {_NAMES}"
+    if same:
+        return choice("scheduler", [SAME_SCHEDULER, *scheduler_names()], f"{tooltip} {SAME_SCHEDULER}: {same}")
+    return choice("scheduler", scheduler_names(), tooltip, default="Automatic")
 
 
-def settings() -> io.Input:
+def settings(without: str = "A1111's defaults") -> io.Input:
     return SettingsType.Input(
         "settings",
         optional=True,
-        tooltip="From A1111 Settings; for capitalised samplers and schedulers. Without it: A1111's defaults.",
+        tooltip=f"From A1111 Settings; for capitalised samplers and schedulers. Without it: {without}.",
     )
 
 

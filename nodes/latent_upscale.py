@@ -25,8 +25,7 @@ class HiresFixLatentUpscale(PackNode):
             description="Enlarges the latent between the passes, without decoding it. Fast, but blurry until it is "
             "sampled again: use a denoising strength of 0.5 or more.",
             search_aliases=inputs.aliases(
-                "upscale latent, latent upscale by, hires upscaler, latent bicubic antialiased, latent nearest-exact, "
-                "hires fix, highres fix, high res fix, hr fix"
+                "upscale latent, latent upscale by, hires upscaler, latent bicubic antialiased, latent nearest-exact"
             ),
             inputs=[
                 io.Latent.Input("latent", tooltip="The result of the first pass."),

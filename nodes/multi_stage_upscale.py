@@ -40,7 +40,7 @@ class HiresFixMultiStageUpscale(PackNode):
             "own nodes, so one that has not changed is not run again.",
             search_aliases=inputs.aliases(
                 "iterative upscale, progressive upscale, upscale in steps, ultimate upscale, ultimate sd upscale, "
-                "sd upscale, img2img upscale, extras, 4x, 8x, 16x"
+                "sd upscale, img2img upscale, 4x, 8x, 16x, tile, tiled upscale"
             ),
             inputs=[
                 io.Image.Input("image", tooltip="The pictures to upscale; grey and transparent ones, too."),
@@ -90,7 +90,7 @@ class HiresFixMultiStageUpscale(PackNode):
                 io.Noise.Input(
                     "noise",
                     optional=True,
-                    tooltip="From Hires Fix Noise or any core noise node. Drawn afresh at the size of each stage.",
+                    tooltip="From Seed and Noise or any core noise node. Drawn afresh at the size of each stage.",
                 ),
             ],
             outputs=[io.Image.Output(display_name="image", tooltip="The pictures at the size asked for.")],

@@ -30,11 +30,12 @@ class HiresFixNoise(PackNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="HiresFixNoise",
-            display_name="Hires Fix Noise",
+            display_name="Seed and Noise",
             category=inputs.CATEGORY,
             description="The noise of a seed. Connect it to both passes: each draws it afresh at its own size.",
             search_aliases=inputs.aliases(
-                "seed, rng, random noise, a1111 noise, hires fix seed, batch seed, variation seed, subseed, ensd"
+                "seed, rng, random noise, a1111 noise, hires fix seed, batch seed, variation seed, subseed, ensd, "
+                "randomise, randomize"
             ),
             inputs=[
                 io.Int.Input(

@@ -32,8 +32,7 @@ class HiresFixPixelUpscale(PackNode):
             description="Enlarges the picture between the passes: decodes it, upscales it to the exact size, encodes "
             "it again. Sharp already, so a denoising strength of 0.3 to 0.5 is enough.",
             search_aliases=inputs.aliases(
-                "upscale with model, hires fix, esrgan hires, vae decode upscale encode, highres fix, high res fix, "
-                "hr fix, hires upscaler"
+                "upscale with model, esrgan hires, vae decode upscale encode, hires upscaler"
             ),
             inputs=[
                 io.Latent.Input("latent", tooltip="The result of the first pass."),

@@ -6,16 +6,16 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.prompts.passes import pass_steps
+from ..hires.prompts.counting import EITHER, PASSES, Counting
 from ..hires.prompts.weights import EMPHASIS_MODES
-from ..host.prompts.text import TextSettings, encode_prompt
+from ..hires.sampling.same import SAME_SAMPLER, SAME_STEPS
+from ..host.prompts.later import encode_for_pass, is_for_later
+from ..host.prompts.text import TextSettings
 from ..host.sampling.sigmas import sampler_names
+from ..host.sampling.wiring import check_prompt_followers
 from . import inputs
 from .errors import input_errors
 from .registry import PackNode, node
-
-_FIRST, _SECOND = "first pass", "second pass"
-_SAME = "Use same sampler"
 
 
 @node(
@@ -46,7 +46,7 @@ class HiresFixPrompt(PackNode):
             "and SDXL; other models get the text unchanged. AND and editing need Base Sampling and Second Sampling.",
             search_aliases=inputs.aliases(
                 "clip text encode, prompt, negative prompt, hires prompt, prompt editing, prompt scheduling, "
-                "prompt weights, clip skip, emphasis, BREAK"
+                "prompt weights, clip skip, emphasis, BREAK, automatic1111, webui"
             ),
             inputs=[
                 io.Clip.Input("clip", tooltip="The text encoder."),
@@ -56,22 +56,29 @@ class HiresFixPrompt(PackNode):
                     tooltip="The prompt, in A1111's syntax. Embeddings are written embedding:name. Tags such as "
                     "<lora:name:1> are left out: use Load LoRA.",
                 ),
-                inputs.steps("Steps of the first pass, which prompt editing counts by."),
+                inputs.steps(
+                    "Steps of the first pass, which prompt editing counts by. 0: as Base Sampling says.",
+                    default=SAME_STEPS,
+                    least=SAME_STEPS,
+                ),
                 inputs.choice(
                     "for_pass",
-                    [_FIRST, _SECOND],
-                    "The pass that this goes to. In [a:b:0.5] fractions of 0 to 1 mean the first pass and 1 to "
-                    "2 the second; in [a:b:12] steps are counted through both. So the second pass needs its own node.",
+                    PASSES,
+                    "The pass that this goes to; either: the one that it is used in, or both. In [a:b:0.5] fractions "
+                    "of 0 to 1 mean the first pass and 1 to 2 the second; in [a:b:12] steps are counted through both.",
+                    default=EITHER,
                 ),
                 inputs.steps(
-                    "As in Re-noise: steps of the second pass. 0: as many as the first.", "hr_second_pass_steps", 0, 0
+                    "Steps of the second pass. 0: as Re-noise says, or as many as the first if steps are set here.",
+                    "hr_second_pass_steps",
+                    0,
+                    0,
                 ),
                 inputs.choice(
                     "sampler_name",
-                    sampler_names(),
-                    "As in Base Sampling. Samplers that ask the model twice a step, such as Heun, DPM2 and "
-                    "DPM++ SDE, count every step double in [a:b:12].",
-                    default="DPM++ 2M",
+                    [SAME_SAMPLER, *sampler_names()],
+                    f"{SAME_SAMPLER}: that of Base Sampling. Samplers that ask the model twice a step, such as Heun, "
+                    "DPM2 and DPM++ SDE, count every step double in [a:b:12].",
                 ),
                 io.Int.Input(
                     "clip_skip",
@@ -97,8 +104,9 @@ class HiresFixPrompt(PackNode):
                 ),
                 inputs.choice(
                     "hr_sampler_name",
-                    [_SAME, *sampler_names()],
-                    "As in Second Sampling, where that is another sampler than sampler_name. Used for the second pass.",
+                    [SAME_SAMPLER, *sampler_names()],
+                    "Of the second pass, where that is another sampler than sampler_name. "
+                    f"{SAME_SAMPLER}: sampler_name, or as Second Sampling says if that is the same, too.",
                     optional=True,
                     advanced=True,
                 ),
@@ -123,6 +131,7 @@ class HiresFixPrompt(PackNode):
                     display_name="conditioning", tooltip="For positive or negative. Fits core's samplers, too."
                 )
             ],
+            hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
         )
 
     @classmethod
@@ -137,12 +146,13 @@ class HiresFixPrompt(PackNode):
         clip_skip: int,
         emphasis: str,
         comma_padding_backtrack: int,
-        hr_sampler_name: str = _SAME,
+        hr_sampler_name: str = SAME_SAMPLER,
         negative_prompt: bool = False,
         pad_cond_uncond: bool = False,
     ) -> io.NodeOutput:
-        second = sampler_name if hr_sampler_name == _SAME else hr_sampler_name
-        counted = pass_steps(steps, for_pass == _SECOND, hr_second_pass_steps, sampler_name, second)
+        counting = Counting(for_pass, steps, hr_second_pass_steps, sampler_name, hr_sampler_name)
         settings = TextSettings(clip_skip, emphasis, comma_padding_backtrack, negative_prompt, pad_cond_uncond)
         with input_errors(cls, "text"):
-            return io.NodeOutput(encode_prompt(clip, text, counted, settings))
+            if is_for_later(clip, text, counting, settings):
+                check_prompt_followers(cls.hidden.dynprompt, cls.hidden.unique_id)
+            return io.NodeOutput(encode_for_pass(clip, text, counting, settings))

@@ -6,7 +6,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..hires.sampling.same import SAME_STEPS, second_pass_values
 from ..hires.sampling.settings import A1111Settings
+from ..host.latents.latents import first_values
 from ..host.sampling.renoising import loss_of_sum, renoise
 from ..host.sampling.sigmas import Scheduling
 from ..host.sampling.wiring import check_followers
@@ -36,13 +38,18 @@ class HiresFixRenoise(PackNode):
             description="Turns the denoising strength into the second pass's sigmas and adds noise of the first one's "
             "level. Right for eps, v and flow models.",
             search_aliases=inputs.aliases(
-                "denoising strength, denoise, renoise, add noise, img2img, hires steps, sigmas, hires fix"
+                "denoising strength, denoise, renoise, add noise, img2img, hires steps, sigmas, hires denoise"
             ),
             inputs=[
                 inputs.model("second"),
                 io.Latent.Input("latent", tooltip="The enlarged latent."),
                 inputs.noise("Drawn afresh at the size of the second pass."),
-                inputs.steps("Steps of the first pass; the second runs as many unless hr_second_pass_steps says else."),
+                inputs.steps(
+                    "Steps of the first pass; the second runs as many unless hr_second_pass_steps says else. "
+                    "0: as Base Sampling says. Needed only for a picture that comes from no Base Sampling.",
+                    default=SAME_STEPS,
+                    least=SAME_STEPS,
+                ),
                 inputs.share(
                     "denoising_strength",
                     0.7,
@@ -56,9 +63,9 @@ class HiresFixRenoise(PackNode):
                     0,
                     0,
                 ),
-                inputs.sampler_name(" Set the same as in Second Sampling."),
-                inputs.scheduler(),
-                inputs.settings(),
+                inputs.sampler_name("that of Base Sampling."),
+                inputs.scheduler("that of Base Sampling."),
+                inputs.settings("Base Sampling's, while sampler or scheduler are the same, else A1111's defaults"),
             ],
             outputs=[
                 io.Latent.Output(display_name="latent", tooltip="The noised latent, for Second Sampling."),
@@ -80,11 +87,13 @@ class HiresFixRenoise(PackNode):
         scheduler: str,
         settings: A1111Settings | None = None,
     ) -> io.NodeOutput:
-        scheduling = Scheduling(model, sampler_name, scheduler, settings or A1111Settings())
         with input_errors(cls, "scheduler"):
-            sigmas = scheduling.second_pass(steps, denoising_strength, hr_second_pass_steps)
+            asked = (steps, hr_second_pass_steps, sampler_name, scheduler, settings)
+            values = second_pass_values(first_values(latent), *asked)
+            scheduling = Scheduling.of(model, values)
+            sigmas = scheduling.second_pass(values.steps, denoising_strength, hr_second_pass_steps)
         with input_errors(cls, "latent"):
-            noised = renoise(scheduling, latent, noise, sigmas)
+            noised = renoise(model, values, latent, noise, sigmas)
             if len(sigmas.sigmas):
                 loss = loss_of_sum(model, latent, sigmas.sigmas[0])
                 check_followers(cls.hidden.dynprompt, cls.hidden.unique_id, loss)

@@ -6,7 +6,6 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.sampling.job import job_of
 from ..host.sampling.passes import sample_second
 from . import inputs
 from .errors import input_errors
@@ -35,8 +34,7 @@ class HiresFixSecondSampling(PackNode):
             description="Second pass of hires fix: samples the enlarged latent from the noise that Re-noise added. "
             "Connect another model, prompt or cfg to use them in this pass only.",
             search_aliases=inputs.aliases(
-                "ksampler, second pass, hires pass, hires sampler, hires checkpoint, img2img, refine, hires fix, "
-                "hires. fix, highres fix, high res fix, hr fix, high resolution fix"
+                "ksampler, second pass, hires pass, hires sampler, hires checkpoint, img2img, refine"
             ),
             inputs=[
                 inputs.model("second"),
@@ -45,9 +43,9 @@ class HiresFixSecondSampling(PackNode):
                 io.Latent.Input("latent", tooltip="The noised latent from Re-noise."),
                 io.Sigmas.Input("sigmas", tooltip="The sigmas from Re-noise."),
                 inputs.noise("Not added again: it only seeds samplers that draw noise in their steps."),
-                inputs.cfg(),
-                inputs.sampler_name(" Set the same as in Re-noise."),
-                inputs.settings(),
+                inputs.cfg("as Base Sampling says."),
+                inputs.sampler_name("that of Re-noise, which the sigmas are made for."),
+                inputs.settings("Re-noise's, while the sampler is the same, else A1111's defaults"),
                 inputs.refiner(),
                 inputs.guider(),
             ],
@@ -57,4 +55,4 @@ class HiresFixSecondSampling(PackNode):
     @classmethod
     def execute(cls, latent: dict[str, Any], sigmas: Any, **asked: Any) -> io.NodeOutput:
         with input_errors(cls, "latent"):
-            return io.NodeOutput(sample_second(job_of(**asked), latent, sigmas))
+            return io.NodeOutput(sample_second(latent, sigmas, **asked))

@@ -35,8 +35,7 @@ class HiresFixTargetSize(PackNode):
             description="Works out the size of the second pass as A1111 does: by a factor, by one side, or by both "
             "sides (covered, then cropped around the centre in whole latent cells).",
             search_aliases=inputs.aliases(
-                "hires fix, hires size, hires resize, upscale by, resize width to, resize height to, hr_scale, "
-                "resolution"
+                "hires size, hires resize, upscale by, resize width to, resize height to, hr_scale, resolution"
             ),
             inputs=[
                 inputs.side("width", 512, "Width of the first pass in pixels."),

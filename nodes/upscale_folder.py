@@ -43,7 +43,8 @@ class HiresFixUpscaleFolder(PackNode):
             "than the free memory, become uncompressed BigTIFF files that are written piece by piece. A side may have "
             "up to a million pixels.",
             search_aliases=inputs.aliases(
-                "batch, batch from directory, extras, directory, bulk upscale, bigtiff, extras tab, batch upscale"
+                "batch, batch folder, batch from directory, extras, directory, bulk upscale, bigtiff, extras tab, "
+                "batch upscale, a1111, automatic1111, webui, esrgan, upscaler"
             ),
             inputs=[
                 io.String.Input(

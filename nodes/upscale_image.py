@@ -23,13 +23,13 @@ class HiresFixUpscaleImage(PackNode):
     def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="HiresFixUpscaleImage",
-            display_name="Upscale Image",
+            display_name="Upscale Image (Extras)",
             category=inputs.CATEGORY,
             description="Upscales pictures to exactly the size asked for, with any upscaler and without a diffusion "
             "model, as A1111's Extras tab does. Transparency is kept.",
             search_aliases=inputs.aliases(
-                "extras, extras tab, upscale, super resolution, enlarge, resize image, esrgan, ai upscale, "
-                "image upscale with model, upscaler 2"
+                "extras, extras tab, a1111, automatic1111, webui, upscale, super resolution, enlarge, resize image, "
+                "esrgan, ai upscale, image upscale with model, upscaler 2"
             ),
             inputs=[
                 io.Image.Input("image", tooltip="The pictures to upscale; grey and transparent ones, too."),

@@ -36,7 +36,9 @@ class HiresFixUpscalerLoader(PackNode):
                 )
             ],
             outputs=[
-                inputs.UpscalerType.Output(display_name="upscaler", tooltip="For Pixel Upscale or Upscale Image.")
+                inputs.UpscalerType.Output(
+                    display_name="upscaler", tooltip="For Pixel Upscale or Upscale Image (Extras)."
+                )
             ],
         )
 

@@ -3,13 +3,15 @@
 from typing import Any
 
 from ..hires.graph import stages
-from ..hires.graph.builder import FIRST_CHOICE, BoxInput, Graph, Output
+from ..hires.graph.builder import Graph
 from ..hires.graph.models import UPSCALER_2X
-from ..hires.graph.stages import Number, Picture, Sampling
-from .job import NEGATIVE_PROMPT, PROMPT, Job
+from . import panel
 from .workflow import blueprint
 
-ALIASES = ("highres fix", "hires fix", "high resolution fix", "hr fix", "a1111", "txt2img", "two pass", "upscale")
+ALIASES = (
+    *("highres fix", "hires fix", "hires", "hr fix", "high res fix", "high resolution fix", "hires. fix"),
+    *("a1111", "automatic1111", "webui", "txt2img", "two pass", "upscale", "denoise", "denoising strength"),
+)
 
 
 @blueprint(
@@ -20,12 +22,7 @@ ALIASES = ("highres fix", "hires fix", "high resolution fix", "hr fix", "a1111",
     "latent upscale",
 )
 def hires_fix_latent_box(graph: Graph) -> None:
-    asked, mode, strength = _fields(graph, "mode", "Latent", denoising_strength=0.7)
-    shared, noise, base = _first_pass(graph, asked)
-    graph.stage("Upscale")
-    target = asked.target(graph, shared, base.width, base.height)
-    upscaled = stages.latent_upscale(graph, base.latent, target, mode)
-    _second_pass(graph, asked, shared, noise, upscaled, strength)
+    panel.txt2img(graph, ("mode", "Latent"), 0.7, panel.enlarge_latent)
 
 
 @blueprint(
@@ -36,17 +33,37 @@ def hires_fix_latent_box(graph: Graph) -> None:
     "esrgan",
 )
 def hires_fix_pixel_box(graph: Graph) -> None:
-    asked, upscaler, strength = _fields(graph, "upscaler_name", UPSCALER_2X, denoising_strength=0.4)
-    shared, noise, base = _first_pass(graph, asked)
-    upscaled = asked.enlarge(graph, shared, base, upscaler, preview=False).out("latent")
-    _second_pass(graph, asked, shared, noise, upscaled, strength)
+    panel.txt2img(graph, ("upscaler_name", UPSCALER_2X), 0.4, panel.enlarge_picture)
 
 
 @blueprint(
-    "Upscale Image",
+    "Hires Fix (A1111 numbers)",
+    "A1111's hires fix with the very numbers of A1111: its noise, samplers, settings and 8-bit upscaling. The same "
+    "seed and settings give the same picture. Its settings pages are among the advanced inputs.",
+    *ALIASES,
+    *("automatic1111", "webui", "reproduce"),
+)
+def hires_fix_a1111_box(graph: Graph) -> None:
+    panel.txt2img(graph, ("upscaler_name", "Lanczos"), 0.4, panel.enlarge_as_a1111, settings=True)
+
+
+@blueprint(
+    panel.OF_A_PICTURE,
+    "A1111's hires fix of a picture that you have: enlarges it and draws it again with more detail. Best with the "
+    "prompt it was made with; a denoising strength of 0.2 keeps it, 0.6 invents detail.",
+    *ALIASES,
+    *("img2img", "hires fix this picture", "existing picture", "esrgan"),
+)
+def hires_fix_of_a_picture_box(graph: Graph) -> None:
+    panel.hires_of_picture(graph)
+
+
+@blueprint(
+    "Extras (upscale)",
     "A1111's Extras tab: enlarges pictures with one upscaler or a mix of two, by a factor or to an exact size. No "
     "checkpoint is needed.",
-    *("extras", "extras tab", "super resolution", "enlarge", "esrgan", "upscale by model", "two upscalers"),
+    *("extras", "extras tab", "a1111", "automatic1111", "webui", "super resolution", "enlarge", "esrgan"),
+    *("upscale by model", "two upscalers", "upscaler"),
 )
 def upscale_image_box(graph: Graph) -> None:
     image = graph.box_input("image", "Image")
@@ -66,54 +83,3 @@ def upscale_image_box(graph: Graph) -> None:
     graph.column()
     upscaled = graph.node("HiresFixUpscaleImage", image=image, upscaler=first, upscaler_2=second, **values)
     graph.box_output("IMAGE", upscaled.out())
-
-
-def _fields(
-    graph: Graph, upscaler_name: str, upscaler: str, denoising_strength: float
-) -> tuple[Job, BoxInput, BoxInput]:
-    """The fields of the txt2img tab: the job, the upscaler (the field `upscaler_name`) and the denoising strength.
-
-    As on the tab, those of hires fix stand between the steps and the size.
-    """
-    field = graph.box_input
-    above = {
-        "checkpoint": field("ckpt_name", "Checkpoint", FIRST_CHOICE),
-        "prompt": field("prompt", "Prompt", PROMPT),
-        "negative_prompt": field("negative_prompt", "Negative prompt", NEGATIVE_PROMPT),
-        "sampler": field("sampler_name", "Sampling method", Job.sampler),
-        "scheduler": field("scheduler", "Schedule type", Job.scheduler),
-        "steps": field("steps", "Sampling steps", Job.steps),
-    }
-    chosen = field(upscaler_name, "Upscaler", upscaler)
-    second_steps = field("hr_second_pass_steps", "Hires steps", Job.hr_second_pass_steps)
-    strength = field("denoising_strength", "Denoising strength", denoising_strength)
-    job = Job(
-        **above,
-        hr_second_pass_steps=second_steps,
-        hr_scale=field("hr_scale", "Upscale by", Job.hr_scale),
-        hr_resize_x=field("hr_resize_x", "Resize width to", Job.hr_resize_x),
-        hr_resize_y=field("hr_resize_y", "Resize height to", Job.hr_resize_y),
-        width=field("width", "Width", Job.width),
-        height=field("height", "Height", Job.height),
-        batch_size=field("batch_size", "Batch size", Job.batch_size),
-        cfg=field("cfg", "CFG Scale", Job.cfg),
-        seed=field("seed", "Seed", Job.seed),
-    )
-    return job, chosen, strength
-
-
-def _first_pass(graph: Graph, asked: Job) -> tuple[Sampling, Output, Picture]:
-    graph.stage("Model and prompts")
-    shared = asked.model_and_prompts(graph)
-    graph.stage("First pass")
-    noise, empty = asked.noise(graph), asked.empty_picture(graph)
-    return shared, noise, stages.first_pass(graph, shared, noise, empty)
-
-
-def _second_pass(graph: Graph, asked: Job, shared: Sampling, noise: Output, upscaled: Output, strength: Number) -> None:
-    graph.stage("Second pass")
-    redrawn = asked.second_pass(graph, shared, noise, upscaled, strength)
-    graph.stage("Result")
-    decoded = graph.node("VAEDecode", samples=redrawn, vae=shared.vae).out()
-    graph.box_output("IMAGE", decoded)
-    graph.box_output("LATENT", redrawn)

@@ -11,13 +11,15 @@ from typing import Any
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph
 from ..hires.graph.models import UPSCALER_2X
-from .job import SAME_SETTINGS, UPSCALER_FILE, WITH_INFOTEXT, YOUR_CHECKPOINT, Job
+from .job import ONE_SAMPLER, UPSCALER_FILE, WITH_INFOTEXT, YOUR_CHECKPOINT, Job
+from .pictures import CAT
 from .workflow import TWICE, YOURS_TWICE, Sketch, workflow
 
 
 @workflow(
     "hires-fix-latent",
     "hires fix with A1111's latent upscalers",
+    title="Hires Fix - latent upscaler",
     sketch=Sketch("Hires fix, latent", TWICE, "enlarged as a latent, drawn again"),
     size=(256, 128),
 )
@@ -30,22 +32,23 @@ def hires_fix_latent(graph: Graph, *, mode: str = "Latent", denoising_strength: 
         "Draws a base picture, enlarges its latent and draws it again with more detail.",
         YOUR_CHECKPOINT,
         "**Prompt**",
-        "**Width**, **Height** of the base picture; the result is *hr_scale* times as large",
+        "**Empty Latent**: size of the base; the result is *hr_scale* times as large",
         "**denoising_strength**: below 0.5 a latent upscale stays blurry",
-        SAME_SETTINGS,
+        ONE_SAMPLER,
     )
-    shared = asked.model_and_prompts(graph)
-    noise, base = asked.first_pass(graph, shared)
+    shared, noise, base = asked.first_pass(graph)
     graph.stage("Upscale")
-    target = asked.target(graph, shared, base.width, base.height)
-    upscaled = stages.latent_upscale(graph, base.latent, target, mode)
+    target = asked.target(graph, shared, base)
+    upscaled = stages.latent_upscale(graph, base, target, mode)
+    picture = stages.base_picture(graph, base, shared.vae)
     graph.stage("Second pass")
-    asked.finish(graph, shared, noise, upscaled, denoising_strength)
+    asked.finish(graph, shared, noise, upscaled, denoising_strength, picture)
 
 
 @workflow(
     "hires-fix-pixel",
     "hires fix with a pixel upscaler: decode, upscale, encode",
+    title="Hires Fix - ESRGAN or any upscaler",
     sketch=Sketch("Hires fix, pixel", TWICE, "enlarged as a picture, drawn again"),
     size=(256, 128),
 )
@@ -55,60 +58,61 @@ def hires_fix_pixel(graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_stre
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Draws a base picture, enlarges it with an upscaler and draws it again with more detail.",
+        "Draws a base picture, enlarges it with an upscaler and draws it again, with more detail.",
         YOUR_CHECKPOINT,
         "**Prompt**",
         UPSCALER_FILE,
         "**denoising_strength**: 0.2 keeps the picture, 0.6 invents detail",
-        SAME_SETTINGS,
+        ONE_SAMPLER,
     )
-    shared = asked.model_and_prompts(graph)
-    noise, base = asked.first_pass(graph, shared)
-    upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
+    shared, noise, base = asked.first_pass(graph)
+    enlarged = asked.enlarge(graph, shared, base, upscaler)
     graph.stage("Second pass")
-    asked.finish(graph, shared, noise, upscaled, denoising_strength)
+    asked.finish(graph, shared, noise, enlarged.out("latent"), denoising_strength, enlarged.out("image"))
 
 
 @workflow(
     "hires-fix-image",
     "hires fix of a picture you already have",
+    title="Hires Fix - your picture, img2img",
     sketch=Sketch("Hires fix of your picture", YOURS_TWICE, "drawn again larger"),
     size=(264, 200),
 )
 def hires_fix_image(
     graph: Graph,
     *,
-    image: str = "example.png",
+    image: str = CAT.file,
     upscaler: str = UPSCALER_2X,
     denoising_strength: float = 0.4,
     **job: Any,
 ) -> None:
-    asked = Job(**job)
+    asked = Job(**{"prompt": CAT.prompt, **job})
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Enlarges a picture you already have and draws it again with more detail.",
-        "**Load Image (16-bit, ICC)**: your picture",
+        "Enlarges a picture you have and draws it again, with more detail.",
+        "**Load Image**: your picture",
         YOUR_CHECKPOINT,
-        "**Prompt** and *seed*: best those it was made with",
+        "**Prompt**, *seed*: best those it was made with",
         "**denoising_strength**: 0.2 keeps the picture, 0.6 invents detail",
-        SAME_SETTINGS,
     )
-    shared = asked.model_and_prompts(graph)
+    shared, noise = asked.model_noise_prompts(graph)
     graph.stage("Picture")
     picture = stages.load_picture(graph, image)
+    loaded = stages.load_upscaler(graph, upscaler)
     size = graph.node("GetImageSize", image=picture)
     graph.stage("Upscale")
-    loaded = stages.load_upscaler(graph, upscaler)
-    target = asked.target(graph, shared, size.out("width"), size.out("height"))
-    upscaled = stages.upscale_and_encode(graph, shared, picture, loaded, target)
+    target = asked.target(graph, shared, (size.out("width"), size.out("height")))
+    enlarged = stages.upscale_picture(graph, picture, loaded, target)
     graph.stage("Second pass")
-    asked.finish(graph, shared, asked.noise(graph), upscaled, denoising_strength)
+    upscaled = graph.node("VAEEncode", pixels=enlarged, vae=shared.vae).out()
+    asked.finish(graph, shared, noise, upscaled, denoising_strength, enlarged)
 
 
 @workflow(
     "hires-fix-a1111",
     "everything set for A1111's numbers",
+    title="A1111 HR fix - webui highres fix, same numbers",
     sketch=Sketch("Hires fix as in A1111", TWICE, "its prompts, noise, samplers and numbers"),
     size=(256, 128),
 )
@@ -118,26 +122,27 @@ def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_streng
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Gives the picture that A1111 gives: its prompt syntax, noise, samplers, settings, 8-bit upscaling and "
-        "infotext. (Brackets:1.2) and [from:to:0.5] work in the prompts.",
+        "Gives the picture that A1111 gives, in its prompt syntax.",
         YOUR_CHECKPOINT,
-        "All four prompts (the second pass has its own two) and *seed*",
-        "**A1111 Settings**: what you changed on A1111's settings pages",
+        "**Prompt**, *seed*",
+        "**A1111 Settings** (unfold it): what you changed on its settings pages",
         "**source** of the noise: CPU if A1111 is set to it",
-        SAME_SETTINGS,
+        ONE_SAMPLER,
     )
     loader = asked.checkpoint_loader(graph)
-    settings = graph.node("HiresFixA1111Settings").out()
+    noise = asked.noise(graph)
+    settings = graph.node("HiresFixA1111Settings", folded=True).out()
     graph.column()
     shared = {"clip": loader.out("CLIP"), "steps": asked.steps, "sampler_name": asked.sampler}
     shared["hr_second_pass_steps"] = asked.hr_second_pass_steps
     texts = asked.prompt, asked.negative_prompt
     positive, negative = stages.a1111_prompts(graph, "first pass", *texts, **shared)
-    graph.column()
     hr_positive, hr_negative = stages.a1111_prompts(graph, "second pass", *texts, **shared)
     first = asked.sampling(loader, positive, negative, settings)
-    noise, base = asked.first_pass(graph, first)
+    graph.stage("First pass")
+    empty = asked.empty_picture(graph)
+    base = stages.first_pass(graph, first, noise, empty)
     upscaled = asked.enlarge(graph, first, base, upscaler, numbers="A1111", noise=noise)
     graph.stage("Second pass")
     second = replace(first, positive=hr_positive, negative=hr_negative)
-    asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength, WITH_INFOTEXT)
+    asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength, kind=WITH_INFOTEXT)

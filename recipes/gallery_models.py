@@ -6,13 +6,15 @@ from typing import Any
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph
 from ..hires.graph.models import DETAIL_LORA, DREAMSHAPER, FLUX, SD15, SDXL, TILE_CONTROLNET, UPSCALER_2X
-from .job import NEGATIVE_PROMPT, SAME_SETTINGS, WITH_INFOTEXT, Job
+from . import parts
+from .job import NEGATIVE_PROMPT, ONE_SAMPLER, WITH_INFOTEXT, Job
 from .workflow import LARGE, TWICE, Sketch, workflow
 
 
 @workflow(
     "hires-fix-other-model",
     "another checkpoint, prompt and LoRA in the second pass",
+    title="Hires Fix with another model",
     sketch=Sketch("Two models", TWICE, "second pass: own checkpoint, LoRA, prompt"),
     size=(256, 128),
 )
@@ -29,42 +31,35 @@ def hires_fix_other_model(
     **job: Any,
 ) -> None:
     asked = _asked(job, checkpoint=SD15.name)
-    graph.stage("First pass: model and prompts")
+    graph.stage("Models and prompts")
     stages.introduce(
         graph,
-        "Draws the base picture with one checkpoint and redraws it with another, with a LoRA and a prompt of its own.",
-        "**Load Checkpoint** of both passes; they may be of different families",
-        "**Prompt** of both passes, **Load LoRA** (bypass it to do without)",
+        "Draws the base picture with one checkpoint and redraws it with another.",
+        "**Load Checkpoint**, and the one of **Second model**, of any family",
+        "**Prompt** of both",
         "**denoising_strength**: higher gives the second model more say",
-        SAME_SETTINGS,
+        ONE_SAMPLER,
     )
-    shared = asked.model_and_prompts(graph)
+    shared, noise = asked.model_noise_prompts(graph)
+    other = graph.box(parts.second_model(hr_checkpoint, hr_lora, hr_lora_strength, hr_prompt, hr_negative_prompt))
+    second = replace(shared, **{name: other.out(name) for name in ("model", "vae", "positive", "negative")})
     graph.stage("First pass")
-    noise, empty = asked.noise(graph), asked.empty_picture(graph)
-    graph.column()
+    loaded = stages.load_upscaler(graph, upscaler)
+    empty = asked.empty_picture(graph)
     base = stages.first_pass(graph, shared, noise, empty)
-    decoded = stages.show_base(graph, base.latent, shared.vae)
-    graph.stage("Second pass: model and prompts")
-    loader = graph.node("CheckpointLoaderSimple", title="Load Checkpoint, second pass", ckpt_name=hr_checkpoint)
-    lora = graph.node(
-        "LoraLoader",
-        model=loader.out("MODEL"),
-        clip=loader.out("CLIP"),
-        lora_name=hr_lora,
-        strength_model=hr_lora_strength,
-        strength_clip=hr_lora_strength,
-    )
-    positive, negative = stages.prompts(graph, lora.out("CLIP"), hr_prompt, hr_negative_prompt, ", second pass")
-    second = replace(shared, model=lora.out("MODEL"), vae=loader.out("VAE"), positive=positive, negative=negative)
+    graph.stage("Upscale")
     # decoded by the first model's VAE, encoded by the second one's
-    upscaled = asked.enlarge(graph, second, base, upscaler, image=decoded).out("latent")
+    picture = stages.base_picture(graph, base, shared.vae)
+    target = asked.target(graph, second, base)
+    upscaled = stages.pixel_upscale(graph, second, base, loaded, target, image=picture).out("latent")
     graph.stage("Second pass")
-    asked.finish(graph, second, noise, upscaled, denoising_strength, WITH_INFOTEXT)
+    asked.finish(graph, second, noise, upscaled, denoising_strength, kind=WITH_INFOTEXT)
 
 
 @workflow(
     "hires-fix-controlnet",
     "a tile ControlNet in the second pass only",
+    title="Hires Fix with tile ControlNet",
     sketch=Sketch("Hires fix + ControlNet", TWICE, "tile ControlNet in the second pass only"),
     size=(256, 128),
 )
@@ -78,21 +73,24 @@ def hires_fix_controlnet(
     **job: Any,
 ) -> None:
     """Hires fix whose second pass is held to the base picture by a tile ControlNet, so that it may redraw more."""
-    asked = _asked(job, checkpoint=SD15.name)
+    asked = Job(**job)
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "A tile ControlNet holds the second pass to the base picture. So a high strength adds detail without adding "
-        "a second lighthouse.",
-        "**Load Checkpoint** and a tile **Load ControlNet Model** of the same family",
-        "**denoising_strength** up for more detail, ControlNet **strength** up for more likeness",
+        "A tile ControlNet holds the second pass to the base picture: much new detail, no second lighthouse.",
+        "**Load Checkpoint** and a tile **ControlNet** of its family",
+        "**denoising_strength** for more detail, ControlNet **strength** for more likeness",
         "**hr_scale**: 3 and more work, too",
-        SAME_SETTINGS,
+        ONE_SAMPLER,
     )
-    shared = asked.model_and_prompts(graph)
-    noise, base = asked.first_pass(graph, shared)
-    upscaled = asked.enlarge(graph, shared, base, upscaler)
-    graph.stage("Second pass")
+    shared, noise = asked.model_noise_prompts(graph)
+    empty = asked.empty_picture(graph)
+    loaded = stages.load_upscaler(graph, upscaler)
+    graph.stage("First pass")
+    target = asked.target(graph, shared, empty)
+    base = stages.first_pass(graph, shared, noise, empty)
+    graph.stage("Upscale and hold")
+    upscaled = stages.pixel_upscale(graph, shared, base, loaded, target)
     loaded_net = graph.node("ControlNetLoader", control_net_name=control_net).out()
     held = graph.node(
         "ControlNetApplyAdvanced",
@@ -102,14 +100,15 @@ def hires_fix_controlnet(
         image=upscaled.out("image"),
         strength=control_strength,
     )
-    graph.column()
+    graph.stage("Second pass")
     second = replace(shared, positive=held.out("positive"), negative=held.out("negative"))
-    asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength)
+    asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength, upscaled.out("image"))
 
 
 @workflow(
     "hires-fix-sdxl",
     "SDXL: 1024 \u2192 1536",
+    title="Hires Fix for SDXL",
     sketch=Sketch("Hires fix for SDXL", LARGE, "base picture of one megapixel"),
     size=(192, 96),
 )
@@ -118,23 +117,22 @@ def hires_fix_sdxl(graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_stren
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Hires fix with an SDXL checkpoint: a base picture of 1024×1024, as the model was trained, then 1.5 times "
-        "as large.",
-        "**Load Checkpoint** and **Prompt**",
-        "**Width**, **Height**: together about one megapixel",
+        "Hires fix for SDXL: a base picture of 1024×1024, as it was trained, then 1.5 times as large.",
+        "**Load Checkpoint**, **Prompt**",
+        "**Empty Latent**: about one megapixel",
         "**denoising_strength**: 0.2 keeps the picture, 0.5 invents detail",
-        SAME_SETTINGS,
+        ONE_SAMPLER,
     )
-    shared = asked.model_and_prompts(graph)
-    noise, base = asked.first_pass(graph, shared)
-    upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
+    shared, noise, base = asked.first_pass(graph)
+    enlarged = asked.enlarge(graph, shared, base, upscaler)
     graph.stage("Second pass")
-    asked.finish(graph, shared, noise, upscaled, denoising_strength)
+    asked.finish(graph, shared, noise, enlarged.out("latent"), denoising_strength, enlarged.out("image"))
 
 
 @workflow(
     "hires-fix-flow",
     "a flow model with 16-channel latents",
+    title="Hires Fix for Flux",
     sketch=Sketch("Hires fix for Flux", LARGE, "flow model, 16 channels, guidance"),
     size=(192, 96),
 )
@@ -147,22 +145,26 @@ def hires_fix_flow(
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Hires fix with a flow model such as Flux. Its latents have 16 channels, *cfg* stays 1 and *guidance* takes "
-        "its place, so there is no negative prompt.",
-        "**Load Checkpoint** and **Prompt**",
+        "Hires fix with a flow model such as Flux: *cfg* stays 1, *guidance* takes its place, and there is no negative "
+        "prompt.",
+        "**Load Checkpoint**, **Prompt**",
         "**guidance**: lower looks more like a photograph",
-        "**denoising_strength**: flow models change more than SD at the same strength",
-        SAME_SETTINGS,
+        "**denoising_strength**: changes more than with SD",
+        ONE_SAMPLER,
     )
     loader = asked.checkpoint_loader(graph)
+    noise = asked.noise(graph)
+    graph.column()
     prompt = graph.node("CLIPTextEncode", title="Prompt", text=asked.prompt, clip=loader.out("CLIP")).out()
     positive = graph.node("FluxGuidance", conditioning=prompt, guidance=guidance).out()
     negative = graph.node("ConditioningZeroOut", title="No negative prompt", conditioning=prompt).out()
     shared = asked.sampling(loader, positive, negative)
-    noise, base = asked.first_pass(graph, shared, "EmptySD3LatentImage")
-    upscaled = asked.enlarge(graph, shared, base, upscaler).out("latent")
+    empty = asked.empty_picture(graph, "EmptySD3LatentImage")
+    graph.stage("First pass")
+    base = stages.first_pass(graph, shared, noise, empty)
+    enlarged = asked.enlarge(graph, shared, base, upscaler)
     graph.stage("Second pass")
-    asked.finish(graph, shared, noise, upscaled, denoising_strength)
+    asked.finish(graph, shared, noise, enlarged.out("latent"), denoising_strength, enlarged.out("image"))
 
 
 def _asked(job: dict[str, Any], **usual: Any) -> Job:

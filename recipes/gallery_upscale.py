@@ -5,14 +5,16 @@ from typing import Any
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph, Output
 from ..hires.graph.models import FACE_DETECTION, GFPGAN, UPSCALER_2X, UPSCALER_4X
-from ..hires.graph.stages import Picture
-from .job import SAME_SETTINGS, UPSCALER_FILE, YOUR_CHECKPOINT, Job
+from . import parts
+from .job import ONE_SAMPLER, UPSCALER_FILE, YOUR_CHECKPOINT, Job
+from .pictures import ASTRONAUT, CAT, COFFEE
 from .workflow import YOURS_TWICE, Sketch, workflow
 
 
 @workflow(
     "multi-stage-upscale",
     "512 \u2192 1024 \u2192 2048 in two rounds of falling strength",
+    title="Hires Fix in rounds, less denoise each",
     sketch=Sketch("Hires fix in rounds", ((1, "512"), (2, "1024"), (4, "2048")), "each redraws less than the last"),
     size=(512, 256),
 )
@@ -24,61 +26,64 @@ def multi_stage_upscale(
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Enlarges a base picture in rounds. Each round redraws less than the one before: detail grows, the picture "
-        "stays.",
+        "Enlarges a base picture in rounds. Each redraws less than the one before: detail grows, the picture stays.",
         YOUR_CHECKPOINT,
         "**Prompt**",
-        "**hr_scale** of each round",
-        "**denoising_strength** of each round: let it fall",
-        SAME_SETTINGS,
+        "Each **Round**: how many times larger, and a *denoising strength* that falls",
+        ONE_SAMPLER,
     )
+    shared, noise = asked.model_noise_prompts(graph)
+    empty = asked.empty_picture(graph)
     loaded = stages.load_upscaler(graph, upscaler)
-    shared = asked.model_and_prompts(graph)
-    noise, picture = asked.first_pass(graph, shared)
+    graph.stage("First pass")
+    latent = stages.first_pass(graph, shared, noise, empty)
+    model = {"model": shared.model, "positive": shared.positive, "negative": shared.negative, "vae": shared.vae}
+    before = None
     for number, strength in enumerate(denoising_strengths, start=1):
         graph.stage(f"Round {number}")
-        target = asked.target(graph, shared, picture.width, picture.height)
-        upscaled = stages.pixel_upscale(graph, shared, picture.latent, loaded, target).out("latent")
-        redrawn = asked.second_pass(graph, shared, noise, upscaled, strength)
-        picture = Picture(redrawn, target.out("width"), target.out("height"))
+        redrawn = graph.box(
+            parts.round_of(asked, number, strength), latent=latent, noise=noise, upscaler=loaded, **model
+        )
+        latent, before = redrawn.out("latent"), redrawn.out("before")
     graph.stage("Result")
-    stages.decode_and_save(graph, picture.latent, shared.vae)
+    result = stages.decode_and_save(graph, latent, shared.vae)
+    if before:
+        stages.compare(graph, before, result)
 
 
 @workflow(
     "multi-stage-image",
     "a picture to any size in stages, with a light redraw after each",
+    title="Like Ultimate SD Upscale - 4x in rounds",
     sketch=Sketch("Multi-stage upscale", ((1, "yours"), (2, "x 2"), (4, "x 4")), "a light redraw after each stage"),
     size=(268, 204),
 )
 def multi_stage_image(
     graph: Graph,
     *,
-    image: str = "example.png",
+    image: str = COFFEE.file,
     upscaler: str = UPSCALER_2X,
     upscaling_resize: float = 4.0,
     number: int = 2,
     denoising_strength: float = 0.3,
     **job: Any,
 ) -> None:
-    asked = Job(**job)
+    asked = Job(**{"prompt": COFFEE.prompt, **job})
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Enlarges a picture you already have in stages and redraws it lightly after each: large factors stay sharp.",
-        "**Load Image (16-bit, ICC)**: your picture",
+        "Enlarges a picture you have in stages and redraws it lightly after each: large factors stay sharp.",
+        "**Load Image**: your picture",
         YOUR_CHECKPOINT,
         "**Prompt**: what it shows",
         "**upscaling_resize** and **stages**: 4 in 2 stages doubles twice",
         "**denoising_strength** of the first redraw; the later ones are weaker",
     )
-    shared = asked.model_and_prompts(graph)
+    shared, noise = asked.model_noise_prompts(graph)
     graph.stage("Picture")
     picture = stages.load_picture(graph, image)
-    graph.stage("Upscale in stages")
     loaded = stages.load_upscaler(graph, upscaler)
-    noise = asked.noise(graph)
-    graph.column()
+    graph.stage("Upscale in stages")
     enlarged = graph.node(
         "HiresFixMultiStageUpscale",
         image=picture,
@@ -96,40 +101,42 @@ def multi_stage_image(
         vae=shared.vae,
         noise=noise,
     ).out()
-    _save(graph, enlarged)
+    _save(graph, enlarged, picture)
 
 
 @workflow(
     "standalone-upscale",
     "the Extras tab: upscale any picture, no checkpoint",
+    title="Upscale a picture - Extras tab",
     sketch=Sketch("Upscale", YOURS_TWICE, "no checkpoint needed"),
     size=(266, 202),
 )
-def standalone_upscale(graph: Graph, *, image: str = "example.png", upscaler: str = UPSCALER_2X, **resize: Any) -> None:
+def standalone_upscale(graph: Graph, *, image: str = COFFEE.file, upscaler: str = UPSCALER_2X, **resize: Any) -> None:
     """`resize`: fields of Upscale Image."""
     picture = _picture(
         graph,
         image,
         "Enlarges a picture. No checkpoint is needed.",
-        "**Load Image (16-bit, ICC)**: your picture",
+        "**Load Image**: your picture",
         UPSCALER_FILE,
         "**upscaling_resize**: how many times as large; *scale to* takes the exact size instead",
     )
     graph.stage("Upscale")
     loaded = stages.load_upscaler(graph, upscaler)
-    _save(graph, graph.node("HiresFixUpscaleImage", image=picture, upscaler=loaded, **resize).out())
+    _save(graph, graph.node("HiresFixUpscaleImage", image=picture, upscaler=loaded, **resize).out(), picture)
 
 
 @workflow(
     "standalone-two-upscalers",
     "the Extras tab with a second upscaler laid over the first",
+    title="Upscale as AUTOMATIC1111 Extras, two upscalers",
     sketch=Sketch("Two upscalers", ((1, "yours"), (2, "60 % + 40 %")), "results mixed"),
     size=(266, 202),
 )
 def standalone_two_upscalers(
     graph: Graph,
     *,
-    image: str = "example.png",
+    image: str = CAT.file,
     upscaler: str = UPSCALER_4X,
     upscaler_2: str = "Lanczos",
     extras_upscaler_2_visibility: float = 0.4,
@@ -140,7 +147,7 @@ def standalone_two_upscalers(
         image,
         "Enlarges a picture with two upscalers and mixes the results: the second takes back some of what the first "
         "made up.",
-        "**Load Image (16-bit, ICC)**: your picture",
+        "**Load Image**: your picture",
         "**Upscaler 1** and **Upscaler 2**",
         "**extras_upscaler_2_visibility**: 0 shows only the first, 1 only the second",
     )
@@ -155,19 +162,20 @@ def standalone_two_upscalers(
         extras_upscaler_2_visibility=extras_upscaler_2_visibility,
         upscaling_resize=upscaling_resize,
     ).out()
-    _save(graph, upscaled)
+    _save(graph, upscaled, picture)
 
 
 @workflow(
     "restore-faces",
     "upscale, then restore the faces",
+    title="Restore faces",
     sketch=Sketch("Upscale + faces", YOURS_TWICE, "then GFPGAN on every face"),
     size=(266, 202),
 )
 def restore_faces(
     graph: Graph,
     *,
-    image: str = "example.png",
+    image: str = ASTRONAUT.file,
     upscaler: str = UPSCALER_2X,
     upscaling_resize: float = 2.0,
     face_model: str = GFPGAN.name,
@@ -179,8 +187,9 @@ def restore_faces(
         image,
         "Enlarges a picture and restores the faces in it, as A1111's Extras tab does. Faces are found in the small "
         "picture.",
-        "**Load Image (16-bit, ICC)**: your picture",
-        "**Load Face Restore Model**: GFPGAN, CodeFormer or RestoreFormer from *models/face_restore*",
+        "**Load Image**: your picture",
+        "**Load Face Restore Model**: GFPGAN, CodeFormer or RestoreFormer from *models/face_restore*, or get the "
+        "one named",
         "**visibility**: how much of the restored faces is seen",
         "**num_faces**: at most so many are found",
     )
@@ -208,12 +217,13 @@ def restore_faces(
         face_landmarks=found.out("face_landmarks"),
         visibility=visibility,
     ).out("image")
-    _save(graph, restored)
+    _save(graph, restored, picture)
 
 
 @workflow(
     "upscale-folder",
     "a whole folder, resumable",
+    title="Upscale a folder - Extras batch",
     sketch=Sketch("Upscale a folder", ((1, "all of yours"), (2, "x 2")), "goes on where it was stopped", many=True),
     size=(266, 202),
 )
@@ -253,6 +263,7 @@ def _picture(graph: Graph, image: str, purpose: str, *change_first: str) -> Outp
     return stages.load_picture(graph, image)
 
 
-def _save(graph: Graph, picture: Output) -> None:
+def _save(graph: Graph, picture: Output, before: Output) -> None:
     graph.stage("Result")
     graph.node("SaveImage", images=picture, filename_prefix=graph.name)
+    stages.compare(graph, before, picture)

@@ -5,15 +5,16 @@ from typing import Any
 
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph, Node, Output
-from ..hires.graph.stages import Number, Picture, Sampling, Side, Text, Whole
+from ..hires.graph.models import DREAMSHAPER
+from ..hires.graph.stages import Number, Sampling, Side, Socket, Text, Whole
 
-CHECKPOINT = "hires-fix-demo.safetensors"
+CHECKPOINT = DREAMSHAPER.name
 PROMPT = "a lighthouse on a rocky coast at dawn, sea mist, soft light, highly detailed"
 NEGATIVE_PROMPT = "blurry, low quality, watermark"
 
-YOUR_CHECKPOINT = "**Load Checkpoint**: choose yours (the demo's is set)"
-SAME_SETTINGS = "*steps*, *sampler_name*, *scheduler*: the same in every node that has them"
-UPSCALER_FILE = "**Load Upscaler**: the pack's own, Lanczos, or a file in *models/upscale_models*"
+YOUR_CHECKPOINT = "**Load Checkpoint**: yours, or get the one named"
+ONE_SAMPLER = "**Base Sampling**: *steps*, *cfg* and sampler of both passes"
+UPSCALER_FILE = "**Load Upscaler**: the pack's, Lanczos or a file in *models/upscale_models*"
 """Lines of the notes."""
 
 WITH_INFOTEXT = "HiresFixSaveImage"
@@ -41,6 +42,21 @@ class Job:
     hr_resize_y: Whole = 0
     hr_second_pass_steps: Whole = 0
 
+    def model_noise_prompts(self, graph: Graph) -> tuple[Sampling, Output]:
+        """What both passes share, and their noise, in two columns."""
+        loader = self.checkpoint_loader(graph)
+        noise = self.noise(graph)
+        graph.column()
+        prompts = stages.prompts(graph, loader.out("CLIP"), self.prompt, self.negative_prompt)
+        return self.sampling(loader, *prompts), noise
+
+    def first_pass(self, graph: Graph) -> tuple[Sampling, Output, Output]:
+        """What both passes share, their noise, and the latent of the base picture, in a stage of its own."""
+        shared, noise = self.model_noise_prompts(graph)
+        empty = self.empty_picture(graph)
+        graph.stage("First pass")
+        return shared, noise, stages.first_pass(graph, shared, noise, empty)
+
     def model_and_prompts(self, graph: Graph) -> Sampling:
         loader = self.checkpoint_loader(graph)
         return self.sampling(loader, *stages.prompts(graph, loader.out("CLIP"), self.prompt, self.negative_prompt))
@@ -57,41 +73,39 @@ class Job:
     def noise(self, graph: Graph) -> Output:
         return stages.noise(graph, self.seed, self.noise_source)
 
-    def empty_picture(self, graph: Graph, kind: str = "EmptyLatentImage") -> Picture:
+    def empty_picture(self, graph: Graph, kind: str = "EmptyLatentImage") -> Output:
         """What the first pass starts from; `kind`: node that makes the latent."""
         return stages.empty_picture(graph, self.width, self.height, self.batch_size, kind)
 
-    def first_pass(self, graph: Graph, shared: Sampling, kind: str = "EmptyLatentImage") -> tuple[Output, Picture]:
-        """Noise and base picture, in a stage of their own."""
-        graph.stage("First pass")
-        noise, empty = self.noise(graph), self.empty_picture(graph, kind)
-        graph.column()
-        base = stages.first_pass(graph, shared, noise, empty)
-        stages.show_base(graph, base.latent, shared.vae)
-        return noise, base
+    def target(self, graph: Graph, shared: Sampling, of: Socket | tuple[Side, Side]) -> Node:
+        return stages.target_size(graph, shared, of, (self.hr_scale, self.hr_resize_x, self.hr_resize_y))
 
-    def target(self, graph: Graph, shared: Sampling, width: Side, height: Side) -> Node:
-        return stages.target_size(graph, shared, width, height, (self.hr_scale, self.hr_resize_x, self.hr_resize_y))
-
-    def enlarge(
-        self, graph: Graph, shared: Sampling, base: Picture, upscaler: Text, preview: bool = True, **more: Any
-    ) -> Node:
-        """Pixel upscale of the base picture in a stage of its own, with a preview; `more`: further inputs."""
+    def enlarge(self, graph: Graph, shared: Sampling, base: Output, upscaler: Text, **more: Any) -> Node:
+        """Pixel upscale of the base picture in a stage of its own; `more`: further inputs."""
         graph.stage("Upscale")
         loaded = stages.load_upscaler(graph, upscaler)
-        target = self.target(graph, shared, base.width, base.height)
-        enlarged = stages.pixel_upscale(graph, shared, base.latent, loaded, target, **more)
-        if preview:
-            graph.node("PreviewImage", title="Upscaled picture", images=enlarged.out("image"))
-        return enlarged
+        target = self.target(graph, shared, base)
+        return stages.pixel_upscale(graph, shared, base, loaded, target, **more)
 
-    def second_pass(self, graph: Graph, shared: Sampling, noise: Output, upscaled: Output, strength: Number) -> Output:
+    def second_pass(self, graph: Graph, shared: Sampling, noise: Socket, upscaled: Socket, strength: Number) -> Output:
         return stages.second_pass(graph, shared, noise, upscaled, strength, self.hr_second_pass_steps)
 
     def finish(
-        self, graph: Graph, shared: Sampling, noise: Output, upscaled: Output, strength: Number, kind: str = "SaveImage"
+        self,
+        graph: Graph,
+        shared: Sampling,
+        noise: Output,
+        upscaled: Output,
+        strength: Number,
+        before: Output | None = None,
+        kind: str = "SaveImage",
     ) -> None:
-        """Second pass and result; the stage "Second pass" is already open. `kind`: node that saves the picture."""
+        """Second pass and result; the stage "Second pass" is already open.
+
+        `before`: a picture to compare the result with. `kind`: node that saves the result.
+        """
         redrawn = self.second_pass(graph, shared, noise, upscaled, strength)
         graph.stage("Result")
-        stages.decode_and_save(graph, redrawn, shared.vae, kind)
+        result = stages.decode_and_save(graph, redrawn, shared.vae, kind)
+        if before:
+            stages.compare(graph, before, result)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Concatenate, ParamSpec
 
 from ..hires.graph.builder import Graph
+from ..hires.graph.to_app import App
 from ..hires.graph.to_blueprint import Blueprint
 
 Parameters = ParamSpec("Parameters")
@@ -36,23 +37,39 @@ class Workflow:
 
     build: Callable[[], Graph]
     about: str
+    title: str
+    """Name of the editor's file and thumbnail. The template dialog shows and searches nothing else; see `workflow`."""
+
     sketch: Sketch
     size: tuple[int, int]
     """Width and height of its result, in pixels, where the first pass is 128x64 and a loaded picture is 133x101 (67x51
     where it gets four times as large): what its test expects."""
 
 
+@dataclass(frozen=True)
+class ShippedApp:
+    """A workflow of the pack that opens as a form."""
+
+    build: Callable[[], App]
+    about: str
+    sketch: Sketch
+
+
 WORKFLOWS: dict[str, Workflow] = {}
 BLUEPRINTS: dict[str, Callable[[], Blueprint]] = {}
-"""All by the names of their files. See `library`, which fills them."""
+APPS: dict[str, ShippedApp] = {}
+"""All by name: workflows by that of their API file. See `library`, which fills them."""
 
 
 def workflow(
-    name: str, about: str, *, sketch: Sketch, size: tuple[int, int]
+    name: str, about: str, *, title: str, sketch: Sketch, size: tuple[int, int]
 ) -> Callable[[Callable[Concatenate[Graph, Parameters], None]], Callable[Parameters, Graph]]:
     """Ship what the function draws into an empty graph; called without that graph, it returns the finished one.
 
-    `name`: of its files and the pictures it saves; for the others see `Workflow`.
+    `name`: of the API file, `workflows/api/<name>.json`, and of the pictures it saves; clients know it, so it stays.
+    `title`: of the card in the template dialog, and of the tab. The words people look for belong into its first 30
+    letters, without a bracket before them; letters that Windows or an address cannot hold are refused by the tests. For
+    the others see `Workflow`.
     """
 
     def decorate(fill: Callable[Concatenate[Graph, Parameters], None]) -> Callable[Parameters, Graph]:
@@ -61,7 +78,7 @@ def workflow(
             fill(graph, *args, **kwargs)
             return graph
 
-        WORKFLOWS[name] = Workflow(build, about, sketch, size)
+        WORKFLOWS[name] = Workflow(build, about, title, sketch, size)
         return build
 
     return decorate
@@ -79,6 +96,19 @@ def blueprint(
             return Blueprint(graph, CATEGORY, description, aliases)
 
         BLUEPRINTS[name] = build
+        return build
+
+    return decorate
+
+
+def app(title: str, about: str, *, sketch: Sketch) -> Callable[[Callable[[Graph], App]], Callable[[], App]]:
+    """Ship what the function draws into an empty graph as a form, under this title; see `ShippedApp`."""
+
+    def decorate(fill: Callable[[Graph], App]) -> Callable[[], App]:
+        def build() -> App:
+            return fill(Graph(title))
+
+        APPS[title] = ShippedApp(build, about, sketch)
         return build
 
     return decorate

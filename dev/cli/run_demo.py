@@ -153,8 +153,7 @@ def _demo(options: argparse.Namespace, cleanup: ExitStack, started: float) -> No
     photograph = Image.open(PHOTO)
     buffer = io.BytesIO()
     photograph.save(buffer, "PNG")
-    # in our own server it gets the name that the saved workflows ask for, so that they open complete with --keep
-    images = {"photo": client.upload_image(buffer.getvalue(), "example.png" if host else "hires-fix-demo-photo.png")}
+    images = {"photo": client.upload_image(buffer.getvalue(), "hires-fix-demo-photo.png")}
 
     made: dict[str, bytes] = {}
     todo = jobs(photograph.size)

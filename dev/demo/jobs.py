@@ -5,16 +5,16 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from ...recipes.pictures import CAT
 from ..host.comfy_client import Graph
 from ..mount import ROOT
 from .direct_sampling import TITLE as DIRECT_TITLE
 from .direct_sampling import add_direct
 
 WORKFLOWS = ROOT / "workflows" / "api"
-PHOTO = Path(__file__).with_name("photo.jpg")
+PHOTO = ROOT / "workflows" / "input" / CAT.file
 
 
 @dataclass(frozen=True)

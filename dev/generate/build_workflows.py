@@ -3,8 +3,10 @@ of the node library, subgraphs/*.json.
 
 python dev/mount.py dev.generate.build_workflows                    write them
 python dev/mount.py dev.generate.build_workflows --check            say which file is stale, change nothing
-python dev/mount.py dev.generate.build_workflows --thumbnails DIR   also make workflows/*.jpg from DIR/<workflow>.png;
+python dev/mount.py dev.generate.build_workflows --thumbnails DIR   also make workflows/*.jpg from DIR/<name>.png;
                                            a workflow that has neither is drawn, see sketches.py
+
+The editor's file and the thumbnail are called by the workflow's title, the API's file and `DIR`'s by its name.
 """
 
 import argparse
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...hires.graph.to_api import to_api
+from ...hires.graph.to_app import to_app
 from ...hires.graph.to_blueprint import to_blueprint
 from ...hires.graph.to_ui import to_ui
 from ...recipes import library
@@ -39,8 +42,10 @@ def generated() -> dict[Path, str]:
     files: dict[Path, str] = {}
     for name, workflow in library.WORKFLOWS.items():
         graph = workflow.build()
-        files[WORKFLOWS / f"{name}.json"] = as_json(to_ui(graph))
+        files[WORKFLOWS / f"{workflow.title}.json"] = as_json(to_ui(graph))
         files[WORKFLOWS / "api" / f"{name}.json"] = as_json(to_api(graph))
+    for name, app in library.APPS.items():
+        files[WORKFLOWS / f"{name}.app.json"] = as_json(to_app(app.build()))
     for name, build in library.BLUEPRINTS.items():
         files[BLUEPRINTS / f"{name}.json"] = as_json(to_blueprint(build()))
     return files
@@ -64,6 +69,11 @@ def thumbnail(full: Any, name: str) -> bytes:
     raise ValueError(f"{name} stays above {THUMBNAIL_BYTES} bytes as a thumbnail; choose a calmer picture")
 
 
+def thumbnail_file(name: str) -> Path:
+    """Where the thumbnail of the workflow of this name belongs."""
+    return WORKFLOWS / f"{library.WORKFLOWS[name].title}.jpg"
+
+
 def write_thumbnails(folder: Path, names: list[str]) -> None:
     """Make the thumbnail of every workflow that has a picture of its name in `folder`, or no thumbnail yet.
 
@@ -75,7 +85,7 @@ def write_thumbnails(folder: Path, names: list[str]) -> None:
 
     made: dict[Path, bytes] = {}
     for name in names:
-        target = WORKFLOWS / f"{name}.jpg"
+        target = thumbnail_file(name)
         pictures = [folder / f"{name}{suffix}" for suffix in PICTURE_SUFFIXES if (folder / f"{name}{suffix}").is_file()]
         if pictures:
             with Image.open(pictures[0]) as opened:
@@ -88,17 +98,17 @@ def write_thumbnails(folder: Path, names: list[str]) -> None:
 
 def draw_missing(check: bool) -> list[str]:
     """Say which workflows have no thumbnail, and draw them unless `check`."""
-    missing = [name for name in library.WORKFLOWS if not (WORKFLOWS / f"{name}.jpg").is_file()]
+    missing = [name for name in library.WORKFLOWS if not thumbnail_file(name).is_file()]
     if not check:
         write_thumbnails(WORKFLOWS, missing)
-    return [f"workflows/{name}.jpg is missing" for name in missing]
+    return [f"workflows/{thumbnail_file(name).name} is missing" for name in missing]
 
 
 def main() -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(description="Write the saved workflows from the recipes.")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when a file is stale")
-    parser.add_argument("--thumbnails", type=Path, metavar="DIR", help="folder with pictures called <workflow>.png")
+    parser.add_argument("--thumbnails", type=Path, metavar="DIR", help="folder with pictures called <name>.png")
     arguments = parser.parse_args()
     files = generated()
     if arguments.check:
@@ -109,7 +119,7 @@ def main() -> int:
     write(files, present())
     if arguments.thumbnails is not None:
         try:
-            write_thumbnails(arguments.thumbnails, [path.stem for path in files if path.parent == WORKFLOWS])
+            write_thumbnails(arguments.thumbnails, list(library.WORKFLOWS))
         except (OSError, ValueError) as error:
             print(f"no thumbnails: {error}", file=sys.stderr)
             return 1

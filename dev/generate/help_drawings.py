@@ -26,7 +26,7 @@ def two_passes() -> Image.Image:
     sheet.box((200, 190, 350, 250), "Pixel Upscale")
     sheet.box((385, 60, 552, 120), "Re-noise")
     sheet.box((385, 200, 552, 260), "Second Sampling", BLUE, fill=True)
-    sheet.box((10, 15, 165, 65), "Hires Fix Noise", GREEN)
+    sheet.box((10, 15, 165, 65), "Seed and Noise", GREEN)
     for end in ((198, 105), (198, 215)):
         sheet.arrow((165, 160), end)
     sheet.arrow((350, 100), (383, 92))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from pathlib import Path
 
 from PIL import Image
 
+from ..demo.jobs import PHOTO
 from ..host.comfy_client import ComfyClient, Graph
 from .help_sheet import INK, WIDTH, Sheet
 
-PHOTO = Path(__file__).resolve().parent.parent / "demo" / "photo.jpg"
 FACTOR = 4
 PART = (500, 180, 780, 460)
 """Of the photograph at `FACTOR` times its size: an eye."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from ...recipes.workflow import Workflow
 from ..mount import ROOT
@@ -28,8 +29,8 @@ def generated(
     about = [f"| {titles[name]} | {nodes[name].about} |" for name in sorted(nodes, key=lambda name: nodes[name].place)]
     text = filled(README.name, text, "nodes", _table("| node | what it does |\n|---|---|", about))
     about = [
-        f"| ![](workflows/{name}.jpg) | [{name}](workflows/{name}.json) | {workflow.about} |"
-        for name, workflow in workflows.items()
+        f"| ![](workflows/{quote(one.title)}.jpg) | [{one.title}](workflows/{quote(one.title)}.json) | {one.about} |"
+        for one in workflows.values()
     ]
     text = filled(README.name, text, "workflows", _table("| | workflow | what it does |\n|---|---|---|", about))
     text = filled(README.name, text, "refusals", differences.markdown() + "\n")

@@ -11,6 +11,7 @@ from typing import Any
 
 import tomllib
 
+from ...hires.graph.definitions import VIEW
 from ...hires.sampling.menus import FILTERS
 from ..mount import ROOT
 from .files import GenerateError
@@ -22,10 +23,11 @@ OWN_PREFIX = "HiresFix"
 """Every node of the pack is recorded: they all start with this."""
 
 CORE_NODES = (
-    "CheckpointLoaderSimple", "CLIPTextEncode", "ConditioningZeroOut", "ControlNetApplyAdvanced",
-    "ControlNetLoader", "DualCLIPLoader", "EmptyLatentImage", "EmptySD3LatentImage", "FluxGuidance", "GetImageSize",
-    "LoadMediaPipeFaceLandmarker", "LoraLoader", "MediaPipeFaceLandmarker", "PreviewAny", "PreviewImage",
-    "PrimitiveInt", "SaveImage", "UNETLoader", "VAEDecode", "VAEEncode", "VAELoader",
+    "CheckpointLoaderSimple", "CLIPSetLastLayer", "CLIPTextEncode", "ComfySwitchNode", "ConditioningZeroOut",
+    "ControlNetApplyAdvanced", "ControlNetLoader", "DualCLIPLoader", "EmptyLatentImage", "EmptySD3LatentImage",
+    "FluxGuidance", "GetImageSize", "ImageCompare", "LoadImage", "LoadMediaPipeFaceLandmarker", "LoraLoader",
+    "MediaPipeFaceLandmarker", "PreviewAny", "PreviewImage", "PrimitiveBoolean", "PrimitiveFloat", "PrimitiveInt",
+    "PrimitiveString", "PrimitiveStringMultiline", "SaveImage", "UNETLoader", "VAEDecode", "VAEEncode", "VAELoader",
 )  # fmt: skip
 """The host's own nodes that recipes use."""
 
@@ -36,23 +38,35 @@ FILE_COMBOS: dict[tuple[str, str], tuple[str, ...]] = {
     ("DualCLIPLoader", "clip_name2"): (),
     ("LoadMediaPipeFaceLandmarker", "model_name"): (),
     ("LoraLoader", "lora_name"): (),
+    ("LoadImage", "image"): (),
     ("UNETLoader", "unet_name"): (),
     ("VAELoader", "vae_name"): (),
     ("HiresFixFaceModelLoader", "face_model_name"): (),
+    ("HiresFixChooseVAE", "vae_name"): ("Automatic",),
     ("HiresFixLoadImage", "image"): (),
+    ("HiresFixPromptLoras", "lora_name"): ("None",),
     ("HiresFixRestoreFaces", "detection"): ("face landmarks", "whole picture"),
+    **{("HiresFixStyles", f"style_{number}"): ("None",) for number in range(1, 5)},
     ("HiresFixUpscalerLoader", "upscaler_name"): FILTERS,
 }
 """Combos that list files, with the choices that exist without any file."""
 
+EMPTY_VIEW = {"__value__": ["", ""]}
+"""What the editor queues for two pictures with a slider between them: nothing to compare yet."""
+
 FILE_NAME = re.compile(r"\.(safetensors|sft|ckpt|pth?|pt2|bin|pkl|onnx|png|jpe?g|webp|gif|bmp)$", re.IGNORECASE)
+
+
+def socket_type(kind: str) -> str:
+    """What links to such a socket: one that takes its type from its first link takes any."""
+    return "*" if kind.startswith("COMFY_MATCHTYPE") else kind
 
 
 def trim_input(node: str, name: str, spec: list[Any], optional: bool) -> dict[str, Any]:
     """Reduce one input of `/object_info` to what the builder and the editor files need."""
     kind, options = spec[0], (spec[1] if len(spec) > 1 else {})
     choices = kind if isinstance(kind, list) else options.get("options")
-    entry: dict[str, Any] = {"name": name, "type": "COMBO" if choices is not None else kind}
+    entry: dict[str, Any] = {"name": name, "type": "COMBO" if choices is not None else socket_type(kind)}
     if options.get("forceInput"):
         entry["socket"] = True
     if optional:
@@ -79,6 +93,10 @@ def trim_input(node: str, name: str, spec: list[Any], optional: bool) -> dict[st
         entry["companion"] = "fixed"
     if options.get("image_upload"):
         entry["companion"] = "image"
+    if options.get("advanced"):
+        entry["advanced"] = True
+    if kind == VIEW:
+        entry["default"] = EMPTY_VIEW
     return entry
 
 
@@ -96,7 +114,8 @@ def trim_node(name: str, info: dict[str, Any]) -> dict[str, Any]:
         for field in info["input_order"].get(kind, [])
     ]
     entry["outputs"] = [
-        {"name": label, "type": kind} for label, kind in zip(info["output_name"], info["output"], strict=True)
+        {"name": label, "type": socket_type(kind)}
+        for label, kind in zip(info["output_name"], info["output"], strict=True)
     ]
     return entry
 

@@ -18,8 +18,7 @@ Graph = dict[str, dict[str, Any]]
 
 Status = Literal["success", "error", "interrupted", "rejected"]
 
-_PREVIEW_EVENTS = (1, 4)  # binary websocket events that carry a picture: without and with metadata
-_TEXT_EVENT = 3  # the one that carries a line of text
+_TEXT_EVENT, _PREVIEW_EVENT = 3, 4  # binary websocket events: a line of text, a picture with metadata
 
 
 class ClientError(Exception):
@@ -46,8 +45,8 @@ class Run:
     """(node id, value, maximum) of every progress report, in order."""
     texts: list[tuple[str, str]] = field(default_factory=list)
     """(node id, line) of every text that was shown on a node while it ran, in order."""
-    previews: int = 0
-    """Number of preview pictures that arrived."""
+    previews: list[tuple[str, bytes]] = field(default_factory=list)
+    """(node id as the editor shows it, JPEG) of every preview that arrived, in order."""
     _fetch: Callable[[dict[str, str]], bytes] | None = field(default=None, repr=False)
 
     def images(self, node_id: str) -> list[bytes]:
@@ -151,10 +150,14 @@ class ComfyClient:
         async for message in socket:
             if message.type == aiohttp.WSMsgType.BINARY:
                 (kind,) = struct.unpack_from(">I", message.data)
-                run.previews += kind in _PREVIEW_EVENTS
-                if kind == _TEXT_EVENT:
-                    end = 8 + struct.unpack_from(">I", message.data, 4)[0]
-                    run.texts.append((message.data[8:end].decode(), message.data[end:].decode()))
+                if kind not in (_TEXT_EVENT, _PREVIEW_EVENT):
+                    continue
+                end = 8 + struct.unpack_from(">I", message.data, 4)[0]
+                head, rest = message.data[8:end].decode(), message.data[end:]
+                if kind == _PREVIEW_EVENT:
+                    run.previews.append((json.loads(head)["display_node_id"], rest))
+                else:
+                    run.texts.append((head, rest.decode()))
                     if watch.interrupt_on_text:
                         await session.post(f"{self.url}/interrupt", json={"prompt_id": run.prompt_id})
                 continue

@@ -1,8 +1,8 @@
 """Which photographs networks learn from and are judged by, where they are, and why they may be used.
 
 They lie inside ordinary Python libraries. What a network is judged by was never trained on: the two parts share no
-picture, no crop of one and no second view of a scene. `dev/demo/photo.jpg` is a crop of "chelsea", so it belongs to the
-held-back part.
+picture, no crop of one and no second view of a scene. `workflows/input/hires-fix-cat.jpg` is a crop of
+"chelsea", so it belongs to the held-back part.
 """
 
 from __future__ import annotations

@@ -2,5 +2,6 @@
 
 `reader` reads a prompt, `builder` makes a graph, `stages` has its usual parts; the
 `to_*` modules write it.
-May import the standard library and nothing of the pack.
+`same` tells what the fields of a second pass stand for.
+May import `hires.sampling` where that needs no torch.
 """

@@ -4,14 +4,18 @@ Links are made by passing an `Output`, so a graph never holds a cycle, and creat
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from . import definitions
-from .definitions import GraphError, NodeDefinition
+from .definitions import GraphError, NodeDefinition, OutputDefinition
+from .identity import identity
 
 __all__ = ["FIRST_CHOICE", "BoxInput", "BoxOutput", "Graph", "GraphError", "Node", "Note", "Output", "Stage"]
 
+
+IDS_OF_BOX = 100
+"""Ids that are kept free for the inside of each box."""
 
 FIRST_CHOICE: Final = object()
 """Start value of a box's field that lists files: the first one that the reader has, as on a new node."""
@@ -72,8 +76,20 @@ class Node:
     definition: NodeDefinition
     title: str
     place: Place
+    folded: bool = False
+    """Shown as its title alone."""
+
     inputs: dict[str, Any] = field(default_factory=dict)
     """Every given input and every widget by name, in schema order: an `Output`, a `BoxInput` or a plain value."""
+
+    labels: dict[str, str] = field(default_factory=dict)
+    """What the editor calls a widget instead of by its name."""
+
+    control: str | None = None
+    """What the editor does with a seed after each run, such as "randomize"; None: as the definitions say."""
+
+    inside: "Graph | None" = None
+    """Of a box: the graph in it, whose fields start as it says."""
 
     def out(self, which: int | str = 0) -> Output:
         """The output at an index or with a name; GraphError unless there is exactly one."""
@@ -142,6 +158,51 @@ class Graph:
         self.box_inputs.append(added)
         return added
 
+    def as_node(self) -> NodeDefinition:
+        """What the box that this becomes accepts and gives; GraphError if something is connected to nothing."""
+        if not self.box_outputs:
+            raise GraphError(f"the box {self.name!r} gives nothing; call box_output()")
+        for entry in self.box_inputs:
+            if not self.fed_by(entry):
+                raise GraphError(f"the box {self.name!r} has an input {entry.name!r} that feeds nothing")
+        return NodeDefinition(
+            type=identity(f"{self.name}/inside"),
+            display_name=self.name,
+            pack="",
+            pack_version="",
+            is_output=False,
+            inputs=tuple(replace(self._shown(entry), name=entry.name) for entry in self.box_inputs),
+            outputs=tuple(OutputDefinition(output.name, output.source.type) for output in self.box_outputs),
+        )
+
+    def _shown(self, entry: BoxInput) -> definitions.InputDefinition:
+        """The input that the editor shows for a box input: the first field that it feeds, if it feeds any."""
+        fed = self.fed_by(entry)
+        return next((one for one in fed if one.is_widget), fed[0])
+
+    def box(self, inside: "Graph", **links: Output) -> Node:
+        """Add another graph as one node; its sockets are linked, its fields start as it says.
+
+        Raises:
+            GraphError: as `as_node` and `node`, or a value for a field.
+        """
+        definition = inside.as_node()
+        labels = {entry.name: entry.label for entry in inside.box_inputs}
+        node = Node(len(self.items) + 1, definition, inside.name, self._place(), labels=labels, inside=inside)
+        for name, value in links.items():
+            entry = definition.input(name)
+            if not isinstance(value, Output):
+                raise GraphError(f"{inside.name}.{name} is {value!r}; a box takes only links here")
+            node.inputs[name] = self._checked(entry, value)
+        missing = [entry.name for entry in definition.inputs if not entry.is_widget and entry.name not in node.inputs]
+        if missing:
+            raise GraphError(f"{inside.name} needs {', '.join(missing)}, which was not given")
+        # the editor gives an id once in a file: those inside of box 3 begin with 301
+        for number, item in enumerate(inside.items, node.id * IDS_OF_BOX + 1):
+            item.id = number
+        self.items.append(node)
+        return node
+
     def fed_by(self, source: BoxInput) -> list[definitions.InputDefinition]:
         """Every input that the box input feeds, in order of creation; all have one type."""
         return [
@@ -151,8 +212,8 @@ class Graph:
     def box_output(self, name: str, source: Output) -> None:
         self.box_outputs.append(BoxOutput(name, source))
 
-    def node(self, type_name: str, /, *, title: str | None = None, **inputs: Any) -> Node:
-        """Add a node; an input is an `Output` of a node of this graph, a `BoxInput` of it or a plain value.
+    def node(self, type_name: str, /, *, title: str | None = None, folded: bool = False, **inputs: Any) -> Node:
+        """Add a node, `folded` to its title if asked; an input is an `Output` of a node of this graph, a `BoxInput` of it or a plain value.
 
         Widgets that are left out or None get the schema's default, so that every widget is written to files.
 
@@ -168,10 +229,10 @@ class Graph:
             )
         for name in inputs:
             definition.input(name)
-        node = Node(len(self.items) + 1, definition, title or definition.display_name, self._place())
+        node = Node(len(self.items) + 1, definition, title or definition.display_name, self._place(), folded)
         for entry in definition.inputs:
             value = inputs.get(entry.name)
-            if value is None and entry.is_widget:
+            if value is None and not entry.is_socket:
                 value = entry.default
             if value is None:
                 if not entry.optional:
@@ -189,6 +250,8 @@ class Graph:
             raise GraphError("was given a whole node; pass one of its outputs, such as node.out(0)")
         if isinstance(value, BoxInput):
             self._check_fed(entry, value)
+            return value
+        if entry.is_view:
             return value
         if not isinstance(value, Output):
             if not entry.is_widget:
@@ -209,7 +272,7 @@ class Graph:
                 raise GraphError(
                     f"needs {entry.type}, but {source.name!r} also feeds {other.name} of type {other.type}"
                 )
-        if not entry.is_widget and source.start is not None:
+        if not entry.is_widget and source.start is not None and not any(one.is_widget for one in self.fed_by(source)):
             raise GraphError(f"can only be linked, but {source.name!r} has the start value {source.start!r}")
         if source.start is FIRST_CHOICE:
             if not entry.files:

@@ -16,6 +16,9 @@ PATH = Path(__file__).parent / "node_defs.json"
 WIDGET_TYPES = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"})
 """Types the editor shows as a field on the node; every other type is only a socket."""
 
+VIEW = "IMAGECOMPARE"
+"""Type of a picture that the editor draws on the node: no socket, and a value, its default, in prompts only."""
+
 UPLOAD = "image"  # value of the button that uploads a picture
 
 
@@ -49,9 +52,20 @@ class InputDefinition:
     """Start value of an extra widget of the editor, in its `widgets_values` but never sent to the host: it stands after
     this one, and the button that uploads files, `UPLOAD`, after all of the node."""
 
+    advanced: bool = False
+    """True for a widget that Nodes 2.0 folds away."""
+
     @property
     def is_widget(self) -> bool:
         return self.type in WIDGET_TYPES and not self.socket
+
+    @property
+    def is_view(self) -> bool:
+        return self.type == VIEW
+
+    @property
+    def is_socket(self) -> bool:
+        return not self.is_widget and not self.is_view
 
     def accepts(self, output_type: str) -> bool:
         return "*" in (self.type, output_type) or bool({*self.type.split(",")} & {*output_type.split(",")})

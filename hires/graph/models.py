@@ -16,24 +16,60 @@ class PublicModel:
     name: str
     directory: str
     url: str
+    """The editor only offers to get it from Hugging Face and Civitai; other addresses it shows."""
+
+    sha256: str = ""
+    """Where it is known."""
+
+    def listed(self) -> dict[str, str]:
+        """As the editor's files list it, at the node that loads it."""
+        entry = {"name": self.name, "url": self.url, "directory": self.directory}
+        return {**entry, "hash": self.sha256, "hash_type": "SHA256"} if self.sha256 else entry
 
 
-def _hugging_face(directory: str, repository: str, path: str) -> PublicModel:
+def _hugging_face(directory: str, repository: str, path: str, sha256: str = "") -> PublicModel:
     url = f"https://huggingface.co/{repository}/resolve/main/{path}"
-    return PublicModel(path.rsplit("/", 1)[-1], directory, url)
+    return PublicModel(path.rsplit("/", 1)[-1], directory, url, sha256)
 
 
-SD15 = _hugging_face("checkpoints", "Comfy-Org/stable-diffusion-v1-5-archive", "v1-5-pruned-emaonly-fp16.safetensors")
-DREAMSHAPER = _hugging_face("checkpoints", "Lykon/DreamShaper", "DreamShaper_8_pruned.safetensors")
-SDXL = _hugging_face("checkpoints", "stabilityai/stable-diffusion-xl-base-1.0", "sd_xl_base_1.0.safetensors")
-FLUX = _hugging_face("checkpoints", "Comfy-Org/flux1-dev", "flux1-dev-fp8.safetensors")
+SD15 = _hugging_face(
+    "checkpoints",
+    "Comfy-Org/stable-diffusion-v1-5-archive",
+    "v1-5-pruned-emaonly-fp16.safetensors",
+    "e9476a13728cd75d8279f6ec8bad753a66a1957ca375a1464dc63b37db6e3916",
+)
+DREAMSHAPER = _hugging_face(
+    "checkpoints",
+    "Lykon/DreamShaper",
+    "DreamShaper_8_pruned.safetensors",
+    "879db523c30d3b9017143d56705015e15a2cb5628762c11d086fed9538abd7fd",
+)
+"""SD 1.5, trained further: better pictures from short prompts at the same size and speed."""
+
+SDXL = _hugging_face(
+    "checkpoints",
+    "stabilityai/stable-diffusion-xl-base-1.0",
+    "sd_xl_base_1.0.safetensors",
+    "31e35c80fc4829d14f90153f4c74cd59c90b779f6afe05a74cd6120b893f7e5b",
+)
+FLUX = _hugging_face(
+    "checkpoints",
+    "Comfy-Org/flux1-dev",
+    "flux1-dev-fp8.safetensors",
+    "8e91b68084b53a7fc44ed2a3756d821e355ac1a7b6fe29be760c1db532f3d88a",
+)
 TILE_CONTROLNET = _hugging_face(
     "controlnet", "comfyanonymous/ControlNet-v1-1_fp16_safetensors", "control_v11f1e_sd15_tile_fp16.safetensors"
 )
 FACE_DETECTION = _hugging_face("detection", "Comfy-Org/mediapipe", "detection/mediapipe_face_fp32.safetensors")
 GFPGAN = PublicModel(
-    "GFPGANv1.4.pth", "face_restore", "https://github.com/TencentARC/GFPGAN/releases/download/v1.3.0/GFPGANv1.4.pth"
+    "GFPGANv1.4.pth",
+    "face_restore",
+    "https://huggingface.co/datasets/Gourieff/ReActor/resolve/main/models/facerestore_models/GFPGANv1.4.pth",
+    "e2cd4703ab14f4d01fd1383a8a8b266f9a5833dacee8e6a79d3bf21a1b6be5ad",
 )
+"""A copy of the file of github.com/TencentARC/GFPGAN, from where the editor would not get it."""
+
 DETAIL_LORA = PublicModel("add_detail.safetensors", "loras", "https://civitai.com/api/download/models/62833")
 """Detail Tweaker, for SD 1.5."""
 

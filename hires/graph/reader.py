@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from .passthrough import SWITCH
 
 T = TypeVar("T")
 
@@ -29,6 +31,9 @@ class Node:
     known: Mapping[Link, Any]
     """Values on links, by where they come from."""
 
+    others: Mapping[str, Node] = field(default_factory=dict, repr=False, compare=False)
+    """The nodes of its graph by their ids."""
+
     def has(self, name: str) -> bool:
         """Whether something is connected or set, known or not."""
         return self.inputs.get(name) is not None
@@ -36,6 +41,11 @@ class Node:
     def source(self, name: str) -> str | None:
         link = link_of(self.inputs.get(name))
         return link[0] if link else None
+
+    def before(self, name: str) -> Node:
+        """The node that an input is linked to; one of no kind and without inputs where there is none."""
+        source = self.source(name) or ""
+        return self.others.get(source) or Node(source, "", {}, self.known, self.others)
 
     def incoming(self, name: str, kind: type[T]) -> T | None:
         """What comes in by a link, if it is known and of this class."""
@@ -104,7 +114,10 @@ class ApiGraph:
         constants: dict[Link, Any] = {}
         self._known = constants if known is None else known
         entries = prompt.items() if isinstance(prompt, Mapping) else ()
-        self._nodes = {str(name): self._node(str(name), entry) for name, entry in entries if isinstance(entry, Mapping)}
+        self._nodes: dict[str, Node] = {}
+        self._nodes |= {
+            str(name): self._node(str(name), entry) for name, entry in entries if isinstance(entry, Mapping)
+        }
         if known is None:
             links = (link_of(value) for node in self._nodes.values() for value in node.inputs.values())
             constants.update((link, value) for link in links if link and (value := self[link[0]].constant) is not None)
@@ -112,14 +125,17 @@ class ApiGraph:
     def _node(self, name: str, entry: Mapping[str, Any]) -> Node:
         kind, inputs = entry.get("class_type"), entry.get("inputs")
         kind, inputs = kind if isinstance(kind, str) else "", inputs if isinstance(inputs, Mapping) else {}
-        return Node(name, kind, inputs, self._known)
+        if kind == SWITCH and isinstance(is_on := inputs.get("switch"), bool):
+            left = "on_false" if is_on else "on_true"
+            inputs = {name: value for name, value in inputs.items() if name != left}
+        return Node(name, kind, inputs, self._known, self._nodes)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._nodes)
 
     def __getitem__(self, node: str | None) -> Node:
         """The node of that id; one of no kind and without inputs where there is none."""
-        return self._nodes.get(node or "") or Node(node or "", "", {}, self._known)
+        return self._nodes.get(node or "") or Node(node or "", "", {}, self._known, self._nodes)
 
     def in_order(self) -> Iterator[Node]:
         """Give every node after those that it is linked to; nodes in a cycle, and those after them, never come."""

@@ -10,7 +10,10 @@ Whole: TypeAlias = int | BoxInput | None
 Number: TypeAlias = float | BoxInput | None
 """A value, or the field of a box that gives it; None: the node's default."""
 
-Side: TypeAlias = Output | BoxInput | int
+Socket: TypeAlias = Output | BoxInput
+"""What a link comes from."""
+
+Side: TypeAlias = Socket | int
 """Width or height in pixels."""
 
 
@@ -18,28 +21,19 @@ Side: TypeAlias = Output | BoxInput | int
 class Sampling:
     """What both passes share: the model, what to draw, and how."""
 
-    model: Output
-    vae: Output
-    positive: Output
-    negative: Output
+    model: Socket
+    vae: Socket
+    positive: Socket
+    negative: Socket
     steps: Whole
     cfg: Number
     sampler: Text
     scheduler: Text
     """Names of A1111 or the host."""
 
-    settings: Output | None = None
-    refiner: Output | None = None
+    settings: Socket | None = None
+    refiner: Socket | None = None
     """From A1111 Settings and from Refiner; None for A1111's defaults and for no refiner."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A latent picture with its size in pixels."""
-
-    latent: Output
-    width: Side
-    height: Side
 
 
 def introduce(graph: Graph, purpose: str, *change_first: str, title: str = "Start here") -> None:
@@ -77,27 +71,22 @@ def noise(graph: Graph, seed: Whole, source: Text) -> Output:
 
 def empty_picture(
     graph: Graph, width: Whole, height: Whole, batch_size: Whole, kind: str = "EmptyLatentImage"
-) -> Picture:
-    """An empty latent for the first pass. One Int node a side feeds all that depends on the size.
+) -> Output:
+    """An empty latent for the first pass, where its size is set, once.
 
     `kind`: node that makes the latent, by the number of channels that the model needs.
     """
-    across, down = _side(graph, "Width", width), _side(graph, "Height", height)
-    return Picture(graph.node(kind, width=across, height=down, batch_size=batch_size).out(), across, down)
+    return graph.node(kind, width=width, height=height, batch_size=batch_size).out()
 
 
-def _side(graph: Graph, title: str, pixels: Whole) -> Side:
-    return pixels if isinstance(pixels, BoxInput) else graph.node("PrimitiveInt", title=title, value=pixels).out()
-
-
-def first_pass(graph: Graph, shared: Sampling, noise: Output, empty: Picture) -> Picture:
+def first_pass(graph: Graph, shared: Sampling, noise: Socket, empty: Socket) -> Output:
     """Base sampling."""
-    latent = graph.node(
+    return graph.node(
         "HiresFixBaseSampling",
         model=shared.model,
         positive=shared.positive,
         negative=shared.negative,
-        latent=empty.latent,
+        latent=empty,
         noise=noise,
         steps=shared.steps,
         cfg=shared.cfg,
@@ -106,21 +95,24 @@ def first_pass(graph: Graph, shared: Sampling, noise: Output, empty: Picture) ->
         settings=shared.settings,
         refiner=shared.refiner,
     ).out()
-    return Picture(latent, empty.width, empty.height)
 
 
-def show_base(graph: Graph, latent: Output, vae: Output) -> Output:
-    """A look at the result of the first pass, which is returned as a picture."""
-    decoded = graph.node("VAEDecode", samples=latent, vae=vae).out()
-    graph.node("PreviewImage", title="Base picture", images=decoded)
-    return decoded
+def base_picture(graph: Graph, latent: Socket, vae: Socket) -> Output:
+    """The result of the first pass as a picture."""
+    return graph.node("VAEDecode", title="Base picture", samples=latent, vae=vae).out()
 
 
-def target_size(graph: Graph, shared: Sampling, width: Side, height: Side, resize: tuple[Number, Whole, Whole]) -> Node:
-    """Target Size for a picture of this size. `resize`: the factor, and the width and height to reach instead."""
-    hr = dict(zip(("hr_scale", "hr_resize_x", "hr_resize_y"), resize, strict=True))
+def target_size(
+    graph: Graph, shared: Sampling, of: Socket | tuple[Side, Side], resize: tuple[Number, Whole, Whole]
+) -> Node:
+    """Target Size for a latent, or a picture of these sides. `resize`: the factor, and the width and height to reach instead."""
+    hr: dict[str, Any] = dict(zip(("hr_scale", "hr_resize_x", "hr_resize_y"), resize, strict=True))
+    if isinstance(of, Output | BoxInput):
+        hr["latent"] = of
+    else:
+        hr |= zip(("width", "height"), of, strict=True)
     # the VAE tells how many pixels one latent cell covers
-    return graph.node("HiresFixTargetSize", width=width, height=height, vae=shared.vae, **hr)
+    return graph.node("HiresFixTargetSize", vae=shared.vae, **hr)
 
 
 def load_picture(graph: Graph, name: Text) -> Output:
@@ -139,21 +131,21 @@ def load_two_upscalers(graph: Graph, *names: Text) -> list[Output]:
     return [graph.node("HiresFixUpscalerLoader", title=f"Upscaler {i}", upscaler_name=name).out() for i, name in titled]
 
 
-def latent_upscale(graph: Graph, latent: Output, target: Node, mode: Text) -> Output:
+def latent_upscale(graph: Graph, latent: Socket, target: Node, mode: Text) -> Output:
     """Enlarge a latent as it is."""
     return graph.node("HiresFixLatentUpscale", latent=latent, target=target.out("target"), mode=mode).out()
 
 
-def pixel_upscale(graph: Graph, shared: Sampling, latent: Output, upscaler: Output, target: Node, **more: Any) -> Node:
+def pixel_upscale(graph: Graph, shared: Sampling, latent: Socket, upscaler: Socket, target: Node, **more: Any) -> Node:
     """Decode, upscale, encode; gives the larger latent and the larger picture. `more`: further inputs of the node."""
     return graph.node(
         "HiresFixPixelUpscale", latent=latent, vae=shared.vae, upscaler=upscaler, target=target.out("target"), **more
     )
 
 
-def upscale_and_encode(graph: Graph, shared: Sampling, picture: Output, upscaler: Output, target: Node) -> Output:
-    """Enlarge a picture that never was a latent, to exactly the target, and encode it once."""
-    enlarged = graph.node(
+def upscale_picture(graph: Graph, picture: Output, upscaler: Output, target: Node) -> Output:
+    """Enlarge a picture that never was a latent, to exactly the target."""
+    return graph.node(
         "HiresFixUpscaleImage",
         image=picture,
         upscaler=upscaler,
@@ -162,14 +154,13 @@ def upscale_and_encode(graph: Graph, shared: Sampling, picture: Output, upscaler
         upscaling_resize_h=target.out("height"),
         upscaling_crop=True,
     ).out()
-    return graph.node("VAEEncode", pixels=enlarged, vae=shared.vae).out()
 
 
 def second_pass(
     graph: Graph,
     shared: Sampling,
-    noise: Output,
-    latent: Output,
+    noise: Socket,
+    latent: Socket,
     denoising_strength: Number,
     hr_second_pass_steps: Whole = 0,
 ) -> Output:
@@ -201,7 +192,13 @@ def second_pass(
     ).out()
 
 
-def decode_and_save(graph: Graph, latent: Output, vae: Output, kind: str = "SaveImage") -> None:
-    """The finished picture, saved under the workflow's name. `kind`: node that saves it."""
+def decode_and_save(graph: Graph, latent: Socket, vae: Socket, kind: str = "SaveImage") -> Output:
+    """The finished picture, saved under the workflow's name, is returned. `kind`: node that saves it."""
     decoded = graph.node("VAEDecode", samples=latent, vae=vae).out()
     graph.node(kind, images=decoded, filename_prefix=graph.name)
+    return decoded
+
+
+def compare(graph: Graph, before: Output, after: Output) -> None:
+    """Two pictures of one scene with a slider between them."""
+    graph.node("ImageCompare", title="Before | after", image_a=before, image_b=after)

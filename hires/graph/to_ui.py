@@ -1,19 +1,18 @@
 """Write a graph as the editor's workflow format, version 0.4."""
 
-import uuid
 from dataclasses import astuple
 from typing import Any
 
 from .builder import Graph, GraphError
-from .drawing import draw
+from .drawing import Drawing, draw
+from .identity import identity
 from .layout import Layout
+from .subgraph import subgraph
 
 READABLE = 0.6
 """Zoom below which the editor leaves texts out."""
 
 FORMAT_VERSION = 0.4
-
-NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "hires-fix/workflows")
 
 WINDOW = (1700, 950)
 """Size in screen pixels of the window in which the saved view shows the whole workflow."""
@@ -31,18 +30,28 @@ def to_ui(graph: Graph) -> dict[str, Any]:
     if graph.box_inputs or graph.box_outputs:
         raise GraphError(f"{graph.name} is a box; use to_blueprint")
     drawing = draw(graph)
+    boxes = {node.definition.type: subgraph(node.inside) for node in graph.nodes if node.inside}
     return {
-        "id": str(uuid.uuid5(NAMESPACE, graph.name)),
+        "id": identity(graph.name),
         "revision": 0,
         "last_node_id": len(graph.items),
         "last_link_id": len(drawing.links),
         "nodes": drawing.nodes,
-        "links": [list(astuple(link)) for link in drawing.links],
+        "links": [list(astuple(link)[:6]) for link in drawing.links],
         "groups": drawing.groups,
+        **({"definitions": {"subgraphs": [*boxes.values()]}} if boxes else {}),
         "config": {},
-        "extra": {"ds": _view(drawing.placed)},
+        "extra": {"ds": _view(drawing.placed), **_corners(drawing)},
         "version": FORMAT_VERSION,
     }
+
+
+def _corners(drawing: Drawing) -> dict[str, Any]:
+    """Where links turn, as this version of the format has it."""
+    if not drawing.corners:
+        return {}
+    last = [{"id": link.id, "parentId": link.corner} for link in drawing.links if link.corner is not None]
+    return {"reroutes": drawing.corners, "linkExtensions": last}
 
 
 def _view(placed: Layout) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..amounts import number
-from .names import split_sampler, stem
-from .networks import LoraTag, network_tags, with_tags
+from ..model_names import stem
+from ..prompts.networks import LoraTag, network_tags, with_tags
+from .names import split_sampler
 from .text import Infotext, Parameter, parse
 
 _NAMES: dict[str, tuple[str, ...]] = {

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 
 from ..amounts import number
-from .names import stem
-from .networks import LoraTag, network_tags
+from ..model_names import stem
+from ..prompts.networks import LoraTag, network_tags
 from .text import Infotext
 
 _KEY = re.compile(

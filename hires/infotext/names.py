@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ..model_names import stem
 from ..sampling.menus import AUTOMATIC, SAMPLERS, SCHEDULES, automatic_schedule
 
 HOST_SCHEDULES = (
@@ -29,14 +30,8 @@ UPSCALER_FILES: dict[str, str] = {
 }
 """Files, without suffix, of the upscalers that A1111 lists under another name than their file's."""
 
-_SUFFIX = re.compile(r"\.(?:safetensors|sft|ckpt|pth?|bin)$", re.IGNORECASE)
 _BLANKS = re.compile(r"[\s_]+")
 _HASHED = re.compile(r"(?P<name>.*?)(?: \[(?P<hash>[0-9a-fA-F]+)\])?")
-
-
-def stem(file: str) -> str:
-    """A model file's name without folders and suffix; a dot elsewhere, as in `model_v1.5`, stays."""
-    return _SUFFIX.sub("", file.replace("\\", "/").rpartition("/")[2])
 
 
 def split_hash(title: str) -> tuple[str, str]:
@@ -92,3 +87,14 @@ def upscaler_file(name: str) -> str:
 def upscaler_title(file: str) -> str:
     """A1111's name of the upscaler in a file."""
     return next((title for title, known in UPSCALER_FILES.items() if known == stem(file)), stem(file))
+
+
+LOST = "[object Object]"  # what a web page wrote where it had no text
+
+
+def embedding_names(hashes: str) -> tuple[str, ...]:
+    """The names in the value of `TI hashes`, such as `first: 66a7279a, second: aa7651be`; each once."""
+    if hashes == LOST:
+        return ()
+    names = (entry.partition(":")[0].strip() for entry in hashes.split(","))
+    return tuple({name.lower(): name for name in names if name}.values())

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 from ..amounts import number
+from ..prompts.networks import with_tags
 from ..sampling.menus import AUTOMATIC, SAMPLERS, UNIFORM, automatic_schedule
 from ..sampling.settings import DEFAULTS, INFOTEXT_KEYS, NOISE_SCHEDULES, A1111Settings
 from .loras import json_hashes, listed_loras
 from .markdown import as_code
-from .names import known_schedule, same_name, split_hash, split_sampler
-from .networks import LOST, with_tags
+from .names import LOST, known_schedule, same_name, split_hash, split_sampler
 from .settings import GenerationSettings, HiresSettings, ModelName, RefinerPass, RefinerSettings
 from .text import NEGATIVE, Infotext, Parameter
 

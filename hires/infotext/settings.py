@@ -103,7 +103,7 @@ class GenerationSettings:
     """Forge's files beside the model's own: VAE and text encoders."""
 
     noise_source: str = "GPU"
-    """`GPU` (A1111's GPU and NV), `CPU` or `ComfyUI`, as in Hires Fix Noise."""
+    """`GPU` (A1111's GPU and NV), `CPU` or `ComfyUI`, as in Seed and Noise."""
 
     emphasis: str = "Original"
     pad_cond_uncond: bool = False

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..graph.reader import ApiGraph, Node
+from ..graph.same import first_pass
 
 _PLACES = ("ConditioningSetArea", "GLIGENTextBoxApply")
 _PROMPTS = ("positive", "negative", "conditioning", "cond1", "cond2", "empty_conditioning")
-_SAME_LATENT = ("latent", "samples", "latent_image", "latents")
-"""Inputs whose LATENT a node hands on with its keys."""
 
 WARNING = (
     "Areas in pixels in this prompt also serve an earlier pass, of another size as it seems, and the way from there "
@@ -33,7 +32,7 @@ def area_warnings(prompt: Any, go_on: Callable[[], bool]) -> dict[str, str]:
         if not go_on():
             break
         own = _places(graph, _prompts(node))
-        if not own or _knows_the_first_pass(graph, start):
+        if not own or first_pass(node)[0]:
             continue
         before = [prompt for other in _behind(graph, [start]) for prompt in _prompts(graph[other])]
         if own & _places(graph, before):
@@ -60,13 +59,3 @@ def _behind(graph: ApiGraph, nodes: Iterable[str]) -> set[str]:
 
 def _places(graph: ApiGraph, prompts: Iterable[str]) -> set[str]:
     return {name for name in _behind(graph, prompts) if graph[name].kind in _PLACES}
-
-
-def _knows_the_first_pass(graph: ApiGraph, start: str) -> bool:
-    name: str | None = start
-    for _ in graph:
-        if name is None or graph[name].kind == "HiresFixBaseSampling":
-            return name is not None
-        sources = (graph[name].source(key) for key in _SAME_LATENT)
-        name = next(filter(None, sources), None)
-    return False

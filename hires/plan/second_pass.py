@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ..graph.reader import Node
+from ..graph.same import first_pass, is_same, renoise_of, told_by
+from ..sampling.same import SAME_CFG, SAME_SAMPLER, SAME_STEPS, misfit, no_cfg, no_first_pass
 from .badge import Badge, badge
 from .facts import Facts, Latents, ModelFile
 from .steps import SecondPass, plan_second_pass
@@ -16,11 +18,17 @@ SMALLEST_STRENGTH = 0.001
 def _renoise(node: Node, facts: Facts) -> Badge:
     latents, strength = node.incoming("latent", Latents), node.number("denoising_strength")
     out = Latents(latents.size, latents.count) if latents else None
-    steps, own_steps = node.whole("steps"), node.whole("hr_second_pass_steps")
-    sampler, scheduler = node.text("sampler_name"), node.text("scheduler")
+    own_steps = node.whole("hr_second_pass_steps")
+    base, is_sure = first_pass(node)
+    if base is None and is_sure:
+        _check_own_values(node, own_steps)
+    sampler, scheduler = _text(node, "sampler_name"), _text(node, "scheduler")
+    steps = _whole(node, "steps", own_steps)
     if strength is None or steps is None or own_steps is None or sampler is None or scheduler is None:
         return Badge((out,))
-    warning = senseless_strength(strength, bool(latents and latents.is_blurry))
+    warning = senseless_strength(strength, bool(latents and latents.is_blurry)) or (
+        _other_steps(base, steps) if base and not own_steps else None
+    )
     if 0 < strength < SMALLEST_STRENGTH:
         return Badge((out,), warning=warning)
     plan = plan_second_pass(sampler, scheduler, steps, strength, own_steps)
@@ -35,7 +43,63 @@ def _second_sampling(node: Node, facts: Facts) -> Badge:
         return Badge(text=words[0] if words else None)
     model = node.incoming("model", ModelFile)
     is_run = plan is None or plan.steps != 0
+    if is_run:
+        _check_first_pass(node)
     warning = (too_long(latents.size, facts.trained_side(model) if model else None) if is_run else None) or (
         too_large_for_memory(latents.size, latents.count, facts.free_memory())
     )
-    return Badge((latents,), " at ".join([*words, size_text(latents.size)]), warning)
+    return Badge((latents,), " at ".join([*words, size_text(latents.size)]), warning or _misfit(node))
+
+
+def _text(node: Node, name: str) -> str | None:
+    """A field of Re-noise, or of the first pass that it follows."""
+    told = told_by(node, name)
+    return told.text(name) if told else None
+
+
+def _whole(node: Node, name: str, otherwise: int | None) -> int | None:
+    told = told_by(node, name)
+    return told.whole(name) if told else otherwise
+
+
+def _check_own_values(node: Node, own_steps: int | None) -> None:
+    """Refuse (InputError), as the run will, what is left to a first pass that there is not."""
+    for name in ("sampler_name", "scheduler"):
+        if is_same(node, name):
+            raise no_first_pass(name, node.text(name) or "")
+    if is_same(node, "steps") and own_steps == 0:
+        raise no_first_pass("steps", SAME_STEPS)
+
+
+def _check_first_pass(node: Node) -> None:
+    """The same for Second Sampling; a Re-noise before it has said what is missing there."""
+    renoise = renoise_of(node)
+    ways = [first_pass(before) for before in (node, renoise) if before]
+    bases = [base for base, _ in ways if base]
+    if not bases and all(is_sure for _, is_sure in ways):
+        if is_same(node, "sampler_name") and not renoise:
+            raise no_first_pass("sampler_name", SAME_SAMPLER)
+        if is_same(node, "cfg") and not node.has("guider"):
+            raise no_first_pass("cfg", SAME_CFG)
+    if bases and bases[0].has("guider") and is_same(node, "cfg") and not node.has("guider"):
+        raise no_cfg()
+
+
+def _other_steps(base: Node, steps: int) -> str | None:
+    """Warn where the steps of the first pass are told otherwise than it has them."""
+    first = base.whole("steps")
+    if first is None or first == steps:
+        return None
+    return (
+        f"Base Sampling has {counted(first, 'step')}, and steps here, which should be the same, says {steps}. Set it "
+        "to 0: as Base Sampling. For another number in the second pass there is hr_second_pass_steps."
+    )
+
+
+def _misfit(node: Node) -> str | None:
+    """Warn of a sampler that runs sigmas which were made for another."""
+    renoise, sampler = renoise_of(node), _text(node, "sampler_name")
+    made_for, scheduler = (_text(renoise, name) if renoise else None for name in ("sampler_name", "scheduler"))
+    if sampler is None or made_for is None or scheduler is None:
+        return None
+    return misfit(made_for, sampler, scheduler)

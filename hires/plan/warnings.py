@@ -60,7 +60,7 @@ def too_long(size: Size, trained: int | None) -> str | None:
     what = f"{area / (side * side):.0f} times the {side}x{side} that the model was trained at" if trained else "so many"
     return (
         f"Sampling at {size_text(size)} ({area / 1e6:.0f} megapixels, {what}) will take very long and repeat motifs. "
-        "Lower the target, and enlarge the finished picture with Upscale Image."
+        "Lower the target, and enlarge the finished picture with Upscale Image (Extras)."
     )
 
 

@@ -9,8 +9,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from ..sampling.menus import calls_per_step
-from .grammar import PassSteps, schedule
+from .grammar import PassSteps, parse_edits, schedule
 
 _COMMENT_LINE = re.compile(r"(?:^|\n)#[^\n]*(?:\n|$)")
 _COMMENT = re.compile(r"#[^\n]*(?:\n|$)")
@@ -58,14 +57,6 @@ class SubPrompt:
         return [PromptPart(group, self.weight, start, end) for start, end in zip(starts, ends, strict=True)]
 
 
-def pass_steps(
-    steps: int, second_pass: bool, hr_second_pass_steps: int, sampler_name: str, hr_sampler_name: str
-) -> PassSteps:
-    """Return how steps are counted in a pass: in model calls."""
-    second = (hr_second_pass_steps or steps) * calls_per_step(hr_sampler_name) if second_pass else None
-    return PassSteps(steps * calls_per_step(sampler_name), second)
-
-
 def without_comments(text: str) -> str:
     """Leave out everything from a `#` to the end of its line, and lines that hold nothing else."""
     return _COMMENT.sub("\n", _COMMENT_LINE.sub("\n", text))
@@ -81,17 +72,27 @@ def without_extra_networks(text: str) -> tuple[str, list[str]]:
 
 def plan_prompt(text: str, steps: PassSteps) -> list[SubPrompt]:
     """Split a prompt at AND and work out the schedule of every part. `a :0.5` at a part's end is its weight."""
-    plan = []
+    return [SubPrompt(weight, schedule(part, steps)) for part, weight in _weighted_parts(text)]
+
+
+def _weighted_parts(text: str) -> list[tuple[str, float]]:
+    parts = []
     for part in _AND.split(text):
         part = part.rstrip()
         match = _WEIGHT.search(part)
         weight = float(match[1]) if match else 1.0
         if match and math.isfinite(weight):
             part = part[: match.start()].rstrip()
-        plan.append(SubPrompt(weight if math.isfinite(weight) else 1.0, schedule(part, steps)))
-    return plan
+        parts.append((part, weight if math.isfinite(weight) else 1.0))
+    return parts
 
 
 def plan_negative(text: str, steps: PassSteps) -> list[SubPrompt]:
     """The same for a negative prompt, in which AND and a weight at the end are plain text."""
     return [SubPrompt(1.0, schedule(text, steps))]
+
+
+def counts_steps(text: str, negative: bool) -> bool:
+    """Whether the prompt changes on the way, so that it matters how steps are counted."""
+    parts = [text] if negative else [part for part, _ in _weighted_parts(text)]
+    return any(not isinstance(piece, str) for part in parts for piece in parse_edits(part))

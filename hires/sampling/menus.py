@@ -90,6 +90,7 @@ SAMPLERS: dict[str, Sampler] = {
 # fmt: on
 """By name, in menu order."""
 
+HOST_DISCARD_PENULTIMATE = frozenset(("dpm_2", "dpm_2_ancestral", "uni_pc", "uni_pc_bh2"))
 _HOST_OWN_PACE = frozenset(("dpm_adaptive", "dpm_fast"))
 _HOST_TWO_CALLS = frozenset(
     (

@@ -19,11 +19,11 @@ from ...hires.infotext.from_graph.extras import EXTRAS_KEYS, extras_of_graph, ex
 from ...hires.infotext.from_graph.not_in_text import parameters_not_in_text
 from ...hires.infotext.from_graph.passes import NoWordsError, OtherSamplerError
 from ...hires.infotext.from_graph.read import read_graph
-from ...hires.infotext.names import stem
-from ...hires.infotext.networks import network_tags
 from ...hires.infotext.settings import GenerationSettings
 from ...hires.infotext.text import Parameter, write
 from ...hires.infotext.write import write_settings
+from ...hires.model_names import stem
+from ...hires.prompts.networks import network_tags
 from ...pictures import PARAMETERS
 from ..progress import show_text
 from ..sampling.noise import COMFYUI

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import comfy.sample
@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from ...hires import memory
 from ...hires.errors import InputError
+from ...hires.sampling.same import FIRST_VALUES, PassValues, SecondPassValues
 from ...hires.sizes.image_sizes import TargetSize
 from ...hires.sizes.latent import crop_latent, upscale_latent
 from ...hires.sizes.regions import enlarged
@@ -123,6 +124,9 @@ class Noised:
     samples: torch.Tensor
     """The noised latent itself, by which it is recognised after nodes that copy it or pick from the batch."""
 
+    values: SecondPassValues
+    """What the schedule was made with."""
+
 
 def with_noised(latent: Latent, noised: Noised, sigmas: torch.Tensor) -> Latent:
     """Copy a LATENT with noised samples and remember their parts, in the LATENT and in the SIGMAS of the pass."""
@@ -147,7 +151,7 @@ def noised_of(latent: Latent, sigmas: torch.Tensor) -> Noised | None:
     rows = [next((i for i, old in enumerate(noised.samples) if torch.equal(new, old)), -1) for new in samples.cpu()]
     if not rows or -1 in rows:
         return None
-    return Noised(noised.clean[rows], noised.noise[rows], noised.schedule, samples)
+    return replace(noised, clean=noised.clean[rows], noise=noised.noise[rows], samples=samples)
 
 
 def schedule_of(latent: Latent, sigmas: torch.Tensor) -> torch.Tensor:
@@ -157,6 +161,18 @@ def schedule_of(latent: Latent, sigmas: torch.Tensor) -> torch.Tensor:
         return sigmas
     end = noised.schedule[len(noised.schedule) - len(sigmas) :]
     return noised.schedule if torch.equal(end.cpu(), sigmas.cpu()) else sigmas
+
+
+def first_values(latent: Latent) -> PassValues | None:
+    """What the first pass that a LATENT came from was told; None where there is none that is known."""
+    values = latent.get(FIRST_VALUES) if isinstance(latent, dict) else None
+    return values if isinstance(values, PassValues) else None
+
+
+def values_of(latent: Latent, sigmas: torch.Tensor) -> SecondPassValues | None:
+    """What Re-noise made the SIGMAS or the LATENT with; None where it made neither."""
+    noised = _remembered(latent, sigmas)
+    return noised.values if noised else None
 
 
 def _remembered(latent: Latent, sigmas: torch.Tensor) -> Noised | None:

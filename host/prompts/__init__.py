@@ -1,4 +1,4 @@
 """Prompts as A1111 encodes them, on ComfyUI's text encoders.
 
-Offers `text.encode_prompt`. May import comfy and `hires.prompts`.
+Offers `later.encode_for_pass` for the node, `later.for_pass` for the passes. May import comfy and `hires.prompts`.
 """

@@ -145,6 +145,11 @@ def encode_prompt(clip: Any, text: str, steps: PassSteps, settings: TextSettings
     ]
 
 
+def can_encode(clip: Any) -> bool:
+    """Whether a CLIP is of a family that A1111's syntax is for; others get the text as it is."""
+    return clip is not None and bool(_encoders(clip))
+
+
 def _encoders(clip: Any) -> list[_Encoder]:
     """The CLIP's encoders in the order in which their outputs are joined; none for families that are not A1111's."""
     model = clip.cond_stage_model

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import copy
+import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
 import comfy.samplers
+import torch
 
+from ...hires.prompts.counting import CountedPass
 from ...hires.prompts.passes import PART_KEY
 from ...hires.sampling.menus import Sampler
 from ...hires.sampling.settings import A1111Settings
 from ...hires.sizes.regions import Cond, FirstPass, Place, places
+from ..prompts.later import LATER_KEY, for_pass
 from .sigmas import SamplingError
 
 
@@ -57,6 +61,16 @@ class Prompts:
         )
         return replace(self, positive=positive, negative=negative, refiner=refiner)
 
+    def for_pass(self, of: CountedPass) -> Prompts:
+        """The same with prompts encoded for a pass that have waited for it. Raises InputError, see `for_pass`."""
+        refiner = self.refiner and replace(
+            self.refiner,
+            positive=for_pass(self.refiner.positive, of, "refiner"),
+            negative=for_pass(self.refiner.negative, of, "refiner"),
+        )
+        positive, negative = for_pass(self.positive, of, "positive"), for_pass(self.negative, of, "negative")
+        return replace(self, positive=positive, negative=negative, refiner=refiner)
+
     def host_guider(self, model: Any) -> comfy.samplers.CFGGuider:
         """The host's own guider, on the MODEL or a patched clone of it."""
         guider = comfy.samplers.CFGGuider(model)
@@ -70,6 +84,9 @@ class ConnectedGuider:
     """A GUIDER of core or another pack."""
 
     guider: Any
+
+    cfg = None
+    """It has its own."""
 
     @property
     def model(self) -> Any:
@@ -85,6 +102,17 @@ class ConnectedGuider:
         conds = self.guider.original_conds.items()
         guider = copy.copy(self.guider)
         guider.original_conds = {name: [move.extra(entry, only) for entry in entries] for name, entries in conds}
+        return ConnectedGuider(guider)
+
+    def for_pass(self, of: CountedPass) -> ConnectedGuider:
+        """See `Prompts`."""
+        if not any(LATER_KEY in entry for entries in self.guider.original_conds.values() for entry in entries):
+            return self
+        guider = copy.copy(self.guider)
+        guider.original_conds = {
+            name: [_entry(*pair) for pair in for_pass(list(map(_pair, entries)), of, "guider")]
+            for name, entries in self.guider.original_conds.items()
+        }
         return ConnectedGuider(guider)
 
     def host_guider(self, model: Any) -> Any:
@@ -107,6 +135,15 @@ class ConnectedGuider:
             raise _needs_own_guidance(options, self.guider)
         if any(part is not None and (part.group > 0 or part.weight != 1) for part in marks):
             raise _needs_own_guidance("its prompt has parts joined by AND", self.guider)
+
+
+def _pair(entry: dict[str, Any]) -> list[Any]:
+    """An entry of a guider in the form of a CONDITIONING's."""
+    return [entry.get("cross_attn"), {key: value for key, value in entry.items() if key != "cross_attn"}]
+
+
+def _entry(tensor: torch.Tensor | None, extra: dict[str, Any]) -> dict[str, Any]:
+    return extra if tensor is None else {**extra, "cross_attn": tensor, "uuid": uuid.uuid4()}
 
 
 Guidance = Prompts | ConnectedGuider

@@ -8,9 +8,10 @@ from typing import Any
 import torch
 
 from ...hires.sampling.menus import SAMPLERS, Sampler
+from ...hires.sampling.same import SAME_SAMPLER, PassValues, no_cfg, no_first_pass
 from ...hires.sampling.settings import A1111Settings
 from ...hires.sizes.regions import Cond
-from ..latents.latents import Latent
+from ..latents.latents import Latent, first_values, values_of
 from .guidance import Guidance, Refiner, guidance_of
 from .sigmas import PassSigmas
 
@@ -63,3 +64,38 @@ def job_of(
     """What the inputs that both sampling nodes have stand for. Raises SamplingError, see `guidance_of`."""
     guidance = guidance_of(model, positive, negative, cfg, refiner, guider)
     return SamplingJob(guidance, noise, sampler_name, settings or A1111Settings())
+
+
+def second_job_of(
+    latent: Latent,
+    sigmas: torch.Tensor,
+    *,
+    cfg: float,
+    sampler_name: str,
+    settings: A1111Settings | None = None,
+    guider: Any = None,
+    **others: Any,
+) -> SamplingJob:
+    """The same for a pass that may leave cfg, sampler and settings to those before it. `others`: see `job_of`.
+
+    Raises:
+        InputError: a value is to be the same as before, and that is not known; see also `job_of`.
+    """
+    values, first = values_of(latent, sigmas), first_values(latent)
+    first = first or (values.first if values else None)
+    if sampler_name == SAME_SAMPLER:
+        before = values or first
+        if before is None:
+            raise no_first_pass("sampler_name", sampler_name)
+        sampler_name, settings = before.sampler_name, settings or before.settings
+    if cfg < 0 and guider is None:
+        cfg = _first_cfg(first, cfg)
+    return job_of(cfg=cfg, sampler_name=sampler_name, settings=settings, guider=guider, **others)
+
+
+def _first_cfg(first: PassValues | None, cfg: float) -> float:
+    if first is None:
+        raise no_first_pass("cfg", cfg)
+    if first.cfg is None:
+        raise no_cfg()
+    return first.cfg

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,22 +11,36 @@ import comfy.model_management
 import comfy.sampler_helpers
 import comfy.samplers
 import comfy.utils
-import latent_preview
 import torch
 
+from ...hires.prompts.counting import CountedPass
 from ...hires.remaining_time import RemainingTime
 from ...hires.sampling.menus import Sampler, has_own_pace
 from ...hires.sampling.noise import SEEDS
+from ...hires.sampling.same import FIRST_VALUES, PassValues, misfit
 from ...hires.sizes.regions import FIRST_PASS, FirstPass, Move
-from ..latents.latents import Latent, LatentError, finite_samples_of, fit_to_model, noised_of, schedule_of, with_samples
+from ..latents.latents import (
+    Latent,
+    LatentError,
+    finite_samples_of,
+    first_values,
+    fit_to_model,
+    noised_of,
+    schedule_of,
+    values_of,
+    with_samples,
+)
 from ..progress import show_text
 from .denoiser import a1111_table, denoising_like_a1111
 from .guidance import ConnectedGuider, Prompts
 from .guider import A1111Guider, needs_a1111_guider
-from .job import Pass, SamplingJob
+from .job import Pass, SamplingJob, second_job_of
+from .previews import step_callback
 from .renoising import Loss, draw_noise, loss_of_sum
 from .samplers import build_sampler
 from .sigmas import PassSigmas, SamplingError, Scheduling, check_end, check_range, check_sampler
+
+log = logging.getLogger("hires-fix")
 
 
 def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str) -> Latent:
@@ -36,25 +51,32 @@ def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str) ->
     """
     model = job.guidance.model
     start = {**latent, "samples": fit_to_model(model, latent)}
+    job = replace(job, guidance=job.guidance.for_pass(CountedPass(False, steps, job.sampler_name)))
     sigmas = Scheduling(model, job.sampler_name, scheduler, job.settings).first_pass(steps)
     out = _sample(Pass(job, start, draw_noise(job.noise, start), sigmas, is_first=True))
-    return {**with_samples(latent, out), FIRST_PASS: FirstPass(job.guidance.places(), Move(*out.shape[-2:]))}
+    return {
+        **with_samples(latent, out),
+        FIRST_PASS: FirstPass(job.guidance.places(), Move(*out.shape[-2:])),
+        FIRST_VALUES: PassValues(steps, job.sampler_name, scheduler, job.guidance.cfg, job.settings),
+    }
 
 
-def sample_second(job: SamplingJob, latent: Latent, sigmas: torch.Tensor) -> Latent:
+def sample_second(latent: Latent, sigmas: torch.Tensor, **asked: Any) -> Latent:
     """Run the second pass from a noised latent; the job's noise is not added again, it only seeds the sampler's steps.
 
     The latent may come from Re-noise or, as the host keeps latents with noise left in, from any of its samplers.
+    `asked`: see `second_job_of`.
 
     Raises:
         LatentError, SamplingError: see the functions this calls; also a latent that is not Re-noise's where a noise
             mask or a sigma at which nothing is left of the picture needs its parts.
     """
-    model = job.guidance.model
     if sigmas.ndim != 1 or not bool(torch.isfinite(sigmas).all()):
         raise SamplingError(f"found sigmas of shape {tuple(sigmas.shape)}; connect Re-noise's sigmas.", "sigmas")
     if len(sigmas) < 2:  # strength 0: there is nothing to run
         return with_samples(latent, finite_samples_of(latent))
+    job = second_job_of(latent, sigmas, **asked)
+    model = job.guidance.model
     check_sampler(model, job.sampler_name)
     check_range(model, sigmas, "the sigmas start", "sigmas")
     check_end(model, job.sampler_name, sigmas, job.settings)
@@ -70,9 +92,25 @@ def sample_second(job: SamplingJob, latent: Latent, sigmas: torch.Tensor) -> Lat
     first = latent.get(FIRST_PASS)
     if isinstance(first, FirstPass):
         job = replace(job, guidance=job.guidance.after(first, *clean.shape[-2:]))
+    job = replace(job, guidance=job.guidance.for_pass(_counted(latent, sigmas, job.sampler_name)))
     start = {**latent, "samples": clean}
     out = _sample(Pass(job, start, noise, PassSigmas(schedule, sigmas), is_first=False))
+    values, is_known = values_of(latent, sigmas), schedule is not sigmas
+    warning = misfit(values.sampler_name, job.sampler_name, values.scheduler) if values and is_known else None
+    if warning and bool(torch.isin(sigmas.cpu(), schedule.cpu()).all()):
+        log.warning(warning)
+        show_text(warning)  # in place of the time that the steps took
     return with_samples(latent, out)
+
+
+def _counted(latent: Latent, sigmas: torch.Tensor, sampler_name: str) -> CountedPass:
+    """How prompts count the steps of a pass that may follow a first one."""
+    values, first = values_of(latent, sigmas), first_values(latent)
+    first = first or (values.first if values else None)
+    own = (values.hr_second_pass_steps or values.steps) if values else len(sigmas) - 1
+    if first is None:
+        return CountedPass(False, own, sampler_name)
+    return CountedPass(True, first.steps, first.sampler_name, own, sampler_name)
 
 
 def _parts_unknown(loss: Loss, sigma: float) -> LatentError:
@@ -158,7 +196,7 @@ def _masked_kept(out: torch.Tensor, latent: Latent) -> torch.Tensor:
 
 def _callback(model: Any, sampler_name: str, steps: int) -> Callable[..., None]:
     """Move the node's bar, show the latent, and the time that is left where the number of steps is known."""
-    show = latent_preview.prepare_callback(model, steps)
+    show = step_callback(model, steps)
     if has_own_pace(sampler_name):
         return show
     remaining = RemainingTime()

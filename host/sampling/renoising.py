@@ -8,29 +8,32 @@ from typing import Any, Literal
 import torch
 
 from ...hires.sampling.menus import SAMPLERS
+from ...hires.sampling.same import SecondPassValues
 from ..latents.latents import Latent, Noised, fit_to_model, is_masked, with_noised, with_samples
 from .denoiser import denoising_like_a1111
-from .sigmas import PassSigmas, SamplingError, Scheduling
+from .sigmas import PassSigmas, SamplingError
 
 Loss = Literal["mask", "picture"]
 """What only the parts of a noised latent tell, not their sum: what a noise mask keeps, or all of the picture."""
 
 
-def renoise(scheduling: Scheduling, latent: Latent, noise: Any, sigmas: PassSigmas) -> Latent:
+def renoise(model: Any, values: SecondPassValues, latent: Latent, noise: Any, sigmas: PassSigmas) -> Latent:
     """Add noise of the first sigma's strength to a clean latent, as the model's family does it.
+
+    `values`: what the sigmas were made with.
 
     Returns:
         A LATENT with the noised samples, in the form in which the host keeps latents that still hold noise: unscaled,
         and for flow models divided by what the noise leaves of the picture, which is infinite at full strength. It
         also remembers clean latent and noise, which Second Sampling uses: see `loss_of_sum`.
     """
-    model, settings = scheduling.model, scheduling.settings
+    settings = values.settings
     clean = fit_to_model(model, latent)
     if len(sigmas.sigmas) == 0:
         return with_samples(latent, clean)
     drawn = draw_noise(noise, {**latent, "samples": clean})
     first = float(sigmas.sigmas[0])
-    sampler = SAMPLERS.get(scheduling.sampler_name)
+    sampler = SAMPLERS.get(values.sampler_name)
     if sampler:
         model = denoising_like_a1111(model, sampler, settings, first_pass=False)
         drawn = drawn * (1 + settings.img2img_extra_noise / first) if settings.img2img_extra_noise else drawn
@@ -40,7 +43,7 @@ def renoise(scheduling: Scheduling, latent: Latent, noise: Any, sigmas: PassSigm
     full = first > largest or math.isclose(first, largest, rel_tol=1e-5)  # what the host's samplers ask
     x = sampling.noise_scaling(sigmas.sigmas[0].to(scaled), drawn.to(scaled), scaled, full)
     samples = model.model.process_latent_out(x / left_of_picture(model, sigmas.sigmas[0]))
-    return with_noised(latent, Noised(clean, drawn, sigmas.schedule, samples), sigmas.sigmas)
+    return with_noised(latent, Noised(clean, drawn, sigmas.schedule, samples, values), sigmas.sigmas)
 
 
 def draw_noise(noise: Any, latent: Latent) -> torch.Tensor:

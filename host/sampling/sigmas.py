@@ -11,6 +11,7 @@ import torch
 from ...hires.errors import InputError
 from ...hires.plan.steps import plan_second_pass
 from ...hires.sampling.menus import AUTOMATIC, SAMPLERS, SCHEDULES, UNIFORM
+from ...hires.sampling.same import SecondPassValues
 from ...hires.sampling.schedules import schedule as a1111_schedule
 from ...hires.sampling.settings import A1111Settings
 from ...hires.sampling.timestep_samplers import timesteps
@@ -50,6 +51,11 @@ class Scheduling:
     sampler_name: str
     scheduler: str
     settings: A1111Settings
+
+    @classmethod
+    def of(cls, model: Any, values: SecondPassValues) -> Scheduling:
+        """Those of a second pass."""
+        return cls(model, values.sampler_name, values.scheduler, values.settings)
 
     def first_pass(self, steps: int) -> PassSigmas:
         """Return the schedule of the first pass: normally `steps + 1` sigmas.

@@ -7,6 +7,7 @@ from typing import Any
 
 from comfy_execution.graph_utils import is_link
 
+from ...hires.errors import InputError
 from ..latents.latents import LatentError
 from ..node_classes import node_class
 from .renoising import Loss
@@ -18,8 +19,12 @@ _REASONS: dict[Loss | None, str] = {
     "picture": "cannot take a latent of nothing but noise",
 }
 
-_PASSED_ON = ("LATENT", "*", "COMFY_MATCHTYPE_V3")
-"""Types of outputs that may hold the latent: switches and the like give out what they got."""
+_ANYTHING = ("*", "COMFY_MATCHTYPE_V3")  # switches and the like give out what they got
+_LATENTS, _PROMPTS = ("LATENT", *_ANYTHING), ("CONDITIONING", "GUIDER", *_ANYTHING)
+"""Types of outputs that may hold the latent, or the prompt."""
+
+_RESULTS = {"LATENT", "IMAGE"}
+"""What samplers give."""
 
 
 def check_followers(dynprompt: Any, node_id: str, loss: Loss | None) -> None:
@@ -30,7 +35,8 @@ def check_followers(dynprompt: Any, node_id: str, loss: Loss | None) -> None:
     Raises:
         LatentError: names the sampler and what to wire.
     """
-    for name, adds_noise in _samplers_after(dynprompt, node_id):
+    for kind, name, inputs in _samplers_after(dynprompt, node_id, _LATENTS):
+        adds_noise = _adds_noise(dynprompt, kind, inputs)
         if not adds_noise and loss is None:
             continue
         reason = "adds noise of its own to it" if adds_noise else _REASONS[loss]
@@ -40,8 +46,25 @@ def check_followers(dynprompt: Any, node_id: str, loss: Loss | None) -> None:
         )
 
 
-def _samplers_after(dynprompt: Any, node_id: str) -> list[tuple[str, bool]]:
-    """Every other pack's sampler that gets this latent, also through nodes in between, and whether it adds noise."""
+def check_prompt_followers(dynprompt: Any, node_id: str) -> None:
+    """Refuse samplers of other packs and core behind a prompt whose steps only the pack's own samplers can count.
+
+    Raises:
+        InputError: names the sampler and what to set.
+    """
+    for _, name, _ in _samplers_after(dynprompt, node_id, _PROMPTS):
+        raise InputError(
+            f"the text has editing in [brackets] and goes to {name}, which cannot tell how many steps it has. Set "
+            "steps, sampler_name and for_pass here, or sample with Base Sampling and Second Sampling.",
+            "steps",
+        )
+
+
+def _samplers_after(dynprompt: Any, node_id: str, passed_on: tuple[str, ...]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Every other pack's sampler that gets the node's first output, also through nodes in between.
+
+    Each as its type, its name for a reader, and its inputs. `passed_on`: types of outputs that hand it on.
+    """
     fed: dict[tuple[str, int], list[str]] = defaultdict(list)
     for other in dynprompt.all_node_ids():
         for value in dynprompt.get_node(other)["inputs"].values():
@@ -57,11 +80,12 @@ def _samplers_after(dynprompt: Any, node_id: str) -> list[tuple[str, bool]]:
             kind, inputs = node["class_type"], node["inputs"]
             if kind.startswith("HiresFix"):
                 continue
-            if any(is_link(inputs.get(name)) for name in _steered_by(kind)):
-                samplers.append((f"{kind} (node {other})", _adds_noise(dynprompt, kind, inputs)))
-                continue
             outputs = getattr(node_class(kind), "RETURN_TYPES", ())
-            ahead += [(other, index) for index, output in enumerate(outputs) if output in _PASSED_ON]
+            is_steered = any(is_link(inputs.get(name)) for name in _steered_by(kind))
+            if is_steered and _RESULTS & set(outputs):
+                samplers.append((kind, f"{kind} (node {other})", inputs))
+                continue
+            ahead += [(other, index) for index, output in enumerate(outputs) if output in passed_on]
     return samplers
 
 

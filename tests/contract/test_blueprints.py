@@ -22,7 +22,7 @@ TXT2IMG = [
 LABELS = {
     "Hires Fix (latent)": TXT2IMG,
     "Hires Fix (pixel)": TXT2IMG,
-    "Upscale Image": [
+    "Extras (upscale)": [
         *("Image", "Upscaler 1", "Upscaler 2", "Upscaler 2 visibility"),
         *("Resize mode", "Resize", "Max side length", "Width", "Height", "Crop to fit"),
     ],
@@ -30,7 +30,7 @@ LABELS = {
 OUTPUTS = {
     "Hires Fix (latent)": [("IMAGE", "IMAGE"), ("LATENT", "LATENT")],
     "Hires Fix (pixel)": [("IMAGE", "IMAGE"), ("LATENT", "LATENT")],
-    "Upscale Image": [("IMAGE", "IMAGE")],
+    "Extras (upscale)": [("IMAGE", "IMAGE")],
 }
 
 
@@ -143,7 +143,7 @@ def test_a_field_reaches_every_node_that_has_the_setting(hires):
 
 
 def test_upscaler_fields_reach_their_own_loaders():
-    (box,) = json.loads((BOXES / "Upscale Image.json").read_text(encoding="utf-8"))["definitions"]["subgraphs"]
+    (box,) = json.loads((BOXES / "Extras (upscale).json").read_text(encoding="utf-8"))["definitions"]["subgraphs"]
     titles = {node["id"]: node.get("title") for node in box["nodes"]}
     links = {link["id"]: link for link in box["links"]}
     for entry in box["inputs"]:
@@ -155,7 +155,7 @@ def test_upscaler_fields_reach_their_own_loaders():
 def test_the_checkpoint_is_the_readers_first_one(box, name):
     """A file that the reader does not have would be a red node; the others start as A1111 does."""
     values = {node["type"]: node["widgets_values"] for node in box["nodes"]}
-    if name != "Upscale Image":
+    if name != "Extras (upscale)":
         assert values["CheckpointLoaderSimple"] == []
         assert values["EmptyLatentImage"] == [512, 512, 1]
         assert values["HiresFixBaseSampling"] == [20, 7.0, "DPM++ 2M", "Automatic"]

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 from hires_pack.dev.parity import differences
 
@@ -22,7 +23,6 @@ def test_every_node_and_workflow_is_listed():
     titles = {node["display_name"] for name, node in nodes.items() if name.startswith("HiresFix")}
     assert {row.split(" | ")[0].strip("| ") for row in table("nodes")[2:]} == titles
     for path in (ROOT / "workflows").glob("*.json"):
-        assert any(
-            f"workflows/{path.name}" in row and f"workflows/{path.stem}.jpg" in row for row in table("workflows")
-        )
+        address = f"workflows/{quote(path.stem)}"
+        assert any(f"{address}.json" in row and f"{address}.jpg" in row for row in table("workflows"))
         assert path.with_suffix(".jpg").is_file()

@@ -2,13 +2,16 @@
 
 import itertools
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from hires_pack.dev.generate.record_node_defs import FILE_NAME
 from hires_pack.hires.graph.definitions import UPLOAD
+from hires_pack.hires.graph.models import DREAMSHAPER, PUBLIC_MODELS
 from hires_pack.recipes import library
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +31,16 @@ def read(path: Path):
 RECORDED = read(ROOT / "hires" / "graph" / "node_defs.json")["nodes"]
 
 
+def editor_file(name: str, folder: Path = WORKFLOWS) -> Path:
+    return folder / f"{library.WORKFLOWS[name].title}.json"
+
+
+def all_nodes(editor: dict) -> list[dict]:
+    """With those inside of boxes."""
+    inside = [node for box in editor.get("definitions", {}).get("subgraphs", []) for node in box["nodes"]]
+    return editor["nodes"] + inside
+
+
 def is_widget(entry: dict) -> bool:
     return entry["type"] in WIDGETS and not entry.get("socket")
 
@@ -39,7 +52,7 @@ def name(request) -> str:
 
 @pytest.fixture
 def editor(name):
-    return read(WORKFLOWS / f"{name}.json")
+    return read(editor_file(name))
 
 
 @pytest.fixture
@@ -71,23 +84,23 @@ def test_committed_files_equal_the_recipes():
 def test_check_names_the_stale_file(tmp_path):
     """A copy of the sources with one edited, one missing and one surplus file."""
     copy_sources(tmp_path, "workflows", "subgraphs")
-    edited = tmp_path / "workflows" / "hires-fix-latent.json"
+    edited = editor_file("hires-fix-latent", tmp_path / "workflows")
     edited.write_text(edited.read_text(encoding="utf-8").replace("0.7", "0.8"), encoding="utf-8")
     (tmp_path / "workflows" / "api" / "hires-fix-pixel.json").unlink()
     (tmp_path / "workflows" / "surplus.json").write_text("{}", encoding="utf-8")
-    (tmp_path / "subgraphs" / "Upscale Image.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "subgraphs" / "Extras (upscale).json").write_text("{}", encoding="utf-8")
     command = [sys.executable, str(tmp_path / "dev" / "mount.py"), GENERATOR]
     checked = subprocess.run([*command, "--check"], capture_output=True, text=True, timeout=120)
     assert checked.returncode == 1
     lines = checked.stderr.replace("\\", "/").splitlines()
     assert [line.split(";")[0] for line in lines] == [
-        "workflows/hires-fix-latent.json is stale",
+        f"workflows/{edited.name} is stale",
         "workflows/api/hires-fix-pixel.json is missing",
-        "subgraphs/Upscale Image.json is stale",
+        "subgraphs/Extras (upscale).json is stale",
         "workflows/surplus.json is made from nothing",
     ]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
-    assert read(edited) == read(WORKFLOWS / "hires-fix-latent.json")
+    assert read(edited) == read(editor_file("hires-fix-latent"))
     assert subprocess.run([*command, "--check"], capture_output=True, timeout=120).returncode == 0
 
 
@@ -150,6 +163,15 @@ def test_every_widget_is_in_the_api_file(api):
                 assert entry["name"] in node["inputs"], f"{node['class_type']}.{entry['name']}"
 
 
+def test_titles_are_file_names_everywhere_and_say_more_than_the_other_titles():
+    """Windows refuses some letters, an address others; the dialog shows - and _ of a description as blanks."""
+    titles = [library.WORKFLOWS[name].title for name in NAMES]
+    for title in titles:
+        assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ,()'-]*[A-Za-z0-9)]", title), title
+        assert len(title) <= 48, title
+    assert len({title.lower() for title in titles}) == len(titles)
+
+
 def test_format_and_pack_are_named(editor):
     assert editor["version"] == 0.4
     for node in editor["nodes"]:
@@ -168,7 +190,7 @@ def test_workflows_of_a1111s_settings_save_its_infotext(name, api):
 
 
 PUBLIC = {
-    "hires-fix-controlnet": {"v1-5-pruned-emaonly-fp16.safetensors", "control_v11f1e_sd15_tile_fp16.safetensors"},
+    "hires-fix-controlnet": {"DreamShaper_8_pruned.safetensors", "control_v11f1e_sd15_tile_fp16.safetensors"},
     "hires-fix-flow": {"flux1-dev-fp8.safetensors"},
     "hires-fix-other-model": {
         "v1-5-pruned-emaonly-fp16.safetensors",
@@ -177,6 +199,7 @@ PUBLIC = {
     },
     "hires-fix-sdxl": {"sd_xl_base_1.0.safetensors"},
     "restore-faces": {"GFPGANv1.4.pth", "mediapipe_face_fp32.safetensors"},
+    **dict.fromkeys(("standalone-two-upscalers", "standalone-upscale", "upscale-folder"), set()),
 }
 DIRECTORIES = {
     "CheckpointLoaderSimple": "checkpoints",
@@ -189,16 +212,28 @@ DIRECTORIES = {
 
 
 def test_public_models_are_listed_where_they_are_loaded(editor, name):
-    """Name, folder and address, so that the editor can offer a missing file; the demo's own checkpoint has none."""
+    """Name, folder and address, so that the editor can offer a missing file. It gets them from these two alone."""
     listed = set()
-    for node in editor["nodes"]:
+    for node in all_nodes(editor):
         for model in node["properties"].get("models", []):
-            assert set(model) == {"name", "directory", "url"}
+            assert {"name", "directory", "url"} <= set(model) <= {"name", "directory", "url", "hash", "hash_type"}
+            if "hash" in model:
+                assert re.fullmatch(r"[0-9a-f]{64}", model["hash"])
+                assert model["hash_type"] == "SHA256"
             assert model["name"] in node["widgets_values"]
             assert model["directory"] == DIRECTORIES[node["type"]]
-            assert model["url"].startswith("https://")
+            assert model["url"].startswith(("https://huggingface.co/", "https://civitai.com/"))
             listed.add(model["name"])
-    assert listed == PUBLIC.get(name, set())
+    assert listed == PUBLIC.get(name, {DREAMSHAPER.name})
+
+
+def test_every_file_that_is_loaded_comes_with_the_pack_or_can_be_had(editor):
+    """So that anybody can run it: after a download that the editor offers, if at all."""
+    folders = ROOT / "workflows" / "input", ROOT / "upscale_models" / "weights"
+    known = {path.name for folder in folders for path in folder.iterdir()} | set(PUBLIC_MODELS)
+    for node in all_nodes(editor):
+        named = {str(value) for value in node.get("widgets_values") or [] if FILE_NAME.search(str(value))}
+        assert named <= known, node["type"]
 
 
 def test_one_short_note_says_what_to_change_first(editor):
@@ -206,8 +241,6 @@ def test_one_short_note_says_what_to_change_first(editor):
     (text,) = note["widgets_values"]
     assert "Change first" in text
     assert len(text) < 500
-    of_demo = any("hires-fix-demo.safetensors" in node["widgets_values"] for node in editor["nodes"])
-    assert ("choose yours (the demo's is set)" in text) == of_demo
 
 
 def rectangle(node: dict) -> tuple[float, float, float, float]:
@@ -262,7 +295,7 @@ def test_size_is_set_in_one_place(api):
 
 def test_every_workflow_has_a_small_thumbnail_of_four_to_three(name):
     image = pytest.importorskip("PIL.Image")
-    path = WORKFLOWS / f"{name}.jpg"
+    path = editor_file(name).with_suffix(".jpg")
     assert path.stat().st_size <= 40 * 1024
     with image.open(path) as made:
         assert made.format == "JPEG"
@@ -270,7 +303,7 @@ def test_every_workflow_has_a_small_thumbnail_of_four_to_three(name):
 
 
 def test_no_thumbnail_without_its_workflow():
-    assert {path.stem for path in WORKFLOWS.glob("*.jpg")} == set(NAMES)
+    assert {path.with_suffix(".json") for path in WORKFLOWS.glob("*.jpg")} == {editor_file(name) for name in NAMES}
 
 
 def test_thumbnails_are_made_of_pictures_or_drawn(tmp_path):
@@ -281,14 +314,15 @@ def test_thumbnails_are_made_of_pictures_or_drawn(tmp_path):
     pictures.mkdir()
     command = [sys.executable, str(tmp_path / "dev" / "mount.py"), GENERATOR, "--thumbnails", str(pictures)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
-    drawn = {name: (made / f"{name}.jpg").read_bytes() for name in NAMES}
+    thumbnails = {name: editor_file(name, made).with_suffix(".jpg") for name in NAMES}
+    drawn = {name: path.read_bytes() for name, path in thumbnails.items()}
     assert len(set(drawn.values())) == len(NAMES)
-    (made / "hires-fix-image.jpg").write_bytes(b"kept")
+    thumbnails["hires-fix-image"].write_bytes(b"kept")
     image.effect_noise((700, 700), 90).convert("RGB").save(pictures / "hires-fix-sdxl.png")
     subprocess.run(command, check=True, capture_output=True, timeout=120)
-    assert (made / "hires-fix-image.jpg").read_bytes() == b"kept"
-    assert (made / "hires-fix-flow.jpg").read_bytes() == drawn["hires-fix-flow"]
-    noisy = made / "hires-fix-sdxl.jpg"
+    assert thumbnails["hires-fix-image"].read_bytes() == b"kept"
+    assert thumbnails["hires-fix-flow"].read_bytes() == drawn["hires-fix-flow"]
+    noisy = thumbnails["hires-fix-sdxl"]
     assert noisy.stat().st_size <= 40 * 1024
     with image.open(noisy) as opened:
         assert opened.width * 3 == opened.height * 4

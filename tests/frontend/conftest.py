@@ -38,8 +38,8 @@ ASKED = os.environ.get("HIRES_FIX_FRONTEND", BUNDLED)
 QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 QUIET += ("--disable-component-update", "--disable-sync")
 
-EXAMPLE = "example.png"
-"""The picture that the saved workflows ask for."""
+EXAMPLES = "hires-fix-cat.jpg", "hires-fix-coffee.jpg", "hires-fix-astronaut.jpg"
+"""The pictures that the saved workflows ask for: small ones here, which the pack leaves alone."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -71,7 +71,8 @@ def host(frontend: Path | None) -> Iterator[ComfyUIHost]:
     arguments = [] if frontend is None else ["--front-end-root", str(frontend)]
     server = ComfyUIHost(models=models, arguments=arguments, env={"OMP_NUM_THREADS": "1"})
     (server.base / "input").mkdir()
-    Image.linear_gradient("L").resize((66, 50)).convert("RGB").save(server.base / "input" / EXAMPLE)
+    for name in EXAMPLES:
+        Image.linear_gradient("L").resize((66, 50)).convert("RGB").save(server.base / "input" / name)
     with server, stand_ins(server.base / "models", files):
         yield server
 

@@ -4,12 +4,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+from hires_pack.recipes import library
+
 ROOT = Path(__file__).resolve().parents[2]
 
 _RECORDED = json.loads((ROOT / "hires" / "graph" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
 
 NODES = {name: node["display_name"] for name, node in _RECORDED.items() if name.startswith("HiresFix")}
 """Name on the canvas by node id."""
+
+NAMES = {workflow.title: name for name, workflow in library.WORKFLOWS.items()}
+"""Name of a workflow, as its API file has it, by its title, as the template dialog shows it."""
 
 WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
 BLUEPRINTS = sorted((ROOT / "subgraphs").glob("*.json"))
@@ -29,4 +34,9 @@ def read(path: Path) -> Any:
 
 def api_file(workflow: Path) -> dict[str, Any]:
     """The same workflow in API format."""
-    return read(workflow.parent / "api" / workflow.name)
+    return read(workflow.parent / "api" / f"{NAMES[workflow.stem]}.json")
+
+
+def workflow_file(name: str) -> Path:
+    """The editor's file of the workflow of this name."""
+    return ROOT / "workflows" / f"{library.WORKFLOWS[name].title}.json"

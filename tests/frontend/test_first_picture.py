@@ -4,15 +4,19 @@ Each step leaves a picture, first-picture-*.png. Sizes and steps are made small 
 none of the user's actions.
 """
 
+from .shipped import workflow_file
 from .smaller import make_small
+
+PIXEL = workflow_file("hires-fix-pixel").stem
+"""The card."""
 
 
 def test_by_template_in_four_actions(ui):
     ui.click(ui.page.get_by_role("button", name="Templates").first, opened=ui.templates)  # 1
     ui.own_templates()  # 2
-    ui.template("hires-fix-pixel").wait_for()
+    ui.template(PIXEL).wait_for()
     ui.screenshot("first-picture-template-1-card")
-    ui.choose_template("hires-fix-pixel")  # 3
+    ui.choose_template(PIXEL)  # 3
     ui.screenshot("first-picture-template-2-opened")
     make_small(ui, seed=3000)
     outcome = ui.runs.run().require_success()  # 4

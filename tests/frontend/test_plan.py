@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from .shipped import BLUEPRINTS, ROOT, api_file, read
+from .shipped import BLUEPRINTS, api_file, read, workflow_file
 
 PLAN = "/hires-fix/plan"
 """Where the page asks."""
 
-LATENT, PIXEL = (ROOT / "workflows" / f"hires-fix-{kind}.json" for kind in ("latent", "pixel"))
+LATENT, PIXEL = (workflow_file(f"hires-fix-{kind}") for kind in ("latent", "pixel"))
 
 LINE = """([id, start]) => {
     const node = window.app.graph.getNodeById(id)

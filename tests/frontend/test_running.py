@@ -3,11 +3,11 @@
 from hires_pack.dev.fixtures.upscalers import TRUNCATED
 
 from .completing import complete
-from .shipped import ROOT
+from .shipped import workflow_file
 from .smaller import make_small
 
-LATENT = ROOT / "workflows" / "hires-fix-latent.json"
-STANDALONE = ROOT / "workflows" / "standalone-upscale.json"
+LATENT = workflow_file("hires-fix-latent")
+STANDALONE = workflow_file("standalone-upscale")
 
 PREVIEW_FITS = """(id) => {
     const node = window.app.graph.getNodeById(id)
@@ -124,5 +124,5 @@ def test_a_missing_link_is_named_before_anything_runs(ui):
     outcome = ui.runs.run()
     assert outcome.status == "rejected"
     text = ui.runs.error_card.inner_text()
-    assert "Upscale Image" in text
+    assert "Upscale Image (Extras)" in text
     assert "upscaler" in text

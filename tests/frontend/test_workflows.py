@@ -3,7 +3,7 @@
 import pytest
 
 from .completing import complete
-from .shipped import BLUEPRINTS, WORKFLOWS, api_file, read
+from .shipped import BLUEPRINTS, NAMES, WORKFLOWS, api_file, read, workflow_file
 from .smaller import make_small
 
 HIGH_SPOT = (700, 150)
@@ -13,7 +13,7 @@ VISIBLE = ("type", "pos", "mode", "color", "widgets_values")
 
 
 def name_of(path):
-    return path.stem
+    return NAMES.get(path.stem, path.stem)
 
 
 def seen(workflow):
@@ -46,25 +46,25 @@ The editor queues the API files, and all of those run: tests/host/test_workflows
 @pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
 def test_a_template_opens_as_it_was_saved_and_gives_a_picture(path, ui, host):
     ui.open_template(path.stem)
-    ui.screenshot(f"workflow-{path.stem}")
+    ui.screenshot(f"workflow-{name_of(path)}")
     assert not ui.canvas.of_missing_type()
     assert not ui.runs.error_card.is_visible()
     assert seen(ui.workflow()) == seen(read(path))
     assert ui.prompt() == api_file(path), "the editor would queue something else than the committed API file"
-    if path.stem not in DRAWN:
+    if name_of(path) not in DRAWN:
         return
 
     make_small(ui, seed=1000 + WORKFLOWS.index(path))
     expected = ui.prompt()
     outcome = ui.runs.run().require_success()
-    if path.stem == "upscale-folder":  # its results are files beside the sources' names, without a workflow
-        assert list((host.base / "output").rglob("example*.png"))
+    if name_of(path) == "upscale-folder":  # its results are files beside the sources' names, without a workflow
+        assert list((host.base / "output").rglob("hires-fix-cat*.png"))
         return
     saved = [place for places in outcome.images.values() for place in places if place["type"] == "output"]
     assert saved
     for node_id in outcome.images:
         assert ui.canvas.pictures_shown(node_id)
-    ui.screenshot(f"result-{path.stem}")
+    ui.screenshot(f"result-{name_of(path)}")
 
     ui.blank()
     ui.canvas.drop_file(host.base / "output" / saved[-1]["subfolder"] / saved[-1]["filename"])
@@ -81,7 +81,7 @@ def test_a_workflow_file_dropped_on_the_canvas_opens_as_it_is(ui):
 
 
 def test_a_model_that_is_not_there_is_named_with_its_folder_and_can_be_had(ui, tmp_path):
-    (path,) = (path for path in WORKFLOWS if path.stem == "hires-fix-sdxl")
+    path = workflow_file("hires-fix-sdxl")
     text = path.read_text(encoding="utf-8")
     copy = tmp_path / path.name
     copy.write_text(text.replace('"sd_xl_base_1.0.safetensors"', '"not-there.safetensors"'), encoding="utf-8")

@@ -287,7 +287,7 @@ BAD_PICTURES = {
 def test_bad_pictures(kind, host, client):
     picture, words = BAD_PICTURES[kind]
     graph, _ = upscale(host, picture)
-    explained(client.queue(graph), "Upscale Image", "'image'", *words)
+    explained(client.queue(graph), "Upscale Image (Extras)", "'image'", *words)
 
 
 COVER = {"resize_mode": "scale to", "upscaling_resize_w": 16384, "upscaling_resize_h": 16384, "upscaling_crop": False}
@@ -303,14 +303,14 @@ def test_pictures_may_be_longer_than_what_is_sampled(numbers, host, client):
 
 def test_a_picture_longer_than_any_file(host, client):
     graph, _ = upscale(host, torch.zeros(1, 16, 1000, 3), **COVER)
-    explained(client.queue(graph), "Upscale Image", "'upscaling_resize_w'", "1024000x16384", "1000000")
+    explained(client.queue(graph), "Upscale Image (Extras)", "'upscaling_resize_w'", "1024000x16384", "1000000")
 
 
 @pytest.mark.parametrize(("numbers", "gigabytes"), [("exact", "724.8 GB"), ("A1111", "966.4 GB")])
 def test_a_picture_larger_than_the_memory_is_refused_before_any_work(numbers, gigabytes, host, client):
     """Four of 921600 x 16384 x 3 floats; with A1111's numbers and as they are in Pillow."""
     graph, _ = upscale(host, torch.zeros(4, 16, 900, 3), **COVER, numbers=numbers)
-    words = ["Upscale Image", "'upscaling_resize_w'", "900x16", "921600x16384", gigabytes, "Upscale Folder"]
+    words = ["Upscale Image (Extras)", "'upscaling_resize_w'", "900x16", "921600x16384", gigabytes, "Upscale Folder"]
     explained(client.queue(graph), *words)
 
 
@@ -336,7 +336,7 @@ def test_what_is_cut_off_is_not_made(host, client):
         assert (result - torch.tensor([255, 128, 0]) / 255).abs().max() <= ROUNDED
 
 
-@pytest.mark.parametrize("node", ["Multi-Stage Upscale", "Upscale Image", "Latent Upscale", "Pixel Upscale"])
+@pytest.mark.parametrize("node", ["Multi-Stage Upscale", "Upscale Image (Extras)", "Latent Upscale", "Pixel Upscale"])
 def test_results_within_the_hosts_limit_are_asked_memory_for_too(node, host, client, models):
     """4096 results of 16384x16384, which are sides that every node allows."""
     g = Graph()
@@ -357,7 +357,9 @@ def test_results_within_the_hosts_limit_are_asked_memory_for_too(node, host, cli
         image = g.add("EmptyImage", width=1, height=1, batch_size=4096, color=1)
         loader = g.add("HiresFixUpscalerLoader", upscaler_name="Nearest")
         large = {**SIZES, "upscaling_resize_w": 16384}
-        kind, more = ("HiresFixUpscaleImage", {}) if node == "Upscale Image" else ("HiresFixMultiStageUpscale", STAGES)
+        kind, more = (
+            ("HiresFixUpscaleImage", {}) if node == "Upscale Image (Extras)" else ("HiresFixMultiStageUpscale", STAGES)
+        )
         g.save(image=g.add(kind, image=image, upscaler=loader, **large, **more))
         where, gigabytes = "'upscaling_resize_w'", "13194.1 GB"
     explained(client.queue(g), node, where, "4096", gigabytes, "are free")

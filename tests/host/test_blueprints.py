@@ -83,7 +83,7 @@ def test_upscale_image_in_a_box(host, client, models):
     name = client.upload_image(data.getvalue(), "waves.png")
 
     def upscaled(**fields):
-        prompt = prompt_of("Upscale Image", image=["load", 0], **fields)
+        prompt = prompt_of("Extras (upscale)", image=["load", 0], **fields)
         prompt["load"] = {"class_type": "LoadImage", "inputs": {"image": name}}
         return picture(client.queue(prompt).require_success())
 

@@ -208,4 +208,4 @@ def test_comfyui_s_noise_knows_no_variation(host, client):
     noise = g.add("HiresFixNoise", seed=1, source="ComfyUI", subseed=2, subseed_strength=0.5)
     latent = g.add("EmptyLatentImage", width=64, height=64, batch_size=1)
     g.save(latent=g.add("ProbeNoise", noise=noise, latent=latent))
-    explained(client.queue(g), "Hires Fix Noise", "'source'", "variation")
+    explained(client.queue(g), "Seed and Noise", "'source'", "variation")

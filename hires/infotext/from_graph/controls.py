@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..names import stem
+from ...model_names import stem
 from ..settings import ModelName
 from ..text import Parameter
 from .walk import PictureGraph

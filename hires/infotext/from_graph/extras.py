@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ...model_names import stem
 from ...sampling.menus import FILTERS, NONE, second_is_seen
 from ...sizes.image_sizes import Size
-from ..names import stem, upscaler_title
+from ..names import upscaler_title
 from ..text import Parameter
 from ..write import shown
 from .not_in_text import is_in_text, parameters_not_in_text

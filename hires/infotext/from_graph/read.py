@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...graph.passthrough import changes_nothing
+from ...model_names import stem
+from ...prompts.networks import LoraTag, can_be_tagged, with_tags
 from ...sampling.settings import DEFAULTS, A1111Settings
-from ..names import stem
-from ..networks import LoraTag, can_be_tagged, with_tags
 from ..settings import GenerationSettings, HiresSettings, ModelName, RefinerPass, RefinerSettings
 from ..text import Parameter
 from ..write import shown

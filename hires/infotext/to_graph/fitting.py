@@ -21,10 +21,10 @@ class FittingGraph(Graph):
         if line not in self.remarks:
             self.remarks.append(line)
 
-    def node(self, type_name: str, /, *, title: str | None = None, **inputs: Any) -> Node:
+    def node(self, type_name: str, /, *, title: str | None = None, folded: bool = False, **inputs: Any) -> Node:
         """Add a node, see `Graph.node` and `fitting`."""
         fitting = {name: self.fitting(type_name, name, value) for name, value in inputs.items()}
-        return super().node(type_name, title=title, **fitting)
+        return super().node(type_name, title=title, folded=folded, **fitting)
 
     def fitting(self, kind: str, name: str, value: Any) -> Any:
         """The nearest number or the choice that this input of a node accepts; other values as they are."""

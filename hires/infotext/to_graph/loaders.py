@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ...graph.builder import Output
+from ...model_names import stem
+from ...prompts.networks import network_tags
 from ..markdown import as_code
-from ..names import stem
-from ..networks import network_tags
 from ..settings import ModelName
 from .fitting import FittingGraph
 

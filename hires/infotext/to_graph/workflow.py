@@ -5,14 +5,14 @@ from functools import cached_property
 
 from ...graph import stages
 from ...graph.builder import Graph, Output
-from ...graph.stages import Picture, Sampling
+from ...graph.stages import Sampling
 from ...prompts.embeddings import mark_embeddings, missing_embeddings
+from ...prompts.networks import without_tags
 from ...sampling.menus import FILTERS, LATENT_MODES
 from ...sampling.settings import A1111Settings
 from ..json import read_json, read_lines
 from ..markdown import as_code, code_block
-from ..names import same_name, upscaler_file
-from ..networks import embedding_names, without_tags
+from ..names import embedding_names, same_name, upscaler_file
 from ..read import read_settings
 from ..settings import HiresSettings, ModelName
 from ..text import Infotext, parse
@@ -94,9 +94,9 @@ class _Builder:
             )
         graph.stage("First pass")
         base = self._first_pass(first)
-        latent = base.latent
+        latent = base
         if hires:
-            decoded = stages.show_base(graph, latent, first.decoder)
+            decoded = stages.base_picture(graph, latent, first.decoder)
             second = self._sampling(
                 last,
                 cfg=asked.cfg_scale if hires.hr_cfg is None else hires.hr_cfg,
@@ -226,7 +226,7 @@ class _Builder:
             refiner=mine.refiner,
         )
 
-    def _first_pass(self, first: _Pass) -> Picture:
+    def _first_pass(self, first: _Pass) -> Output:
         asked = self._asked
         sides = {"width": asked.width, "height": asked.height}
         width, height = (
@@ -240,15 +240,15 @@ class _Builder:
         sampling = self._sampling(first, cfg=asked.cfg_scale, sampler=self._sampler, scheduler=asked.scheduler)
         return stages.first_pass(self._graph, sampling, noise, empty)
 
-    def _enlarged(self, hires: HiresSettings, second: Sampling, base: Picture, picture: Output | None) -> Output:
+    def _enlarged(self, hires: HiresSettings, second: Sampling, base: Output, picture: Output | None) -> Output:
         """The latent that enters the second pass; `picture`: the decoded first pass where its VAE is another one."""
         resize = hires.hr_scale, hires.hr_resize_x, hires.hr_resize_y
-        target = stages.target_size(self._graph, second, base.width, base.height, resize)
+        target = stages.target_size(self._graph, second, base, resize)
         mode = same_name(hires.hr_upscaler, LATENT_MODES)
         if mode:
-            return stages.latent_upscale(self._graph, base.latent, target, mode)
+            return stages.latent_upscale(self._graph, base, target, mode)
         known = same_name(hires.hr_upscaler, FILTERS)
         file = upscaler_file(hires.hr_upscaler)
         upscaler = stages.load_upscaler(self._graph, known) if known else self._loaders.upscaler(file)
         more = {"numbers": "A1111", "noise": self._noise, "image": picture}
-        return stages.pixel_upscale(self._graph, second, base.latent, upscaler, target, **more).out("latent")
+        return stages.pixel_upscale(self._graph, second, base, upscaler, target, **more).out("latent")

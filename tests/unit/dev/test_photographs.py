@@ -32,7 +32,7 @@ def test_the_two_parts_share_nothing_and_together_are_the_table():
     for key in ("name", "path", "sha256", "file_name"):
         assert not {getattr(it, key) for it in training} & {getattr(it, key) for it in held_back}
         assert len({getattr(it, key) for it in PHOTOGRAPHS}) == len(PHOTOGRAPHS)
-    assert "chelsea" in {it.name for it in held_back}, "dev/demo/photo.jpg is a crop of it"
+    assert "chelsea" in {it.name for it in held_back}, "workflows/input/hires-fix-cat.jpg is a crop of it"
 
 
 def test_every_photograph_is_pinned_and_has_a_licence():

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from hires_pack.hires.infotext import names
-from hires_pack.hires.infotext.networks import LoraTag, embedding_names, network_tags
+from hires_pack.hires.infotext.names import embedding_names
 from hires_pack.hires.infotext.read import read_settings
 from hires_pack.hires.infotext.settings import GenerationSettings, HiresSettings, ModelName, RefinerSettings
 from hires_pack.hires.infotext.text import Infotext, Parameter, parse, write
 from hires_pack.hires.infotext.write import write_settings
 from hires_pack.hires.prompts.embeddings import mark_embeddings, missing_embeddings, unmark_embeddings
+from hires_pack.hires.prompts.networks import LoraTag, network_tags
 from hires_pack.hires.sampling.menus import SAMPLERS, SCHEDULES
 from hires_pack.hires.sampling.settings import DEFAULTS, INFOTEXT_KEYS, NOISE_SCHEDULES, A1111Settings
 from hypothesis import given

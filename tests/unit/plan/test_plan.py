@@ -13,6 +13,7 @@ from hires_pack.hires.plan.steps import plan_second_pass
 from hires_pack.hires.plan.upscale import UpscaleRequest
 from hires_pack.hires.sizes.stages import REDRAW
 from hires_pack.hires.tiles.settings import TileSettings
+from hires_pack.recipes.pictures import ASTRONAUT, CAT, COFFEE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -645,6 +646,10 @@ def test_no_value_in_a_saved_workflow_makes_it_fail(name, data):
     for _ in range(data.draw(st.integers(1, 4))):
         node = data.draw(st.sampled_from(ours))
         node["inputs"][data.draw(st.sampled_from(sorted(node["inputs"])))] = data.draw(ODD)
-    facts = Known(pictures={"example.png": (133, 101)}, found=3, scales={"Lanczos": 1, "hires-fix-2x.safetensors": 2})
+    facts = Known(
+        pictures={one.file: (133, 101) for one in (CAT, COFFEE, ASTRONAUT)},
+        found=3,
+        scales={"Lanczos": 1, "hires-fix-2x.safetensors": 2},
+    )
     for found in plan(prompt, facts).values():
         assert found["text"] or found["warning"]

@@ -9,17 +9,19 @@ import sys
 import pytest
 import torch
 from hires_pack.hires.prompts.chunks import SpecialTokens, TokenRun, empty_chunk, pack
+from hires_pack.hires.prompts.counting import EITHER, FIRST, SECOND, CountedPass, Counting
 from hires_pack.hires.prompts.grammar import PassSteps, schedule
 from hires_pack.hires.prompts.passes import (
     PromptPart,
     SubPrompt,
-    pass_steps,
+    counts_steps,
     plan_negative,
     plan_prompt,
     without_comments,
     without_extra_networks,
 )
 from hires_pack.hires.prompts.weights import apply_weights, parse_weights
+from hires_pack.hires.sampling.same import SAME_SAMPLER
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,18 +139,59 @@ def test_steps_and_fractions_in_both_passes(when, first, second):
 @pytest.mark.parametrize(
     ("arguments", "first", "second"),
     [
-        ((20, False, 0, "Euler", "Euler"), 20, None),
-        ((20, False, 5, "Heun", "Euler"), 40, None),
-        ((20, True, 0, "Euler", "Euler"), 20, 20),
-        ((20, True, 5, "Euler", "Euler"), 20, 5),
-        ((20, True, 5, "DPM++ SDE", "DPM2 a"), 40, 10),
-        ((20, True, 0, "DPM++ 2M", "Restart"), 20, 40),
-        ((20, True, 0, "DPM++ 2S a", "DPM2"), 40, 40),
-        ((20, True, 0, "heun", "dpmpp_2s_ancestral"), 40, 40),
+        ((FIRST, 20, 0, "Euler", "Euler"), 20, None),
+        ((FIRST, 20, 5, "Heun", "Euler"), 40, None),
+        ((SECOND, 20, 0, "Euler", "Euler"), 20, 20),
+        ((SECOND, 20, 5, "Euler", "Euler"), 20, 5),
+        ((SECOND, 20, 5, "DPM++ SDE", "DPM2 a"), 40, 10),
+        ((SECOND, 20, 0, "DPM++ 2M", "Restart"), 20, 40),
+        ((SECOND, 20, 0, "DPM++ 2S a", "DPM2"), 40, 40),
+        ((SECOND, 20, 0, "heun", "dpmpp_2s_ancestral"), 40, 40),
+        ((SECOND, 20, 0, "Heun", SAME_SAMPLER), 40, 40),
     ],
 )
 def test_samplers_of_second_order_count_double(arguments, first, second):
-    assert pass_steps(*arguments) == PassSteps(first, second)
+    counting = Counting(*arguments)
+    assert counting.steps_in(None) == PassSteps(first, second)
+    # what is said there, a pass does not change
+    assert counting.steps_in(CountedPass(True, 7, "DPM++ SDE", 9, "Restart")) == PassSteps(first, second)
+
+
+BASE, HIRES = CountedPass(False, 30, "Euler"), CountedPass(True, 30, "Euler", 12, "Heun")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "in_first", "in_second"),
+    [
+        ((EITHER, 0, 0, SAME_SAMPLER, SAME_SAMPLER), (30, None), (30, 24)),
+        ((EITHER, 20, 0, "Euler", SAME_SAMPLER), (20, None), (20, 20)),  # as told: as many as the first
+        ((EITHER, 0, 7, SAME_SAMPLER, SAME_SAMPLER), (30, None), (30, 14)),
+        ((EITHER, 0, 0, "DPM2", SAME_SAMPLER), (60, None), (60, 24)),
+        ((EITHER, 0, 0, SAME_SAMPLER, "Euler a"), (30, None), (30, 12)),
+        ((SECOND, 0, 0, SAME_SAMPLER, SAME_SAMPLER), (30, 30), (30, 24)),
+        ((FIRST, 0, 0, SAME_SAMPLER, SAME_SAMPLER), (30, None), (30, None)),
+        ((FIRST, 20, 0, SAME_SAMPLER, SAME_SAMPLER), (20, None), (20, None)),
+    ],
+)
+def test_what_a_prompt_is_not_told_its_pass_says(arguments, in_first, in_second):
+    counting = Counting(*arguments)
+    assert counting.steps_in(None) is None
+    assert [counting.steps_in(of) for of in (BASE, HIRES)] == [PassSteps(*in_first), PassSteps(*in_second)]
+
+
+@pytest.mark.parametrize(
+    ("text", "in_prompt", "in_negative"),
+    [
+        ("a (b:1.2) [c] AND d:0.5", False, False),
+        ("[a:b:0.5]", True, True),
+        ("a AND [b|c]", True, True),
+        ("[a AND b:0.5]", False, True),
+        ("a [b:30] c", True, True),
+        (r"\[a:b:0.5\]", False, False),
+    ],
+)
+def test_only_editing_counts_steps(text, in_prompt, in_negative):
+    assert (counts_steps(text, False), counts_steps(text, True)) == (in_prompt, in_negative)
 
 
 def pieces():

@@ -167,7 +167,7 @@ def gain_over_lanczos(model, small, large):
 @pytest.mark.parametrize("name", ["hires-fix-2x", "hires-fix-4x"], indirect=True)
 def test_better_than_lanczos_on_a_photograph_not_learnt_from(name, model, box):
     """Two pieces of a cat's picture: fur, the hardest thing to guess."""
-    large = Image.open(ROOT / "dev" / "demo" / "photo.jpg").convert("RGB").crop(box)
+    large = Image.open(ROOT / "workflows" / "input" / "hires-fix-cat.jpg").convert("RGB").crop(box)
     small = large.resize((large.width // model.scale, large.height // model.scale), Image.Resampling.BICUBIC)
     assert gain_over_lanczos(model, small, large) >= 0.2
 

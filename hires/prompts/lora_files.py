@@ -1,0 +1,131 @@
+"""Which file a LoRA's tag means, of those that are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from ..errors import InputError
+from ..model_names import stem, without_suffix
+from .networks import LORA_KINDS, LoraTag, asks_for_rank, lora_of
+from .passes import without_comments, without_extra_networks
+
+LARGEST = 100.0
+"""Strength of a LoRA; as in core's Load LoRA."""
+
+_NEAR, _LIKENESS = 3, 0.5
+"""How many names like a missing one are told, and how like."""
+
+_LOOK_FOR_NEAR = 2000
+"""Files up to which names like a missing one are looked for: it takes a while."""
+
+
+class LoraError(InputError):
+    """A tag that loads nothing."""
+
+
+@dataclass(frozen=True)
+class LoraUse:
+    """A file with the strengths that it is loaded with."""
+
+    file: str
+    clip: float
+    model: float
+
+
+@dataclass(frozen=True)
+class PromptLoras:
+    """What the tags of a prompt ask for."""
+
+    uses: tuple[LoraUse, ...]
+    """In the order of the prompt, each file once; not those with no strength."""
+
+    passed_over: tuple[str, ...]
+    """Tags that A1111 passes over, too: of kinds that nobody knows."""
+
+    text: str
+    """The prompt without tags and comments."""
+
+
+def prompt_loras(
+    prompt: str, more: Iterable[LoraTag], files: Sequence[str], alias_of: Callable[[str], str]
+) -> PromptLoras:
+    """Work out what a prompt loads.
+
+    Args:
+        prompt: in A1111's syntax; tags in comments do not count.
+        more: further ones, those that the prompt does not name itself.
+        files: the installed ones, with folders.
+        alias_of: the name that a file gives itself; empty if none. Only asked where no file has a name.
+
+    Raises:
+        LoraError: a tag that makes no sense, names no file or several, or asks for something else than a LoRA.
+    """
+    text, tags = without_extra_networks(without_comments(prompt))
+    passed_over, asked = [], []
+    for tag in tags:
+        kind, lora = tag[1:].partition(":")[0], lora_of(tag)
+        if kind == "hypernet":
+            raise LoraError(f"{tag} is a hypernetwork; this loads LoRAs. Use core's Load Hypernetwork for it.", "text")
+        if kind not in LORA_KINDS:
+            passed_over.append(tag)
+        elif lora is None:
+            raise LoraError(f"{tag} makes no sense. Write it as <lora:name:0.8> or <lora:name:0.8:0.6>.", "text")
+        elif asks_for_rank(tag):
+            raise LoraError(f"{tag} asks for another rank (dyn), which is not done here. Leave that out.", "text")
+        else:
+            asked.append((lora, "text"))
+    named = {lora.name.lower() for lora, _ in asked}
+    asked += [(lora, "lora_name") for lora in more if stem(lora.name).lower() not in named]
+    strengths: dict[str, tuple[float, float]] = {}
+    for lora, where in asked:
+        file = lora_file(lora.name, files, alias_of, where)
+        clip, model = strengths.get(file, (0.0, 0.0))
+        strengths[file] = clip + lora.clip, model + lora.model
+        if max(map(abs, strengths[file])) > LARGEST:
+            clip, model = strengths[file]
+            raise LoraError(
+                f"{lora.name!r} gets the strength {clip:g} on the text encoder and {model:g} on the model; the largest "
+                f"is {LARGEST:g}.",
+                where,
+            )
+    uses = tuple(LoraUse(file, clip, model) for file, (clip, model) in strengths.items() if clip or model)
+    return PromptLoras(uses, tuple(passed_over), text)
+
+
+def lora_file(name: str, files: Sequence[str], alias_of: Callable[[str], str], where: str = "text") -> str:
+    """The installed file of a name: with or without folder and suffix, in whatever capitals, or a file's own alias.
+
+    Raises:
+        LoraError: there is none, or there are several.
+    """
+    wanted = name.replace("\\", "/")
+    plain = wanted.lower()
+    by_rule: tuple[Callable[[str], bool], ...] = (
+        lambda file: wanted in (file.replace("\\", "/"), without_suffix(file)),
+        lambda file: wanted == stem(file),
+        lambda file: plain in (stem(file).lower(), without_suffix(file).lower()),
+        lambda file: plain == alias_of(file).lower(),
+    )
+    for fits in by_rule:
+        found = [file for file in files if fits(file)]
+        if len(found) > 1:
+            raise LoraError(
+                f"{name!r} may be {_listed(found)}. Write the folder, too: <lora:{without_suffix(found[0])}:1>.",
+                where,
+            )
+        if found:
+            return found[0]
+    raise LoraError(f"no LoRA is called {name!r}. {_near(name, files)}", where)
+
+
+def _near(name: str, files: Sequence[str]) -> str:
+    stems = {stem(file).lower(): stem(file) for file in files}
+    near = get_close_matches(stem(name).lower(), stems, _NEAR, _LIKENESS) if len(stems) <= _LOOK_FOR_NEAR else []
+    there = f"Put its file into models/loras, or take it out of the prompt ({len(files)} files are there"
+    return f"{there}{'; like it: ' + _listed([stems[found] for found in near]) if near else ''})."
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))

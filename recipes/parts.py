@@ -1,0 +1,48 @@
+"""Boxes inside of workflows: stages that would make them too wide to read."""
+
+from ..hires.graph import stages
+from ..hires.graph.builder import Graph
+from ..hires.graph.stages import Sampling
+from .job import Job
+
+
+def second_model(checkpoint: str, lora: str, lora_strength: float, prompt: str, negative_prompt: str) -> Graph:
+    """A checkpoint with a LoRA and prompts of its own."""
+    graph = Graph("Second model")
+    field = graph.box_input
+    name = field("ckpt_name", "Checkpoint", checkpoint)
+    lora_name = field("lora_name", "LoRA", lora)
+    strength = field("lora_strength", "LoRA strength", lora_strength)
+    texts = field("prompt", "Prompt", prompt), field("negative_prompt", "Negative prompt", negative_prompt)
+    graph.stage("Model")
+    loader = graph.node("CheckpointLoaderSimple", ckpt_name=name)
+    model, clip = loader.out("MODEL"), loader.out("CLIP")
+    strengths = {"strength_model": strength, "strength_clip": strength}
+    graph.column()
+    loaded = graph.node("LoraLoader", model=model, clip=clip, lora_name=lora_name, **strengths)
+    graph.stage("Prompts")
+    positive, negative = stages.prompts(graph, loaded.out("CLIP"), *texts)
+    graph.box_output("model", loaded.out("MODEL"))
+    graph.box_output("vae", loader.out("VAE"))
+    graph.box_output("positive", positive)
+    graph.box_output("negative", negative)
+    return graph
+
+
+def round_of(asked: Job, number: int, denoising_strength: float) -> Graph:
+    """Pixel upscale and second pass of a latent."""
+    graph = Graph(f"Round {number}")
+    names = ("latent", "model", "positive", "negative", "vae", "noise", "upscaler")
+    latent, model, positive, negative, vae, noise, upscaler = (graph.box_input(name, name) for name in names)
+    scale = graph.box_input("hr_scale", "Upscale by", asked.hr_scale)
+    strength = graph.box_input("denoising_strength", "Denoising strength", denoising_strength)
+    same = {"steps": asked.steps, "cfg": asked.cfg, "sampler": asked.sampler, "scheduler": asked.scheduler}
+    shared = Sampling(model, vae, positive, negative, **same)
+    graph.stage("Upscale")
+    target = stages.target_size(graph, shared, latent, (scale, asked.hr_resize_x, asked.hr_resize_y))
+    upscaled = stages.pixel_upscale(graph, shared, latent, upscaler, target)
+    graph.stage("Second pass")
+    redrawn = asked.second_pass(graph, shared, noise, upscaled.out("latent"), strength)
+    graph.box_output("latent", redrawn)
+    graph.box_output("before", upscaled.out("image"))
+    return graph
