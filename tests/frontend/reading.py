@@ -77,8 +77,16 @@ class Seen:
     """Whether the editor draws text at this zoom."""
     nodes: list[SeenNode]
 
+    def require_readable(self, values: bool = False) -> None:
+        """Everything has to be seen at once: text, all titles, with `values` all widgets, and no node under another."""
+        at = f"at a zoom of {self.zoom:.0%}"
+        assert self.is_text_shown, f"{at} letters are {self.text:.1f} pixels high"
+        assert not self.hidden_titles, f"{at} these titles are hidden: {self.hidden_titles}"
+        assert not (values and self.hidden_values), f"{at} something lies over the widgets of {self.hidden_values}"
+        assert not self.overlaps, f"these nodes lie on each other: {self.overlaps}"
+
     @property
-    def is_readable(self) -> bool:
+    def is_text_shown(self) -> bool:
         """Whether there is text, and large enough."""
         return self.drawn and self.text >= SMALLEST_TEXT
 
