@@ -125,7 +125,7 @@ def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_streng
         "Gives the picture that A1111 gives, in its prompt syntax.",
         YOUR_CHECKPOINT,
         "**Prompt**, *seed*",
-        "**A1111 Settings** (unfold it): what you changed on its settings pages",
+        "**A1111 Settings** (unfold it): its settings pages",
         "**source** of the noise: CPU if A1111 is set to it",
         ONE_SAMPLER,
     )

@@ -4,7 +4,8 @@ Three questions, each answered seed by seed with equal settings on a real ComfyU
 
 - Does the picture show what the prompt says? Hires fix against sampling directly at the large size.
 - Is the composition that of the base picture? The same two, brought down to the base's size.
-- Are edges sharper than an enlargement's? Hires fix against Lanczos of the base.
+- Is there more detail than in an enlargement? Hires fix against Lanczos of the base: sharper edges, steeper inside of
+  houses and trees, and nearer to the detail of scenes that are drawn for the prompt at the large size.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from PIL import Image
 from ..benchmarks import machine
 from ..demo import checkpoint, sheet
 from ..training.world import checks
+from . import hires_detail as detail
 from . import hires_measures as measures
 from .confidence import LEAST_PAIRS, LEVEL, compare
 from .hires_pictures import Drawn, Settings, batches, draw_all
@@ -54,6 +56,13 @@ class Row:
     sharpness_hires: float
     """Steepness of edges, 1 over their width in pixels."""
     sharpness_lanczos: float
+    inside_hires: float | None
+    """Mean step of luma inside of houses and trees; None where there are none in one of the two."""
+    inside_lanczos: float | None
+    likeness_hires: float
+    """How much the detail is that of scenes drawn for the prompt at the large size, at most 1."""
+    likeness_lanczos: float
+    likeness_direct: float
     grain_hires: float
     """Noise in flat parts, in luma from 0 to 1: sharpness must not come from it."""
     grain_lanczos: float
@@ -63,11 +72,14 @@ def measure(
     drawn: Drawn,
     holding: Callable[[Image.Image, str], dict[str, bool]] = checks.holding,
     by_chance: Callable[[Image.Image, str], float] = checks.by_chance,
+    likeness: Callable[[Image.Image, str], float] = detail.likeness,
 ) -> Row:
     """Measure all ways of one seed. Places of edges and flat parts are those of the enlarged base."""
     base, ours, theirs = (holding(picture, drawn.prompt) for picture in (drawn.base, drawn.hires, drawn.direct))
     enlarged, hires = measures.luma(drawn.enlarged), measures.luma(drawn.hires)
     edges, flat = measures.edges(enlarged), measures.flat_parts(enlarged)
+    inside = detail.steepness_inside(drawn.hires), detail.steepness_inside(drawn.enlarged)
+    both = None not in inside
     return Row(
         prompt=drawn.prompt,
         seed=drawn.seed,
@@ -81,6 +93,11 @@ def measure(
         composition_direct=measures.composition(drawn.direct, drawn.base),
         sharpness_hires=measures.edge_sharpness(hires, edges),
         sharpness_lanczos=measures.edge_sharpness(enlarged, edges),
+        inside_hires=inside[0] if both else None,
+        inside_lanczos=inside[1] if both else None,
+        likeness_hires=likeness(drawn.hires, drawn.prompt),
+        likeness_lanczos=likeness(drawn.enlarged, drawn.prompt),
+        likeness_direct=likeness(drawn.direct, drawn.prompt),
         grain_hires=measures.grain(hires, flat),
         grain_lanczos=measures.grain(enlarged, flat),
     )
@@ -99,10 +116,15 @@ MEASURES = {
     "prompt adherence": ("adherence_hires", "adherence_direct", "direct"),
     "composition agreement": ("composition_hires", "composition_direct", "direct"),
     "sharpness": ("sharpness_hires", "sharpness_lanczos", "Lanczos"),
+    "steepness inside things": ("inside_hires", "inside_lanczos", "Lanczos"),
+    "detail as drawn": ("likeness_hires", "likeness_lanczos", "Lanczos"),
 }
 """Name -> field of hires fix, field of the other way, what that is."""
 
-MEANS = ("adherence_base", "adherence_chance", "counts_hires", "counts_direct", "grain_hires", "grain_lanczos")
+MEANS = (
+    "adherence_base", "adherence_chance", "counts_hires", "counts_direct", "grain_hires", "grain_lanczos",
+    "likeness_direct",
+)  # fmt: skip
 """Fields that are only reported."""
 
 
@@ -113,11 +135,13 @@ def _mean(rows: Sequence[Row], field: str) -> float | None:
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """The three comparisons and how many of them hires fix wins, see `confidence.Comparison.wins`."""
-    compared = {
-        name: compare([getattr(row, ours) for row in rows], [getattr(row, theirs) for row in rows])
-        for name, (ours, theirs, _) in MEASURES.items()
-    }
+    """The comparisons and how many of them hires fix wins, see `confidence.Comparison.wins`."""
+    compared = {}
+    for name, (ours, theirs, _) in MEASURES.items():
+        pairs = [(getattr(row, ours), getattr(row, theirs)) for row in rows]
+        known = [pair for pair in pairs if None not in pair]
+        if known:
+            compared[name] = compare(*zip(*known, strict=True))
     means = {name: _mean(rows, name) for name in MEANS}
     sharpness = compared["sharpness"]
     return {
@@ -149,12 +173,13 @@ def table(rows: Sequence[Row]) -> str:
     gain = found["sharpness_gain"]
     lines += [
         "",
-        f"Hires fix wins {found['hires_wins']} of {len(MEASURES)}: a win is a {LEVEL:.0%} interval (paired bootstrap) "
+        f"Hires fix wins {found['hires_wins']} of {len(found['measures'])}: a win is a {LEVEL:.0%} interval (paired bootstrap) "
         f"that lies above 0, of at least {LEAST_PAIRS} seeds.",
         f"Edges are {'not found' if gain is None else f'{gain:+.0%} steeper'} than after Lanczos; grain in flat parts "
         f"{found['grain_hires']:.4f} against {found['grain_lanczos']:.4f}.",
         f"The base pictures' own prompt adherence is {found['adherence_base']:.3f}; "
         f"of all the other prompts, hires fix shows {found['adherence_chance']:.3f} by chance.",
+        f"Sampled directly, the detail is as drawn by {found['likeness_direct']:.3f}.",
     ]
     if found["counts_hires"] is not None:
         lines.append(

@@ -33,7 +33,7 @@ ROW_GAP = 26
 
 SLOT_ROW = 20
 WIDGET_ROW = 28
-TEXT_FIELD = 82
+TEXT_FIELD = 78
 PADDING = 14
 """Heights of the parts of a node; the last is what is below and above them."""
 

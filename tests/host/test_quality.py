@@ -21,11 +21,11 @@ def test_one_seed(tmp_path):
     assert done.returncode == 0, done.stderr
     found = json.loads(report.read_text(encoding="utf-8"))
     assert found["psnr_gain_2x"] is found["psnr_gain_4x"] is found["upscalers"] is None
-    assert 0 <= found["hires_wins"] <= 3
-    assert f"wins {found['hires_wins']} of 3" in done.stdout
     hires = found["hires"]
-    assert set(hires["measures"]) == {"prompt adherence", "composition agreement", "sharpness"}
-    assert [line["pairs"] for line in hires["measures"].values()] == [1, 1, 1]
+    always = {"prompt adherence", "composition agreement", "sharpness", "detail as drawn"}
+    assert always <= set(hires["measures"]) <= always | {"steepness inside things"}
+    assert {line["pairs"] for line in hires["measures"].values()} == {1}
+    assert f"wins {found['hires_wins']} of {len(hires['measures'])}" in done.stdout
     (row,) = hires["rows"]
     assert row["seed"] == 100
     assert 0 <= row["adherence_hires"] <= 1

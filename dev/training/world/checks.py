@@ -13,6 +13,7 @@ from statistics import mean
 from PIL import Image
 
 from .picture_reading import Reading, read
+from .scene_model import Scene
 from .scene_palette import TIMES
 
 SMALLEST_HOUSE = 0.005
@@ -46,6 +47,26 @@ def holding(picture: Image.Image, prompt: str) -> dict[str, bool]:
     """For every subject of a prompt of `PROMPTS` whether the statement about it holds."""
     reading = read(picture)
     return {statement.subject: statement.holds(reading) for statement in PROMPTS[prompt]}
+
+
+def truth(scene: Scene) -> dict[str, str]:
+    """What each subject is in a scene, by the choices that it was drawn from; subjects that cannot be told are left out."""
+    found = {
+        "sky": TIMES[scene.time].sky,
+        "disc": scene.disc.colour if scene.disc else "none",
+        "discs": "1" if scene.disc else "0",
+        "water": scene.water,
+        "ground": "sea" if scene.water == "sea" else scene.ground,
+        "house": scene.house.wall if scene.house else "none",
+        "tree": ("pine" if scene.tree_kind == "pine" else scene.tree_colour) if scene.trees else "none",
+        "trees": str(len(scene.trees)),
+        "boat": scene.boat.sail if scene.boat else "none",
+    }
+    if scene.water != "sea":
+        found["houses"] = "1" if scene.house else "0"
+    if scene.range and scene.time != "fog":
+        found["range"] = f"{scene.range.colour} {scene.range.kind}"
+    return found
 
 
 def _sky(reading: Reading) -> str:

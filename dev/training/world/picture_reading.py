@@ -107,6 +107,10 @@ class Reading:
             return np.zeros(self.materials.shape, bool)
         return self.materials == _names(self.time).index(name)
 
+    def materials_seen(self) -> list[str]:
+        """The names of all materials of this time; none where it is not known."""
+        return _names(self.time) if self.time else []
+
     def range(self) -> str:
         """`grey mountains`, `green hills` ..., or `""` where there is only a flat horizon."""
         names = [f"{c} mountains" for c in MOUNTAINS] + [f"{c} hills" for c in HILLS]
@@ -155,8 +159,7 @@ class Reading:
 
     def _seen(self, kind: str) -> list[str]:
         """The materials of one kind that can be told from this picture's ground."""
-        names = _names(self.time) if self.time else []
-        return [name for name in names if name.endswith(" " + kind) and (name, self.ground) not in UNSEEN]
+        return [name for name in self.materials_seen() if name.endswith(" " + kind) and (name, self.ground) not in UNSEEN]
 
     @staticmethod
     def _rows(values: NDArray, top: float, bottom: float) -> NDArray:

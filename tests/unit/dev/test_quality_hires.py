@@ -2,13 +2,18 @@
 
 import json
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
 from hires_pack.dev.quality import confidence, hires_pictures, quality_hires
+from hires_pack.dev.quality import hires_detail as detail
 from hires_pack.dev.quality import hires_measures as measures
 from hires_pack.dev.quality.hires_pictures import Batch, Drawn, Settings
-from PIL import Image
+from hires_pack.dev.training.world import checks
+from hires_pack.dev.training.world.scene_palette import WALLS, lit
+from hires_pack.dev.training.world.scenes import Scene, draw, random_scene
+from PIL import Image, ImageFilter
 
 SETTINGS = Settings("some.safetensors", "some-2x.safetensors")
 
@@ -95,6 +100,47 @@ def test_grain_is_the_noise_in_the_flat_parts() -> None:
     assert measures.grain(noisy, flat) == pytest.approx(0.02, rel=0.03)
     assert measures.grain(slope, flat) == pytest.approx(0, abs=1e-12)
     assert measures.grain(slope, np.zeros_like(flat)) == 0
+
+
+# ---- detail ---------------------------------------------------------------------------------------------------------
+
+
+PROMPT = "day, blue sky, yellow sun, green hills, meadow, red house"
+
+
+def scene_of(prompt: str, seed: int) -> Scene:
+    """A scene that a prompt says the truth about."""
+    rng = Random(seed)
+    while True:
+        scene = random_scene(rng)
+        true = checks.truth(scene)
+        if all(true.get(said.subject) == said.value for said in checks.PROMPTS[prompt]):
+            return scene
+
+
+def test_steepness_inside_is_that_of_the_pattern_and_not_of_the_outline() -> None:
+    """A red house of 80 pixels before the drawn sky and meadow: flat, then with a wave of known slope."""
+    scene = replace(scene_of(PROMPT, 3), trees=(), house=None)
+    pixels = np.asarray(draw(scene, 256, 256)).copy()
+    wall = np.tile(np.asarray(lit(WALLS["red"], "day", 0.06), float), (80, 80, 1))
+    pixels[150:230, 90:170] = wall
+    assert detail.steepness_inside(Image.fromarray(pixels)) == pytest.approx(0, abs=1e-3)
+    wave = 10 * np.sin(2 * np.pi * np.arange(80) / 16)
+    pixels[150:230, 90:170] = (wall + wave[:, None, None]).round().astype(np.uint8)
+    mean_slope = 4 * 10 / 16 / 255  # from -10 to 10 and back in 16 pixels
+    assert detail.steepness_inside(Image.fromarray(pixels)) == pytest.approx(mean_slope, rel=0.1)
+    pixels[150:230, 90:170] = pixels[40, 40]
+    assert detail.steepness_inside(Image.fromarray(pixels)) is None
+
+
+def test_melted_pictures_are_less_like_drawn_ones() -> None:
+    likenesses = []
+    for seed in range(3):
+        sharp = draw(scene_of(PROMPT, seed), 256, 256)
+        melted = [sharp.filter(ImageFilter.GaussianBlur(radius)) for radius in (1, 2)]
+        likenesses.append([detail.likeness(found, PROMPT) for found in (sharp, *melted)])
+    sharp, soft, softer = np.mean(likenesses, axis=0)
+    assert 1 >= sharp > soft + 0.05 > softer + 0.15 > 0.15
 
 
 # ---- statistics -----------------------------------------------------------------------------------------------------
@@ -195,12 +241,17 @@ def drawn(sharp: float = 1.0) -> Drawn:
     return Drawn("a wall", 5, picture(base), picture(hires), picture(hires[:, ::-1]))
 
 
+def likeness(found: Image.Image, prompt: str) -> float:
+    """The steepest step of luma."""
+    return float(np.abs(np.diff(measures.luma(found))).max())
+
+
 def test_a_row_holds_what_the_three_ways_show() -> None:
     def holding(found: Image.Image, prompt: str) -> dict[str, bool]:
         left_is_dark = found.getpixel((0, 0))[0] < 128
         return {"sky": prompt == "a wall", "range": found.width == 128, "discs": left_is_dark, "houses": False}
 
-    row = quality_hires.measure(drawn(), holding, lambda found, _: found.width / 512)
+    row = quality_hires.measure(drawn(), holding, lambda found, _: found.width / 512, likeness)
     assert (row.prompt, row.seed) == ("a wall", 5)
     assert (row.adherence_base, row.adherence_hires, row.adherence_direct) == (0.5, 0.75, 0.5)
     assert row.adherence_chance == 0.25
@@ -208,19 +259,22 @@ def test_a_row_holds_what_the_three_ways_show() -> None:
     assert row.composition_hires > 0.9 > 0.4 > row.composition_direct
     assert row.sharpness_hires > 2 * row.sharpness_lanczos > 0.1
     assert row.grain_hires == pytest.approx(0, abs=1e-3)
+    assert row.likeness_hires == row.likeness_direct > 2 * row.likeness_lanczos
+    assert (row.inside_hires is None) == (row.inside_lanczos is None), "pairs only"
 
 
 def test_wins_are_counted_and_said() -> None:
-    row = quality_hires.measure(drawn(), lambda found, _: {"sky": True, "range": False}, lambda *_: 0.25)
+    row = quality_hires.measure(drawn(), lambda found, _: {"sky": True, "range": False}, lambda *_: 0.25, likeness)
+    row = replace(row, inside_hires=None, inside_lanczos=None)
     rows = [replace(row, seed=seed) for seed in range(5)]
     found = quality_hires.summary(rows)
-    assert found["hires_wins"] == 2
+    assert found["hires_wins"] == 3
     assert found["counts_hires"] is None
-    assert [line["wins"] for line in found["measures"].values()] == [False, True, True]
+    assert [line["wins"] for line in found["measures"].values()] == [False, True, True, True]
     assert found["sharpness_gain"] == pytest.approx(row.sharpness_hires / row.sharpness_lanczos - 1)
     json.dumps(found, allow_nan=False)
     text = quality_hires.table(rows)
-    assert "wins 2 of 3" in text
+    assert "wins 3 of 4" in text
     assert "all the other prompts, hires fix shows 0.250 by chance" in text
     assert quality_hires.summary(rows[:4])["hires_wins"] == 0
     assert "count something" not in text
@@ -228,7 +282,10 @@ def test_wins_are_counted_and_said() -> None:
     assert "75% hold with hires fix, 50% sampled directly" in quality_hires.table(counted)
     assert "| prompt adherence | 0.500 | direct | 0.500 | +0.000 (+0.000 to +0.000) | 0 / 0 | p = 1 |" in text
     worse = [replace(row, sharpness_hires=0.1, sharpness_lanczos=0.2, adherence_direct=0.4) for row in rows]
-    assert quality_hires.summary(worse)["hires_wins"] == 2
+    assert quality_hires.summary(worse)["hires_wins"] == 3
     assert "-50% steeper" in quality_hires.table(worse)
+    inside = [replace(row, inside_hires=0.04, inside_lanczos=0.03)] * 5 + rows
+    assert quality_hires.summary(inside)["measures"]["steepness inside things"]["pairs"] == 5
+    assert "wins 4 of 5" in quality_hires.table(inside)
     nothing = [replace(row, sharpness_hires=0.0, sharpness_lanczos=0.0)]
     assert quality_hires.summary(nothing)["sharpness_gain"] is None

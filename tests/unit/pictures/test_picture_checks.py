@@ -16,26 +16,6 @@ COUNT = 100
 NUMBERS = {"1": "one", "2": "two", "3": "three"}
 
 
-def truth(scene):
-    """What each subject is in a scene, by the choices that it was drawn from."""
-    found = {
-        "sky": TIMES[scene.time].sky,
-        "disc": scene.disc.colour if scene.disc else "none",
-        "discs": "1" if scene.disc else "0",
-        "water": scene.water,
-        "ground": "sea" if scene.water == "sea" else scene.ground,
-        "house": scene.house.wall if scene.house else "none",
-        "tree": ("pine" if scene.tree_kind == "pine" else scene.tree_colour) if scene.trees else "none",
-        "trees": str(len(scene.trees)),
-        "boat": scene.boat.sail if scene.boat else "none",
-    }
-    if scene.water != "sea":
-        found["houses"] = "1" if scene.house else "0"
-    if scene.range and scene.time != "fog":
-        found["range"] = f"{scene.range.colour} {scene.range.kind}"
-    return found
-
-
 def adherence(picture, prompt):
     return np.mean([*checks.holding(picture, prompt).values()])
 
@@ -57,7 +37,7 @@ def seen():
         side = 256 if number % 2 else 128
         picture = draw(scene, side, side)
         reading = read(spoiled(picture, number) if number % 4 > 1 else picture)
-        rows += [(subject, said, SUBJECTS[subject](reading)) for subject, said in truth(scene).items()]
+        rows += [(subject, said, SUBJECTS[subject](reading)) for subject, said in checks.truth(scene).items()]
     return rows
 
 
@@ -116,7 +96,7 @@ def test_adherence_is_the_share_of_statements():
     rng = Random(2)
     for _ in range(25):
         scene = random_scene(rng)
-        said = truth(scene)
+        said = checks.truth(scene)
         true = [said.get(statement.subject) == statement.value for statement in PROMPTS[prompt]]
         assert adherence(draw(scene, 128, 128), prompt) == pytest.approx(np.mean(true))
 
