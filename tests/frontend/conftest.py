@@ -155,6 +155,13 @@ def ui(pages: Pages, host: ComfyUIHost, request: pytest.FixtureRequest) -> Itera
     assert not editor.uncaught, f"errors in the page that no one caught: {editor.uncaught}"
 
 
+@pytest.fixture
+def nodes_2(ui: Editor) -> Editor:
+    """The editor with nodes that are part of the page, "Nodes 2.0", instead of drawn ones."""
+    ui.setting("Comfy.VueNodes.Enabled", True)
+    return ui
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of this folder; pytest hands over those of all folders."""
     for item in items:

@@ -12,40 +12,37 @@ if TYPE_CHECKING:
 WINDOWS = {"full-hd": (1920, 950), "laptop": (1366, 657)}
 """Width and height of the page in a browser on a screen of 1920x1080 and on a small laptop's of 1366x768."""
 
-SMALLEST_TEXT = 8
-"""Pixels. Below that the classic editor draws no text at all; Nodes 2.0 draws it at any size."""
-
 _LOOK = """() => {
     const { canvas, graph } = window.app
     const { ds } = canvas, area = canvas.canvas.getBoundingClientRect()
-    const onPage = ([x, y]) => [area.left + (x + ds.offset[0]) * ds.scale, area.top + (y + ds.offset[1]) * ds.scale]
+    const [titleHeight, rowHeight] = [LiteGraph.NODE_TITLE_HEIGHT, LiteGraph.NODE_WIDGET_HEIGHT]
+    const onPage = (x, y) => [area.left + (x + ds.offset[0]) * ds.scale, area.top + (y + ds.offset[1]) * ds.scale]
+    const middle = ({ left, top, width, height }) => [left + width / 2, top + height / 2]
     const nodes = graph.nodes.map((node) => {
-        const box = document.querySelector(`[data-node-id="${node.id}"]`), [x, y] = node.pos
-        const isOwn = (found) => found === canvas.canvas || box?.contains(found)
-            || node.widgets?.some(({ element }) => element?.contains(found) || element?.parentElement?.contains(found))
-        const isFree = (point) => Boolean(document.elementFromPoint(...point)) && isOwn(document.elementFromPoint(...point))
-        const place = box?.getBoundingClientRect()
-        const [left, top] = place ? [place.left, place.top] : onPage([x, y - LiteGraph.NODE_TITLE_HEIGHT])
-        const [right, bottom] = place ? [place.right, place.bottom] : onPage([x + node.size[0], y + node.size[1]])
-        const middle = top + LiteGraph.NODE_TITLE_HEIGHT / 2 * ds.scale
-        const shown = (node.widgets ?? []).filter((widget) => !widget.hidden && widget.last_y > 0)
-        const rows = box ? [...box.querySelectorAll('[data-testid=node-widget]')].map((row) => row.getBoundingClientRect())
-            .map((row) => [row.left + row.width / 2, row.top + row.height / 2])
-            : shown.map((widget) => onPage([x + node.size[0] / 2, y + widget.last_y + LiteGraph.NODE_WIDGET_HEIGHT / 2]))
+        const [x, y] = node.pos, [width, height] = node.size
+        const box = document.querySelector(`[data-node-id="${node.id}"]`), place = box?.getBoundingClientRect()
+        const [left, top] = place ? [place.left, place.top] : onPage(x, y - titleHeight)
+        const [right, bottom] = place ? [place.right, place.bottom] : onPage(x + width, y + height)
+        const fields = (node.widgets ?? []).map(({ element }) => element?.parentElement ?? element)
+        const own = [canvas.canvas, box, ...fields]
+        const isFree = (point) => {
+            const found = document.elementFromPoint(...point)
+            return Boolean(found) && own.some((one) => one?.contains(found))
+        }
+        const rows = box
+            ? [...box.querySelectorAll('[data-testid=node-widget]')].map((row) => middle(row.getBoundingClientRect()))
+            : (node.widgets ?? []).filter((widget) => !widget.hidden && widget.last_y > 0)
+                .map((widget) => onPage(x + width / 2, y + widget.last_y + rowHeight / 2))
+        const ends = [left + 30 * ds.scale, Math.min(right - 10 * ds.scale, left + 160 * ds.scale)]
         return {
             id: String(node.id), kind: node.type, name: node.getTitle(), rect: [left, top, right, bottom],
-            title: [left + 30 * ds.scale, Math.min(right - 10 * ds.scale, left + 160 * ds.scale)]
-                .every((across) => isFree([across, middle])),
+            title: ends.every((across) => isFree([across, top + titleHeight / 2 * ds.scale])),
             values: rows.every(isFree),
         }
     })
-    const boxes = [...document.querySelectorAll('[data-node-id]')]
-    const letters = boxes.flatMap((box) => [...box.querySelectorAll('*')])
-        .filter((element) => [...element.childNodes].some((child) => child.nodeType === 3 && child.data.trim()))
-        .map((element) => parseFloat(getComputedStyle(element).fontSize) * ds.scale)
     return {
-        zoom: ds.scale, nodes, drawn: boxes.length > 0 || !canvas.low_quality,
-        text: boxes.length ? Math.min(...letters) : LiteGraph.NODE_TEXT_SIZE * ds.scale,
+        zoom: ds.scale, least: canvas.min_font_size_for_lod / LiteGraph.NODE_TEXT_SIZE, nodes,
+        drawn: LiteGraph.vueNodesMode || !canvas.low_quality,
     }
 }"""
 
@@ -71,8 +68,8 @@ class Seen:
 
     zoom: float
     """1 is 100 %."""
-    text: float
-    """Height of the smallest letters in the nodes, in pixels of the page."""
+    least: float
+    """The zoom below which the classic editor draws no text at all. Nodes 2.0 does, but too small to be read."""
     drawn: bool
     """Whether the editor draws text at this zoom."""
     nodes: list[SeenNode]
@@ -80,7 +77,7 @@ class Seen:
     def require_readable(self, values: bool = False) -> None:
         """Everything has to be seen at once: text, all titles, with `values` all widgets, and no node under another."""
         at = f"at a zoom of {self.zoom:.0%}"
-        assert self.is_text_shown, f"{at} letters are {self.text:.1f} pixels high"
+        assert self.is_text_shown, f"{at} no text is drawn, or too small: it takes {self.least:.0%}"
         assert not self.hidden_titles, f"{at} these titles are hidden: {self.hidden_titles}"
         assert not (values and self.hidden_values), f"{at} something lies over the widgets of {self.hidden_values}"
         assert not self.overlaps, f"these nodes lie on each other: {self.overlaps}"
@@ -88,7 +85,7 @@ class Seen:
     @property
     def is_text_shown(self) -> bool:
         """Whether there is text, and large enough."""
-        return self.drawn and self.text >= SMALLEST_TEXT
+        return self.drawn and self.zoom >= self.least
 
     @property
     def hidden_titles(self) -> list[str]:

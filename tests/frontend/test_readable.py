@@ -15,17 +15,8 @@ NODES_2 = ("hires-fix-pixel", "hires-fix-a1111", "multi-stage-upscale")
 @pytest.fixture
 def window(ui, request):
     """A window of the size that the test asks for."""
-    width, height = WINDOWS[request.param]
-    ui.resize(width, height)
-    yield request.param
-    ui.resize(*WINDOWS["full-hd"])
-
-
-@pytest.fixture
-def nodes_2(ui):
-    ui.setting("Comfy.VueNodes.Enabled", True)
-    yield
-    ui.setting("Comfy.VueNodes.Enabled", False)
+    ui.resize(*WINDOWS[request.param])
+    return request.param
 
 
 @pytest.mark.parametrize("window", ["laptop"], indirect=True)
