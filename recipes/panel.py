@@ -202,6 +202,6 @@ class _Loaded:
         self._graph.column()
         texts = tagged.out("text"), negative
         shared = {"clip": tagged.out("clip"), "clip_skip": f["clip_skip"]}
-        pair = stages.a1111_prompts(self._graph, of, *texts, **shared)
+        positive, minus = stages.a1111_prompts(self._graph, of, *texts, **shared)
         how = {"steps": f["steps"], "cfg": f["cfg"], "sampler": f["sampler_name"], "scheduler": f["scheduler"]}
-        return Sampling(tagged.out("model"), self._vae, *pair, **how, settings=options)
+        return Sampling(tagged.out("model"), self._vae, positive, minus, **how, settings=options)

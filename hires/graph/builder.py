@@ -14,6 +14,9 @@ from .identity import identity
 __all__ = ["FIRST_CHOICE", "BoxInput", "BoxOutput", "Graph", "GraphError", "Node", "Note", "Output", "Stage"]
 
 
+ANY = "*"
+"""Type of a socket that takes everything."""
+
 IDS_OF_BOX = 100
 """Ids that are kept free for the inside of each box."""
 
@@ -30,7 +33,13 @@ class Output:
 
     @property
     def type(self) -> str:
-        return self.node.definition.outputs[self.index].type
+        """Of a node that hands on whatever it gets, such as a switch: the type of that."""
+        definition = self.node.definition
+        declared = definition.outputs[self.index].type
+        if declared != ANY:
+            return declared
+        given = (self.node.inputs.get(entry.name) for entry in definition.inputs if entry.type == ANY)
+        return next((value.type for value in given if isinstance(value, Output)), ANY)
 
 
 @dataclass(frozen=True, eq=False)

@@ -191,7 +191,12 @@ def _node(node: Node, order: int, box: Box, ends: _Ends) -> dict[str, Any]:
         **frame(node.id, definition.type, box, order),
         "inputs": [_input(node, slot, definition, ends) for slot, definition in enumerate(input_slots(node))],
         "outputs": [
-            {"name": output.name, "type": output.type, "slot_index": index, "links": ends.leaving.get((node.id, index))}
+            {
+                "name": output.name,
+                "type": node.out(index).type,
+                "slot_index": index,
+                "links": ends.leaving.get((node.id, index)),
+            }
             for index, output in enumerate(definition.outputs)
         ],
         "properties": {"Node name for S&R": definition.type, "cnr_id": definition.pack, "ver": definition.pack_version},

@@ -49,7 +49,9 @@ def prompts(graph: Graph, clip: Output, prompt: Text, negative_prompt: Text, of:
     return positive.out(), negative.out()
 
 
-def a1111_prompts(graph: Graph, for_pass: str, prompt: Text, negative_prompt: Text, **shared: Any) -> list[Output]:
+def a1111_prompts(
+    graph: Graph, for_pass: str, prompt: Text | Output, negative_prompt: Text | Output, **shared: Any
+) -> list[Output]:
     """Prompt and negative prompt in A1111's syntax, for the "first pass" or "second pass"; `shared`: inputs of both."""
     return [
         graph.node(
@@ -143,7 +145,7 @@ def pixel_upscale(graph: Graph, shared: Sampling, latent: Socket, upscaler: Sock
     )
 
 
-def upscale_picture(graph: Graph, picture: Output, upscaler: Output, target: Node) -> Output:
+def upscale_picture(graph: Graph, picture: Socket, upscaler: Output, target: Node) -> Output:
     """Enlarge a picture that never was a latent, to exactly the target."""
     return graph.node(
         "HiresFixUpscaleImage",

@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import InputError
-from ..model_names import stem
-from .from_graph.read import read_graph
-from .from_graph.walk import PictureGraph
-from .json import read_json
-from .read import is_generation_text, read_settings
-from .settings import GenerationSettings, ModelName
-from .text import parse
+from ...errors import InputError
+from ...model_names import stem
+from ..json import read_json
+from ..read import is_generation_text, read_settings
+from ..settings import GenerationSettings, ModelName
+from ..text import parse
+from .read import read_graph
+from .walk import PictureGraph
 
 GRAPH = "prompt"
 """Key under which ComfyUI leaves the graph that was run."""
