@@ -70,8 +70,9 @@ def thumbnail(full: Any, name: str) -> bytes:
 
 
 def thumbnail_file(name: str) -> Path:
-    """Where the thumbnail of the workflow of this name belongs."""
-    return WORKFLOWS / f"{library.WORKFLOWS[name].title}.jpg"
+    """Where the thumbnail of the workflow or App of this name belongs."""
+    title = f"{name}.app" if name in library.APPS else library.WORKFLOWS[name].title
+    return WORKFLOWS / f"{title}.jpg"
 
 
 def write_thumbnails(folder: Path, names: list[str]) -> None:
@@ -91,14 +92,14 @@ def write_thumbnails(folder: Path, names: list[str]) -> None:
             with Image.open(pictures[0]) as opened:
                 made[target] = thumbnail(opened.convert("RGB"), name)
         elif not target.exists():
-            made[target] = thumbnail(sketches.draw(library.WORKFLOWS[name].sketch), name)
+            made[target] = thumbnail(sketches.draw((library.WORKFLOWS | library.APPS)[name].sketch), name)
     for target, data in made.items():
         target.write_bytes(data)
 
 
 def draw_missing(check: bool) -> list[str]:
     """Say which workflows have no thumbnail, and draw them unless `check`."""
-    missing = [name for name in library.WORKFLOWS if not thumbnail_file(name).is_file()]
+    missing = [name for name in (*library.WORKFLOWS, *library.APPS) if not thumbnail_file(name).is_file()]
     if not check:
         write_thumbnails(WORKFLOWS, missing)
     return [f"workflows/{thumbnail_file(name).name} is missing" for name in missing]
@@ -119,7 +120,7 @@ def main() -> int:
     write(files, present())
     if arguments.thumbnails is not None:
         try:
-            write_thumbnails(arguments.thumbnails, list(library.WORKFLOWS))
+            write_thumbnails(arguments.thumbnails, [*library.WORKFLOWS, *library.APPS])
         except (OSError, ValueError) as error:
             print(f"no thumbnails: {error}", file=sys.stderr)
             return 1

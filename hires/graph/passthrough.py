@@ -7,13 +7,16 @@ ENCODERS = ("VAEEncode", "VAEEncodeTiled")
 ENCODE_ANY_SIZE, DECODE_TO_SIZE = "HiresFixEncodeAnySize", "HiresFixDecodeToSize"
 IMAGE_SIZE = "GetImageSize"
 
+SWITCH = "ComfySwitchNode"
+"""Hands on one of two inputs, and asks for that one only."""
+
 PRIMITIVES = ("PrimitiveInt", "PrimitiveFloat", "PrimitiveBoolean", "PrimitiveString")
 """Those that hold one value under that name."""
 
 _PASSTHROUGH = frozenset(
     (
         *("HiresFixRenoise", "HiresFixTargetSize", ENCODE_ANY_SIZE, DECODE_TO_SIZE),
-        *(*DECODERS, *ENCODERS, IMAGE_SIZE, "PreviewImage", "Reroute"),
+        *(*DECODERS, *ENCODERS, IMAGE_SIZE, "PreviewImage", "Reroute", SWITCH),
     )
 )
 

@@ -51,7 +51,9 @@ def prompts(graph: Graph, clip: Output, prompt: Text, negative_prompt: Text, of:
     return positive.out(), negative.out()
 
 
-def a1111_prompts(graph: Graph, prompt: Text, negative_prompt: Text, of: str = "", **shared: Any) -> list[Output]:
+def a1111_prompts(
+    graph: Graph, prompt: Text | Output, negative_prompt: Text | Output, of: str = "", **shared: Any
+) -> list[Output]:
     """Prompt and negative prompt in A1111's syntax, which count steps as the passes that they go to.
 
     `of` is added to their titles; `shared`: inputs of both.
@@ -103,7 +105,10 @@ def base_picture(graph: Graph, latent: Socket, vae: Socket) -> Output:
 def target_size(
     graph: Graph, shared: Sampling, of: Socket | tuple[Side, Side], resize: tuple[Number, Whole, Whole]
 ) -> Node:
-    """Target Size for a latent, or a picture of these sides. `resize`: the factor, and the width and height to reach instead."""
+    """Target Size for a latent, or a picture of these sides.
+
+    `resize`: the factor, and the width and height to reach instead.
+    """
     hr: dict[str, Any] = dict(zip(("hr_scale", "hr_resize_x", "hr_resize_y"), resize, strict=True))
     if isinstance(of, Output | BoxInput):
         hr["latent"] = of
@@ -141,7 +146,7 @@ def pixel_upscale(graph: Graph, shared: Sampling, latent: Socket, upscaler: Sock
     )
 
 
-def upscale_picture(graph: Graph, picture: Output, upscaler: Output, target: Node) -> Output:
+def upscale_picture(graph: Graph, picture: Socket, upscaler: Output, target: Node) -> Output:
     """Enlarge a picture that never was a latent, to exactly the target."""
     return graph.node(
         "HiresFixUpscaleImage",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..graph.passthrough import DECODE_TO_SIZE, DECODERS, ENCODE_ANY_SIZE, ENCODERS, IMAGE_SIZE, PRIMITIVES
+from ..graph.passthrough import DECODE_TO_SIZE, DECODERS, ENCODE_ANY_SIZE, ENCODERS, IMAGE_SIZE, PRIMITIVES, SWITCH
 from ..graph.reader import Node
 from ..sizes.image_sizes import A1111_CELL
 from .badge import Badge, Rule, agreed, badge, cells_of
@@ -66,6 +66,13 @@ def _encode(node: Node, facts: Facts) -> Badge:
 def _whole_cells(side: int, cell: int, fills_up: bool) -> int:
     """What is not a whole cell is filled up or cut off."""
     return (side + cell - 1 if fills_up else side) // cell * cell
+
+
+@badge(SWITCH)
+def _switch(node: Node, facts: Facts) -> Badge:
+    # the reader leaves out what the switch leaves out
+    given = [value for name in ("on_false", "on_true") if (value := node.incoming(name, object)) is not None]
+    return Badge((given[0],)) if len(given) == 1 else Badge()
 
 
 @badge("CheckpointLoaderSimple")

@@ -97,7 +97,6 @@ class _Builder:
         base = self._first_pass(first)
         latent = base
         if hires:
-            decoded = stages.base_picture(graph, latent, first.decoder)
             second = self._sampling(
                 last,
                 cfg=asked.cfg_scale if hires.hr_cfg is None else hires.hr_cfg,
@@ -106,7 +105,8 @@ class _Builder:
             )
             graph.stage("Upscale")
             # A1111 decodes before it changes the model, and encodes after
-            picture = None if first.decoder == second.vae else decoded
+            other_vae = first.decoder != second.vae
+            picture = stages.base_picture(graph, latent, first.decoder) if other_vae else None
             enlarged = self._enlarged(hires, second, base, picture)
             graph.stage("Second pass")
             strength, steps = hires.denoising_strength, hires.hr_second_pass_steps

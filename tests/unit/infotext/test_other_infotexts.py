@@ -136,7 +136,7 @@ def test_forges_flux():
     assert inputs(conversion, "VAELoader")["vae_name"] == "ae.safetensors"
     latent = inputs(conversion, "EmptySD3LatentImage")
     api = to_api(conversion.graph)
-    assert [api[latent[side][0]]["inputs"]["value"] for side in ("width", "height")] == [720, 1280]
+    assert [latent[side] for side in ("width", "height")] == [720, 1280]
     assert inputs(conversion, "HiresFixBaseSampling")["cfg"] == 1
     guided = api[inputs(conversion, "HiresFixBaseSampling")["positive"][0]]
     assert guided["class_type"] == "FluxGuidance"
