@@ -45,6 +45,7 @@ def _fetch(version: str) -> Path:
     with tempfile.TemporaryDirectory(prefix="download-", dir=FOLDER) as temporary:
         wanted = PROJECT if version == NEWEST else f"{PROJECT}=={version}"
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--dest", temporary]
+        command += ["--progress-bar", "off", wanted]
         env = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1")
         try:
             run_quietly(
