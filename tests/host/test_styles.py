@@ -4,8 +4,9 @@ import os
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from .graphs import Graph, saved
+from .graphs import Graph, give, saved
 
 TABLE = (
     "\ufeffname,prompt,negative_prompt\n"
@@ -69,16 +70,25 @@ def test_a_style_that_is_not_there_is_refused_before_the_run(table, client):
 
 
 def test_choose_vae(host, client, models):
+    """The checkpoint's own, or a file: here the VAE of another checkpoint."""
+    (other,) = [path for path in models.files.checkpoints if path.name == models.checkpoint("sdxl")]
+    mark = "first_stage_model."
+    tensors = {key.removeprefix(mark): value for key, value in load_file(other).items() if key.startswith(mark)}
+    (host.base / "models" / "vae").mkdir(parents=True, exist_ok=True)
+    save_file(tensors, host.base / "models" / "vae" / "chosen.safetensors")
     graph = Graph()
     checkpoint = graph.add("CheckpointLoaderSimple", ckpt_name=models.oracle)
-    latent = graph.add("EmptyLatentImage", width=32, height=32, batch_size=1)
+    content = torch.randn(1, 4, 4, 4, generator=torch.Generator().manual_seed(1))
+    latent = graph.add("ProbeLatent", file=give(host, content=content), key="content")
     ways = {
         "own": checkpoint[2],
         "automatic": graph.add("HiresFixChooseVAE", vae=checkpoint[2], vae_name="Automatic"),
-        "file": graph.add("HiresFixChooseVAE", vae=checkpoint[2], vae_name="pixel_space"),
-        "core": graph.add("VAELoader", vae_name="pixel_space"),
+        "file": graph.add("HiresFixChooseVAE", vae=checkpoint[2], vae_name="chosen.safetensors"),
+        "core": graph.add("VAELoader", vae_name="chosen.safetensors"),
     }
     files = {key: graph.save(image=graph.add("VAEDecode", samples=latent, vae=vae))[1] for key, vae in ways.items()}
-    client.queue(graph)
-    found = {key: saved(host, file)["image"] for key, file in files.items() if key in ("own", "automatic")}
+    client.queue(graph).require_success()
+    found = {key: saved(host, file)["image"] for key, file in files.items()}
     assert torch.equal(found["own"], found["automatic"])
+    assert torch.equal(found["file"], found["core"])
+    assert not torch.equal(found["own"], found["file"])
