@@ -11,6 +11,7 @@ from ..graph.passthrough import (
     ENCODERS,
     IMAGE_SIZE,
     PRIMITIVES,
+    SWITCH,
 )
 from ..graph.reader import Node
 from ..infotext.from_graph.texts import STYLES, texts_with_styles
@@ -76,6 +77,13 @@ def _encode(node: Node, facts: Facts) -> Badge:
 def _whole_cells(side: int, cell: int, fills_up: bool) -> int:
     """What is not a whole cell is filled up or cut off."""
     return (side + cell - 1 if fills_up else side) // cell * cell
+
+
+@badge(SWITCH)
+def _switch(node: Node, facts: Facts) -> Badge:
+    # the reader leaves out what the switch leaves out
+    given = [value for name in ("on_false", "on_true") if (value := node.incoming(name, object)) is not None]
+    return Badge((given[0],)) if len(given) == 1 else Badge()
 
 
 @badge("CheckpointLoaderSimple")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...graph.passthrough import AUTOMATIC_VAE, CHOOSE_VAE, changes_nothing
+from ...graph.same import told_by
 from ...model_names import stem
 from ...prompts.networks import LoraTag, can_be_tagged, network_tags, with_loras
 from ...sampling.settings import DEFAULTS, A1111Settings
@@ -249,19 +250,20 @@ class _Reader(PictureGraph):
                 "else that changes the picture, or link a text of your own to the save node.",
             )
         self._covered.add(upscale)
-        renoise = self[second].source("sigmas")
-        steps = unless_same(self[renoise].whole("steps"), self[first].whole("steps"))
+        mine, renoise = self[second], self[second].before("sigmas")
+        steps = unless_same(told_by(renoise, "steps").whole("steps"), self[first].whole("steps"))
+        sampler, scheduler = told_by(mine, "sampler_name"), told_by(renoise, "scheduler")
         return HiresSettings(
-            denoising_strength=self[renoise].number("denoising_strength"),
+            denoising_strength=renoise.number("denoising_strength"),
             hr_scale=size[0],
             hr_resize_x=size[1],
             hr_resize_y=size[2],
-            hr_second_pass_steps=self[renoise].whole("hr_second_pass_steps") or steps or 0,
+            hr_second_pass_steps=renoise.whole("hr_second_pass_steps") or steps or 0,
             hr_upscaler=upscaler,
             hr_checkpoint=unless_same(self._checkpoint(second), self._checkpoint(first)),
-            hr_sampler_name=unless_same(self[second].text("sampler_name"), self[first].text("sampler_name")),
-            hr_scheduler=unless_same(self[renoise].text("scheduler"), self[first].text("scheduler")),
-            hr_cfg=unless_same(self[second].number("cfg"), self[first].number("cfg")),
+            hr_sampler_name=unless_same(sampler.text("sampler_name"), self[first].text("sampler_name")),
+            hr_scheduler=unless_same(scheduler.text("scheduler"), self[first].text("scheduler")),
+            hr_cfg=unless_same(told_by(mine, "cfg").number("cfg"), self[first].number("cfg")),
         )
 
     def _upscaler(self, upscale: str | None) -> str | None:

@@ -106,8 +106,7 @@ def test_the_whole_of_a_pixel_hires_text():
     graph, conversion = convert(text)
     assert conversion.notes == ()
     assert graph.one("EmptyLatentImage")["batch_size"] == 1
-    width, height = (graph.behind(graph.one("EmptyLatentImage")[side]) for side in ("width", "height"))
-    assert (width["value"], height["value"]) == (500, 700)
+    assert [graph.one("EmptyLatentImage")[side] for side in ("width", "height")] == [500, 700]
     first, renoise, second = (graph.one(f"HiresFix{name}") for name in ("BaseSampling", "Renoise", "SecondSampling"))
     assert (first["steps"], first["cfg"], first["sampler_name"], first["scheduler"]) == (20, 7, "DPM++ 2M", "Karras")
     assert (second["cfg"], second["sampler_name"]) == (4.5, "Euler a")
@@ -137,7 +136,7 @@ def test_the_whole_of_a_pixel_hires_text():
 
     upscale, target = graph.one("HiresFixPixelUpscale"), graph.one("HiresFixTargetSize")
     assert (target["hr_scale"], target["hr_resize_x"], target["hr_resize_y"]) == (1.5, 0, 0)
-    assert (graph.behind(target["width"])["value"], graph.behind(target["height"])["value"]) == (500, 700)
+    assert graph.behind(target["latent"]) is first
     assert graph.behind(upscale["upscaler"])["upscaler_name"] == "4x-Sharp.pth"
     assert (upscale["numbers"], upscale["noise"]) == ("A1111", first["noise"])
     # decoded with the first model's VAE, encoded with the second's, which also decodes the result
@@ -146,7 +145,6 @@ def test_the_whole_of_a_pixel_hires_text():
     result = graph.behind(graph.one("HiresFixSaveImage")["images"])
     assert graph.behind(result["vae"])["ckpt_name"] == "other.safetensors"
     assert graph.behind(result["samples"]) is second
-    assert graph.behind(graph.one("PreviewImage")["images"]) is graph.behind(upscale["image"])
 
 
 def test_with_one_checkpoint_it_is_loaded_once_and_decodes_for_itself():
@@ -569,8 +567,8 @@ def between(api: dict[str, Any], node: dict[str, Any], *, before: str) -> None:
 )
 def test_further_samplings_cannot_be_said(node, before):
     api = to_api(gallery.hires_fix_latent())
-    for name in [name for name, node in api.items() if node["class_type"] == "PreviewImage"]:
-        del api[api.pop(name)["inputs"]["images"][0]]  # the base picture
+    for name in [name for name, node in api.items() if node["class_type"] == "ImageCompare"]:
+        del api[api.pop(name)["inputs"]["image_a"][0]]  # the base picture
     settings_of_graph(api, saves(api))
     between(api, node, before=before)
     with pytest.raises(NoWordsError, match="other nodes sample or take prompts"):
@@ -644,8 +642,9 @@ def test_what_else_changes_the_picture_between_the_passes_cannot_be_said(kind, b
 
 def test_the_base_picture_has_no_hires_settings():
     api = to_api(gallery.hires_fix_latent())
-    preview = next(name for name, node in api.items() if node["class_type"] == "PreviewImage")
-    assert settings_of_graph(api, preview).hires is None
+    base = next(name for name, node in api.items() if node["_meta"]["title"] == "Base picture")
+    api["preview"] = {"class_type": "PreviewImage", "inputs": {"images": [base, 0]}}
+    assert settings_of_graph(api, "preview").hires is None
 
 
 def test_values_that_other_nodes_work_out_are_not_guessed():

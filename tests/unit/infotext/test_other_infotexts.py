@@ -111,7 +111,7 @@ def test_no_sentence_of_a_schedule_none():
     assert not [note for note in conversion.notes if "None" in note]
     sampling = inputs(conversion, "HiresFixBaseSampling")
     assert (sampling["sampler_name"], sampling["scheduler"]) == ("dpmpp_2m_sde_gpu", "karras")
-    assert inputs(conversion, "HiresFixSecondSampling")["sampler_name"] == "euler_ancestral"
+    assert inputs(conversion, "HiresFixRenoise")["sampler_name"] == "euler_ancestral"
     assert inputs(conversion, "HiresFixRenoise")["scheduler"] == "karras"
 
 
@@ -135,7 +135,7 @@ def test_forges_flux():
     assert inputs(conversion, "VAELoader")["vae_name"] == "ae.safetensors"
     latent = inputs(conversion, "EmptySD3LatentImage")
     api = to_api(conversion.graph)
-    assert [api[latent[side][0]]["inputs"]["value"] for side in ("width", "height")] == [720, 1280]
+    assert [latent[side] for side in ("width", "height")] == [720, 1280]
     assert inputs(conversion, "HiresFixBaseSampling")["cfg"] == 1
     guided = api[inputs(conversion, "HiresFixBaseSampling")["positive"][0]]
     assert guided["class_type"] == "FluxGuidance"
