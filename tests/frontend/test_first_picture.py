@@ -4,6 +4,8 @@ Each step leaves a picture, first-picture-*.png. Sizes and steps are made small 
 none of the user's actions.
 """
 
+import pytest
+
 from .shipped import workflow_file
 from .smaller import make_small
 
@@ -11,6 +13,7 @@ PIXEL = workflow_file("hires-fix-pixel").stem
 """The card."""
 
 
+@pytest.mark.smoke
 def test_by_template_in_four_actions(ui):
     ui.click(ui.page.get_by_role("button", name="Templates").first, opened=ui.templates)  # 1
     ui.own_templates()  # 2
@@ -26,6 +29,7 @@ def test_by_template_in_four_actions(ui):
     ui.screenshot("first-picture-template-3-result")
 
 
+@pytest.mark.smoke
 def test_by_blueprint_in_six_actions(ui):
     box = ui.adding.search_add("hires fix", "Hires Fix (pixel)", badge="Blueprint", at=(420, 180))  # 1 type, 2 choose
     ui.screenshot("first-picture-blueprint-1-box")
