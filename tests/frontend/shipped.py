@@ -34,6 +34,11 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def name_of(path: Path) -> str:
+    """Name of a workflow by its editor's file; of anything else the file's."""
+    return NAMES.get(path.stem, path.stem)
+
+
 def api_file(workflow: Path) -> dict[str, Any]:
     """The same workflow in API format."""
     return read(workflow.parent / "api" / f"{NAMES[workflow.stem]}.json")

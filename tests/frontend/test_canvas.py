@@ -19,6 +19,7 @@ def test_a_node_is_dragged(ui):
     assert after[1] - before[1] == pytest.approx(90 / scale, abs=2)
 
 
+@pytest.mark.smoke
 def test_nodes_are_linked_with_the_mouse(ui):
     latent = ui.canvas.place("EmptyLatentImage", 100, 100)
     size = ui.canvas.place("HiresFixTargetSize", 100, 400)
@@ -52,14 +53,6 @@ def test_a_number_is_typed_and_kept_in_its_range(ui):
     assert ui.prompt()[node]["inputs"]["hr_scale"] == 1.5
     ui.canvas.type_number(node, "hr_scale", 100)
     assert ui.canvas.widget(node, "hr_scale") == 16
-
-
-@pytest.fixture
-def nodes_2(ui):
-    """The editor with nodes that are part of the page, "Nodes 2.0", instead of drawn ones."""
-    ui.setting("Comfy.VueNodes.Enabled", True)
-    yield
-    ui.setting("Comfy.VueNodes.Enabled", False)
 
 
 def middle(element):
@@ -106,7 +99,7 @@ def test_the_help_page_of_every_node_opens(ui):
     content = ui.page.locator(".node-help-content")
     for kind, path in HELP_PAGES.items():
         assert kind in NODES
-        ui.canvas.select(ui.canvas.place(kind, 300, 100))
+        ui.canvas.select(ui.canvas.place(kind, 300, 200))
         ui.click(ui.page.get_by_test_id("info-button"), opened=content)
         page = path.read_text(encoding="utf-8")
         headings = [heading.replace("`", "") for heading in re.findall(r"^#+ (.+)$", page, re.MULTILINE)]

@@ -24,14 +24,14 @@ def dropped(ui, tmp_path):
         ui.canvas.drop_file(path)
         ui.canvas.wait_for_nodes()
 
-    yield drop
-    ui.setting(SETTING, True)
+    return drop
 
 
 def parameters(seed, more=""):
     return b"iTXt", b"parameters\0\0\0\0\0" + (infotext(seed) + more).encode()
 
 
+@pytest.mark.smoke
 def test_a_dropped_picture_loses_nothing(ui, dropped):
     dropped(parameters(4201))
     assert_imported(ui, 4201)  # 72x64, which the editor alone makes 128x64

@@ -4,7 +4,13 @@ Each step leaves a picture, first-picture-*.png. Sizes and steps are made small 
 none of the user's actions.
 """
 
+<<<<<<< HEAD
 from .shipped import blueprint_file, workflow_file
+=======
+import pytest
+
+from .shipped import workflow_file
+>>>>>>> w-editor
 from .smaller import make_small
 
 PIXEL = workflow_file("hires-fix-pixel").stem
@@ -13,6 +19,7 @@ PIXEL = workflow_file("hires-fix-pixel").stem
 BOX = blueprint_file("Hires Fix (pixel)").stem
 
 
+@pytest.mark.smoke
 def test_by_template_in_four_actions(ui):
     ui.click(ui.page.get_by_role("button", name="Templates").first, opened=ui.templates)  # 1
     ui.own_templates()  # 2
@@ -28,6 +35,7 @@ def test_by_template_in_four_actions(ui):
     ui.screenshot("first-picture-template-3-result")
 
 
+@pytest.mark.smoke
 def test_by_blueprint_in_six_actions(ui):
     box = ui.adding.search_add("hires fix", BOX, badge="Blueprint", at=(420, 180))  # 1 type, 2 choose
     ui.screenshot("first-picture-blueprint-1-box")

@@ -37,14 +37,7 @@ def latent(ui):
     return ui
 
 
-@pytest.fixture
-def nodes_2(ui):
-    """Nodes drawn as elements of the page."""
-    ui.setting("Comfy.VueNodes.Enabled", True)
-    yield ui
-    ui.setting("Comfy.VueNodes.Enabled", False)
-
-
+@pytest.mark.smoke
 def test_the_lines_follow_what_is_typed(latent):
     target, second = (latent.canvas.only(f"HiresFix{kind}") for kind in ("TargetSize", "SecondSampling"))
     assert line(latent, target, "→") == "512×512 → 1024×1024"
