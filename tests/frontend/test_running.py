@@ -4,7 +4,7 @@ import pytest
 from hires_pack.dev.fixtures.upscalers import TRUNCATED
 
 from .completing import complete
-from .shipped import blueprint_file, workflow_file
+from .shipped import workflow_file
 from .smaller import make_small
 
 LATENT = workflow_file("hires-fix-latent")
@@ -100,22 +100,11 @@ def test_every_step_of_both_passes_is_reported(ui):
 
 def test_a_box_of_nodes_2_shows_the_previews_of_both_passes(ui):
     ui.setting("Comfy.VueNodes.Enabled", True)
-<<<<<<< HEAD
-    try:
-        box = ui.adding.search_add("hires fix", blueprint_file("Hires Fix (pixel)").stem, badge="Blueprint")
-        complete(ui, box)
-        make_small(ui, seed=3003)
-        ui.runs.run().require_success()
-        ui.page.locator(f"[data-node-id='{box}'] img").nth(1).wait_for()
-    finally:
-        ui.setting("Comfy.VueNodes.Enabled", False)
-=======
     box = ui.adding.search_add("hires fix", "Hires Fix (pixel)", badge="Blueprint")
     complete(ui, box)
     make_small(ui, seed=3003)
     ui.runs.run().require_success()
     ui.page.locator(f"[data-node-id='{box}'] img").nth(1).wait_for()
->>>>>>> w-editor
 
 
 @pytest.mark.smoke
