@@ -183,7 +183,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--decoder", action="store_true", help="the decoder alone, from where the VAE is")
-    parser.add_argument("--start", type=Path, help="an earlier vae.safetensors to begin with, of as many channels or fewer")
+    parser.add_argument(
+        "--start", type=Path, help="an earlier vae.safetensors to begin with, of as many channels or fewer"
+    )
     options = parser.parse_args()
     train(options.minutes, options.decoder, options.start)
     return 0

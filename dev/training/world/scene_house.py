@@ -73,7 +73,9 @@ def draw_house(canvas: Canvas, house: House) -> None:
     front.area([(-0.05, 0.45), (-0.05, 0.5), (0.22, 0.97), (0.49, 0.5), (0.49, 0.45), (0.22, 0.87)], rim)
     _door_and_windows(front)
     if canvas.scene.ground == "snow":
-        front.area([(0.2, 0.88), (0.24, 0.95), (0.86, 0.95), (0.89, 0.83), (0.8, 0.86), (0.3, 0.85)], near(canvas, SNOW))
+        front.area(
+            [(0.2, 0.88), (0.24, 0.95), (0.86, 0.95), (0.89, 0.83), (0.8, 0.86), (0.3, 0.85)], near(canvas, SNOW)
+        )
 
 
 def _planks(front: Front, gable: Colour, side: Colour) -> None:

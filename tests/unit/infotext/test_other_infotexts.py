@@ -111,7 +111,7 @@ def test_no_sentence_of_a_schedule_none():
     assert not [note for note in conversion.notes if "None" in note]
     sampling = inputs(conversion, "HiresFixBaseSampling")
     assert (sampling["sampler_name"], sampling["scheduler"]) == ("dpmpp_2m_sde_gpu", "karras")
-    assert inputs(conversion, "HiresFixSecondSampling")["sampler_name"] == "euler_ancestral"
+    assert inputs(conversion, "HiresFixRenoise")["sampler_name"] == "euler_ancestral"
     assert inputs(conversion, "HiresFixRenoise")["scheduler"] == "karras"
 
 
