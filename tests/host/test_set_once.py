@@ -3,6 +3,7 @@
 import pytest
 import torch
 from hires_pack.hires.sampling.same import SAME_CFG, SAME_SAMPLER, SAME_SCHEDULER
+from hires_pack.hires.sampling.settings import DEFAULTS
 
 from .graphs import give, saved
 from .test_bad_input import explained
@@ -18,7 +19,7 @@ class Told(Both):
 
     def __init__(self, host, models, family, sampler="Euler a", scheduler="Karras", steps=5, cfg=4.0, options=None):
         super().__init__(host, models, family)
-        settings = self.graph.add("HiresFixA1111Settings", **options) if options else None
+        settings = self.graph.add("HiresFixA1111Settings", **{**DEFAULTS, **options}) if options else None
         self.settings = {"settings": settings} if settings else {}
         self.told = {"steps": steps, "sampler": sampler, "scheduler": scheduler}
         self.cfg = cfg
@@ -89,7 +90,7 @@ def test_settings_are_the_first_pass_s_only_while_something_is_the_same(host, cl
     both = Told(host, models, "sd1", options=OPTIONS)
     large = both.large()
     own = both.second(both.renoise(large, **both.told), "Euler a", cfg=both.cfg)
-    plain = {"settings": both.graph.add("HiresFixA1111Settings")}
+    plain = {"settings": both.graph.add("HiresFixA1111Settings", **DEFAULTS)}
     defaults = both.second(both.renoise(large, **both.told, **plain), "Euler a", cfg=both.cfg, **plain)
     followed = both.second(both.renoise(large, **SAME, **plain), SAME_SAMPLER, cfg=SAME_CFG)
     found = both.run(client, own=own, defaults=defaults, followed=followed, same=both.same(large))
