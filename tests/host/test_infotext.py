@@ -334,7 +334,7 @@ def test_texts_of_a_folder_of_upscaled_pictures(host, client):
 # ---- nodes of the host ----------------------------------------------------------------------------------------------
 
 TOLD = {
-    "model": {"LoraLoader", "LoraLoaderModelOnly"},
+    "model": {"LoraLoader", "LoraLoaderModelOnly", "HiresFixPromptLoras"},
     "positive": {"ConditioningZeroOut", "ControlNetApply", "ControlNetApplyAdvanced", "ControlNetApplySD3"},
     "latent": set(),
     "images": {"HiresFixUpscaleImage", "HiresFixDecodeToSize", "HiresFixSaveImage", "SaveImage", "PreviewImage"},
