@@ -39,8 +39,8 @@ def hires_fix_pixel_box(graph: Graph) -> None:
 
 @blueprint(
     "Hires Fix (A1111 numbers)",
-    "A1111's hires fix with the very numbers of A1111: its noise, samplers, settings and 8-bit upscaling. The same seed "
-    "and settings give the same picture. Its settings pages are among the advanced inputs.",
+    "A1111's hires fix with the very numbers of A1111: its noise, samplers, settings and 8-bit upscaling. The same "
+    "seed and settings give the same picture. Its settings pages are among the advanced inputs.",
     *ALIASES,
     *("automatic1111", "webui", "reproduce"),
     also="AUTOMATIC1111 webui",

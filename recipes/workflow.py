@@ -105,12 +105,17 @@ def blueprint(
     return decorate
 
 
-def app(title: str, about: str, *, sketch: Sketch) -> Callable[[Callable[[Graph], App]], Callable[[], App]]:
-    """Ship what the function draws into an empty graph as a form, under this title; see `ShippedApp`."""
+def app(
+    title: str, about: str, *, sketch: Sketch
+) -> Callable[[Callable[Concatenate[Graph, Parameters], App]], Callable[Parameters, App]]:
+    """Ship what the function draws into an empty graph as a form; called without that graph, it returns the form.
 
-    def decorate(fill: Callable[[Graph], App]) -> Callable[[], App]:
-        def build() -> App:
-            return fill(Graph(title))
+    `title`: of the card, as in `workflow`; for the others see `ShippedApp`.
+    """
+
+    def decorate(fill: Callable[Concatenate[Graph, Parameters], App]) -> Callable[Parameters, App]:
+        def build(*args: Parameters.args, **kwargs: Parameters.kwargs) -> App:
+            return fill(Graph(title), *args, **kwargs)
 
         APPS[title] = ShippedApp(build, about, sketch)
         return build

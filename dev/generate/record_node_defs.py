@@ -66,7 +66,7 @@ def trim_input(node: str, name: str, spec: list[Any], optional: bool) -> dict[st
     """Reduce one input of `/object_info` to what the builder and the editor files need."""
     kind, options = spec[0], (spec[1] if len(spec) > 1 else {})
     choices = kind if isinstance(kind, list) else options.get("options")
-    entry: dict[str, Any] = {"name": name, "type": "COMBO" if choices is not None else socket_type(kind)}
+    entry: dict[str, Any] = {"name": name, "type": "COMBO" if choices is not None else socket_type(str(kind))}
     if options.get("forceInput"):
         entry["socket"] = True
     if optional:

@@ -3,22 +3,43 @@
 Links are made by passing an `Output`, so a graph never holds a cycle, and creation order is an order of execution.
 """
 
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from . import definitions
 from .definitions import GraphError, NodeDefinition, OutputDefinition
-from .identity import identity
 
-__all__ = ["FIRST_CHOICE", "BoxInput", "BoxOutput", "Graph", "GraphError", "Node", "Note", "Output", "Stage"]
+__all__ = [
+    "FIRST_CHOICE",
+    "BoxInput",
+    "BoxOutput",
+    "Graph",
+    "GraphError",
+    "Node",
+    "Note",
+    "Output",
+    "Stage",
+    "identity",
+]
 
+
+ANY = "*"
+"""Type of a socket that takes everything."""
 
 IDS_OF_BOX = 100
 """Ids that are kept free for the inside of each box."""
 
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "hires-fix/workflows")
+
 FIRST_CHOICE: Final = object()
 """Start value of a box's field that lists files: the first one that the reader has, as on a new node."""
+
+
+def identity(name: str) -> str:
+    """An id as the editor asks for: the same for the same name, so that a file that is made again does not change."""
+    return str(uuid.uuid5(_NAMESPACE, name))
 
 
 @dataclass(frozen=True)
@@ -30,7 +51,13 @@ class Output:
 
     @property
     def type(self) -> str:
-        return self.node.definition.outputs[self.index].type
+        """Of a node that hands on whatever it gets, such as a switch: the type of that."""
+        definition = self.node.definition
+        declared = definition.outputs[self.index].type
+        if declared != ANY:
+            return declared
+        given = (self.node.inputs.get(entry.name) for entry in definition.inputs if entry.type == ANY)
+        return next((value.type for value in given if isinstance(value, Output)), ANY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +111,9 @@ class Node:
 
     labels: dict[str, str] = field(default_factory=dict)
     """What the editor calls a widget instead of by its name."""
+
+    control: str | None = None
+    """What the editor does with a seed after each run, such as "randomize"; None: as the definitions say."""
 
     inside: "Graph | None" = None
     """Of a box: the graph in it, whose fields start as it says."""
@@ -210,8 +240,9 @@ class Graph:
         self.box_outputs.append(BoxOutput(name, source))
 
     def node(self, type_name: str, /, *, title: str | None = None, folded: bool = False, **inputs: Any) -> Node:
-        """Add a node, `folded` to its title if asked; an input is an `Output` of a node of this graph, a `BoxInput` of it or a plain value.
+        """Add a node; an input is an `Output` of a node of this graph, a `BoxInput` of it or a plain value.
 
+        `folded`: the editor shows its title alone, until it is unfolded.
         Widgets that are left out or None get the schema's default, so that every widget is written to files.
 
         Raises:

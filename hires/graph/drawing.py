@@ -191,7 +191,12 @@ def _node(node: Node, order: int, box: Box, ends: _Ends) -> dict[str, Any]:
         **frame(node.id, definition.type, box, order),
         "inputs": [_input(node, slot, definition, ends) for slot, definition in enumerate(input_slots(node))],
         "outputs": [
-            {"name": output.name, "type": output.type, "slot_index": index, "links": ends.leaving.get((node.id, index))}
+            {
+                "name": output.name,
+                "type": node.out(index).type,
+                "slot_index": index,
+                "links": ends.leaving.get((node.id, index)),
+            }
             for index, output in enumerate(definition.outputs)
         ],
         "properties": {"Node name for S&R": definition.type, "cnr_id": definition.pack, "ver": definition.pack_version},
@@ -264,7 +269,8 @@ def _widget_values(node: Node) -> list[Any]:
             continue
         values.append(_shown(node.inputs.get(entry.name), entry))
         if entry.companion is not None:
-            (buttons if entry.companion == UPLOAD else values).append(entry.companion)
+            is_button = entry.companion == UPLOAD
+            (buttons if is_button else values).append(entry.companion if is_button else node.control or entry.companion)
     values += buttons
     while values and values[-1] is None:
         values.pop()

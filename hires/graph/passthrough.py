@@ -6,6 +6,11 @@ DECODERS = ("VAEDecode", "VAEDecodeTiled")
 ENCODERS = ("VAEEncode", "VAEEncodeTiled")
 ENCODE_ANY_SIZE, DECODE_TO_SIZE = "HiresFixEncodeAnySize", "HiresFixDecodeToSize"
 IMAGE_SIZE = "GetImageSize"
+CHOOSE_VAE, AUTOMATIC_VAE = "HiresFixChooseVAE", "Automatic"
+"""A node that hands on the VAE it gets, unless its widget names a file."""
+
+SWITCH = "ComfySwitchNode"
+"""Hands on one of two inputs, and asks for that one only."""
 
 PRIMITIVES = ("PrimitiveInt", "PrimitiveFloat", "PrimitiveBoolean", "PrimitiveString")
 """Those that hold one value under that name."""
@@ -13,7 +18,7 @@ PRIMITIVES = ("PrimitiveInt", "PrimitiveFloat", "PrimitiveBoolean", "PrimitiveSt
 _PASSTHROUGH = frozenset(
     (
         *("HiresFixRenoise", "HiresFixTargetSize", ENCODE_ANY_SIZE, DECODE_TO_SIZE),
-        *(*DECODERS, *ENCODERS, IMAGE_SIZE, "PreviewImage", "Reroute"),
+        *(*DECODERS, *ENCODERS, IMAGE_SIZE, "PreviewImage", "Reroute", SWITCH),
     )
 )
 

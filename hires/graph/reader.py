@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from .passthrough import SWITCH
+
 T = TypeVar("T")
 
 MOST, MOST_SEED = 2**31, 2**64
@@ -110,6 +112,7 @@ class ApiGraph:
         `known`: values on links, also those that the caller adds later; without them those of `Node.constant`.
         """
         constants: dict[Link, Any] = {}
+        self._constants = constants
         self._known = constants if known is None else known
         entries = prompt.items() if isinstance(prompt, Mapping) else ()
         self._nodes: dict[str, Node] = {}
@@ -123,7 +126,14 @@ class ApiGraph:
     def _node(self, name: str, entry: Mapping[str, Any]) -> Node:
         kind, inputs = entry.get("class_type"), entry.get("inputs")
         kind, inputs = kind if isinstance(kind, str) else "", inputs if isinstance(inputs, Mapping) else {}
+        if kind == SWITCH and isinstance(is_on := inputs.get("switch"), bool):
+            left = "on_false" if is_on else "on_true"
+            inputs = {name: value for name, value in inputs.items() if name != left}
         return Node(name, kind, inputs, self._known, self._nodes)
+
+    def learn(self, link: Link, value: Any) -> None:
+        """Remember what a link brings."""
+        self._constants[link] = value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._nodes)

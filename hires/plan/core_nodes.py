@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from ..graph.passthrough import DECODE_TO_SIZE, DECODERS, ENCODE_ANY_SIZE, ENCODERS, IMAGE_SIZE, PRIMITIVES
+from ..graph.passthrough import (
+    AUTOMATIC_VAE,
+    CHOOSE_VAE,
+    DECODE_TO_SIZE,
+    DECODERS,
+    ENCODE_ANY_SIZE,
+    ENCODERS,
+    IMAGE_SIZE,
+    PRIMITIVES,
+    SWITCH,
+)
 from ..graph.reader import Node
+from ..infotext.from_graph.texts import STYLES, texts_with_styles
 from ..sizes.image_sizes import A1111_CELL
 from .badge import Badge, Rule, agreed, badge, cells_of
 from .facts import Facts, Latents, ModelFile, Pictures, UpscalerFile
@@ -68,6 +79,13 @@ def _whole_cells(side: int, cell: int, fills_up: bool) -> int:
     return (side + cell - 1 if fills_up else side) // cell * cell
 
 
+@badge(SWITCH)
+def _switch(node: Node, facts: Facts) -> Badge:
+    # the reader leaves out what the switch leaves out
+    given = [value for name in ("on_false", "on_true") if (value := node.incoming(name, object)) is not None]
+    return Badge((given[0],)) if len(given) == 1 else Badge()
+
+
 @badge("CheckpointLoaderSimple")
 def _checkpoint(node: Node, facts: Facts) -> Badge:
     name = node.text("ckpt_name")
@@ -87,6 +105,19 @@ def _model_file(folder: str, widget: str) -> Rule:
 def _load_upscaler(node: Node, facts: Facts) -> Badge:
     name = node.text("upscaler_name") or node.text("model_name")
     return Badge((UpscalerFile(name),)) if name else Badge()
+
+
+@badge(CHOOSE_VAE)
+def _choose_vae(node: Node, facts: Facts) -> Badge:
+    name = node.text("vae_name")
+    if name == AUTOMATIC_VAE:
+        return Badge((node.incoming("vae", ModelFile),))
+    return Badge((ModelFile("vae", name),)) if name else Badge()
+
+
+@badge(STYLES)
+def _styles(node: Node, facts: Facts) -> Badge:
+    return Badge(tuple(texts_with_styles(node, lambda: facts.styles() or {})))
 
 
 badge(DECODE_TO_SIZE, "HiresFixRestoreFaces")(lambda node, _: Badge((node.incoming("image", Pictures),)))

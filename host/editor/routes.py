@@ -6,10 +6,8 @@ import asyncio
 import io
 import json
 import uuid
-from pathlib import Path
 from typing import Any
 
-import folder_paths
 from aiohttp import web
 from server import PromptServer
 
@@ -19,11 +17,12 @@ from ...hires.infotext.json import is_unknown_json, read_json
 from ...hires.infotext.markdown import as_code
 from ...hires.infotext.read import is_generation_text
 from ...hires.infotext.text import parse
-from ...hires.infotext.to_graph.loaders import ModelFiles
 from ...hires.infotext.to_graph.workflow import hires_workflow
 from ...pictures import PARAMETERS, read_texts
 from ..infotext.model_hashes import HashSearch
 from ..plan import plan
+from . import hires_of_picture
+from .model_lists import model_files
 
 _LONGEST = 2**15
 """Characters of a text. Those of extensions have some thousands; the worst of this length take a second."""
@@ -47,6 +46,7 @@ def register() -> None:
     """Add the pack's routes to the server; once, before it starts to listen."""
     PromptServer.instance.routes.post("/hires-fix/from-infotext")(from_infotext)
     PromptServer.instance.routes.post("/hires-fix/workflow-in-picture")(workflow_in_picture)
+    PromptServer.instance.routes.post("/hires-fix/hires-of-picture")(hires_of_picture.answer)
     PromptServer.instance.routes.post("/hires-fix/plan")(plan.answer)
 
 
@@ -105,7 +105,7 @@ def _converted(body: bytes, is_json: bool) -> dict[str, Any]:
     search = HashSearch()
     if is_unknown_json(text):
         raise InputError(_JSON, "text")
-    conversion = hires_workflow(text, _model_files(search))
+    conversion = hires_workflow(text, model_files(search))
     damages = [f"The picture itself is damaged: {damage}. Its text was read."] if damage else []
     damages += _not_compared(search)
     # the editor keeps what it knows of a workflow by this: two imports must not share it
@@ -133,25 +133,6 @@ def _text_of_picture(body: bytes) -> tuple[str, str]:
         found = f" Its comment is {as_code(text[:_SHOWN])}." if text else ""
         raise InputError(f"There is no generation text of A1111 in this picture.{hint or found}", "text")
     return text, damage
-
-
-def _model_files(search: HashSearch) -> ModelFiles:
-    listed = folder_paths.get_filename_list
-
-    def by_hash(folder: str, digits: str) -> str | None:
-        names = {Path(path): name for name in listed(folder) if (path := folder_paths.get_full_path(folder, name))}
-        found = search.find(names, digits, of_lora=folder == "loras")
-        return found and names[found]
-
-    return ModelFiles(
-        checkpoints=listed("checkpoints"),
-        loras=listed("loras"),
-        vaes=listed("vae"),
-        upscalers=listed("upscale_models"),
-        diffusion_models=listed("diffusion_models"),
-        text_encoders=listed("text_encoders"),
-        by_hash=by_hash,
-    )
 
 
 def _not_compared(search: HashSearch) -> list[str]:

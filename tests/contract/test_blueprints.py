@@ -12,26 +12,27 @@ ENTRANCE, EXIT = -10, -20
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 RECORDED = json.loads((ROOT / "hires" / "graph" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
 
-TXT2IMG = [
-    *("Checkpoint", "Prompt", "Negative prompt", "Sampling method", "Schedule type", "Sampling steps"),
-    *("Upscaler", "Hires steps", "Denoising strength", "Upscale by", "Resize width to", "Resize height to"),
-    *("Width", "Height", "Batch size", "CFG Scale", "Seed"),
+MODEL = [
+    *("Checkpoint", "VAE", "Clip skip", "Prompt", "Negative prompt", "LoRA", "LoRA strength"),
+    *("Sampling method", "Schedule type", "Sampling steps"),
 ]
+HIRES = ["Upscaler", "Hires steps", "Denoising strength", "Upscale by", "Resize width to", "Resize height to"]
+OWN = ["Hires sampling method", "Hires schedule type", "Hires prompt", "Hires negative prompt"]
+TXT2IMG = [*MODEL, "Hires. fix", *HIRES, *OWN, "Width", "Height", "Batch size", "CFG Scale", "Seed"]
 """The tab of A1111 1.10 from top to bottom: hires fix comes before the size."""
 
 LABELS = {
     "Hires Fix (latent)": TXT2IMG,
     "Hires Fix (pixel)": TXT2IMG,
+    "Hires Fix (A1111 numbers)": [*TXT2IMG, "Random number generator source"],
+    "Hires Fix of a picture": ["Image", *MODEL, *HIRES, "CFG Scale", "Seed"],
     "Extras (upscale)": [
         *("Image", "Upscaler 1", "Upscaler 2", "Upscaler 2 visibility"),
         *("Resize mode", "Resize", "Max side length", "Width", "Height", "Crop to fit"),
     ],
 }
-OUTPUTS = {
-    "Hires Fix (latent)": [("IMAGE", "IMAGE"), ("LATENT", "LATENT")],
-    "Hires Fix (pixel)": [("IMAGE", "IMAGE"), ("LATENT", "LATENT")],
-    "Extras (upscale)": [("IMAGE", "IMAGE")],
-}
+OUTPUTS = {name: [("IMAGE", "IMAGE"), ("LATENT", "LATENT")] for name in LABELS}
+OUTPUTS["Extras (upscale)"] = [("IMAGE", "IMAGE")]
 
 
 def read(name: str) -> dict:
@@ -111,7 +112,7 @@ def test_links_are_entered_at_both_ends_and_types_fit(box):
         else:
             slot = nodes[link["target_id"]]["inputs"][to]
             assert slot["link"] == link["id"]
-            assert link["type"] in slot["type"].split(",")
+            assert slot["type"] == "*" or link["type"] in slot["type"].split(",")
     known = {link["id"] for link in box["links"]}
     entered = [one for end in (*box["inputs"], *box["outputs"]) for one in end["linkIds"]]
     entered += [slot["link"] for node in box["nodes"] for slot in node["inputs"] if slot["link"] is not None]
@@ -136,12 +137,23 @@ def fed(box: dict) -> dict[str, list[tuple[str, str]]]:
 def test_a_field_reaches_every_node_that_has_the_setting(hires):
     (box,) = read(hires)["definitions"]["subgraphs"]
     feeds = fed(box)
-    for name in ("steps", "cfg", "sampler_name", "scheduler", "width", "height"):
-        having = [
-            node["type"] for node in box["nodes"] for entry in RECORDED[node["type"]]["inputs"] if entry["name"] == name
-        ]
-        assert sorted(feeds[name]) == sorted((kind, name) for kind in having), name
-    assert feeds["prompt"] == feeds["negative_prompt"] == [("CLIPTextEncode", "text")]
+    for name in ("steps", "cfg", "sampler_name", "scheduler"):
+        # the second pass and the prompts follow the first pass
+        assert feeds[name] == [("HiresFixBaseSampling", name)]
+    for name in ("width", "height", "batch_size"):
+        assert feeds[name] == [("EmptyLatentImage", name)]
+    loras = "HiresFixPromptLoras"
+    assert feeds["prompt"] == [(loras, "text"), (loras, "instead_of_empty")]
+    assert feeds["negative_prompt"] == [("HiresFixPrompt", "text"), (loras, "instead_of_empty")]
+    assert feeds["hr_prompt"] == feeds["hr_negative_prompt"] == [(loras, "text")]
+    assert feeds["lora_name"] == [(loras, "lora_name")] * 2
+    assert feeds["clip_skip"] == [("HiresFixPrompt", "clip_skip")] * 4
+    assert feeds["vae_name"] == [("HiresFixChooseVAE", "vae_name")]
+    assert feeds["hires_fix"] == [("ComfySwitchNode", "switch")]
+    assert feeds["hr_sampler_name"] == [
+        (kind, "sampler_name") for kind in ("HiresFixRenoise", "HiresFixSecondSampling")
+    ]
+    assert feeds["hr_scheduler"] == [("HiresFixRenoise", "scheduler")]
     assert feeds["hr_second_pass_steps"] == [("HiresFixRenoise", "hr_second_pass_steps")]
     assert feeds["denoising_strength"] == [("HiresFixRenoise", "denoising_strength")]
     for name in ("hr_scale", "hr_resize_x", "hr_resize_y"):
@@ -163,9 +175,11 @@ def test_the_checkpoint_is_the_readers_first_one(box, name):
     values = {node["type"]: node["widgets_values"] for node in box["nodes"]}
     if name != "Extras (upscale)":
         assert values["CheckpointLoaderSimple"] == []
-        assert values["EmptyLatentImage"] == [512, 512, 1]
-        assert values["HiresFixBaseSampling"] == [20, 7.0, "DPM++ 2M", "Automatic"]
+        assert values["HiresFixNoise"][:2] == [0, "randomize"]
         assert values["HiresFixRenoise"][1] == (0.7 if "latent" in name else 0.4)
+        if name != "Hires Fix of a picture":
+            assert values["EmptyLatentImage"] == [512, 512, 1]
+            assert values["HiresFixBaseSampling"] == [20, 7.0, "DPM++ 2M", "Automatic"]
 
 
 def overlap(a: tuple, b: tuple) -> bool:

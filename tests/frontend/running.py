@@ -79,9 +79,13 @@ class Runs:
         """Hear what the server tells this page; once after every load of the page."""
         self.page.evaluate(_LISTEN)
 
+    def begin(self) -> None:
+        """What is heard from here on belongs to the run that is started next."""
+        self._first = self.page.evaluate("() => window.hiresFixEvents.length")
+
     def start(self) -> None:
         """Press Run."""
-        self._first = self.page.evaluate("() => window.hiresFixEvents.length")
+        self.begin()
         self.page.get_by_test_id("queue-button").click()
 
     def wait(self) -> Outcome:
@@ -130,4 +134,4 @@ class Runs:
         if dismiss.is_visible():
             dismiss.click()
             self.error_card.wait_for(state="hidden")
-        self.editor.setting("Comfy.RightSidePanel.IsOpen", False)
+        self.page.evaluate("() => window.app.extensionManager.setting.set('Comfy.RightSidePanel.IsOpen', false)")

@@ -16,7 +16,9 @@ NODES = {name: node["display_name"] for name, node in _RECORDED.items() if name.
 NAMES = {workflow.title: name for name, workflow in library.WORKFLOWS.items()}
 """Name of a workflow, as its API file has it, by its title, as the template dialog shows it."""
 
-WORKFLOWS = sorted((ROOT / "workflows").glob("*.json"))
+APP = ".app.json"
+WORKFLOWS = sorted(path for path in (ROOT / "workflows").glob("*.json") if not path.name.endswith(APP))
+APPS = sorted((ROOT / "workflows").glob(f"*{APP}"))
 BLUEPRINTS = sorted((ROOT / "subgraphs").glob("*.json"))
 
 HELP_PAGES = {
@@ -30,6 +32,11 @@ HELP_PAGES = {
 def read(path: Path) -> Any:
     """The content of a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def name_of(path: Path) -> str:
+    """Name of a workflow by its editor's file; of anything else the file's."""
+    return NAMES.get(path.stem, path.stem)
 
 
 def api_file(workflow: Path) -> dict[str, Any]:

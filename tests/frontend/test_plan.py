@@ -37,14 +37,6 @@ def latent(ui):
     return ui
 
 
-@pytest.fixture
-def nodes_2(ui):
-    """Nodes drawn as elements of the page."""
-    ui.setting("Comfy.VueNodes.Enabled", True)
-    yield ui
-    ui.setting("Comfy.VueNodes.Enabled", False)
-
-
 def test_the_lines_follow_what_is_typed(latent):
     target, second = (latent.canvas.only(f"HiresFix{kind}") for kind in ("TargetSize", "SecondSampling"))
     assert line(latent, target, "→") == "512×512 → 1024×1024"
@@ -98,7 +90,11 @@ def test_a_warning_is_told_once_and_does_not_stop_the_run(ui):
     assert not found.filter(has_text="blurry").count()
 
 
-SMALL = {"PrimitiveInt": {"value": 64}, "HiresFixBaseSampling": {"steps": 2}, "HiresFixRenoise": {"steps": 2}}
+SMALL = {
+    "EmptyLatentImage": {"width": 64, "height": 64},
+    "HiresFixBaseSampling": {"steps": 2},
+    "HiresFixRenoise": {"steps": 2},
+}
 
 
 def test_a_box_shows_the_line_of_its_last_node(ui):
