@@ -15,8 +15,8 @@ OPTIONAL_SOCKET = 7
 """The editor's number for the hollow socket of an optional input."""
 
 GROUP_COLOR = "#3f789e"
-NOTE_COLORS = {"color": "#432", "bgcolor": "#653"}
-"""The editor's own palette: its default group, its yellow nodes."""
+NOTE_COLORS = {"color": "#432", "bgcolor": "#322614"}
+"""The editor's default group; its yellow nodes, darker, because Nodes 2.0 writes notes in grey."""
 
 PREVIEW = "$$canvas-image-preview"
 """The editor's name for the picture on a node."""
