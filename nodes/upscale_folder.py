@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..hires.plan.facts import FolderSearch
 from ..hires.tiles.settings import PRECISIONS
 from ..host.folders.job import FolderSettings, upscale_folder
 from ..host.folders.picture_job import FileSettings
+from ..host.folders.shown import shown
 from ..pictures import FORMATS
 from . import inputs
 from .errors import input_errors
@@ -152,5 +153,5 @@ class HiresFixUpscaleFolder(PackNode):
         folder = FolderSettings(search, file_name, next((one for one in FORMATS if one == format), None))
         files = FileSettings(0 if bit_depth == _AUTO else int(bit_depth), quality, existing == _OVERWRITE)
         with input_errors(cls, "input_folder"):
-            text = upscale_folder(folder, inputs.upscale_request(**asked), files).text()
-            return io.NodeOutput(text, ui=ui.PreviewText(text))
+            report = upscale_folder(folder, inputs.upscale_request(**asked), files)
+            return io.NodeOutput(report.text(), ui=shown(report))

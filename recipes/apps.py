@@ -74,10 +74,10 @@ def extras_folder_app(graph: Graph) -> App:
     folder = graph.node("HiresFixUpscaleFolder", upscaler=first, upscaler_2=second)
     folder.labels |= _FOLDER
     graph.stage("Result")
-    report = graph.node("PreviewAny", title="Report", source=folder.out())
+    graph.node("PreviewAny", title="Report", source=folder.out())
     fields = [Field(folder, name, HINTS.get(name, "")) for name in _FOLDER]
     upscalers = [Field(one.node, "upscaler_name") for one in (first, second)]
-    return App(graph, (*fields[:2], *upscalers, *fields[2:]), (folder, report))
+    return App(graph, (*fields[:2], *upscalers, *fields[2:]), (folder,))
 
 
 _FOLDER = {

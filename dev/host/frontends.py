@@ -33,7 +33,9 @@ def ensure(version: str) -> Path:
     `version`: a number such as "1.58.1", or `NEWEST`. Raises `PreparationError` with a sentence to act on.
     """
     if version != NEWEST and not re.fullmatch(r"\d+(\.\d+)+", version):
-        raise PreparationError(f"A version of the frontend is a number such as {NEWEST_TRIED}, or {NEWEST}: not {version}.")
+        raise PreparationError(
+            f"A version of the frontend is a number such as {NEWEST_TRIED}, or {NEWEST}: not {version}."
+        )
     with lock(FOLDER / "lock"), disk_errors_explained(FOLDER, "about 200 MB"):
         folder = FOLDER / version
         return folder if folder.is_dir() else _fetch(version)
@@ -43,9 +45,12 @@ def _fetch(version: str) -> Path:
     with tempfile.TemporaryDirectory(prefix="download-", dir=FOLDER) as temporary:
         wanted = PROJECT if version == NEWEST else f"{PROJECT}=={version}"
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--dest", temporary]
+        command += ["--progress-bar", "off", wanted]
         env = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1")
         try:
-            run_quietly([*command, "--progress-bar", "off", wanted], f"downloading {wanted}, 30 MB", lambda _: None, env)
+            run_quietly(
+                [*command, "--progress-bar", "off", wanted], f"downloading {wanted}, 30 MB", lambda _: None, env
+            )
         except subprocess.CalledProcessError as problem:
             said = next(iter(problem.output.splitlines()[-1:]), "nothing")
             raise PreparationError(

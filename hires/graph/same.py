@@ -8,7 +8,7 @@ from .reader import Node
 
 BASE, RENOISE, SECOND = "HiresFixBaseSampling", "HiresFixRenoise", "HiresFixSecondSampling"
 
-LATENTS = ("latent", "samples", "latent_image", "samples1", "samples_to", "destination")
+LATENTS = ("latent", "samples", "latent_image", "samples1", "samples_to", "destination", "on_true", "on_false")
 """Inputs whose LATENT a node hands on with its keys."""
 
 _NEW = (*ENCODERS, ENCODE_ANY_SIZE, "VAEEncodeForInpaint", "RebatchLatents", "LoadLatent")

@@ -172,10 +172,8 @@ def second_pass(
     What the first pass that the latent comes from has, too, stands there alone.
     """
     told = _first_pass_of(latent)
-    sampler, scheduler = (
-        _unless_told(told, "sampler_name", shared.sampler),
-        _unless_told(told, "scheduler", shared.scheduler),
-    )
+    sampler = _unless_told(told, "sampler_name", shared.sampler)
+    scheduler = _unless_told(told, "scheduler", shared.scheduler)
     follows = sampler == SAME_SAMPLER or scheduler == SAME_SCHEDULER
     noised = graph.node(
         "HiresFixRenoise",
@@ -207,21 +205,17 @@ _SAME = {"steps": SAME_STEPS, "cfg": SAME_CFG, "sampler_name": SAME_SAMPLER, "sc
 
 
 def _unless_told(told: dict[str, Any], name: str, value: Any) -> Any:
-    """The value of a second pass's field: "as the first pass" where that was told the same."""
-    return _SAME[name] if name in told and value in (None, told[name]) else value
+    """The value of a second pass's field: "as the first pass" where that was told the same, or nothing is said."""
+    return _SAME[name] if value is None or told.get(name) == value else value
 
 
 def _first_pass_of(latent: Socket) -> dict[str, Any]:
-    """The inputs of the Base Sampling that a latent comes from; of a picture that was there before, nothing."""
-    if isinstance(latent, BoxInput):
-        return {}
-    node = latent.node
-    while node.definition.type != BASE:
-        before = [value for name in LATENTS if isinstance(value := node.inputs.get(name), Output)]
-        if not before:
-            return {}
-        node = before[0].node
-    return node.inputs
+    """The inputs of the Base Sampling that a latent comes from; nothing if it is none, or another graph's."""
+    before: Any = latent
+    while isinstance(before, Output) and before.node.definition.type != BASE:
+        inputs = before.node.inputs
+        before = next((inputs[name] for name in LATENTS if name in inputs), None)
+    return before.node.inputs if isinstance(before, Output) else {}
 
 
 def decode_and_save(graph: Graph, latent: Socket, vae: Socket, kind: str = "SaveImage") -> Output:

@@ -116,6 +116,7 @@ def _upscale(
         report.failed.append((label, f"{type(error).__name__}: {error}"))
     else:
         (report.done if places else report.skipped).append(label)
+        report.results += places
         if series is not None and len(series) > 1:
             report.notes.append((label, _places_text(task, series, places)))
         elif places and (task.renamed or places != [task.target]):

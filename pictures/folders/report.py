@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 _MOST_NAMES = 50  # in one list: some folders hold a text file beside every picture
 
@@ -13,6 +14,8 @@ class Report:
 
     done: list[str] = field(default_factory=list)
     """Pictures that were upscaled."""
+    results: list[Path] = field(default_factory=list)
+    """Files that were written."""
     skipped: list[str] = field(default_factory=list)
     """Pictures whose result was there already."""
     failed: list[tuple[str, str]] = field(default_factory=list)

@@ -236,7 +236,7 @@ PUBLIC = {
     },
     "hires-fix-sdxl": {"sd_xl_base_1.0.safetensors"},
     "restore-faces": {"GFPGANv1.4.pth", "mediapipe_face_fp32.safetensors"},
-    **dict.fromkeys(("standalone-two-upscalers", "standalone-upscale", "upscale-folder"), set()),
+    **{name: set() for name in ("standalone-two-upscalers", "standalone-upscale", "upscale-folder")},
 }
 DIRECTORIES = {
     "CheckpointLoaderSimple": "checkpoints",

@@ -177,6 +177,11 @@ class Canvas:
             lambda longest: self.page.wait_for_function(moved, arg=[node_id, x], timeout=longest),
         )
 
+    def open_menu(self, node_id: str) -> None:
+        """Right-click the title bar of a node."""
+        x, y = self.page.evaluate("(id) => [...window.app.graph.getNodeById(id).pos]", node_id)
+        self.page.mouse.click(*self._on_page(x + 60, y - 15), button="right")
+
     def type_number(self, node_id: str, name: str, value: float) -> None:
         """Double-click a number, type another, press Enter."""
         field = self.page.locator(".graphdialog input.value")

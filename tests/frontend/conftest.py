@@ -25,6 +25,7 @@ from playwright.sync_api import Browser, Locator, TimeoutError, sync_playwright
 
 from .editor import Editor
 from .evidence import evidence
+from .reading import WINDOWS
 from .shipped import ROOT
 
 SCREENSHOTS = ROOT / "output" / "screenshots"
@@ -104,7 +105,8 @@ class Pages:
         if self._editor is None:
             # reduced motion: without a graphics card a dialog that fades in costs more than all it shows. It is the
             # one wish that this user's system has; the editor's settings are its defaults
-            context = self.browser.new_context(viewport={"width": 1600, "height": 1000}, reduced_motion="reduce")
+            width, height = WINDOWS["full-hd"]
+            context = self.browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
             self._editor = Editor(context.new_page(), self.host.url, SCREENSHOTS)
             self._editor.open()
             assert self.version in (None, self._editor.version), "the server gives another frontend than asked for"
@@ -151,6 +153,13 @@ def ui(pages: Pages, host: ComfyUIHost, request: pytest.FixtureRequest) -> Itera
     editor.blank()
     yield editor
     assert not editor.uncaught, f"errors in the page that no one caught: {editor.uncaught}"
+
+
+@pytest.fixture
+def nodes_2(ui: Editor) -> Editor:
+    """The editor with nodes that are part of the page, "Nodes 2.0", instead of drawn ones."""
+    ui.setting("Comfy.VueNodes.Enabled", True)
+    return ui
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -58,6 +58,9 @@ class Editor:
         """Errors that no one caught in the page, and what it wrote to its console."""
         self.uncaught: list[str] = []
         """The former alone; none is normal."""
+        self._window = page.viewport_size
+        self._changed: dict[str, Any] = {}
+        """What settings were before a test changed them."""
         page.set_default_timeout(LONGEST_WAIT)
         page.on("pageerror", self._note_uncaught)
         page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
@@ -118,7 +121,12 @@ class Editor:
         self.page.evaluate("(name) => window.app.extensionManager.command.execute(name)", name)
 
     def blank(self) -> None:
-        """Start a new, empty workflow with nothing in front of it, and close all others: a hundred tabs are slow."""
+        """Start a new, empty workflow as the editor is by default, and close all others: a hundred tabs are slow."""
+        for name, value in self._changed.items():
+            self._set(name, value)
+        self._changed.clear()
+        if self._window and self.page.viewport_size != self._window:
+            self.page.set_viewport_size(self._window)
         self.runs.dismiss_error()
         self.dismiss_toasts()
         self.command("Comfy.NewBlankWorkflow")
@@ -127,8 +135,18 @@ class Editor:
         self.settle()
 
     def setting(self, name: str, value: Any) -> None:
-        """Change a setting while the page is open."""
+        """Change a setting until the canvas is empty again."""
+        now = self.page.evaluate("(name) => window.app.extensionManager.setting.get(name)", name)
+        self._changed.setdefault(name, now)
+        self._set(name, value)
+
+    def _set(self, name: str, value: Any) -> None:
         self.page.evaluate("([name, value]) => window.app.extensionManager.setting.set(name, value)", [name, value])
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the window's page this size in pixels, until the canvas is empty again."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.settle()
 
     def prompt(self) -> dict[str, Any]:
         """The graph in API format, as the editor's own `graphToPrompt` gives it."""

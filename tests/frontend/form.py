@@ -13,6 +13,12 @@ _VALUES = """() => Object.fromEntries(window.app.rootGraph.nodes.flatMap((node) 
     .map((widget) => [`${node.id}.${widget.name}`, widget.value])))"""
 
 
+_HAS_TOUR = """() => {
+    const seen = window.app.extensionManager.setting.get('Comfy.OnboardingCoachmarks.Seen')
+    return Array.isArray(seen) && !seen.includes('appMode')
+}"""
+
+
 class Form:
     """The form that is open in the editor."""
 
@@ -28,9 +34,8 @@ class Form:
             lambda: self.editor.templates.is_hidden() or self.card(title).click(timeout=LONGEST_WAIT / 4),
             lambda longest: self.run_button.wait_for(timeout=longest),
         )
-        tour = self.page.get_by_role("button", name="Skip", exact=True)
-        if tour.is_visible():
-            tour.click()
+        if self.page.evaluate(_HAS_TOUR):
+            self.page.get_by_role("button", name="Skip", exact=True).click()
         self.editor.settle()
 
     def open(self, title: str) -> None:

@@ -134,4 +134,4 @@ class Runs:
         if dismiss.is_visible():
             dismiss.click()
             self.error_card.wait_for(state="hidden")
-        self.editor.setting("Comfy.RightSidePanel.IsOpen", False)
+        self.page.evaluate("() => window.app.extensionManager.setting.set('Comfy.RightSidePanel.IsOpen', false)")

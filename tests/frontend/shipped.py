@@ -34,9 +34,20 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def name_of(path: Path) -> str:
+    """Name of a workflow by its editor's file; of anything else the file's."""
+    return NAMES.get(path.stem, path.stem)
+
+
 def api_file(workflow: Path) -> dict[str, Any]:
     """The same workflow in API format."""
     return read(workflow.parent / "api" / f"{NAMES[workflow.stem]}.json")
+
+
+def blueprint_file(name: str) -> Path:
+    """The file of the box of this name, which may go on with other words that find it."""
+    (path,) = (path for path in BLUEPRINTS if path.stem.partition(" - ")[0] == name)
+    return path
 
 
 def workflow_file(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""The Apps: a form from the templates dialog, filled by mouse and keyboard, run, looked at, cancelled, left for the graph.
+"""The Apps: a form from the templates dialog, filled by mouse and keyboard, run, cancelled, left for the graph.
 
 Fields are made small enough for a CPU as a user would make them. Each form leaves pictures, app-*.png.
 """
@@ -6,6 +6,8 @@ Fields are made small enough for a CPU as a user would make them. Each form leav
 import json
 
 import pytest
+from hires_pack.tests import png_by_hand
+from numpy import zeros
 from PIL import Image
 
 from .form import Form
@@ -113,16 +115,16 @@ def test_hires_fix_is_turned_off_by_its_switch(ui, form):
 
 
 @pytest.mark.smoke
-def test_a_run_is_cancelled(ui, form):
+def test_a_run_shows_previews_and_is_cancelled(ui, form):
     form.open("Hires Fix (pixel)")
     make_small(form, seed=5400)
-    form.type_number("Sampling steps", 5000)
+    # the editor draws no preview that is followed by another within a frame
+    for label, value in {"Sampling steps": 500, "Width": 320, "Height": 320}.items():
+        form.type_number(label, value)
     form.editor.runs.begin()
     form.run_button.click()
     form.cancel_button.wait_for()
-    form.page.wait_for_function(
-        "() => window.hiresFixEvents.some(({ name }) => name === 'b_preview_with_metadata')", polling=200
-    )
+    form.picture.wait_for()
     ui.screenshot("app-running")
     form.cancel_button.click()
     assert form.editor.runs.wait().status == "interrupted"
@@ -152,3 +154,37 @@ def test_to_the_graph_behind_it_and_back(ui, form):
     ui.command("Comfy.ToggleLinear")
     form.run_button.wait_for()
     assert json.dumps(ui.prompt()) == before
+
+
+@pytest.mark.smoke
+def test_hires_fix_this_picture_on_a_finished_one(ui, form, host):
+    """One entry in the menu of the node that shows it: the form opens with its prompt, seed and model."""
+    text = "a red house\nNegative prompt: fog\nSteps: 3, Sampler: Euler a, Seed: 41, Size: 64x48, Model: hires-fix-demo"
+    chunks = [(b"tEXt", b"parameters\0" + text.encode())]
+    content = png_by_hand.encode(zeros((48, 64, 3), "uint8"), chunks)
+    (host.base / "output" / "finished.png").write_bytes(content)
+    node = ui.canvas.place("PreviewImage", 100, 100)
+    ui.page.evaluate(
+        """async (id) => {
+            const picture = new Image()
+            picture.src = window.app.api.apiURL('/view?filename=finished.png&subfolder=&type=output')
+            await picture.decode()
+            Object.assign(window.app.graph.getNodeById(Number(id)), { imgs: [picture], imageIndex: 0 })
+        }""",
+        node,
+    )
+    entry = ui.page.get_by_text("Hires Fix this picture", exact=True)
+    ui.insist(lambda: entry.is_visible() or ui.canvas.open_menu(node), lambda longest: entry.wait_for(timeout=longest))
+    entry.click()
+    form.run_button.wait_for()
+    ui.settle()
+    values = {name.partition(".")[2]: value for name, value in form.values().items()}
+    assert values["image"] == "finished.png"
+    assert (host.base / "input" / "finished.png").read_bytes() == content
+    asked = {"prompt": "a red house", "negative_prompt": "fog", "seed": 41, "steps": 3, "sampler_name": "Euler a"}
+    assert {name: values[name] for name in asked} == asked
+    assert values["ckpt_name"] == CHECKPOINT
+    ui.screenshot("app-hires-fix-this-picture")
+    outcome = run(form).require_success()
+    assert outcome.images
+    assert shown(form) == (128, 96)

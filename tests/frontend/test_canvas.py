@@ -54,14 +54,6 @@ def test_a_number_is_typed_and_kept_in_its_range(ui):
     assert ui.canvas.widget(node, "hr_scale") == 16
 
 
-@pytest.fixture
-def nodes_2(ui):
-    """The editor with nodes that are part of the page, "Nodes 2.0", instead of drawn ones."""
-    ui.setting("Comfy.VueNodes.Enabled", True)
-    yield
-    ui.setting("Comfy.VueNodes.Enabled", False)
-
-
 def middle(element):
     """Where to press the mouse. Not `drag_to`: it refuses slots, which lie under the larger spot that catches it."""
     box = element.bounding_box()
@@ -106,7 +98,7 @@ def test_the_help_page_of_every_node_opens(ui):
     content = ui.page.locator(".node-help-content")
     for kind, path in HELP_PAGES.items():
         assert kind in NODES
-        ui.canvas.select(ui.canvas.place(kind, 300, 100))
+        ui.canvas.select(ui.canvas.place(kind, 300, 200))
         ui.click(ui.page.get_by_test_id("info-button"), opened=content)
         page = path.read_text(encoding="utf-8")
         headings = [heading.replace("`", "") for heading in re.findall(r"^#+ (.+)$", page, re.MULTILINE)]

@@ -24,8 +24,7 @@ def dropped(ui, tmp_path):
         ui.canvas.drop_file(path)
         ui.canvas.wait_for_nodes()
 
-    yield drop
-    ui.setting(SETTING, True)
+    return drop
 
 
 def parameters(seed, more=""):

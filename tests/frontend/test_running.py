@@ -3,7 +3,7 @@
 from hires_pack.dev.fixtures.upscalers import TRUNCATED
 
 from .completing import complete
-from .shipped import workflow_file
+from .shipped import blueprint_file, workflow_file
 from .smaller import make_small
 
 LATENT = workflow_file("hires-fix-latent")
@@ -85,14 +85,11 @@ def test_every_step_of_both_passes_is_reported(ui):
 
 def test_a_box_of_nodes_2_shows_the_previews_of_both_passes(ui):
     ui.setting("Comfy.VueNodes.Enabled", True)
-    try:
-        box = ui.adding.search_add("hires fix", "Hires Fix (pixel)", badge="Blueprint")
-        complete(ui, box)
-        make_small(ui, seed=3003)
-        ui.runs.run().require_success()
-        ui.page.locator(f"[data-node-id='{box}'] img").nth(1).wait_for()
-    finally:
-        ui.setting("Comfy.VueNodes.Enabled", False)
+    box = ui.adding.search_add("hires fix", "Hires Fix (pixel)", badge="Blueprint")
+    complete(ui, box)
+    make_small(ui, seed=3003)
+    ui.runs.run().require_success()
+    ui.page.locator(f"[data-node-id='{box}'] img").nth(1).wait_for()
 
 
 def test_an_error_of_a_node_reaches_the_card_and_the_panel_with_its_remedy(ui):

@@ -3,17 +3,14 @@
 import pytest
 
 from .completing import complete
-from .shipped import BLUEPRINTS, NAMES, WORKFLOWS, api_file, read, workflow_file
+from .reading import look
+from .shipped import APPS, BLUEPRINTS, WORKFLOWS, api_file, name_of, read, workflow_file
 from .smaller import make_small
 
 HIGH_SPOT = (700, 150)
 """Where a box is put: the tallest then is in the page as a whole."""
 
 VISIBLE = ("type", "pos", "mode", "color", "widgets_values")
-
-
-def name_of(path):
-    return NAMES.get(path.stem, path.stem)
 
 
 def seen(workflow):
@@ -26,7 +23,7 @@ def test_the_templates_dialog_shows_every_workflow_with_its_picture(ui):
     ui.command("Comfy.BrowseTemplates")
     ui.templates_search.fill("")
     ui.own_templates()
-    for path in WORKFLOWS:
+    for path in (*WORKFLOWS, *APPS):
         card = ui.template(path.stem)
         card.scroll_into_view_if_needed()
         picture = card.locator("img").first
@@ -47,6 +44,7 @@ The editor queues the API files, and all of those run: tests/host/test_workflows
 def test_a_template_opens_as_it_was_saved_and_gives_a_picture(path, ui, host):
     ui.open_template(path.stem)
     ui.screenshot(f"workflow-{name_of(path)}")
+    look(ui).require_readable(values=True)
     assert not ui.canvas.of_missing_type()
     assert not ui.runs.error_card.is_visible()
     assert seen(ui.workflow()) == seen(read(path))

@@ -16,7 +16,8 @@ RECORDED = json.loads((ROOT / "hires" / "graph" / "node_defs.json").read_text(en
 
 def prompt_of(name, **fields):
     """The inside of a box in API format with values for its inputs, and SaveImage at its output IMAGE."""
-    file = json.loads((BOXES / f"{name}.json").read_text(encoding="utf-8"))
+    (path,) = (path for path in BOXES.glob("*.json") if path.stem.partition(" - ")[0] == name)
+    file = json.loads(path.read_text(encoding="utf-8"))
     (box,) = file["definitions"]["subgraphs"]
     links = {link["id"]: link for link in box["links"]}
     prompt = {}
@@ -50,7 +51,8 @@ def picture(run):
 
 OTHER_VALUES = {
     "prompt": "something else", "negative_prompt": "", "sampler_name": "Euler", "scheduler": "Uniform", "cfg": 3.0,
-    "seed": 6, "hr_second_pass_steps": 3,
+    "seed": 6, "hr_second_pass_steps": 3, "clip_skip": 2, "hr_prompt": "a boat", "hr_negative_prompt": "fog",
+    "hr_sampler_name": "Euler a", "hr_scheduler": "Karras",
 }  # fmt: skip
 SIZES = {"hr_scale": (1.5, (192, 96)), "hr_resize_x": (160, (160, 80)), "hr_resize_y": (192, (384, 192))}
 
@@ -60,6 +62,7 @@ SIZES = {"hr_scale": (1.5, (192, 96)), "hr_resize_x": (160, (160, 80)), "hr_resi
     [
         ("Hires Fix (latent)", {**OTHER_VALUES, "mode": "Latent (nearest)", "denoising_strength": 0.3}, SIZES),
         ("Hires Fix (pixel)", {"upscaler_name": "Nearest", "denoising_strength": 0.9}, {}),
+        ("Hires Fix (A1111 numbers)", {"noise_source": "CPU"}, {}),
     ],
 )
 def test_hires_fix_in_a_box(box, other_values, sizes, host, client, models):
@@ -74,6 +77,42 @@ def test_hires_fix_in_a_box(box, other_values, sizes, host, client, models):
     for field, (value, size) in sizes.items():
         run = client.queue(prompt_of(box, **{**fields, field: value})).require_success()
         assert picture(run).size == size, field
+
+
+def test_hires_fix_is_off(host, client, models):
+    """The first pass alone, as if there were no second: its nodes do not run."""
+    fields = {"ckpt_name": models.demo, "steps": 2, "width": 128, "height": 64, "seed": 5, "hires_fix": False}
+    prompt = prompt_of("Hires Fix (latent)", **fields)
+    run = client.queue(prompt).require_success()
+    assert picture(run).size == (128, 64)
+    (second,) = (name for name, node in prompt.items() if node["class_type"] == "HiresFixSecondSampling")
+    assert second not in run.executed
+
+
+def test_an_empty_hires_prompt_is_the_prompt(host, client, models):
+    fields = {"ckpt_name": models.demo, "steps": 2, "width": 64, "height": 64, "seed": 5, "prompt": "a red house"}
+    same = picture(client.queue(prompt_of("Hires Fix (pixel)", **fields)).require_success())
+    said = picture(client.queue(prompt_of("Hires Fix (pixel)", **fields, hr_prompt="a red house")).require_success())
+    other = picture(client.queue(prompt_of("Hires Fix (pixel)", **fields, hr_prompt="a blue boat")).require_success())
+    assert same.tobytes() == said.tobytes() != other.tobytes()
+
+
+def test_hires_fix_of_a_picture_in_a_box(host, client, models):
+    data = io.BytesIO()
+    Image.linear_gradient("L").resize((64, 48)).convert("RGB").save(data, "PNG")
+    name = client.upload_image(data.getvalue(), "to-redraw.png")
+
+    def redrawn(**fields):
+        fields = {"ckpt_name": models.demo, "steps": 2, "seed": 5, **fields}
+        prompt = prompt_of("Hires Fix of a picture", image=["load", 0], **fields)
+        prompt["load"] = {"class_type": "LoadImage", "inputs": {"image": name}}
+        return picture(client.queue(prompt).require_success())
+
+    plain = redrawn()
+    assert plain.size == (128, 96)
+    assert redrawn(hr_scale=3.0).size == (192, 144)
+    for field, value in {"prompt": "a boat", "denoising_strength": 0.9, "seed": 6, "cfg": 2.0, "steps": 4}.items():
+        assert redrawn(**{field: value}).tobytes() != plain.tobytes(), f"{field} has no effect"
 
 
 def test_upscale_image_in_a_box(host, client, models):

@@ -40,7 +40,10 @@ def panel_values(settings: GenerationSettings, files: ModelFiles) -> tuple[dict[
             continue
         entry = definitions.load()[_REDRAWS[name]].input(name)
         try:
-            values[name] = entry.checked(same_name(value, entry.options) or value if isinstance(value, str) else value)
+            # ComfyUI's own names differ from A1111's in their capitals alone
+            if isinstance(value, str) and value not in entry.options:
+                value = same_name(value, entry.options) or value
+            values[name] = entry.checked(value)
         except GraphError as error:
             notes.append(f"*{name}* {error}: the form keeps its own.")
     models = (
