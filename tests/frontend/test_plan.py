@@ -91,7 +91,11 @@ def test_a_warning_is_told_once_and_does_not_stop_the_run(ui):
     assert not found.filter(has_text="blurry").count()
 
 
-SMALL = {"EmptyLatentImage": {"width": 64, "height": 64}, "HiresFixBaseSampling": {"steps": 2}, "HiresFixRenoise": {"steps": 2}}
+SMALL = {
+    "EmptyLatentImage": {"width": 64, "height": 64},
+    "HiresFixBaseSampling": {"steps": 2},
+    "HiresFixRenoise": {"steps": 2},
+}
 
 
 def test_a_box_shows_the_line_of_its_last_node(ui):

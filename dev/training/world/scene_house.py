@@ -10,11 +10,11 @@ NEAR_VEIL = 0.06
 """Things in front lose less in fog than the mountains."""
 SNOW: Colour = (238, 242, 250)
 
-PLANKS = 7
+PLANKS = 5
 """Up to the eaves."""
-ROWS, TILES = 5, 7
+ROWS, TILES = 4, 5
 """Rows of tiles on the roof, and tiles in a row."""
-JOINT = 0.018
+JOINT = 0.024
 """Thickness of the lines between them, a share of the house's width."""
 
 LEFT, RIGHT = (0.22, 0.42), (0.86, 1.05)
@@ -81,7 +81,7 @@ def draw_house(canvas: Canvas, house: House) -> None:
 def _planks(front: Front, gable: Colour, side: Colour) -> None:
     """Lines between the boards, all the way up the gable."""
     step = 0.5 / PLANKS
-    for number in range(1, 12):
+    for number in range(1, 9):
         up = number * step
         inset = max(0.0, up - 0.5) * 0.22 / 0.38
         if inset < 0.17:
