@@ -24,7 +24,13 @@ def pytest_collection_modifyitems(config, items):
     """Several workers get the longest files first, the editor's and the host's, so that none is left with one alone."""
     if hasattr(config, "workerinput"):
         first, tests = ("tests/frontend/", "tests/host/"), Counter(item.path for item in items)
-        items.sort(key=lambda item: ([not item.nodeid.startswith(one) for one in first], -tests[item.path]))
+
+        def order(item):
+            # one server after the other: that of the newest frontend is started when the other's tests are over
+            again = item.nodeid.startswith(first[0]) and "[bundled" not in item.nodeid
+            return [not item.nodeid.startswith(one) for one in first], again, -tests[item.path]
+
+        items.sort(key=order)
 
 
 def pytest_configure():

@@ -19,6 +19,7 @@ def test_a_node_is_dragged(ui):
     assert after[1] - before[1] == pytest.approx(90 / scale, abs=2)
 
 
+@pytest.mark.smoke
 def test_nodes_are_linked_with_the_mouse(ui):
     latent = ui.canvas.place("EmptyLatentImage", 100, 100)
     size = ui.canvas.place("HiresFixTargetSize", 100, 400)

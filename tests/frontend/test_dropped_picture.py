@@ -31,6 +31,7 @@ def parameters(seed, more=""):
     return b"iTXt", b"parameters\0\0\0\0\0" + (infotext(seed) + more).encode()
 
 
+@pytest.mark.smoke
 def test_a_dropped_picture_loses_nothing(ui, dropped):
     dropped(parameters(4201))
     assert_imported(ui, 4201)  # 72x64, which the editor alone makes 128x64

@@ -73,6 +73,7 @@ def test_a_file_becomes_a_workflow_that_runs(ending, ui, toasts, tmp_path):
         assert ui.runs.run().status == "success"
 
 
+@pytest.mark.smoke
 def test_the_text_in_the_clipboard_becomes_a_workflow(ui, toasts):
     ui.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     ui.page.evaluate("(text) => navigator.clipboard.writeText(text)", infotext(4104))

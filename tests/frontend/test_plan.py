@@ -37,6 +37,7 @@ def latent(ui):
     return ui
 
 
+@pytest.mark.smoke
 def test_the_lines_follow_what_is_typed(latent):
     target, second = (latent.canvas.only(f"HiresFix{kind}") for kind in ("TargetSize", "SecondSampling"))
     assert line(latent, target, "→") == "512×512 → 1024×1024"

@@ -27,6 +27,7 @@ def test_a_template_is_read_on_a_small_laptop(path, ui, window):
     look(ui).require_readable()
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("window", WINDOWS, indirect=True)
 @pytest.mark.parametrize("path", [path for path in WORKFLOWS if name_of(path) in NODES_2], ids=name_of)
 def test_a_template_is_read_in_nodes_2(path, nodes_2, ui, window):

@@ -1,9 +1,10 @@
 """While it runs and when it fails: progress, preview, cancel, and errors that say what to do."""
 
+import pytest
 from hires_pack.dev.fixtures.upscalers import TRUNCATED
 
 from .completing import complete
-from .shipped import blueprint_file, workflow_file
+from .shipped import workflow_file
 from .smaller import make_small
 
 LATENT = workflow_file("hires-fix-latent")
@@ -18,6 +19,10 @@ PREVIEW_FITS = """(id) => {
 
 REMAINING = """(id) => window.app.graph.getNodeById(id).widgets
     .find(({ name }) => name === '$$node-text-preview')?.value ?? ''"""
+
+SAY = """([node, text]) => window.app.api.addEventListener('execution_cached', () =>
+    window.app.api.dispatchCustomEvent('progress_text', { nodeId: node, text }), { once: true })"""
+"""What the server does at the end of a job of some seconds."""
 
 OTHER_PAGE = """() => {
     const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/ws?clientId=other-page`)
@@ -39,6 +44,7 @@ def opened(ui, path, seed):
     make_small(ui, seed)
 
 
+@pytest.mark.smoke
 def test_progress_preview_and_remaining_time_are_seen_and_cancel_stops_the_run(ui):
     opened(ui, LATENT, seed=3000)
     sampling = ui.canvas.only("HiresFixBaseSampling")
@@ -74,6 +80,15 @@ def test_progress_preview_and_remaining_time_are_seen_and_cancel_stops_the_run(u
     ui.runs.run().require_success()
 
 
+@pytest.mark.smoke
+def test_a_line_that_still_is_true_stays_when_the_run_is_over(ui):
+    opened(ui, STANDALONE, seed=0)
+    node = ui.canvas.only("HiresFixUpscaleImage")
+    ui.page.evaluate(SAY, [node, "done in 21 s"])
+    ui.runs.run().require_success()
+    ui.page.wait_for_function(f"(id) => ({REMAINING})(id) === 'done in 21 s'", arg=node)
+
+
 def test_every_step_of_both_passes_is_reported(ui):
     opened(ui, LATENT, seed=3002)
     passes = [ui.canvas.only("HiresFixBaseSampling"), ui.canvas.only("HiresFixSecondSampling")]
@@ -92,6 +107,7 @@ def test_a_box_of_nodes_2_shows_the_previews_of_both_passes(ui):
     ui.page.locator(f"[data-node-id='{box}'] img").nth(1).wait_for()
 
 
+@pytest.mark.smoke
 def test_an_error_of_a_node_reaches_the_card_and_the_panel_with_its_remedy(ui):
     opened(ui, STANDALONE, seed=0)
     loader = ui.canvas.only("HiresFixUpscalerLoader")
