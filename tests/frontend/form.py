@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, TimeoutError
 
 from .editor import LONGEST_WAIT, Editor
 
@@ -13,10 +14,10 @@ _VALUES = """() => Object.fromEntries(window.app.rootGraph.nodes.flatMap((node) 
     .map((widget) => [`${node.id}.${widget.name}`, widget.value])))"""
 
 
-_HAS_TOUR = """() => {
-    const seen = window.app.extensionManager.setting.get('Comfy.OnboardingCoachmarks.Seen')
-    return Array.isArray(seen) && !seen.includes('appMode')
-}"""
+_HAS_TOURS = "() => Array.isArray(window.app.extensionManager.setting.get('Comfy.OnboardingCoachmarks.Seen'))"
+
+TOUR = 8_000
+"""Milliseconds in which a tour shows, if it does."""
 
 
 class Form:
@@ -34,8 +35,9 @@ class Form:
             lambda: self.editor.templates.is_hidden() or self.card(title).click(timeout=LONGEST_WAIT / 4),
             lambda longest: self.run_button.wait_for(timeout=longest),
         )
-        if self.page.evaluate(_HAS_TOUR):
-            self.page.get_by_role("button", name="Skip", exact=True).click()
+        if self.page.evaluate(_HAS_TOURS):
+            with suppress(TimeoutError):  # it is offered once
+                self.page.get_by_role("button", name="Skip", exact=True).click(timeout=TOUR)
         self.editor.settle()
 
     def open(self, title: str) -> None:
