@@ -45,9 +45,7 @@ def test_the_newest_is_known_by_its_number(index):
 
 
 def test_what_the_index_does_not_have_is_refused_in_a_sentence(index):
-    with pytest.raises(
-        PreparationError, match=r"The frontend 9\.9\.9 cannot be had: pip found no comfyui"
-    ):
+    with pytest.raises(PreparationError, match=r"The frontend 9\.9\.9 cannot be had: pip found no comfyui"):
         frontends.ensure("9.9.9")
     with pytest.raises(PreparationError, match=r"a number such as 1\.58\.1, or newest: not ../../etc"):
         frontends.ensure("../../etc")
