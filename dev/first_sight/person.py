@@ -33,13 +33,14 @@ class Person:
         self.actions.clear()
         editor.click(editor.page.get_by_role("button", name="Templates").first, opened=editor.templates)
         editor.own_templates()
-        self.is_in_form = name.endswith(APP)
-        if self.is_in_form:
-            self.form.choose_card(name.removesuffix(APP))
-            self.form.labels()
-        else:
-            editor.choose_template(name)
         self.actions += ["Templates", "hires-fix", "the card"]
+        self.is_in_form = name.endswith(APP)
+        if not self.is_in_form:
+            editor.choose_template(name)
+            return
+        if self.form.choose_card(name.removesuffix(APP)):
+            self.actions.append("Skip (the editor's tour of Apps, once)")
+        self.form.labels()
 
     def add_box(self, name: str, text: str) -> str:
         """Double-click the canvas, type, choose the box, put it down; returns its id."""

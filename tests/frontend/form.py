@@ -18,6 +18,9 @@ _HAS_TOUR = """() => {
     return Array.isArray(seen) && !seen.includes('appMode')
 }"""
 
+_TOUR_IS_DUE = """() =>
+    window.app.extensionManager.setting.get('Comfy.OnboardingCoachmarks.Seen')?.includes('appMode') === false"""
+
 
 class Form:
     """The form that is open in the editor."""
@@ -28,15 +31,20 @@ class Form:
 
     # ------------------------------------------------------------------------------------------------------ opening
 
-    def choose_card(self, title: str) -> None:
-        """Click the App's card in the open dialog of templates, and skip the tour that newer editors offer once."""
+    def choose_card(self, title: str) -> bool:
+        """Click the App's card in the open dialog of templates. Returns whether a tour was offered first, and skipped.
+
+        Newer editors offer it once.
+        """
         self.editor.insist(
             lambda: self.editor.templates.is_hidden() or self.card(title).click(timeout=LONGEST_WAIT / 4),
-            lambda longest: self.run_button.wait_for(timeout=longest),
+            lambda longest: self.page.get_by_test_id("linear-run-button").wait_for(timeout=longest),
         )
-        if self.page.evaluate(_HAS_TOUR):
+        is_offered = self.page.evaluate(_TOUR_IS_DUE)
+        if is_offered:
             self.page.get_by_role("button", name="Skip", exact=True).click()
         self.editor.settle()
+        return is_offered
 
     def open(self, title: str) -> None:
         """From the templates, found by its name."""
