@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 from comfy_api.latest import ComfyExtension, io
 
 from ..host.editor import routes
-from ..host.pictures import example_pictures
+from ..host.pictures import picture_files
 from ..host.upscaling import upscalers
 from . import registry
 
@@ -25,7 +25,7 @@ class HiresFixExtension(ComfyExtension):
     async def on_load(self) -> None:
         """What the host lets a pack do before it starts to listen."""
         upscalers.list_shipped_weights()
-        example_pictures.provide()
+        picture_files.provide_examples()
         routes.register()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:

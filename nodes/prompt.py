@@ -9,8 +9,9 @@ from comfy_api.latest import io
 from ..hires.prompts.counting import EITHER, PASSES, Counting
 from ..hires.prompts.weights import EMPHASIS_MODES
 from ..hires.sampling.same import SAME_SAMPLER, SAME_STEPS
+from ..host.progress import show_text
 from ..host.prompts.later import encode_for_pass, is_for_later
-from ..host.prompts.text import TextSettings
+from ..host.prompts.text import TextSettings, left_out
 from ..host.sampling.sigmas import sampler_names
 from ..host.sampling.wiring import check_prompt_followers
 from . import inputs
@@ -53,8 +54,8 @@ class HiresFixPrompt(PackNode):
                 io.String.Input(
                     "text",
                     multiline=True,
-                    tooltip="The prompt, in A1111's syntax. Embeddings are written embedding:name. Tags such as "
-                    "<lora:name:1> are left out: use Load LoRA.",
+                    tooltip="The prompt, in A1111's syntax. Embeddings by their names, as in A1111, or as "
+                    "embedding:name. Tags such as <lora:name:1> load nothing here: link the text of LoRAs in Prompt.",
                 ),
                 inputs.steps(
                     "Steps of the first pass, which prompt editing counts by. 0: as Base Sampling says.",
@@ -152,6 +153,7 @@ class HiresFixPrompt(PackNode):
     ) -> io.NodeOutput:
         counting = Counting(for_pass, steps, hr_second_pass_steps, sampler_name, hr_sampler_name)
         settings = TextSettings(clip_skip, emphasis, comma_padding_backtrack, negative_prompt, pad_cond_uncond)
+        show_text(None if negative_prompt else left_out(text))
         with input_errors(cls, "text"):
             if is_for_later(clip, text, counting, settings):
                 check_prompt_followers(cls.hidden.dynprompt, cls.hidden.unique_id)

@@ -20,6 +20,7 @@ ALIASES = (
     "more detail. A denoising strength below 0.5 stays blurry.",
     *ALIASES,
     "latent upscale",
+    also="highres fix, HR fix",
 )
 def hires_fix_latent_box(graph: Graph) -> None:
     panel.txt2img(graph, ("mode", "Latent"), 0.7, panel.enlarge_latent)
@@ -42,6 +43,7 @@ def hires_fix_pixel_box(graph: Graph) -> None:
     "seed and settings give the same picture. Its settings pages are among the advanced inputs.",
     *ALIASES,
     *("automatic1111", "webui", "reproduce"),
+    also="AUTOMATIC1111 webui",
 )
 def hires_fix_a1111_box(graph: Graph) -> None:
     panel.txt2img(graph, ("upscaler_name", "Lanczos"), 0.4, panel.enlarge_as_a1111, settings=True)
@@ -53,6 +55,7 @@ def hires_fix_a1111_box(graph: Graph) -> None:
     "prompt it was made with; a denoising strength of 0.2 keeps it, 0.6 invents detail.",
     *ALIASES,
     *("img2img", "hires fix this picture", "existing picture", "esrgan"),
+    also="img2img",
 )
 def hires_fix_of_a_picture_box(graph: Graph) -> None:
     panel.hires_of_picture(graph)

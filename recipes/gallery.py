@@ -5,7 +5,6 @@ one). Each function, here and in the other galleries, is called without its grap
 `to_ui`; it raises `GraphError` for a value that the node it goes to would refuse. `job`: fields of `Job`.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from ..hires.graph import stages
@@ -95,6 +94,7 @@ def hires_fix_image(
         YOUR_CHECKPOINT,
         "**Prompt**, *seed*: best those it was made with",
         "**denoising_strength**: 0.2 keeps the picture, 0.6 invents detail",
+        "**Re-noise**: *steps*, sampler; **Second Sampling**: *cfg*",
     )
     shared, noise = asked.model_noise_prompts(graph)
     graph.stage("Picture")
@@ -131,18 +131,14 @@ def hires_fix_a1111(graph: Graph, *, upscaler: str = "Lanczos", denoising_streng
     )
     loader = asked.checkpoint_loader(graph)
     noise = asked.noise(graph)
-    settings = graph.node("HiresFixA1111Settings", folded=True).out()
     graph.column()
-    shared = {"clip": loader.out("CLIP"), "steps": asked.steps, "sampler_name": asked.sampler}
-    shared["hr_second_pass_steps"] = asked.hr_second_pass_steps
     texts = asked.prompt, asked.negative_prompt
-    positive, negative = stages.a1111_prompts(graph, "first pass", *texts, **shared)
-    hr_positive, hr_negative = stages.a1111_prompts(graph, "second pass", *texts, **shared)
-    first = asked.sampling(loader, positive, negative, settings)
+    positive, negative = stages.a1111_prompts(graph, *texts, clip=loader.out("CLIP"))
     graph.stage("First pass")
+    settings = graph.node("HiresFixA1111Settings", folded=True).out()
+    shared = asked.sampling(loader, positive, negative, settings)
     empty = asked.empty_picture(graph)
-    base = stages.first_pass(graph, first, noise, empty)
-    upscaled = asked.enlarge(graph, first, base, upscaler, numbers="A1111", noise=noise)
+    base = stages.first_pass(graph, shared, noise, empty)
+    enlarged = asked.enlarge(graph, shared, base, upscaler, numbers="A1111", noise=noise)
     graph.stage("Second pass")
-    second = replace(first, positive=hr_positive, negative=hr_negative)
-    asked.finish(graph, second, noise, upscaled.out("latent"), denoising_strength, kind=WITH_INFOTEXT)
+    asked.finish(graph, shared, noise, enlarged.out("latent"), denoising_strength, kind=WITH_INFOTEXT)

@@ -57,10 +57,6 @@ class Job:
         graph.stage("First pass")
         return shared, noise, stages.first_pass(graph, shared, noise, empty)
 
-    def model_and_prompts(self, graph: Graph) -> Sampling:
-        loader = self.checkpoint_loader(graph)
-        return self.sampling(loader, *stages.prompts(graph, loader.out("CLIP"), self.prompt, self.negative_prompt))
-
     def checkpoint_loader(self, graph: Graph) -> Node:
         return graph.node("CheckpointLoaderSimple", ckpt_name=self.checkpoint)
 

@@ -95,13 +95,12 @@ def txt2img(
     )
     graph.stage("Model")
     loaded = _Loaded(graph, f)
-    options = graph.node("HiresFixA1111Settings").out() if settings else None
+    options = graph.node("HiresFixA1111Settings", folded=True).out() if settings else None
     noise = stages.noise(graph, f["seed"], f["noise_source"] if settings else Job.noise_source)
     noise.node.control = RANDOM
     empty = stages.empty_picture(graph, f["width"], f["height"], f["batch_size"])
     graph.stage("Prompts")
     first = loaded.sampling("first pass", f["prompt"], None, f["negative_prompt"], options)
-    graph.stage("Hires prompts")
     negative = loaded.loras(f["hr_negative_prompt"], f["negative_prompt"], "Hires negative prompt").out("text")
     same = loaded.sampling("second pass", f["hr_prompt"], f["prompt"], negative, options)
     second = replace(same, steps=None, cfg=None, sampler=f["hr_sampler_name"], scheduler=f["hr_scheduler"])
@@ -185,7 +184,10 @@ class _Loaded:
     def loras(self, text: BoxInput, instead: BoxInput | None, title: str, **lora: Any) -> Any:
         """A prompt, or what stands for an empty one, without its tags, and the model with the LoRAs of these."""
         more = {"text": text, "instead_of_empty": instead, **lora}
-        return self._graph.node("HiresFixPromptLoras", title=title, model=self._model, clip=self._clip, **more)
+        # their fields are the box's
+        return self._graph.node(
+            "HiresFixPromptLoras", title=title, folded=True, model=self._model, clip=self._clip, **more
+        )
 
     def sampling(
         self,
@@ -199,9 +201,8 @@ class _Loaded:
         f = self._f
         lora = {"lora_name": f["lora_name"], "lora_strength": f["lora_strength"]}
         tagged = self.loras(prompt, instead, f"LoRAs, {of}", **lora)
-        self._graph.column()
         texts = tagged.out("text"), negative
         shared = {"clip": tagged.out("clip"), "clip_skip": f["clip_skip"]}
-        positive, minus = stages.a1111_prompts(self._graph, of, *texts, **shared)
+        positive, minus = stages.a1111_prompts(self._graph, *texts, f", {of}", **shared, folded=True)
         how = {"steps": f["steps"], "cfg": f["cfg"], "sampler": f["sampler_name"], "scheduler": f["scheduler"]}
         return Sampling(tagged.out("model"), self._vae, positive, minus, **how, settings=options)

@@ -36,8 +36,8 @@ def round_of(asked: Job, number: int, denoising_strength: float) -> Graph:
     latent, model, positive, negative, vae, noise, upscaler = (graph.box_input(name, name) for name in names)
     scale = graph.box_input("hr_scale", "Upscale by", asked.hr_scale)
     strength = graph.box_input("denoising_strength", "Denoising strength", denoising_strength)
-    same = {"steps": asked.steps, "cfg": asked.cfg, "sampler": asked.sampler, "scheduler": asked.scheduler}
-    shared = Sampling(model, vae, positive, negative, **same)
+    # None: as the first pass, which the latent knows
+    shared = Sampling(model, vae, positive, negative, steps=None, cfg=None, sampler=None, scheduler=None)
     graph.stage("Upscale")
     target = stages.target_size(graph, shared, latent, (scale, asked.hr_resize_x, asked.hr_resize_y))
     upscaled = stages.pixel_upscale(graph, shared, latent, upscaler, target)

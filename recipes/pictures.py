@@ -19,7 +19,7 @@ class ExamplePicture:
 
 CAT = ExamplePicture("hires-fix-cat.jpg", "close-up photograph of a tabby cat, whiskers, detailed fur, sharp eyes")
 COFFEE = ExamplePicture(
-    "hires-fix-coffee.jpg", "photograph of an espresso in a white cup on a wooden table, spoon, wood grain, detailed"
+    "hires-fix-coffee.jpg", "photograph of an espresso in a red cup on a wooden table, spoon, wood grain, detailed"
 )
 ASTRONAUT = ExamplePicture(
     "hires-fix-astronaut.jpg", "photograph of a smiling astronaut in an orange suit, detailed face"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ...recipes import library
 from .. import command_line
-from ..generate import build_workflows, files, help_pages, help_pictures, readme, record_node_defs
+from ..generate import build_workflows, files, help_pages, help_pictures, readme, record_node_defs, registry_pictures
 from ..generate.files import GenerateError
 from ..host import real_host
 from ..host.comfy_client import ClientError, ComfyClient
@@ -61,7 +61,8 @@ def generate(client: ComfyClient, options: argparse.Namespace) -> list[str]:
         files.write(made)  # a page without a node stays: it was written by hand
     # the recipes read node_defs.json, so they come after it
     titles = {name: info[name]["display_name"] for name in nodes}
-    workflows = build_workflows.generated() | readme.generated(titles, nodes, library.WORKFLOWS)
+    workflows = build_workflows.generated() | registry_pictures.generated()
+    workflows |= readme.generated(titles, nodes, library.WORKFLOWS, library.APPS)
     problems += files.stale(workflows, build_workflows.present())
     if not options.check:
         files.write(workflows, build_workflows.present())

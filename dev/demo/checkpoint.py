@@ -20,6 +20,8 @@ from .sizes import SCALE
 from .text_encoder import SEED, text_encoder
 
 NAME = "hires-fix-demo.safetensors"
+PREVIEW = "taesd_decoder.safetensors"
+"""The name under which a host looks for what decodes previews of SD 1.x latents."""
 
 TRAINED = Path(__file__).parent / "trained"
 UNET, VAE = "unet.safetensors", "vae.safetensors"
@@ -59,6 +61,23 @@ def write(path: Path, trained: Path = TRAINED) -> None:
     factors = {"first_stage_model.vae_scale": np.array(SCALE, np.float32)}
     factors["first_stage_model.vae_shift"] = np.array(0, np.float32)
     write_safetensors(path, w.half() | factors)
+
+
+def write_preview_decoder(folder: Path) -> Path:
+    """Write the decoder alone to `folder` and return its path: a file of kind `vae_approx`, 2.5 MB.
+
+    A host that is started with `--preview-method taesd` shows the demo's latents in their true colours with it; the
+    factors of real SD 1.x latents, which "latent2rgb" takes, turn them purple.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    prefix = "taesd_decoder."
+    decoder = {
+        name.removeprefix(prefix): array
+        for name, array in widen.vae(read(TRAINED / VAE)).items()
+        if name.startswith(prefix)
+    }
+    write_safetensors(folder / PREVIEW, decoder)
+    return folder / PREVIEW
 
 
 def read(path: Path) -> dict[str, Array]:

@@ -102,16 +102,13 @@ def prepare_graph(job: Job, drawing: Drawing, checkpoint: str, images: dict[str,
             inputs["text"] = text
         inputs |= {name: value for name, value in everywhere.items() if name in inputs and value is not None}
         if kind.startswith("Empty") and "width" in inputs:
-            for name in ("width", "height"):
-                _set(graph, inputs, name, drawing.size)
+            inputs |= {"width": drawing.size, "height": drawing.size}
         inputs |= changes.get(kind, {})
     if job.direct:
         add_direct(graph, job.direct)
+    for key, node in list(graph.items()):
+        if node["class_type"] == "VAEDecode" and node["_meta"]["title"] in job.pictures:
+            shown = {"class_type": "PreviewImage", "inputs": {"images": [key, 0]}, "_meta": dict(node["_meta"])}
+            node["_meta"]["title"] = "VAE Decode"
+            graph[f"show-{key}"] = shown
     return graph
-
-
-def _set(graph: Graph, inputs: dict[str, Any], name: str, value: int) -> None:
-    """Set an input, or the primitive node that feeds it."""
-    if isinstance(inputs[name], list):
-        inputs, name = graph[inputs[name][0]]["inputs"], "value"
-    inputs[name] = value

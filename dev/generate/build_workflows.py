@@ -34,6 +34,9 @@ THUMBNAIL_SIZES = ((512, 384), (400, 300), (320, 240))
 
 THUMBNAIL_QUALITIES = range(90, 45, -5)
 THUMBNAIL_BYTES = 40 * 1024
+_GOLDEN = 0.618
+"""Steps of this around the circle of colours never come close to where they were."""
+
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
@@ -70,9 +73,9 @@ def thumbnail(full: Any, name: str) -> bytes:
 
 
 def thumbnail_file(name: str) -> Path:
-    """Where the thumbnail of the workflow or App of this name belongs."""
-    title = f"{name}.app" if name in library.APPS else library.WORKFLOWS[name].title
-    return WORKFLOWS / f"{title}.jpg"
+    """Where the thumbnail of the workflow of this name, or of the App of this title, belongs."""
+    workflow = library.WORKFLOWS.get(name)
+    return WORKFLOWS / (f"{workflow.title}.jpg" if workflow else f"{name}.app.jpg")
 
 
 def write_thumbnails(folder: Path, names: list[str]) -> None:
@@ -82,8 +85,6 @@ def write_thumbnails(folder: Path, names: list[str]) -> None:
     """
     from PIL import Image
 
-    from . import sketches  # needs Pillow, as above
-
     made: dict[Path, bytes] = {}
     for name in names:
         target = thumbnail_file(name)
@@ -92,9 +93,17 @@ def write_thumbnails(folder: Path, names: list[str]) -> None:
             with Image.open(pictures[0]) as opened:
                 made[target] = thumbnail(opened.convert("RGB"), name)
         elif not target.exists():
-            made[target] = thumbnail(sketches.draw((library.WORKFLOWS | library.APPS)[name].sketch), name)
+            made[target] = thumbnail(_sketch(name), name)
     for target, data in made.items():
         target.write_bytes(data)
+
+
+def _sketch(name: str) -> Any:
+    from . import sketches  # needs Pillow, as above
+
+    everything = {**library.WORKFLOWS, **library.APPS}
+    hue = list(everything).index(name) * _GOLDEN
+    return sketches.draw(everything[name].sketch, hue, form=name in library.APPS)
 
 
 def draw_missing(check: bool) -> list[str]:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ...hires.graph import stages
 from ...hires.graph.builder import Node, Output
-from ...hires.graph.stages import Picture, Sampling
+from ...hires.graph.stages import Sampling
 from ...hires.sampling.menus import LATENT_MODES
 from .cases import Case
 from .graph import Plan, Variant
@@ -161,7 +161,7 @@ class _Job:
         facts = PassFacts("first pass", self.steps, self.hr_steps, self.sampler, self.hr_sampler)
         model = self.plan.watch(self.loader.out("MODEL"), stage + "first.calls")
         shared = self.sampling(record, facts, self.loader, model, self.sampler, self.scheduler)
-        latent = stages.first_pass(self.graph, shared, noise, Picture(self.empty(), self.width, self.height)).latent
+        latent = stages.first_pass(self.graph, shared, noise, self.empty())
         self.plan.save(stage + "first.noise", latent=self.drawn(noise, self.empty()))
         self.plan.save_calls(stage + "first.calls", latent)
         self.plan.save(stage + "first.latent", latent=latent)

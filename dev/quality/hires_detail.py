@@ -65,9 +65,7 @@ def likeness(picture: Image.Image, prompt: str) -> float:
     ratio of the amounts, half as much or twice as much as 0.5.
     """
     known, found = _drawn(prompt, picture.size), amounts(picture)
-    ratios = [
-        np.exp(-np.abs(np.log((found[name] + FAINT) / (known[name] + FAINT)))) for name in known if name in found
-    ]
+    ratios = [np.exp(-np.abs(np.log((found[name] + FAINT) / (known[name] + FAINT)))) for name in known if name in found]
     return float(np.mean(ratios)) if ratios else 0.0
 
 

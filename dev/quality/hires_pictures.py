@@ -89,7 +89,7 @@ def graph_of(batch: Batch, settings: Settings) -> tuple[Graph, dict[str, str]]:
     """The saved workflow with these values, and the ids of the nodes that show "base", "hires" and "direct"."""
     graph: Graph = json.loads(WORKFLOW.read_text(encoding="utf-8"))
     titles = {node["_meta"]["title"]: node_id for node_id, node in graph.items()}
-    del graph[titles["Upscaled picture"]]  # only for people to see
+    del graph[titles["Before | after"]]  # only for people to see
     values: dict[str, Any] = {
         "ckpt_name": settings.checkpoint, "upscaler_name": settings.upscaler, "seed": batch.first_seed,
         "batch_size": batch.count, "hr_scale": float(settings.factor), "steps": settings.steps, "cfg": settings.cfg,
@@ -107,14 +107,16 @@ def graph_of(batch: Batch, settings: Settings) -> tuple[Graph, dict[str, str]]:
         "inputs": {"model": [loader, 0], "dtype": settings.precision},
         "_meta": {"title": "Precision"},
     }
-    for title, value in (("Width", settings.size), ("Height", settings.size)):
-        graph[titles[title]]["inputs"]["value"] = value
+    graph[titles["Empty Latent Image"]]["inputs"] |= {"width": settings.size, "height": settings.size}
     graph[titles["Prompt"]]["inputs"]["text"] = batch.prompt
     graph[titles["Negative prompt"]]["inputs"]["text"] = settings.negative_prompt
     result = graph[titles["Save Image"]]
     result["class_type"], result["inputs"] = "PreviewImage", {"images": result["inputs"]["images"]}
     direct = add_direct(graph, settings.factor)
-    return graph, {"base": titles["Base picture"], "hires": titles["Save Image"], "direct": direct}
+    samples, vae = [titles["Base Sampling"], 0], [loader, 2]
+    graph["base-picture"] = {"class_type": "VAEDecode", "inputs": {"samples": samples, "vae": vae}}
+    graph["base"] = {"class_type": "PreviewImage", "inputs": {"images": ["base-picture", 0]}}
+    return graph, {"base": "base", "hires": titles["Save Image"], "direct": direct}
 
 
 def draw(client: ComfyClient, batch: Batch, settings: Settings) -> list[Drawn]:

@@ -173,8 +173,8 @@ def table(rows: Sequence[Row]) -> str:
     gain = found["sharpness_gain"]
     lines += [
         "",
-        f"Hires fix wins {found['hires_wins']} of {len(found['measures'])}: a win is a {LEVEL:.0%} interval (paired bootstrap) "
-        f"that lies above 0, of at least {LEAST_PAIRS} seeds.",
+        f"Hires fix wins {found['hires_wins']} of {len(found['measures'])}: a win is a {LEVEL:.0%} interval (paired "
+        f"bootstrap) that lies above 0, of at least {LEAST_PAIRS} seeds.",
         f"Edges are {'not found' if gain is None else f'{gain:+.0%} steeper'} than after Lanczos; grain in flat parts "
         f"{found['grain_hires']:.4f} against {found['grain_lanczos']:.4f}.",
         f"The base pictures' own prompt adherence is {found['adherence_base']:.3f}; "

@@ -3,15 +3,26 @@
 Links are made by passing an `Output`, so a graph never holds a cycle, and creation order is an order of execution.
 """
 
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from . import definitions
 from .definitions import GraphError, NodeDefinition, OutputDefinition
-from .identity import identity
 
-__all__ = ["FIRST_CHOICE", "BoxInput", "BoxOutput", "Graph", "GraphError", "Node", "Note", "Output", "Stage"]
+__all__ = [
+    "FIRST_CHOICE",
+    "BoxInput",
+    "BoxOutput",
+    "Graph",
+    "GraphError",
+    "Node",
+    "Note",
+    "Output",
+    "Stage",
+    "identity",
+]
 
 
 ANY = "*"
@@ -20,8 +31,15 @@ ANY = "*"
 IDS_OF_BOX = 100
 """Ids that are kept free for the inside of each box."""
 
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "hires-fix/workflows")
+
 FIRST_CHOICE: Final = object()
 """Start value of a box's field that lists files: the first one that the reader has, as on a new node."""
+
+
+def identity(name: str) -> str:
+    """An id as the editor asks for: the same for the same name, so that a file that is made again does not change."""
+    return str(uuid.uuid5(_NAMESPACE, name))
 
 
 @dataclass(frozen=True)
@@ -222,8 +240,9 @@ class Graph:
         self.box_outputs.append(BoxOutput(name, source))
 
     def node(self, type_name: str, /, *, title: str | None = None, folded: bool = False, **inputs: Any) -> Node:
-        """Add a node, `folded` to its title if asked; an input is an `Output` of a node of this graph, a `BoxInput` of it or a plain value.
+        """Add a node; an input is an `Output` of a node of this graph, a `BoxInput` of it or a plain value.
 
+        `folded`: the editor shows its title alone, until it is unfolded.
         Widgets that are left out or None get the schema's default, so that every widget is written to files.
 
         Raises:

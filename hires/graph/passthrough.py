@@ -6,6 +6,8 @@ DECODERS = ("VAEDecode", "VAEDecodeTiled")
 ENCODERS = ("VAEEncode", "VAEEncodeTiled")
 ENCODE_ANY_SIZE, DECODE_TO_SIZE = "HiresFixEncodeAnySize", "HiresFixDecodeToSize"
 IMAGE_SIZE = "GetImageSize"
+CHOOSE_VAE, AUTOMATIC_VAE = "HiresFixChooseVAE", "Automatic"
+"""A node that hands on the VAE it gets, unless its widget names a file."""
 
 SWITCH = "ComfySwitchNode"
 """Hands on one of two inputs, and asks for that one only."""

@@ -112,6 +112,7 @@ class ApiGraph:
         `known`: values on links, also those that the caller adds later; without them those of `Node.constant`.
         """
         constants: dict[Link, Any] = {}
+        self._constants = constants
         self._known = constants if known is None else known
         entries = prompt.items() if isinstance(prompt, Mapping) else ()
         self._nodes: dict[str, Node] = {}
@@ -129,6 +130,10 @@ class ApiGraph:
             left = "on_false" if is_on else "on_true"
             inputs = {name: value for name, value in inputs.items() if name != left}
         return Node(name, kind, inputs, self._known, self._nodes)
+
+    def learn(self, link: Link, value: Any) -> None:
+        """Remember what a link brings."""
+        self._constants[link] = value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._nodes)

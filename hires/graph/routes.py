@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from .layout import MARGIN, TITLE_BAR, Box
+from .layout import TITLE_BAR, Box
 
 Socket = tuple[int, int]
 """Id of a node, and place of one of its outputs."""
@@ -19,6 +19,9 @@ LANE = 12
 CLEAR = 7
 """Least distance of a link from a node that it passes."""
 
+OUTSIDE = 30
+"""Distance of the links that turn in front of the first column or behind the last one."""
+
 ABOVE, BELOW = 2, 12
 """How many links fit above all nodes, under the titles of the groups, and below them."""
 
@@ -28,8 +31,12 @@ TURN = 60
 SHARED = 0.3
 """Share of its cost that a way has where a link of the same socket runs already."""
 
-SPREAD = (0, 11, -11, 17, -17)
+SPREAD = (0, 8, -8, 14, -14)
 """Distances from the middle of a gutter at which links of different sockets turn."""
+
+LONG = 220
+"""The editor draws curves that swing out by an eighth of their height: higher ones leave the gutter, but for a corner
+beside the socket."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +94,9 @@ class Columns:
     def gutter(self, place: int) -> int:
         """Middle of the space in front of a column, or behind the last one."""
         if not place:
-            return self.sides[0][0] - MARGIN
+            return self.sides[0][0] - OUTSIDE
         if place == len(self.sides):
-            return self.sides[-1][1] + MARGIN
+            return self.sides[-1][1] + OUTSIDE
         return (self.sides[place - 1][1] + self.sides[place][0]) // 2
 
     def free(self, place: int, y: int) -> bool:
@@ -126,7 +133,7 @@ class _Router:
         trees: defaultdict[Socket, dict[tuple[int, int], _Point]] = defaultdict(dict)
         for way in ways:
             passed = list(_passed(way))
-            if passed:
+            if passed or abs(way.start_y - way.end_y) > 2 * LONG:
                 self._add(trees[way.source], way, passed, self._best(way, passed))
         return _numbered([point for tree in trees.values() for point in tree.values()])
 
@@ -157,11 +164,18 @@ class _Router:
 
     def _add(self, tree: dict[tuple[int, int], _Point], way: Way, passed: list[int], heights: list[int]) -> None:
         back = way.end <= way.start
-        point: _Point | None = None
+        turns: list[tuple[int, int]] = []
         for place, y in zip(passed, heights, strict=True):
             self.used[place][y] = way.source
-            for gutter in (place + 1, place) if back else (place, place + 1):
-                point = tree.setdefault((gutter, y), _Point(self._x(gutter, way.source), y, point))
+            turns += [(gutter, y) for gutter in ((place + 1, place) if back else (place, place + 1))]
+        first, last = turns[0] if turns else (way.end, way.end_y), turns[-1] if turns else (way.end, way.start_y)
+        if abs(first[1] - way.start_y) > LONG:
+            turns.insert(0, (first[0], way.start_y))
+        if abs(last[1] - way.end_y) > LONG:
+            turns.append((last[0], way.end_y))
+        point: _Point | None = None
+        for gutter, y in turns:
+            point = tree.setdefault((gutter, y), _Point(self._x(gutter, way.source), y, point))
         assert point is not None
         point.ends.append(way.link)
         while point is not None:

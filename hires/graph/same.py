@@ -8,7 +8,7 @@ from .reader import Node
 
 BASE, RENOISE, SECOND = "HiresFixBaseSampling", "HiresFixRenoise", "HiresFixSecondSampling"
 
-_LATENTS = ("latent", "samples", "latent_image", "samples1", "samples_to", "destination")
+LATENTS = ("latent", "samples", "latent_image", "samples1", "samples_to", "destination", "on_true", "on_false")
 """Inputs whose LATENT a node hands on with its keys."""
 
 _NEW = (*ENCODERS, ENCODE_ANY_SIZE, "VAEEncodeForInpaint", "RebatchLatents", "LoadLatent")
@@ -20,7 +20,7 @@ def first_pass(node: Node) -> tuple[Node | None, bool]:
     seen: set[str] = set()
     while node.kind and node.id not in seen:
         seen.add(node.id)
-        name = next((name for name in _LATENTS if node.source(name) is not None), None)
+        name = next((name for name in LATENTS if node.source(name) is not None), None)
         if name is None or node.kind in _NEW:
             return None, node.kind in _NEW or node.kind.startswith("Empty")
         node = node.before(name)
@@ -40,12 +40,12 @@ def renoise_of(node: Node) -> Node | None:
     return None
 
 
-def told_by(node: Node, name: str) -> Node | None:
-    """The node whose field `name` holds what this sampling or Re-noise uses; None if it is none, or not known."""
+def told_by(node: Node, name: str) -> Node:
+    """The node whose field `name` holds what this sampling or Re-noise uses; one of no kind if that is not known."""
     if not is_same(node, name):
         return node
     renoise = renoise_of(node) if node.kind == SECOND and name == "sampler_name" else None
-    return told_by(renoise, name) if renoise else first_pass(node)[0]
+    return told_by(renoise, name) if renoise else first_pass(node)[0] or Node("", "", {}, node.known)
 
 
 def is_same(node: Node, name: str) -> bool:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ..sampling.same import SAME_CFG, SAME_SAMPLER, SAME_SCHEDULER, SAME_STEPS
 from .builder import BoxInput, Graph, Node, Output
+from .same import BASE, LATENTS
 
 Text: TypeAlias = str | BoxInput | None
 Whole: TypeAlias = int | BoxInput | None
@@ -50,18 +52,14 @@ def prompts(graph: Graph, clip: Output, prompt: Text, negative_prompt: Text, of:
 
 
 def a1111_prompts(
-    graph: Graph, for_pass: str, prompt: Text | Output, negative_prompt: Text | Output, **shared: Any
+    graph: Graph, prompt: Text | Output, negative_prompt: Text | Output, of: str = "", **shared: Any
 ) -> list[Output]:
-    """Prompt and negative prompt in A1111's syntax, for the "first pass" or "second pass"; `shared`: inputs of both."""
+    """Prompt and negative prompt in A1111's syntax, which count steps as the passes that they go to.
+
+    `of` is added to their titles; `shared`: inputs of both.
+    """
     return [
-        graph.node(
-            "HiresFixPrompt",
-            title=f"{title}, {for_pass}",
-            text=text,
-            negative_prompt=is_negative,
-            for_pass=for_pass,
-            **shared,
-        ).out()
+        graph.node("HiresFixPrompt", title=title + of, text=text, negative_prompt=is_negative, **shared).out()
         for title, text, is_negative in (("Prompt", prompt, False), ("Negative prompt", negative_prompt, True))
     ]
 
@@ -107,7 +105,10 @@ def base_picture(graph: Graph, latent: Socket, vae: Socket) -> Output:
 def target_size(
     graph: Graph, shared: Sampling, of: Socket | tuple[Side, Side], resize: tuple[Number, Whole, Whole]
 ) -> Node:
-    """Target Size for a latent, or a picture of these sides. `resize`: the factor, and the width and height to reach instead."""
+    """Target Size for a latent, or a picture of these sides.
+
+    `resize`: the factor, and the width and height to reach instead.
+    """
     hr: dict[str, Any] = dict(zip(("hr_scale", "hr_resize_x", "hr_resize_y"), resize, strict=True))
     if isinstance(of, Output | BoxInput):
         hr["latent"] = of
@@ -166,18 +167,25 @@ def second_pass(
     denoising_strength: Number,
     hr_second_pass_steps: Whole = 0,
 ) -> Output:
-    """Re-noise and Second Sampling with the settings of the first pass; returns the redrawn latent."""
+    """Re-noise and Second Sampling; returns the redrawn latent.
+
+    What the first pass that the latent comes from has, too, stands there alone.
+    """
+    told = _first_pass_of(latent)
+    sampler = _unless_told(told, "sampler_name", shared.sampler)
+    scheduler = _unless_told(told, "scheduler", shared.scheduler)
+    follows = sampler == SAME_SAMPLER or scheduler == SAME_SCHEDULER
     noised = graph.node(
         "HiresFixRenoise",
         model=shared.model,
         latent=latent,
         noise=noise,
-        steps=shared.steps,
+        steps=_unless_told(told, "steps", shared.steps),
         denoising_strength=denoising_strength,
         hr_second_pass_steps=hr_second_pass_steps,
-        sampler_name=shared.sampler,
-        scheduler=shared.scheduler,
-        settings=shared.settings,
+        sampler_name=sampler,
+        scheduler=scheduler,
+        settings=None if follows and told.get("settings") == shared.settings else shared.settings,
     )
     return graph.node(
         "HiresFixSecondSampling",
@@ -187,11 +195,27 @@ def second_pass(
         latent=noised.out("latent"),
         sigmas=noised.out("sigmas"),
         noise=noise,
-        cfg=shared.cfg,
-        sampler_name=shared.sampler,
-        settings=shared.settings,
+        cfg=_unless_told(told, "cfg", shared.cfg),
+        sampler_name=SAME_SAMPLER,
         refiner=shared.refiner,
     ).out()
+
+
+_SAME = {"steps": SAME_STEPS, "cfg": SAME_CFG, "sampler_name": SAME_SAMPLER, "scheduler": SAME_SCHEDULER}
+
+
+def _unless_told(told: dict[str, Any], name: str, value: Any) -> Any:
+    """The value of a second pass's field: "as the first pass" where that was told the same, or nothing is said."""
+    return _SAME[name] if value is None or told.get(name) == value else value
+
+
+def _first_pass_of(latent: Socket) -> dict[str, Any]:
+    """The inputs of the Base Sampling that a latent comes from; nothing if it is none, or another graph's."""
+    before: Any = latent
+    while isinstance(before, Output) and before.node.definition.type != BASE:
+        inputs = before.node.inputs
+        before = next((inputs[name] for name in LATENTS if name in inputs), None)
+    return before.node.inputs if isinstance(before, Output) else {}
 
 
 def decode_and_save(graph: Graph, latent: Socket, vae: Socket, kind: str = "SaveImage") -> Output:

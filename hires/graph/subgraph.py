@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from .builder import Graph
+from .builder import Graph, identity
 from .drawing import END_GAP, END_MARGIN, END_ROW, END_WIDTH, ENTRANCE, EXIT, Link, draw
-from .identity import identity
 
 
 def subgraph(graph: Graph, **about: str) -> dict[str, Any]:

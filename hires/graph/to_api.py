@@ -13,8 +13,8 @@ def to_api(graph: Graph) -> dict[str, Any]:
     are what is in them: node 3 of the box 7 is "7:3".
 
     Raises:
-        GraphError: no node of the graph shows or saves anything, which the host refuses, the graph is a box, or a box in
-            it starts with a file that only the reader knows.
+        GraphError: no node of the graph shows or saves anything, which the host refuses, the graph is a box, or a box
+            in it starts with a file that only the reader knows.
     """
     if graph.box_inputs or graph.box_outputs:
         raise GraphError(f"{graph.name} is a box, which only the editor knows; use to_blueprint")

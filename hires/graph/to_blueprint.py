@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .builder import Graph
+from .builder import Graph, identity
 from .drawing import draw_box
-from .identity import identity
 from .subgraph import subgraph
 from .to_ui import FORMAT_VERSION
 

@@ -3,9 +3,8 @@
 from dataclasses import astuple
 from typing import Any
 
-from .builder import Graph, GraphError
+from .builder import Graph, GraphError, identity
 from .drawing import Drawing, draw
-from .identity import identity
 from .layout import Layout
 from .subgraph import subgraph
 

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from ..graph.passthrough import DECODE_TO_SIZE, DECODERS, ENCODE_ANY_SIZE, ENCODERS, IMAGE_SIZE, PRIMITIVES, SWITCH
+from ..graph.passthrough import (
+    AUTOMATIC_VAE,
+    CHOOSE_VAE,
+    DECODE_TO_SIZE,
+    DECODERS,
+    ENCODE_ANY_SIZE,
+    ENCODERS,
+    IMAGE_SIZE,
+    PRIMITIVES,
+    SWITCH,
+)
 from ..graph.reader import Node
+from ..infotext.from_graph.texts import STYLES, texts_with_styles
 from ..sizes.image_sizes import A1111_CELL
 from .badge import Badge, Rule, agreed, badge, cells_of
 from .facts import Facts, Latents, ModelFile, Pictures, UpscalerFile
@@ -94,6 +105,19 @@ def _model_file(folder: str, widget: str) -> Rule:
 def _load_upscaler(node: Node, facts: Facts) -> Badge:
     name = node.text("upscaler_name") or node.text("model_name")
     return Badge((UpscalerFile(name),)) if name else Badge()
+
+
+@badge(CHOOSE_VAE)
+def _choose_vae(node: Node, facts: Facts) -> Badge:
+    name = node.text("vae_name")
+    if name == AUTOMATIC_VAE:
+        return Badge((node.incoming("vae", ModelFile),))
+    return Badge((ModelFile("vae", name),)) if name else Badge()
+
+
+@badge(STYLES)
+def _styles(node: Node, facts: Facts) -> Badge:
+    return Badge(tuple(texts_with_styles(node, lambda: facts.styles() or {})))
 
 
 badge(DECODE_TO_SIZE, "HiresFixRestoreFaces")(lambda node, _: Badge((node.incoming("image", Pictures),)))

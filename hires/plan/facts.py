@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from ..prompts.lora_files import PromptLoras
+from ..prompts.styles import Style
 from ..sizes.image_sizes import Size
 from ..tiles.settings import TileSettings
 
@@ -127,4 +130,12 @@ class Facts(Protocol):
 
     def free_memory(self) -> int | None:
         """Bytes of main memory that are free."""
+        ...
+
+    def prompt_loras(self, text: str, lora_name: str, lora_strength: float) -> PromptLoras | None:
+        """What LoRAs in Prompt loads. Raises InputError where the node will."""
+        ...
+
+    def styles(self) -> Mapping[str, Style] | None:
+        """The installed styles by their names."""
         ...

@@ -58,7 +58,7 @@ def plan(prompt: Any, facts: Facts, go_on: Callable[[], bool] = lambda: True) ->
     for name, warning in area_warnings(prompt, go_on).items():
         before = shown.get(name, _shown(Badge()))
         shown[name] = {"text": before["text"], "warning": before["warning"] or warning}
-    return {**shown, **{node: _shown(badge) for node, badge in infotext_badges(prompt, go_on)}}
+    return {**shown, **{node: _shown(badge) for node, badge in infotext_badges(prompt, facts, go_on)}}
 
 
 @cache

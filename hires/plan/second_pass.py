@@ -23,7 +23,7 @@ def _renoise(node: Node, facts: Facts) -> Badge:
     if base is None and is_sure:
         _check_own_values(node, own_steps)
     sampler, scheduler = _text(node, "sampler_name"), _text(node, "scheduler")
-    steps = _whole(node, "steps", own_steps)
+    steps = told_by(node, "steps").whole("steps", own_steps or None)
     if strength is None or steps is None or own_steps is None or sampler is None or scheduler is None:
         return Badge((out,))
     warning = senseless_strength(strength, bool(latents and latents.is_blurry)) or (
@@ -53,13 +53,7 @@ def _second_sampling(node: Node, facts: Facts) -> Badge:
 
 def _text(node: Node, name: str) -> str | None:
     """A field of Re-noise, or of the first pass that it follows."""
-    told = told_by(node, name)
-    return told.text(name) if told else None
-
-
-def _whole(node: Node, name: str, otherwise: int | None) -> int | None:
-    told = told_by(node, name)
-    return told.whole(name) if told else otherwise
+    return told_by(node, name).text(name)
 
 
 def _check_own_values(node: Node, own_steps: int | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 
 from ..errors import InputError
 from ..model_names import stem, without_suffix
@@ -48,16 +49,12 @@ class PromptLoras:
     """The prompt without tags and comments."""
 
 
-def prompt_loras(
-    prompt: str, more: Iterable[LoraTag], files: Sequence[str], alias_of: Callable[[str], str]
-) -> PromptLoras:
+def prompt_loras(prompt: str, more: Iterable[LoraTag], files: LoraFiles) -> PromptLoras:
     """Work out what a prompt loads.
 
     Args:
         prompt: in A1111's syntax; tags in comments do not count.
         more: further ones, those that the prompt does not name itself.
-        files: the installed ones, with folders.
-        alias_of: the name that a file gives itself; empty if none. Only asked where no file has a name.
 
     Raises:
         LoraError: a tag that makes no sense, names no file or several, or asks for something else than a LoRA.
@@ -80,7 +77,7 @@ def prompt_loras(
     asked += [(lora, "lora_name") for lora in more if stem(lora.name).lower() not in named]
     strengths: dict[str, tuple[float, float]] = {}
     for lora, where in asked:
-        file = lora_file(lora.name, files, alias_of, where)
+        file = files.named(lora.name, where)
         clip, model = strengths.get(file, (0.0, 0.0))
         strengths[file] = clip + lora.clip, model + lora.model
         if max(map(abs, strengths[file])) > LARGEST:
@@ -94,38 +91,51 @@ def prompt_loras(
     return PromptLoras(uses, tuple(passed_over), text)
 
 
-def lora_file(name: str, files: Sequence[str], alias_of: Callable[[str], str], where: str = "text") -> str:
-    """The installed file of a name: with or without folder and suffix, in whatever capitals, or a file's own alias.
+class LoraFiles:
+    """The installed files, ready for prompts that name thousands."""
 
-    Raises:
-        LoraError: there is none, or there are several.
-    """
-    wanted = name.replace("\\", "/")
-    plain = wanted.lower()
-    by_rule: tuple[Callable[[str], bool], ...] = (
-        lambda file: wanted in (file.replace("\\", "/"), without_suffix(file)),
-        lambda file: wanted == stem(file),
-        lambda file: plain in (stem(file).lower(), without_suffix(file).lower()),
-        lambda file: plain == alias_of(file).lower(),
-    )
-    for fits in by_rule:
-        found = [file for file in files if fits(file)]
+    def __init__(self, files: Sequence[str], alias_of: Callable[[str], str] = lambda file: "") -> None:
+        """`alias_of`: the name that a file gives itself; empty if none. Only asked where no file has a name."""
+        self._files, self._alias_of = tuple(files), alias_of
+        self._by_path = _listed_by(self._files, lambda file: {file.replace("\\", "/"), without_suffix(file)})
+        self._by_stem = _listed_by(self._files, lambda file: {stem(file)})
+        self._in_small = _listed_by(self._files, lambda file: {stem(file).lower(), without_suffix(file).lower()})
+
+    def named(self, name: str, where: str = "text") -> str:
+        """The file of a name: with or without folder and suffix, in whatever capitals, or its alias.
+
+        Raises:
+            LoraError: there is none, or there are several; `where`: the input.
+        """
+        wanted = name.replace("\\", "/")
+        plain = wanted.lower()
+        found = self._by_path.get(wanted) or self._by_stem.get(wanted)
+        found = found or self._in_small.get(plain) or self._by_alias.get(plain, [])
         if len(found) > 1:
-            raise LoraError(
-                f"{name!r} may be {_listed(found)}. Write the folder, too: <lora:{without_suffix(found[0])}:1>.",
-                where,
-            )
+            folder = without_suffix(found[0])
+            raise LoraError(f"{name!r} may be {_quoted(found)}. Write the folder, too: <lora:{folder}:1>.", where)
         if found:
             return found[0]
-    raise LoraError(f"no LoRA is called {name!r}. {_near(name, files)}", where)
+        raise LoraError(f"no LoRA is called {name!r}. {self._near(name)}", where)
+
+    @cached_property
+    def _by_alias(self) -> dict[str, list[str]]:
+        return _listed_by(self._files, lambda file: {self._alias_of(file).lower()} - {""})
+
+    def _near(self, name: str) -> str:
+        stems = {stem(file).lower(): stem(file) for file in self._files}
+        near = get_close_matches(stem(name).lower(), stems, _NEAR, _LIKENESS) if len(stems) <= _LOOK_FOR_NEAR else []
+        there = f"Put its file into models/loras, or take it out of the prompt ({len(self._files)} files are there"
+        return f"{there}{'; like it: ' + _quoted([stems[found] for found in near]) if near else ''})."
 
 
-def _near(name: str, files: Sequence[str]) -> str:
-    stems = {stem(file).lower(): stem(file) for file in files}
-    near = get_close_matches(stem(name).lower(), stems, _NEAR, _LIKENESS) if len(stems) <= _LOOK_FOR_NEAR else []
-    there = f"Put its file into models/loras, or take it out of the prompt ({len(files)} files are there"
-    return f"{there}{'; like it: ' + _listed([stems[found] for found in near]) if near else ''})."
+def _listed_by(files: Iterable[str], names_of: Callable[[str], set[str]]) -> dict[str, list[str]]:
+    listed: dict[str, list[str]] = {}
+    for file in files:
+        for name in names_of(file):
+            listed.setdefault(name, []).append(file)
+    return listed
 
 
-def _listed(names: Iterable[str]) -> str:
+def _quoted(names: Iterable[str]) -> str:
     return ", ".join(map(repr, names))

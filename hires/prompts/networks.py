@@ -5,11 +5,13 @@ Source: behaviour of AUTOMATIC1111 stable-diffusion-webui v1.10.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..amounts import number
-from .passes import without_comments, without_extra_networks
+from ..model_names import stem
+from .passes import with_extra_networks, without_comments, without_extra_networks
 
 LORA_KINDS = ("lora", "lyco")
 
@@ -61,6 +63,54 @@ def asks_for_rank(tag: str) -> bool:
 def can_be_tagged(lora: LoraTag) -> bool:
     """Whether the tag of this LoRA would be read back as it is: some names of files cannot stand in one."""
     return network_tags(str(lora))[0] == (lora,)
+
+
+def with_loras(prompt: str, loras: Iterable[LoraTag]) -> str:
+    """The prompt with the tags of exactly these LoRAs.
+
+    Where it names one with the same strengths, the tag stays in its place, without folder and suffix; tags of others
+    go. Those that it does not name come behind it, except those that no tag can name.
+    """
+    loras = list(loras)
+    left = Counter(map(_plain, loras))
+
+    def kept(tag: str) -> str:
+        lora = lora_of(tag)
+        if lora is None:
+            return tag
+        if not left[_plain(lora)]:
+            return ""
+        left[_plain(lora)] -= 1
+        short = LoraTag(stem(lora.name), lora.clip, lora.model)
+        return tag if short.name == lora.name or not can_be_tagged(short) else str(short)
+
+    # those in comments load nothing
+    bare = without_comments(prompt)
+    same_tags = without_extra_networks(bare)[1] == without_extra_networks(prompt)[1]
+    prompt = with_extra_networks(prompt if same_tags else bare, kept)
+    behind = []
+    for lora in loras:
+        if left[_plain(lora)]:
+            left[_plain(lora)] -= 1
+            behind += [str(lora)] if can_be_tagged(lora) else []
+    # A1111 takes the tags out again, and blanks at the end of a prompt say nothing
+    return " ".join([prompt, *behind])
+
+
+def _plain(lora: LoraTag) -> LoraTag:
+    """What two tags have in common that load the same."""
+    return LoraTag(stem(lora.name).lower(), lora.clip, lora.model)
+
+
+def with_lora_names(prompt: str, name_of: Callable[[str], str]) -> str:
+    """The prompt with other names in its LoRAs' tags; those that no tag can hold stay as they are."""
+
+    def named(tag: str) -> str:
+        lora = lora_of(tag)
+        new = LoraTag(name_of(lora.name), lora.clip, lora.model) if lora else None
+        return str(new) if lora and new and new.name != lora.name and can_be_tagged(new) else tag
+
+    return with_extra_networks(prompt, named)
 
 
 def with_tags(prompt: str, loras: Iterable[LoraTag]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .grammar import PassSteps, parse_edits, schedule
@@ -64,10 +65,20 @@ def without_comments(text: str) -> str:
 
 def without_extra_networks(text: str) -> tuple[str, list[str]]:
     """Return the text without tags such as `<lora:name:1>`, and the tags."""
+    tags: list[str] = []
+
+    def taken(tag: str) -> str:
+        tags.append(tag)
+        return ""
+
+    return with_extra_networks(text, taken), tags
+
+
+def with_extra_networks(text: str, change: Callable[[str], str]) -> str:
+    """Return the text with every such tag as `change` gives it."""
     # behind the last ">" no tag ends: to look there for the end of each that begins would take time squared
     end = text.rfind(">") + 1
-    tagged, rest = text[:end], text[end:]
-    return _EXTRA_NETWORK.sub("", tagged) + rest, _EXTRA_NETWORK.findall(tagged)
+    return _EXTRA_NETWORK.sub(lambda found: change(found[0]), text[:end]) + text[end:]
 
 
 def plan_prompt(text: str, steps: PassSteps) -> list[SubPrompt]:

@@ -8,6 +8,7 @@ import folder_paths
 
 from ...hires.infotext.to_graph.loaders import ModelFiles
 from ..infotext.model_hashes import HashSearch
+from ..prompts.loras import alias_of
 
 
 def model_files(search: HashSearch) -> ModelFiles:
@@ -26,5 +27,7 @@ def model_files(search: HashSearch) -> ModelFiles:
         upscalers=listed("upscale_models"),
         diffusion_models=listed("diffusion_models"),
         text_encoders=listed("text_encoders"),
+        embeddings=listed("embeddings"),
+        lora_alias=alias_of,
         by_hash=by_hash,
     )

@@ -23,9 +23,13 @@ from ...hires.infotext.settings import GenerationSettings
 from ...hires.infotext.text import Parameter, write
 from ...hires.infotext.write import write_settings
 from ...hires.model_names import stem
+from ...hires.prompts.embeddings import missing_embeddings
+from ...hires.prompts.lora_files import LoraError, LoraFiles
 from ...hires.prompts.networks import network_tags
 from ...pictures import PARAMETERS
 from ..progress import show_text
+from ..prompts.loras import installed as installed_loras
+from ..prompts.styles import known_styles
 from ..sampling.noise import COMFYUI
 from .model_hashes import file_hash, lora_hash, short_hash
 
@@ -53,7 +57,7 @@ def graph_infotexts(prompt: Prompt, node_id: str) -> Callable[[int], str]:
         InputError: the pictures do not come from Base Sampling or Second Sampling, or the text has no words for how
             they do (NoWordsError).
     """
-    found = read_graph(prompt, node_id, _model_hashes(prompt))
+    found = read_graph(prompt, node_id, _model_hashes(prompt), known_styles)
     settings, version = found.settings, _version()
     controls = control_parameters(found.controls, lambda file: _digits(_CONTROLS, file, short_hash))
     extra = [*controls, *_network_hashes(prompt, settings), *found.further, *parameters_not_in_text(found.not_in_text)]
@@ -132,10 +136,15 @@ def _network_hashes(prompt: Prompt, settings: GenerationSettings) -> list[Parame
     texts += [hires.hr_prompt, hires.hr_negative_prompt] if hires else []
     tags = [tag.name for text in texts for tag in network_tags(text)[0]]
     files = {stem(file).lower(): file for name, file in _values(prompt) if name == _LORA_INPUT}
-    loras = {tag: _digits(_LORAS, files.get(tag.lower(), ""), lora_hash) for tag in tags}
+    installed = installed_loras()
+    loras = {tag: _digits(_LORAS, files.get(tag.lower()) or _lora_file(tag, installed), lora_hash) for tag in tags}
+    listed = {stem(file): file for file in folder_paths.get_filename_list(_EMBEDDINGS)}
     marked = dict.fromkeys(name for _, value in _values(prompt) for name in _EMBEDDING.findall(value))
-    listed = {stem(file): file for file in folder_paths.get_filename_list(_EMBEDDINGS)} if marked else {}
     used = [name for name in marked if any(name in text for text in texts)]
+    if any(node.get("class_type") == "HiresFixPrompt" for node in prompt.values()):
+        known = {name.lower() for name in used}
+        bare = set(listed) - set(missing_embeddings(texts, listed))
+        used += [name for name in listed if name in bare and name.lower() not in known]
     embeddings = {name: _digits(_EMBEDDINGS, listed.get(stem(name), ""), file_hash) for name in used}
     both = {"Lora hashes": loras, "TI hashes": embeddings}
     return [
@@ -143,6 +152,14 @@ def _network_hashes(prompt: Prompt, settings: GenerationSettings) -> list[Parame
         for key, hashes in both.items()
         if any(hashes.values())
     ]
+
+
+def _lora_file(name: str, loras: LoraFiles) -> str:
+    """The file that LoRAs in Prompt finds by a name; empty if none."""
+    try:
+        return loras.named(name)
+    except LoraError:
+        return ""
 
 
 def _digits(folder: str, file: str, hash_of: Callable[[Path], str]) -> str:

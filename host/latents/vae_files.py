@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-import nodes
-
 from ...hires.errors import InputError
+from ..node_classes import node_class
 
 AUTOMATIC = "Automatic"
+_LOADER = "VAELoader"
 
 
 def vae_names() -> list[str]:
     """What core's Load VAE lists, behind what stands for the checkpoint's own."""
-    return [AUTOMATIC, *nodes.VAELoader.vae_list(nodes.VAELoader)]
+    loader = node_class(_LOADER)
+    return [AUTOMATIC, *loader.vae_list(loader)]
 
 
 def chosen_vae(vae: Any, vae_name: str) -> Any:
     """The VAE of that name, or the one that came in. Raises InputError: neither is there."""
     if vae_name != AUTOMATIC:
-        (loaded,) = nodes.VAELoader().load_vae(vae_name)
+        (loaded,) = node_class(_LOADER)().load_vae(vae_name)
         return loaded
     if vae is None:
         raise InputError("the checkpoint has no VAE of its own. Choose a file.", "vae_name")

@@ -21,6 +21,7 @@ from ...hires.errors import InputError
 from ...hires.images.checks import check_image
 from ...pictures import DEEP_FORMATS, EXTENSIONS, FileFacts, Picture, PictureError, PictureFormat, write_picture
 from ...pictures.base.file_names import check_characters, is_too_long
+from ...pictures.examples import copy_examples
 from ...pictures.formats.pillow import endings
 from ..progress import show_text
 from .picture_batch import read_batch
@@ -37,6 +38,11 @@ BIT_DEPTHS: tuple[BitDepth, ...] = ("auto", "8", "16")
 
 _PREVIEW_SIDE = 1024
 _GRAPHS = ("prompt", "workflow")  # of the graph that made a file: not true of what another graph makes of it
+
+
+def provide_examples() -> None:
+    """Put the pictures that saved workflows begin with into the input folder, where none of that name is there."""
+    copy_examples(Path(folder_paths.get_input_directory()))
 
 
 def input_names() -> list[str]:

@@ -23,6 +23,8 @@ from ...pictures.formats.pillow import open_header
 from ...upscale_models import CLASSICAL, count_a1111_tiles, count_tiles
 from ..folders import access as folder_access
 from ..memory import free_main_memory
+from ..prompts.loras import loras_of
+from ..prompts.styles import known_styles
 from ..upscaling.runtime import HostRuntime
 from . import models as plan_models
 
@@ -124,6 +126,9 @@ class HostFacts:
 
     latent_cell = staticmethod(plan_models.latent_cell)
     trained_side = staticmethod(plan_models.trained_side)
+
+    prompt_loras = staticmethod(loras_of)
+    styles = staticmethod(known_styles)
 
     def upscaler_scale(self, name: str) -> int | None:
         if name in CLASSICAL:

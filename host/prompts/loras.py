@@ -12,7 +12,7 @@ from typing import Any
 import comfy.sd
 import folder_paths
 
-from ...hires.prompts.lora_files import LoraError, LoraUse, PromptLoras, prompt_loras
+from ...hires.prompts.lora_files import LoraError, LoraFiles, LoraUse, PromptLoras, prompt_loras
 from ...hires.prompts.networks import LoraTag
 from ..progress import show_text
 from ..upscaling.model_files import UnreadableFileError, read_weights
@@ -55,7 +55,12 @@ def _alias(path: str, version: tuple[int, int]) -> str:
 def loras_of(text: str, lora_name: str = NONE, lora_strength: float = 1.0) -> PromptLoras:
     """What a prompt asks for, and a file chosen beside it. Raises LoraError; see `prompt_loras`."""
     more = [] if lora_name == NONE else [LoraTag(lora_name, lora_strength, lora_strength)]
-    return prompt_loras(text, more, folder_paths.get_filename_list(FOLDER), alias_of)
+    return prompt_loras(text, more, installed())
+
+
+def installed() -> LoraFiles:
+    """All LoRAs of this host."""
+    return LoraFiles(folder_paths.get_filename_list(FOLDER), alias_of)
 
 
 def load_loras(model: Any, clip: Any, asked: PromptLoras) -> tuple[Any, Any]:

@@ -27,6 +27,7 @@ from ...hires.prompts.passes import (
     without_extra_networks,
 )
 from ...hires.prompts.weights import Weighted, apply_weights, parse_weights
+from .embeddings import NamedEmbeddings
 
 log = logging.getLogger("hires-fix")
 
@@ -67,6 +68,7 @@ class _Encoder:
     key: str
     tokenizer: Any
     width: int
+    embeddings: NamedEmbeddings
 
     @property
     def special(self) -> SpecialTokens:
@@ -74,11 +76,11 @@ class _Encoder:
         return SpecialTokens(self.tokenizer.start_token, self.tokenizer.end_token, self.tokenizer.pad_token, comma)
 
     def tokenize(self, run: Weighted) -> TokenRun:
-        """Token ids of a run of text; with `embedding:name` in it, also the vectors of that embedding."""
+        """Token ids of a run of text, and the vectors of the embeddings in it, by `embedding:name` or the bare name."""
         comfy.model_management.throw_exception_if_processing_interrupted()  # a prompt may have any number of runs
         if MARK not in run.text:
             ids = self.tokenizer.tokenizer(run.text)["input_ids"][1:-1]
-            return TokenRun([[token] for token in ids], run.weight)
+            return TokenRun(self.embeddings.put_in([[token] for token in ids], self.tokenizer), run.weight)
         groups: list[list[Any]] = []
         last_word = 0
         for batch in self.tokenizer.tokenize_with_weights(run.text, return_word_ids=True, disable_weights=True):
@@ -90,7 +92,7 @@ class _Encoder:
                 else:
                     groups.append([token])
                 last_word = word
-        return TokenRun(groups, run.weight)
+        return TokenRun(self.embeddings.put_in(groups, self.tokenizer), run.weight)
 
     def chunks(self, text: str, settings: TextSettings) -> list[Chunk]:
         """The text in chunks of 77 tokens."""
@@ -127,9 +129,7 @@ def encode_prompt(clip: Any, text: str, steps: PassSteps, settings: TextSettings
     if settings.negative:
         plan = plan_negative(text, steps)
     else:
-        text, tags = without_extra_networks(text)
-        if tags:
-            log.warning("left out of the prompt: %s. Use ComfyUI's Load LoRA for them.", " ".join(tags))
+        text, _ = without_extra_networks(text)
         plan = plan_prompt(text, steps)
     groups = [_encode_schedule(clip, encoders, sub, settings) for sub in plan]
     if settings.negative and len(encoders) == 2 and not any(words for _, words in plan[0].schedule):
@@ -145,6 +145,16 @@ def encode_prompt(clip: Any, text: str, steps: PassSteps, settings: TextSettings
     ]
 
 
+def left_out(text: str) -> str | None:
+    """What to say of a prompt's tags, which load nothing here; None where there are none."""
+    _, tags = without_extra_networks(without_comments(text))
+    if not tags:
+        return None
+    said = f"left out of the prompt: {' '.join(tags)}. LoRAs in Prompt loads such tags."
+    log.warning(said)
+    return said
+
+
 def can_encode(clip: Any) -> bool:
     """Whether a CLIP is of a family that A1111's syntax is for; others get the text as it is."""
     return clip is not None and bool(_encoders(clip))
@@ -154,14 +164,15 @@ def _encoders(clip: Any) -> list[_Encoder]:
     """The CLIP's encoders in the order in which their outputs are joined; none for families that are not A1111's."""
     model = clip.cond_stage_model
     keys = {SD1ClipModel: "l", SD2ClipModel: "h", SDXLClipModel: "lg", SDXLRefinerClipModel: "g"}.get(type(model), "")
-    return [
-        _Encoder(
-            key,
+    parts = [
+        (
             getattr(clip.tokenizer, f"clip_{key}"),
             getattr(model, f"clip_{key}").transformer.get_input_embeddings().weight.shape[1],
         )
         for key in keys
     ]
+    embeddings = NamedEmbeddings(parts)
+    return [_Encoder(key, *part, embeddings) for key, part in zip(keys, parts, strict=True)]
 
 
 def _encode_schedule(

@@ -39,7 +39,7 @@ def app(name):
 
 
 def test_exactly_these_apps_exist():
-    assert NAMES == sorted(FORMS)
+    assert sorted(FORMS) == NAMES
     assert sorted(path.name.removesuffix(".app.json") for path in WORKFLOWS.glob("*.app.json")) == NAMES
 
 

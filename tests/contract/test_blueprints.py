@@ -35,6 +35,12 @@ OUTPUTS = {name: [("IMAGE", "IMAGE"), ("LATENT", "LATENT")] for name in LABELS}
 OUTPUTS["Extras (upscale)"] = [("IMAGE", "IMAGE")]
 
 
+def read(name: str) -> dict:
+    """The file of the box of this name, which may go on with other words that find it."""
+    (path,) = (path for path in BOXES.glob("*.json") if path.stem.partition(" - ")[0] == name)
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 @pytest.fixture(params=sorted(LABELS))
 def name(request) -> str:
     return request.param
@@ -42,7 +48,7 @@ def name(request) -> str:
 
 @pytest.fixture
 def file(name):
-    return json.loads((BOXES / f"{name}.json").read_text(encoding="utf-8"))
+    return read(name)
 
 
 @pytest.fixture
@@ -52,7 +58,7 @@ def box(file):
 
 
 def test_exactly_these_boxes_exist():
-    assert sorted(path.stem for path in BOXES.iterdir()) == sorted(LABELS)
+    assert sorted(path.stem.partition(" - ")[0] for path in BOXES.iterdir()) == sorted(LABELS)
 
 
 def test_a_file_is_one_node_that_is_the_box(file, box, name):
@@ -129,7 +135,7 @@ def fed(box: dict) -> dict[str, list[tuple[str, str]]]:
 
 @pytest.mark.parametrize("hires", ["Hires Fix (latent)", "Hires Fix (pixel)"])
 def test_a_field_reaches_every_node_that_has_the_setting(hires):
-    (box,) = json.loads((BOXES / f"{hires}.json").read_text(encoding="utf-8"))["definitions"]["subgraphs"]
+    (box,) = read(hires)["definitions"]["subgraphs"]
     feeds = fed(box)
     for name in ("steps", "cfg", "sampler_name", "scheduler"):
         # the second pass and the prompts follow the first pass
@@ -144,7 +150,9 @@ def test_a_field_reaches_every_node_that_has_the_setting(hires):
     assert feeds["clip_skip"] == [("HiresFixPrompt", "clip_skip")] * 4
     assert feeds["vae_name"] == [("HiresFixChooseVAE", "vae_name")]
     assert feeds["hires_fix"] == [("ComfySwitchNode", "switch")]
-    assert feeds["hr_sampler_name"] == [(kind, "sampler_name") for kind in ("HiresFixRenoise", "HiresFixSecondSampling")]
+    assert feeds["hr_sampler_name"] == [
+        (kind, "sampler_name") for kind in ("HiresFixRenoise", "HiresFixSecondSampling")
+    ]
     assert feeds["hr_scheduler"] == [("HiresFixRenoise", "scheduler")]
     assert feeds["hr_second_pass_steps"] == [("HiresFixRenoise", "hr_second_pass_steps")]
     assert feeds["denoising_strength"] == [("HiresFixRenoise", "denoising_strength")]
@@ -153,7 +161,7 @@ def test_a_field_reaches_every_node_that_has_the_setting(hires):
 
 
 def test_upscaler_fields_reach_their_own_loaders():
-    (box,) = json.loads((BOXES / "Extras (upscale).json").read_text(encoding="utf-8"))["definitions"]["subgraphs"]
+    (box,) = read("Extras (upscale)")["definitions"]["subgraphs"]
     titles = {node["id"]: node.get("title") for node in box["nodes"]}
     links = {link["id"]: link for link in box["links"]}
     for entry in box["inputs"]:

@@ -94,9 +94,9 @@ def test_pages_have_no_links(node):
     assert "http" not in PAGES[node]
 
 
-def test_the_readme_names_only_inputs_that_have_an_a1111_name():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = readme.partition("| A1111 setting | here |")[2].partition("\n\n")[0]
+def test_the_page_for_users_of_a1111_names_only_inputs_that_have_an_a1111_name():
+    page = (ROOT / "docs" / "a1111.md").read_text(encoding="utf-8")
+    table = page.partition("| A1111 setting | here |")[2].partition("\n\n")[0]
     rows = [line.strip("| ").split(" | ") for line in table.strip().splitlines()[1:]]
     assert len(rows) > 20
     named = {name for _, here in rows for name in re.findall(r"`([a-z]\w+)`", here)} - {"batch_size"}  # core's

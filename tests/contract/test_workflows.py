@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hires_pack.dev.generate.record_node_defs import FILE_NAME
-from hires_pack.hires.graph.definitions import UPLOAD
+from hires_pack.hires.graph.definitions import UPLOAD, VIEW
 from hires_pack.hires.graph.models import DREAMSHAPER, PUBLIC_MODELS
 from hires_pack.recipes import library
 
@@ -20,6 +20,7 @@ WORKFLOWS = ROOT / "workflows"
 NAMES = sorted(library.WORKFLOWS)
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 TITLE_BAR = 30
+ENTRANCE = -10
 SAVES = {"SaveImage", "HiresFixSaveImage"}
 NOTES = {"MarkdownNote", "Note"}
 
@@ -104,37 +105,74 @@ def test_check_names_the_stale_file(tmp_path):
     assert subprocess.run([*command, "--check"], capture_output=True, timeout=120).returncode == 0
 
 
+def boxes_of(editor: dict) -> dict[str, dict]:
+    """The definitions of the boxes in a file, by the type of their nodes."""
+    return {box["id"]: box for box in editor.get("definitions", {}).get("subgraphs", [])}
+
+
+def every_node(editor: dict) -> dict[str, dict]:
+    """All nodes of the host, those in boxes too, by the ids that they have in prompts."""
+    boxes, found = boxes_of(editor), {}
+    for node in editor["nodes"]:
+        if node["type"] in boxes:
+            found |= {f"{node['id']}:{inner['id']}": inner for inner in boxes[node["type"]]["nodes"]}
+        elif node["type"] not in NOTES:
+            found[str(node["id"])] = node
+    return found
+
+
+def ends_of_links(editor: dict) -> dict[str, list | None]:
+    """By "node/slot": what enters there, as the API format has it, also through a box; None for its open fields."""
+    boxes, types = boxes_of(editor), {node["id"]: node["type"] for node in editor["nodes"]}
+    starts, ends = {}, {}
+
+    def start(source: int, slot: int) -> list:
+        box = boxes.get(types[source])
+        if box is None:
+            return [str(source), slot]
+        (link,) = (link for link in box["links"] if link["id"] in box["outputs"][slot]["linkIds"])
+        return [f"{source}:{link['origin_id']}", link["origin_slot"]]
+
+    for link, source, slot, target, target_slot, _ in editor["links"]:
+        starts[link] = ends[f"{target}/{target_slot}"] = start(source, slot)
+    for node in editor["nodes"]:
+        for link in boxes.get(node["type"], {"links": ()})["links"]:
+            place = f"{node['id']}:{link['target_id']}/{link['target_slot']}"
+            if link["origin_id"] == ENTRANCE:
+                ends[place] = starts.get(node["inputs"][link["origin_slot"]]["link"])
+            else:
+                ends[place] = [f"{node['id']}:{link['origin_id']}", link["origin_slot"]]
+    return ends
+
+
 def converted(editor: dict) -> dict:
     """What the editor would queue, worked out from its own file alone: a second road to the API format."""
-    links = {link[0]: link for link in editor["links"]}
-    prompt = {}
-    for node in editor["nodes"]:
-        if node["type"] in NOTES:
-            continue
+    ends, prompt = ends_of_links(editor), {}
+    for key, node in every_node(editor).items():
         values = iter(node["widgets_values"])
         inputs = {}
         for entry in RECORDED[node["type"]]["inputs"]:
             if is_widget(entry):
                 inputs[entry["name"]] = next(values)
                 if entry.get("companion", UPLOAD) != UPLOAD:
-                    assert next(values) == entry["companion"]
+                    assert next(values) in (entry["companion"], "randomize")
+            elif entry["type"] == VIEW:
+                inputs[entry["name"]] = entry["default"]
         uploads = any(entry.get("companion") == UPLOAD for entry in RECORDED[node["type"]]["inputs"])
         assert not uploads or next(values) == UPLOAD
         assert next(values, None) is None, f"{node['type']} has more values than widgets"
-        for slot in node["inputs"]:
-            if slot["link"] is not None:
-                _, source, index, *_ = links[slot["link"]]
-                inputs[slot["name"]] = [str(source), index]
-        prompt[str(node["id"])] = {"class_type": node["type"], "inputs": inputs}
+        for slot, entry in enumerate(node["inputs"]):
+            if entry["link"] is not None and ends[f"{key}/{slot}"] is not None:
+                inputs[entry["name"]] = ends[f"{key}/{slot}"]
+        prompt[key] = {"class_type": node["type"], "inputs": inputs}
     return prompt
 
 
 def test_editor_and_api_file_say_the_same(editor, api):
     titles = {key: node.pop("_meta")["title"] for key, node in api.items()}
     assert converted(editor) == api
-    for node in editor["nodes"]:
-        if node["type"] not in NOTES:
-            assert node.get("title", RECORDED[node["type"]]["display_name"]) == titles[str(node["id"])]
+    for key, node in every_node(editor).items():
+        assert node.get("title", RECORDED[node["type"]]["display_name"]) == titles[key]
 
 
 def test_links_are_entered_at_both_ends_and_types_fit(editor):
@@ -147,7 +185,8 @@ def test_links_are_entered_at_both_ends_and_types_fit(editor):
         assert entry["link"] == link
         assert output["type"] == kind
         assert entry["type"] == "*" or kind in entry["type"].split(",")
-        assert RECORDED[nodes[source]["type"]]["outputs"][source_slot]["type"] == kind
+        if nodes[source]["type"] not in boxes_of(editor):
+            assert RECORDED[nodes[source]["type"]]["outputs"][source_slot]["type"] == kind
         listed[source, source_slot] += 1
     for node in editor["nodes"]:
         for slot, output in enumerate(node["outputs"]):
@@ -174,9 +213,7 @@ def test_titles_are_file_names_everywhere_and_say_more_than_the_other_titles():
 
 def test_format_and_pack_are_named(editor):
     assert editor["version"] == 0.4
-    for node in editor["nodes"]:
-        if node["type"] in NOTES:
-            continue
+    for node in every_node(editor).values():
         assert node["properties"]["Node name for S&R"] == node["type"]
         ours = node["type"].startswith("HiresFix")
         assert node["properties"]["cnr_id"] == ("hires-fix" if ours else "comfy-core")
@@ -199,7 +236,7 @@ PUBLIC = {
     },
     "hires-fix-sdxl": {"sd_xl_base_1.0.safetensors"},
     "restore-faces": {"GFPGANv1.4.pth", "mediapipe_face_fp32.safetensors"},
-    **dict.fromkeys(("standalone-two-upscalers", "standalone-upscale", "upscale-folder"), set()),
+    **{name: set() for name in ("standalone-two-upscalers", "standalone-upscale", "upscale-folder")},
 }
 DIRECTORIES = {
     "CheckpointLoaderSimple": "checkpoints",
@@ -279,18 +316,23 @@ def test_links_run_from_left_to_right_between_groups(editor):
         assert stage[source] <= stage[target]
 
 
-def test_settings_that_must_agree_do(api):
-    """Also where the second pass has another model: its cfg is free, but a saved workflow starts with one for both."""
-    for key in ("steps", "sampler_name", "scheduler", "cfg"):
-        values = {node["inputs"][key] for node in api.values() if key in node["inputs"]}
-        assert len(values) <= 1, f"{key}: {values}"
+SAME = {"steps": 0, "cfg": -1.0, "sampler_name": "Use same sampler", "scheduler": "Use same scheduler"}
+
+
+def test_settings_of_the_passes_are_set_in_one_place(api):
+    """Everything else takes them from there."""
+    for key, same in SAME.items():
+        values = [node["inputs"][key] for node in api.values() if key in node["inputs"]]
+        assert sum(value != same for value in values) <= 1, f"{key}: {values}"
 
 
 def test_size_is_set_in_one_place(api):
+    """An empty latent or a picture; the second pass takes it from there."""
+    assert sum(node["class_type"].startswith("Empty") for node in api.values()) <= 1
     for node in api.values():
-        if node["class_type"] in ("EmptyLatentImage", "EmptySD3LatentImage", "HiresFixTargetSize"):
-            assert isinstance(node["inputs"]["width"], list)
-            assert isinstance(node["inputs"]["height"], list)
+        if node["class_type"] == "HiresFixTargetSize":
+            inputs = node["inputs"]
+            assert "latent" in inputs or (isinstance(inputs["width"], list) and isinstance(inputs["height"], list))
 
 
 def test_every_workflow_has_a_small_thumbnail_of_four_to_three(name):

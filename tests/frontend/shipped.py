@@ -44,6 +44,12 @@ def api_file(workflow: Path) -> dict[str, Any]:
     return read(workflow.parent / "api" / f"{NAMES[workflow.stem]}.json")
 
 
+def blueprint_file(name: str) -> Path:
+    """The file of the box of this name, which may go on with other words that find it."""
+    (path,) = (path for path in BLUEPRINTS if path.stem.partition(" - ")[0] == name)
+    return path
+
+
 def workflow_file(name: str) -> Path:
     """The editor's file of the workflow of this name."""
     return ROOT / "workflows" / f"{library.WORKFLOWS[name].title}.json"

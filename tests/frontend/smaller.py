@@ -12,9 +12,6 @@ from .editor import Editor
 SMALL: dict[str, Any] = {"steps": 2, "hr_second_pass_steps": 0, "width": 64, "height": 48}
 """Widgets that are set wherever a node, or a blueprint, has them."""
 
-SIDES = {"Width": 64, "Height": 48}
-"""Values of the nodes from which a workflow takes the size of its first pass, by their titles."""
-
 STAND_INS = {"ckpt_name": DEMO_CHECKPOINT, "upscaler_name": EXACT[2], "model_name": EXACT[2]}
 """Instead of a model that the workflow names and the server does not have."""
 
@@ -32,8 +29,6 @@ def make_small(editor: Editor, seed: int) -> None:
     values = {}
     for node_id, node in editor.page.evaluate(_WIDGETS).items():
         wanted = {**SMALL, "seed": seed, "noise_seed": seed}
-        if node["type"] == "PrimitiveInt" and node["title"] in SIDES:
-            wanted["value"] = SIDES[node["title"]]
         for name, widget in node["widgets"].items():
             if name in STAND_INS and widget["options"] is not None and widget["value"] not in widget["options"]:
                 wanted[name] = STAND_INS[name]

@@ -45,7 +45,8 @@ def assert_imported(ui, seed):
     assert of["HiresFixNoise"]["seed"] == seed
     assert of["HiresFixTargetSize"]["hr_scale"] == 1.5
     assert of["CheckpointLoaderSimple"]["ckpt_name"] == "v1-5-pruned-emaonly-fp16.safetensors"
-    assert {node["inputs"]["value"] for node in prompt if node["class_type"] == "PrimitiveInt"} == {72, 64}
+    (empty,) = (node["inputs"] for node in prompt if node["class_type"] == "EmptyLatentImage")
+    assert {empty["width"], empty["height"]} == {72, 64}
     assert {node["inputs"]["text"] for node in prompt if node["class_type"] == "HiresFixPrompt"} == {PROMPT, "fog"}
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .shipped import BLUEPRINTS, api_file, read, workflow_file
+from .shipped import api_file, blueprint_file, read, workflow_file
 
 PLAN = "/hires-fix/plan"
 """Where the page asks."""
@@ -91,18 +91,22 @@ def test_a_warning_is_told_once_and_does_not_stop_the_run(ui):
     assert not found.filter(has_text="blurry").count()
 
 
-SMALL = {"PrimitiveInt": {"value": 64}, "HiresFixBaseSampling": {"steps": 2}, "HiresFixRenoise": {"steps": 2}}
+SMALL = {
+    "EmptyLatentImage": {"width": 64, "height": 64},
+    "HiresFixBaseSampling": {"steps": 2},
+    "HiresFixRenoise": {"steps": 2},
+}
 
 
 def test_a_box_shows_the_line_of_its_last_node(ui):
-    (path,) = (path for path in BLUEPRINTS if path.stem == "Hires Fix (latent)")
+    path = blueprint_file("Hires Fix (latent)")
     assert read(path)["nodes"]
     node = ui.adding.search_add(path.stem, path.stem, badge="Blueprint")
     assert " at " in line(ui, node, "steps")
 
 
 def test_a_box_of_nodes_2_shows_it_too(nodes_2):
-    (path,) = (path for path in BLUEPRINTS if path.stem == "Hires Fix (pixel)")
+    path = blueprint_file("Hires Fix (pixel)")
     node = nodes_2.adding.search_add(path.stem, path.stem, badge="Blueprint")
     nodes_2.page.locator(f"[data-node-id='{node}']").get_by_text(" steps at ").wait_for()
 

@@ -6,6 +6,7 @@ Prints one line of JSON: the largest difference of each, as a share of the devia
 import importlib.util
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 COMFYUI, CHECKPOINT = sys.argv[1:]
@@ -19,6 +20,7 @@ comfy.options.enable_args_parsing()
 import comfy.sd  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from comfy.taesd.taesd import TAESD  # noqa: E402
 
 spec = importlib.util.spec_from_file_location("mount", ROOT / "dev" / "mount.py")
 mount = importlib.util.module_from_spec(spec)
@@ -63,7 +65,11 @@ def compare():
     wanted = small.encode(pictures.movedim(-1, 1))
     result["encoder"] = difference(vae.encode(pictures) * sizes.SCALE, wanted)
     latents = 0.5 * torch.randn(1, 4, 8, 12)
-    result["decoder"] = difference(vae.decode(latents / sizes.SCALE), small.decode(latents).clamp(0, 1).movedim(1, -1))
+    decoded = small.decode(latents).clamp(0, 1)
+    result["decoder"] = difference(vae.decode(latents / sizes.SCALE), decoded.movedim(1, -1))
+    with tempfile.TemporaryDirectory() as folder:
+        preview = TAESD(None, str(checkpoint.write_preview_decoder(Path(folder))))
+    result["preview"] = difference(preview.decode(latents).clamp(-1, 1) / 2 + 0.5, decoded)
     return result
 
 

@@ -16,7 +16,8 @@ RECORDED = json.loads((ROOT / "hires" / "graph" / "node_defs.json").read_text(en
 
 def prompt_of(name, **fields):
     """The inside of a box in API format with values for its inputs, and SaveImage at its output IMAGE."""
-    file = json.loads((BOXES / f"{name}.json").read_text(encoding="utf-8"))
+    (path,) = (path for path in BOXES.glob("*.json") if path.stem.partition(" - ")[0] == name)
+    file = json.loads(path.read_text(encoding="utf-8"))
     (box,) = file["definitions"]["subgraphs"]
     links = {link["id"]: link for link in box["links"]}
     prompt = {}

@@ -7,7 +7,6 @@ block whose convolutions are zero passes on what it is given, because nothing in
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 
 from ...demo.sizes import LATENT
 
-FULL, HALF, QUARTER, EIGHTH = 16, 32, 64, 64
+FULL, HALF, QUARTER, EIGHTH = 16, 32, 48, 64
 """Channels used at each resolution."""
 
 LAST = 24
@@ -57,11 +56,9 @@ class NarrowVAE(nn.Module):
                 3: ResidualBlock(HALF),
                 6: _conv(HALF, QUARTER, stride=2, bias=False),
                 7: ResidualBlock(QUARTER),
-                8: ResidualBlock(QUARTER),
                 10: _conv(QUARTER, EIGHTH, stride=2, bias=False),
                 11: ResidualBlock(EIGHTH),
                 12: ResidualBlock(EIGHTH),
-                13: ResidualBlock(EIGHTH),
                 14: _conv(EIGHTH, LATENT, gain=0.7),
             }
         )
@@ -77,7 +74,6 @@ class NarrowVAE(nn.Module):
                 7: _conv(EIGHTH, QUARTER, bias=False),
                 8: ResidualBlock(QUARTER),
                 9: ResidualBlock(QUARTER),
-                10: ResidualBlock(QUARTER),
                 11: nn.Upsample(scale_factor=2),
                 12: _conv(QUARTER, HALF, bias=False),
                 13: ResidualBlock(HALF),
@@ -112,22 +108,3 @@ def _conv(n_in: int, n_out: int, stride: int = 1, bias: bool = True, gain: float
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
     return layer
-
-
-def widened(narrower: Mapping[str, Tensor], seed: int) -> NarrowVAE:
-    """Return a VAE that computes what one with fewer channels and blocks does, ready to be trained further.
-
-    What feeds a new channel is random, what it feeds is zero; a new block begins by adding nothing.
-    """
-    torch.manual_seed(seed)
-    vae = NarrowVAE()
-    wide = vae.state_dict()
-    for name, tensor in wide.items():
-        array = narrower.get(name)
-        if array is not None:
-            if tensor.ndim == 4:
-                tensor[: array.shape[0], array.shape[1] :] = 0
-            tensor[tuple(slice(size) for size in array.shape)] = array.float()
-        elif ".conv.4." in name:
-            tensor.zero_()
-    return vae

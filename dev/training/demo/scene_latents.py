@@ -17,7 +17,8 @@ from torch import Tensor
 from ...demo.sizes import CELL, LATENT, TOKENS
 from ...demo.text_encoder import END, encode
 from ...mount import ROOT
-from ..world.scenes import caption, draw, random_scene
+from ..world.scenes import caption
+from .drawn_scenes import drawn_scenes
 from .narrow_vae import NarrowVAE
 from .training_run import FOLDER
 
@@ -83,16 +84,14 @@ def _digest(vae: NarrowVAE) -> str:
 @torch.no_grad()
 def _make(vae: NarrowVAE, count: int, edge: int, path: Path) -> None:
     rng = Random(SEED + edge)
+    drawn = drawn_scenes(edge, count)
     latents = np.empty((count, LATENT, edge // CELL, edge // CELL), np.float16)
     texts: list[str] = []
     step = 4
     for start in range(0, count, step):
-        pictures = []
-        for _ in range(start, min(start + step, count)):
-            scene = random_scene(rng)
+        for scene in drawn.scenes[start : start + step]:
             texts += [caption(scene, rng) for _ in range(CAPTIONS)]
-            pictures.append(np.asarray(draw(scene, edge, edge)))
-        batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
+        batch = torch.from_numpy(np.array(drawn.pictures[start : start + step])).permute(0, 3, 1, 2).float() / 255
         with torch.autocast("cpu", torch.bfloat16):
             encoded = vae.encode(batch.contiguous(memory_format=torch.channels_last))
         latents[start : start + step] = encoded.float().numpy()

@@ -1,8 +1,8 @@
 """Train the demo checkpoint's UNet on scenes: `python dev/mount.py dev.training.demo.train_unet --minutes 60`.
 
 It needs the VAE of `train_vae`, and goes on with a training that was stopped; `--start FILE` begins with the weights of
-an earlier version. Whole scenes at the model's own size are shown with all amounts of noise, parts of scenes drawn two
-to four times as large with little noise only: they teach the second pass of a hires fix what planks, tiles and leaves
+an earlier version. Whole scenes at the model's own size are shown with all amounts of noise, parts of scenes drawn
+twice as large with little noise only: they teach the second pass of a hires fix what planks, tiles and leaves
 look like there, and nothing about where things belong. Some of these are softened, as an enlarged first pass is.
 """
 
@@ -28,13 +28,13 @@ from .scene_latents import LENGTH, SceneLatents, context, scene_latents, token_n
 from .training_run import FOLDER, TrainingRun
 
 SEED = 63
-SCENES = {128: 1000, 256: 220, 384: 320, 512: 160}
-"""Scenes drawn at each size."""
+SCENES = {128: 700, 256: 220}
+"""Of the drawn scenes, the first ones of each size."""
 BATCH = 24
-RATE = 1e-3
+RATE = 8e-4
 UNNAMED = 0.12
 """Share of pictures without a caption, which guidance needs."""
-SHARES = (0.25, 0.2, 0.35, 0.2)
+SHARES = (0.5, 0.5)
 """How often a picture of each size is shown."""
 LITTLE_NOISE = 0.6
 """Share of the steps, those with least noise, that parts of larger drawings are shown with."""
@@ -74,11 +74,11 @@ def batch_of(data: dict[int, SceneLatents], rng: np.random.Generator) -> tuple[T
         top, left = rng.integers(0, edge // CELL - cells + 1, 2)
         place = slice(top, top + cells), slice(left, left + cells)
         whole = scenes.latents[number].float()
-        latents[i] = shown[i] = whole[:, *place]
+        latents[i] = shown[i] = whole[(slice(None), *place)]
         steps[i] = share[i] * STEPS * (1 if edge == EDGE else LITTLE_NOISE)
         if edge > EDGE and rng.random() < SOFT:
             steps[i] = STEPS * (0.2 + share[i] * (LITTLE_NOISE - 0.2))
-            shown[i] = softened(whole, edge // EDGE)[:, *place]
+            shown[i] = softened(whole, edge // EDGE)[(slice(None), *place)]
     captions = np.where((rng.random(BATCH) < UNNAMED)[:, None], EMPTY, captions)
     return latents, shown, torch.from_numpy(steps), *context(captions)
 

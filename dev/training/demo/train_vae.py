@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import copy
-import os
 from pathlib import Path
-from random import Random
 
 import numpy as np
 import torch
@@ -22,15 +20,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..muon import Muon
-from ..world.scenes import draw, random_scene
-from .narrow_vae import NarrowVAE, widened
+from .drawn_scenes import COUNTS, SEED, drawn_scenes
+from .narrow_vae import NarrowVAE
 from .training_run import FOLDER, TrainingRun
 
-SEED = 61
-SCENES = {128: 800, 256: 800, 384: 800, 512: 500}
-"""Scenes drawn at each size."""
-SHARES = (0.15, 0.25, 0.35, 0.25)
-"""How often crops of each size are shown."""
+SHARES = (0.35, 0.65)
+"""How often crops of each size of `COUNTS` are shown."""
 
 CROP, BATCH = 64, 16
 RATE = 1e-3
@@ -38,20 +33,6 @@ NOISE = 0.15
 """Largest deviation of what is added to the latents, so that neighbouring ones decode alike."""
 KEPT = 0.15
 """Weight of the mean square by which latents differ from those of the earlier version."""
-
-
-def pictures(count: int, edge: int, seed: int) -> NDArray[np.uint8]:
-    """Return drawn scenes (count, edge, edge, 3), kept on disk."""
-    path = FOLDER / f"pictures-{edge}-{count}-{seed}.npy"
-    if not path.exists():
-        rng = Random(seed)
-        made = np.stack([np.asarray(draw(random_scene(rng), edge, edge)) for _ in range(count)])
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        with open(temporary, "wb") as file:
-            np.save(file, made)
-        os.replace(temporary, path)
-    return np.load(path, mmap_mode="r")
 
 
 def crops(sources: list[NDArray[np.uint8]], rng: np.random.Generator) -> Tensor:
@@ -98,7 +79,9 @@ def train(minutes: float, decoder_only: bool, start: Path | None = None) -> None
     """Train until `minutes` are over, counted over all starts."""
     run = TrainingRun("demo-vae-decoder" if decoder_only else "demo-vae", minutes)
     torch.manual_seed(SEED)
-    vae = widened(load_file(start), SEED) if start else NarrowVAE()
+    vae = NarrowVAE()
+    if start:
+        vae.load_state_dict(load_file(start))
     earlier = copy.deepcopy(vae).to(memory_format=torch.channels_last) if start else None
     vae = vae.to(memory_format=torch.channels_last)
     trained = list((vae.taesd_decoder if decoder_only else vae).parameters())
@@ -118,7 +101,7 @@ def train(minutes: float, decoder_only: bool, start: Path | None = None) -> None
         run.save(model=vae.state_dict(), muon=muon.state_dict(), adam=adam.state_dict())
 
     rng = np.random.default_rng(SEED + run.steps)
-    sources = [pictures(count, edge, SEED + edge) for edge, count in SCENES.items()]
+    sources = [drawn_scenes(edge).pictures for edge in COUNTS]
     losses: list[float] = []
     while not run.over:
         wanted = crops(sources, rng).contiguous(memory_format=torch.channels_last)
@@ -164,7 +147,7 @@ def train(minutes: float, decoder_only: bool, start: Path | None = None) -> None
 @torch.no_grad()
 def sheet(vae: NarrowVAE) -> None:
     """Write scenes not trained on above what the VAE makes of them, and print the PSNR."""
-    small, large = pictures(6, 256, SEED + 7), pictures(4, 384, SEED + 8)
+    small, large = (drawn_scenes(edge, count, SEED + 7).pictures for edge, count in ((128, 8), (256, 4)))
     rows = []
     for source in (small, large):
         wanted = torch.tensor(np.array(source)).permute(0, 3, 1, 2).float() / 255
@@ -183,7 +166,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--decoder", action="store_true", help="the decoder alone, from where the VAE is")
-    parser.add_argument("--start", type=Path, help="an earlier vae.safetensors to begin with, of as many channels or fewer")
+    parser.add_argument("--start", type=Path, help="an earlier vae.safetensors to begin with")
     options = parser.parse_args()
     train(options.minutes, options.decoder, options.start)
     return 0

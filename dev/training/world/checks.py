@@ -50,7 +50,7 @@ def holding(picture: Image.Image, prompt: str) -> dict[str, bool]:
 
 
 def truth(scene: Scene) -> dict[str, str]:
-    """What each subject is in a scene, by the choices that it was drawn from; subjects that cannot be told are left out."""
+    """What each subject is in a scene, by the choices that it was drawn from; what cannot be told is left out."""
     found = {
         "sky": TIMES[scene.time].sky,
         "disc": scene.disc.colour if scene.disc else "none",

@@ -159,7 +159,9 @@ class Reading:
 
     def _seen(self, kind: str) -> list[str]:
         """The materials of one kind that can be told from this picture's ground."""
-        return [name for name in self.materials_seen() if name.endswith(" " + kind) and (name, self.ground) not in UNSEEN]
+        return [
+            name for name in self.materials_seen() if name.endswith(" " + kind) and (name, self.ground) not in UNSEEN
+        ]
 
     @staticmethod
     def _rows(values: NDArray, top: float, bottom: float) -> NDArray:

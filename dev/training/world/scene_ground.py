@@ -68,11 +68,11 @@ def draw_ground(canvas: Canvas, rng: Random) -> None:
     for _ in range(2):
         _swell(canvas, top + depth * rng.uniform(0.25, 0.6), depth * 0.12, canvas.lit(paint, 0.96), rng)
     if scene.ground == "meadow":
-        _tufts(canvas, top, 42, (shade(paint, 0.74), shade(paint, 1.2)), rng)
+        _tufts(canvas, top, 24, (shade(paint, 0.74), shade(paint, 1.2)), rng)
     elif scene.ground == "autumn":
-        _specks(canvas, top, 44, (shade(paint, 0.74), (230, 150, 44), (206, 74, 34)), (0.017, 0.011), rng)
+        _specks(canvas, top, 30, (shade(paint, 0.74), (230, 150, 44), (206, 74, 34)), (0.026, 0.016), rng)
     elif scene.ground == "desert":
-        _ripples(canvas, top, 12, shade(paint, 0.86), rng)
+        _ripples(canvas, top, 9, shade(paint, 0.86), rng)
     else:
         _ripples(canvas, top, 8, shade(paint, 0.88), rng)
 
@@ -116,7 +116,7 @@ def _tufts(canvas: Canvas, top: float, count: int, paints: tuple[tuple[int, int,
     for number in range(count):
         near = (number + rng.random()) / count
         x, y = rng.random() * canvas.width, top + (0.08 + 0.9 * near) * (canvas.height - top)
-        tall = canvas.unit * 0.034 * (0.5 + 0.7 * near)
+        tall = canvas.unit * 0.05 * (0.5 + 0.7 * near)
         colour = colours[number % len(colours)]
         for lean, length in ((-0.5, 0.75), (0.0, 1.0), (0.5, 0.75)):
             foot = x + lean * tall * 0.4
@@ -131,7 +131,7 @@ def _ripples(canvas: Canvas, top: float, count: int, paint: tuple[int, int, int]
         near = (number + 0.5) / count
         y = top + (0.06 + 0.9 * near**1.4) * (canvas.height - top)
         x, half = rng.random() * canvas.width, canvas.width * rng.uniform(0.1, 0.22)
-        thick, lift = canvas.unit * (0.004 + 0.006 * near), canvas.unit * 0.022 * (0.4 + near)
+        thick, lift = canvas.unit * (0.005 + 0.008 * near), canvas.unit * 0.026 * (0.4 + near)
         bow = [(step / 8 - 1, math.cos((step / 8 - 1) * math.pi / 2)) for step in range(17)]
         upper = [(x + along * half, y - lift * high - thick * high) for along, high in bow]
         lower = [(x + along * half, y - lift * high + thick * high) for along, high in reversed(bow)]

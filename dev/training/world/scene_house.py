@@ -10,11 +10,11 @@ NEAR_VEIL = 0.06
 """Things in front lose less in fog than the mountains."""
 SNOW: Colour = (238, 242, 250)
 
-PLANKS = 7
+PLANKS = 5
 """Up to the eaves."""
-ROWS, TILES = 5, 7
+ROWS, TILES = 4, 5
 """Rows of tiles on the roof, and tiles in a row."""
-JOINT = 0.018
+JOINT = 0.024
 """Thickness of the lines between them, a share of the house's width."""
 
 LEFT, RIGHT = (0.22, 0.42), (0.86, 1.05)
@@ -73,13 +73,15 @@ def draw_house(canvas: Canvas, house: House) -> None:
     front.area([(-0.05, 0.45), (-0.05, 0.5), (0.22, 0.97), (0.49, 0.5), (0.49, 0.45), (0.22, 0.87)], rim)
     _door_and_windows(front)
     if canvas.scene.ground == "snow":
-        front.area([(0.2, 0.88), (0.24, 0.95), (0.86, 0.95), (0.89, 0.83), (0.8, 0.86), (0.3, 0.85)], near(canvas, SNOW))
+        front.area(
+            [(0.2, 0.88), (0.24, 0.95), (0.86, 0.95), (0.89, 0.83), (0.8, 0.86), (0.3, 0.85)], near(canvas, SNOW)
+        )
 
 
 def _planks(front: Front, gable: Colour, side: Colour) -> None:
     """Lines between the boards, all the way up the gable."""
     step = 0.5 / PLANKS
-    for number in range(1, 12):
+    for number in range(1, 9):
         up = number * step
         inset = max(0.0, up - 0.5) * 0.22 / 0.38
         if inset < 0.17:

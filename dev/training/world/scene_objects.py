@@ -11,9 +11,9 @@ from .scene_layout import TREE_ASPECT
 from .scene_model import Boat, House, Tree
 from .scene_palette import CROWNS, HULL, PINE, SAILS, TRUNK, WATER, mix, shade
 
-TEETH = 4
+TEETH = 3
 """Twigs along each half of a pine's tier."""
-LEAVES = 46
+LEAVES = 26
 """Tufts of leaves in a crown."""
 
 
@@ -65,7 +65,7 @@ def _twigs(x: float, bottom: float, reach: float, tall: float) -> list[Point]:
     for tooth in range(TEETH):
         out, inner = 1 - tooth / TEETH, 1 - (tooth + 0.62) / TEETH
         points.append((x + reach * out, bottom + tall * 0.025 * (1 - out)))
-        points.append((x + reach * inner, bottom - tall * 0.04))
+        points.append((x + reach * inner, bottom - tall * 0.045))
     return [*points, (x, bottom + tall * 0.03)]
 
 
@@ -97,7 +97,7 @@ def _leaves(canvas: Canvas, x: float, middle: float, half: float, rng: Random) -
         across, down = far * math.cos(angle), far * math.sin(angle) * 0.8 + 0.02
         lit = side * across - down > rng.uniform(-0.3, 0.5)
         colour = near(canvas, paint, 1.32 if lit else 0.72)
-        size = half * rng.uniform(0.1, 0.14)
+        size = half * rng.uniform(0.13, 0.17)
         canvas.ellipse(x + across * half, middle + down * half, size, size * 0.62, colour)
 
 

@@ -7,7 +7,7 @@ from random import Random
 from .scene_canvas import Canvas
 from .scene_palette import MOONS, SUNS, mix, shade
 
-STARS = 30
+STARS = 22
 
 
 def draw_sky(canvas: Canvas, rng: Random) -> None:
@@ -25,7 +25,7 @@ def draw_sky(canvas: Canvas, rng: Random) -> None:
 def _stars(canvas: Canvas, rng: Random) -> None:
     for _ in range(STARS):
         x, y = canvas.x(rng.random()), canvas.y(rng.random() * canvas.scene.horizon * 0.8)
-        radius = canvas.unit * (0.011 if rng.random() < 0.3 else 0.0075)
+        radius = canvas.unit * (0.014 if rng.random() < 0.3 else 0.01)
         bright = round(rng.uniform(185, 250))
         canvas.ellipse(x, y, radius, radius, (bright, bright, bright))
 

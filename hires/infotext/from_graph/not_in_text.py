@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ...graph.passthrough import changes_nothing
+from ...graph.same import settings_of
 from ...sampling.settings import DEFAULTS, INFOTEXT_KEYS
 from ..settings import GenerationSettings
 from ..text import Parameter
@@ -84,7 +85,9 @@ def nodes_not_in_text(
     if noise is not None and walk[noise].kind in _NOISES:
         same.add(_form(walk, noise))
     for name in (_SETTINGS, _REFINER):
-        of_passes = [_form(walk, walk[sampling].source(name)) for sampling in (first, second) if sampling]
+        passes = [walk[sampling] for sampling in (first, second) if sampling]
+        sources = [settings_of(one) if name == _SETTINGS else one.source(name) for one in passes]
+        of_passes = [_form(walk, source) for source in sources]
         if name == _REFINER or len(set(of_passes)) == 1:
             same |= {of_passes[-1] or of_passes[0]}
     for node in _needed(walk, node_id):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...graph.passthrough import changes_nothing
+from ...graph.passthrough import AUTOMATIC_VAE, CHOOSE_VAE, changes_nothing
+from ...graph.same import told_by
 from ...model_names import stem
-from ...prompts.networks import LoraTag, can_be_tagged, with_tags
+from ...prompts.networks import LoraTag, can_be_tagged, network_tags, with_loras
 from ...sampling.settings import DEFAULTS, A1111Settings
 from ..settings import GenerationSettings, HiresSettings, ModelName, RefinerPass, RefinerSettings
 from ..text import Parameter
@@ -17,9 +18,14 @@ from .controls import ControlUnit, control_units
 from .extras import UPSCALE_IMAGE, extras_of, upscaler_name
 from .not_in_text import PROMPTS, missing_values, nodes_not_in_text
 from .passes import NoWordsError, passes_of
+from .texts import PROMPT_LORAS, STYLES, Styles, prompt_of
 from .walk import PictureGraph
 
 _TARGET_SIZE, _GUIDANCE = "HiresFixTargetSize", "FluxGuidance"
+_TEXTS = ("text", "instead_of_empty", "prompt", "negative_prompt", "hr_prompt", "hr_negative_prompt")
+"""Inputs for prompts."""
+
+NO_LORA = "None"
 _UPSCALES = ("HiresFixLatentUpscale", "HiresFixPixelUpscale", UPSCALE_IMAGE)
 
 
@@ -35,24 +41,27 @@ class GraphText:
     """What the picture depends on besides: keys of the text that have no value, and types of nodes."""
 
 
-def read_graph(prompt: Any, node_id: str, hash_of: Callable[[str], str] = lambda name: "") -> GraphText:
+def read_graph(
+    prompt: Any, node_id: str, hash_of: Callable[[str], str] = lambda name: "", styles: Styles = lambda: {}
+) -> GraphText:
     """Read how the picture that reaches a node is drawn.
 
     Args:
         prompt: the graph as `POST /prompt` takes it.
         node_id: the node that saves the picture.
         hash_of: gives the first ten digits of a file's SHA-256 by its name alone; empty if they are not known.
+        styles: the installed styles.
 
     Raises:
         InputError: no Base Sampling or Second Sampling comes before the node; OtherSamplerError if another one does.
         NoWordsError: anything but one Base Sampling, followed by at most one enlarging and one Second Sampling.
     """
-    return _Reader(prompt, hash_of).read(node_id)
+    return _Reader(prompt, hash_of, styles).read(node_id)
 
 
 class _Reader(PictureGraph):
-    def __init__(self, prompt: Any, hash_of: Callable[[str], str]) -> None:
-        super().__init__(prompt)
+    def __init__(self, prompt: Any, hash_of: Callable[[str], str], styles: Styles) -> None:
+        super().__init__(prompt, styles)
         self._hash_of = hash_of
         self._covered: set[str] = set()  # nodes that values were read from
         self._left_out: list[str] = []
@@ -116,20 +125,47 @@ class _Reader(PictureGraph):
     def _prompt_of(self, node: str, side: str) -> str | None:
         """The prompt of a pass, with a tag for each of its LoRAs: A1111 knows no other way to load one."""
         words = self.words(node, side)
-        return with_tags(words, self._loras(node)) if words is not None and side == "positive" else words
+        self._covered |= {found for found in self._texts_before(node, side) if self[found].kind == STYLES}
+        return with_loras(words, self._loras(node)) if words is not None and side == "positive" else words
+
+    def _texts_before(self, node: str, side: str) -> Iterator[str]:
+        """Nodes that the text of a prompt comes through."""
+        for start in self.prompt_nodes(node, side):
+            source = self[start].source("text")
+            yield from self.upstream(source, lambda _, name: name in _TEXTS)
 
     def _loras(self, node: str | None) -> list[LoraTag]:
         """The LoRAs that a pass's model has, the first loaded first; without those whose strength is not known."""
-        found = []
+        found: list[LoraTag] = []
         for loader in self.models(node):
-            file, model = self[loader].text("lora_name"), self[loader].number("strength_model")
-            # loaders for the model only have no strength for the text encoder
-            clip = self[loader].number("strength_clip") if "strength_clip" in self[loader].inputs else 0.0
-            if file and model is not None and clip is not None:
-                tag = LoraTag(stem(file), clip, model)
-                self._covered |= {loader} if can_be_tagged(tag) or not (model or clip) else set()
-                found += [tag] if model or clip else []
+            tags = self._in_prompt(loader) if self[loader].kind == PROMPT_LORAS else self._loaded_by(loader)
+            found += tags[::-1]
         return found[::-1]
+
+    def _loaded_by(self, loader: str) -> list[LoraTag]:
+        """What core's Load LoRA and nodes like it load."""
+        file, model = self[loader].text("lora_name"), self[loader].number("strength_model")
+        # loaders for the model only have no strength for the text encoder
+        clip = self[loader].number("strength_clip") if "strength_clip" in self[loader].inputs else 0.0
+        if not file or model is None or clip is None:
+            return []
+        tag = LoraTag(stem(file), clip, model)
+        self._covered |= {loader} if can_be_tagged(tag) or not (model or clip) else set()
+        return [tag] if model or clip else []
+
+    def _in_prompt(self, node: str) -> list[LoraTag]:
+        """What LoRAs in Prompt loads: also what a tag gives no strength, which the text has all the same."""
+        text, file, strength = prompt_of(self[node]), self[node].text("lora_name"), self[node].number("lora_strength")
+        if text is None or file is None or strength is None:
+            return []
+        tags = list(network_tags(text)[0])
+        named = {stem(tag.name).lower() for tag in tags}
+        more = LoraTag(stem(file), strength, strength)
+        if file == NO_LORA or not strength or more.name.lower() in named:
+            self._covered.add(node)
+            return tags
+        self._covered |= {node} if can_be_tagged(more) else set()
+        return [*tags, more]
 
     def _model(self, file: str) -> ModelName:
         return ModelName(stem(file), self._hash_of(stem(file)))
@@ -146,6 +182,9 @@ class _Reader(PictureGraph):
         """The VAE that the picture was decoded with, where it is a file of its own."""
         decodes = (self[node].source("vae") for node in self.way(node_id))
         loader = next((found for found in decodes if found is not None), None)
+        while self[loader].kind == CHOOSE_VAE and self[loader].text("vae_name") == AUTOMATIC_VAE:
+            self._covered |= {loader} if loader is not None else set()
+            loader = self[loader].source("vae")
         file = self[loader].text("vae_name")
         self._covered |= {loader} if loader is not None and file else set()
         name = file.replace("\\", "/").rpartition("/")[2] if file else ""
@@ -211,19 +250,20 @@ class _Reader(PictureGraph):
                 "else that changes the picture, or link a text of your own to the save node.",
             )
         self._covered.add(upscale)
-        renoise = self[second].source("sigmas")
-        steps = unless_same(self[renoise].whole("steps"), self[first].whole("steps"))
+        mine, renoise = self[second], self[second].before("sigmas")
+        steps = unless_same(told_by(renoise, "steps").whole("steps"), self[first].whole("steps"))
+        sampler, scheduler = told_by(mine, "sampler_name"), told_by(renoise, "scheduler")
         return HiresSettings(
-            denoising_strength=self[renoise].number("denoising_strength"),
+            denoising_strength=renoise.number("denoising_strength"),
             hr_scale=size[0],
             hr_resize_x=size[1],
             hr_resize_y=size[2],
-            hr_second_pass_steps=self[renoise].whole("hr_second_pass_steps") or steps or 0,
+            hr_second_pass_steps=renoise.whole("hr_second_pass_steps") or steps or 0,
             hr_upscaler=upscaler,
             hr_checkpoint=unless_same(self._checkpoint(second), self._checkpoint(first)),
-            hr_sampler_name=unless_same(self[second].text("sampler_name"), self[first].text("sampler_name")),
-            hr_scheduler=unless_same(self[renoise].text("scheduler"), self[first].text("scheduler")),
-            hr_cfg=unless_same(self[second].number("cfg"), self[first].number("cfg")),
+            hr_sampler_name=unless_same(sampler.text("sampler_name"), self[first].text("sampler_name")),
+            hr_scheduler=unless_same(scheduler.text("scheduler"), self[first].text("scheduler")),
+            hr_cfg=unless_same(told_by(mine, "cfg").number("cfg"), self[first].number("cfg")),
         )
 
     def _upscaler(self, upscale: str | None) -> str | None:

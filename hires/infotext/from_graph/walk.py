@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from typing import Any
 
 from ...graph.reader import ApiGraph, link_of
 from ...prompts.embeddings import unmark_embeddings
+from .texts import Styles, learn_texts
 
 SIDES = ("positive", "negative")
 """Inputs of the nodes that take both prompts, and their first two outputs."""
@@ -28,6 +30,10 @@ _NO_PICTURE = frozenset(
 
 class PictureGraph(ApiGraph):
     """A graph that is asked for the way of its pictures and prompts, against the direction of the links."""
+
+    def __init__(self, prompt: Any, styles: Styles = lambda: {}) -> None:
+        super().__init__(prompt)
+        learn_texts(self, styles)
 
     def way(self, node: str | None) -> Iterator[str]:
         """This node and those before it that the picture comes through, the nearest first."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ...graph.builder import Output
-from ...model_names import stem
-from ...prompts.networks import network_tags
+from ...model_names import stem, without_suffix
+from ...prompts.lora_files import LoraError, LoraFiles
+from ...prompts.networks import network_tags, with_lora_names
+from ...prompts.passes import with_extra_networks
 from ..markdown import as_code
 from ..settings import ModelName
 from .fitting import FittingGraph
@@ -27,6 +29,12 @@ class ModelFiles:
     diffusion_models: Sequence[str] = ()
     text_encoders: Sequence[str] = ()
 
+    embeddings: Sequence[str] | None = None
+    """None: not known."""
+
+    lora_alias: Callable[[str], str] = lambda file: ""
+    """The name that the file of a LoRA gives itself, which its tags may use; empty if none."""
+
     by_hash: Callable[[str, str], str | None] = lambda folder, digits: None
     """The file in one of the folders "checkpoints", "loras" and "vae" whose SHA-256, or A1111's old hash, begins with
     these digits; None if there is none, or it is not known."""
@@ -39,6 +47,8 @@ class Models:
     model: Output
     clip: Output
     vae: Output
+    prompt: Output | None = None
+    """The prompt without their tags; None: it has none."""
 
 
 _MARKS = re.compile(r"[\s_-]+")
@@ -80,6 +90,7 @@ class Loaders:
             lora_hashes: first digits of the hashes of LoRAs by their names in small letters.
         """
         self._graph, self._by_hash, self._lora_hashes = graph, files.by_hash, lora_hashes or {}
+        self._lora_files = LoraFiles(files.loras, files.lora_alias)
         self._encoders = [name for name in modules if _TEXT_ENCODER.search(name)]
         others = [name for name in modules if name not in self._encoders]
         self._vae_name = vae or next((ModelName(name) for name in others), None)
@@ -104,20 +115,15 @@ class Loaders:
         loras, others = network_tags(prompt)
         for other in others:
             self._graph.remark(f"{as_code(other)} in the prompt is not a network that can be loaded here.")
-        for lora in loras:
-            key = models.model.node.id, str(lora)
-            if key not in self._loaded:
-                loader = self._graph.node(
-                    "LoraLoader",
-                    model=models.model,
-                    clip=models.clip,
-                    lora_name=self._lora_file(lora.name),
-                    strength_model=lora.model,
-                    strength_clip=lora.clip,
-                )
-                self._loaded[key] = Models(loader.out("MODEL"), loader.out("CLIP"), models.vae)
-            models = self._loaded[key]
-        return models
+        if not loras:
+            return models
+        key = models.model.node.id, prompt
+        if key not in self._loaded:
+            text = with_lora_names(prompt, self._lora_name)
+            text = with_extra_networks(text, lambda tag: "" if tag in others else tag)
+            node = self._graph.node("HiresFixPromptLoras", model=models.model, clip=models.clip, text=text)
+            self._loaded[key] = Models(node.out("model"), node.out("clip"), models.vae, node.out("text"))
+        return self._loaded[key]
 
     def _whole(self, name: ModelName | None) -> Models:
         loader = self._graph.node("CheckpointLoaderSimple", ckpt_name=self._checkpoint_file(name))
@@ -140,9 +146,19 @@ class Loaders:
             return self._file(_Listed(()), UNKNOWN, ".safetensors", "checkpoint")
         return self._file(self._checkpoints, name.name, ".safetensors", "checkpoint", "checkpoints", name.hash)
 
-    def _lora_file(self, name: str) -> str:
+    def _lora_name(self, name: str) -> str:
+        """A name by which LoRAs in Prompt finds the file; the given one if it does, or if there is none."""
+        if self._finds(name):
+            return name
         digits = self._lora_hashes.get(name.lower(), "")
-        return self._file(self._loras, name, ".safetensors", "LoRA", "loras", digits)
+        file = self._file(self._loras, name, "", "LoRA", "loras", digits)
+        return next((other for other in (stem(file), without_suffix(file)) if self._finds(other) == file), name)
+
+    def _finds(self, name: str) -> str | None:
+        try:
+            return self._lora_files.named(name)
+        except LoraError:
+            return None
 
     @cached_property
     def _vae(self) -> Output | None:

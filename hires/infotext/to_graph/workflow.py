@@ -6,6 +6,7 @@ from functools import cached_property
 from ...graph import stages
 from ...graph.builder import Graph, Output
 from ...graph.stages import Sampling
+from ...model_names import stem
 from ...prompts.embeddings import mark_embeddings, missing_embeddings
 from ...prompts.networks import without_tags
 from ...sampling.menus import FILTERS, LATENT_MODES
@@ -64,7 +65,9 @@ class _Builder:
         self._asked = self._reading.settings
         self._hires = self._asked.hires
         self._embeddings = embedding_names(infotext.get("TI hashes") or "")
+        self._installed = files.embeddings
         self._graph = FittingGraph(NAME)
+        self._encoded: dict[tuple[Output, str | Output, str, float | None], tuple[Output, Output]] = {}
         for line in (*filter(None, [origin]), *self._missing(), *self._reading.notes, *self._embeddings_nowhere()):
             self._graph.remark(line)
         samplers = (self._asked.sampler_name, self._hires.hr_sampler_name if self._hires else None)
@@ -79,7 +82,7 @@ class _Builder:
             graph,
             "Draws the picture that A1111's generation text describes.",
             "**Load Checkpoint**, where the editor marks it",
-            "*steps*, *sampler_name*, *scheduler*: the same in every node that has them",
+            "**Base Sampling**: *steps*, *sampler_name*, *scheduler*, *cfg*; the second pass follows",
         )
         note = graph.note("", title="What the text says besides")
         graph.column()
@@ -96,7 +99,6 @@ class _Builder:
         base = self._first_pass(first)
         latent = base
         if hires:
-            decoded = stages.base_picture(graph, latent, first.decoder)
             second = self._sampling(
                 last,
                 cfg=asked.cfg_scale if hires.hr_cfg is None else hires.hr_cfg,
@@ -105,7 +107,8 @@ class _Builder:
             )
             graph.stage("Upscale")
             # A1111 decodes before it changes the model, and encodes after
-            picture = None if first.decoder == second.vae else decoded
+            other_vae = first.decoder != second.vae
+            picture = stages.base_picture(graph, latent, first.decoder) if other_vae else None
             enlarged = self._enlarged(hires, second, base, picture)
             graph.stage("Second pass")
             strength, steps = hires.denoising_strength, hires.hr_second_pass_steps
@@ -133,12 +136,15 @@ class _Builder:
         return [f"The text does not say: {', '.join(missing)}. Look at these fields first."] if missing else []
 
     def _embeddings_nowhere(self) -> list[str]:
-        """The embeddings that the text lists, but does not use under that name."""
+        """The embeddings that the text lists, but does not use under that name, or that nothing here has."""
         asked, hires = self._asked, self._hires
         prompts = [asked.prompt, asked.negative_prompt]
         prompts += [hires.hr_prompt, hires.hr_negative_prompt] if hires else []
         missing = missing_embeddings(prompts, self._embeddings)
-        return [f"The text lists the embedding {as_code(name)}, but no prompt has that word." for name in missing]
+        notes = [f"The text lists the embedding {as_code(name)}, but no prompt has that word." for name in missing]
+        there = None if self._installed is None else {stem(file).lower() for file in self._installed}
+        gone = [] if there is None else [name for name in self._embeddings if name.lower() not in there]
+        return [*notes, *(f"The embedding {as_code(name)} is not among the installed files." for name in gone)]
 
     def _note_text(self) -> str:
         lines = [f"- {note}" for note in self._graph.remarks]
@@ -150,12 +156,12 @@ class _Builder:
 
     def _pass(self, for_pass: str, checkpoint: ModelName | None, prompt: str, negative: str) -> _Pass:
         models = self._loaders.checkpoint(checkpoint, prompt)
-        pair = self._prompts(for_pass, models.clip, prompt, negative)
+        pair = self._prompts(for_pass, models, prompt, negative)
         refiner = self._asked.refiner
         if refiner is None or (self._hires and refiner.hires_pass not in (for_pass, "both passes")):
             return _Pass(models, *pair, None, models.vae)
         takes_over = self._loaders.checkpoint(refiner.checkpoint, prompt)
-        positive, negative_output = self._prompts(for_pass, takes_over.clip, prompt, negative)
+        positive, negative_output = self._prompts(for_pass, takes_over, prompt, negative)
         node = self._graph.node(
             "HiresFixRefiner",
             model=takes_over.model,
@@ -166,26 +172,26 @@ class _Builder:
         )
         return _Pass(models, *pair, node.out(), takes_over.vae)
 
-    def _prompts(self, for_pass: str, clip: Output, prompt: str, negative: str) -> tuple[Output, Output]:
-        asked = self._asked
-        guidance = asked.distilled_cfg
+    def _prompts(self, for_pass: str, models: Models, prompt: str, negative: str) -> tuple[Output, Output]:
+        """Both prompts for a text encoder; those of the first pass serve the second one, too, if they are the same."""
+        guidance = self._asked.distilled_cfg
         if guidance is not None:
             # the host gets prompts of Flux as they are
-            prompt, negative = without_tags(prompt), without_tags(negative)
+            marked = (mark_embeddings(without_tags(text), self._embeddings) for text in (prompt, negative))
+            prompt, negative = marked
             own = self._hires.hr_distilled_cfg if self._hires and for_pass == "second pass" else None
             guidance = guidance if own is None else own
-        shared = {
-            "clip": clip,
-            "steps": asked.steps,
-            "hr_second_pass_steps": self._hires.hr_second_pass_steps if self._hires else 0,
-            "sampler_name": self._sampler,
-            "clip_skip": asked.clip_skip,
-            "emphasis": asked.emphasis,
-            "hr_sampler_name": self._hr_sampler,
-            "pad_cond_uncond": asked.pad_cond_uncond,
-        }
-        prompt, negative = (mark_embeddings(text, self._embeddings) for text in (prompt, negative))
-        positive, minus = stages.a1111_prompts(self._graph, for_pass, prompt, negative, **shared)
+        key = models.clip, models.prompt or prompt, negative, guidance
+        if key not in self._encoded:
+            self._encoded[key] = self._encode(*key, of="" if for_pass == "first pass" else f", {for_pass}")
+        return self._encoded[key]
+
+    def _encode(
+        self, clip: Output, prompt: str | Output, negative: str, guidance: float | None, of: str
+    ) -> tuple[Output, Output]:
+        asked = self._asked
+        shared = {"clip_skip": asked.clip_skip, "emphasis": asked.emphasis, "pad_cond_uncond": asked.pad_cond_uncond}
+        positive, minus = stages.a1111_prompts(self._graph, prompt, negative, of=of, clip=clip, **shared)
         if guidance is not None:
             positive = self._graph.node("FluxGuidance", conditioning=positive, guidance=guidance).out()
         return positive, minus

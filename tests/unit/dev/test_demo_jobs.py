@@ -43,7 +43,8 @@ def test_a_picture_that_is_loaded_was_made_before(demo) -> None:
 def test_the_demo_checkpoint_gets_its_size_and_words_and_others_what_was_saved(demo) -> None:
     job = next(job for job in demo.jobs((45, 30)) if job.direct)
     graph = demo.prepare_graph(job, demo.DEMO, "some.safetensors", IMAGES)
-    assert [inputs["value"] for inputs in nodes(graph, "PrimitiveInt")] == [128, 128]
+    size = nodes(graph, "EmptyLatentImage")[0]
+    assert (size["width"], size["height"]) == (128, 128)
     assert {inputs["steps"] for inputs in nodes(graph, "HiresFixBaseSampling")} == {demo.DEMO.steps}
     assert [inputs["text"] for inputs in nodes(graph, "CLIPTextEncode")] == [demo.DEMO.prompt, ""]
     latent = next(job for job in demo.jobs((45, 30)) if job.workflow == "hires-fix-latent")
@@ -55,7 +56,8 @@ def test_the_demo_checkpoint_gets_its_size_and_words_and_others_what_was_saved(d
     ]
     assert strengths == [0.5, 0.7]
     saved = demo.prepare_graph(job, demo.SAVED, "some.safetensors", IMAGES)
-    assert [inputs["value"] for inputs in nodes(saved, "PrimitiveInt")] == [512, 512]
+    size = nodes(saved, "EmptyLatentImage")[0]
+    assert (size["width"], size["height"]) == (512, 512)
     assert "lighthouse" in nodes(saved, "CLIPTextEncode")[0]["text"]
     direct = [inputs for inputs in nodes(saved, "EmptyLatentImage") if inputs["width"] == inputs["height"] == 1024]
     assert len(direct) == 1

@@ -10,6 +10,7 @@ from hires_pack.dev.parity.graph import LooseGraph
 from hires_pack.dev.parity.names import ModelNames
 from hires_pack.dev.parity.settings import NotMappedError
 from hires_pack.hires.graph.to_api import to_api
+from hires_pack.hires.sampling.same import SAME_SAMPLER as SAME
 from hires_pack.hires.sampling.settings import DEFAULTS
 from safetensors.torch import save_file
 
@@ -86,8 +87,11 @@ def test_every_option_of_the_settings_node_reaches_all_samplers(name, shelf):
     value = value or (not default if isinstance(default, bool) else default + 1)
     plan = parity_txt2img.build(case(shelf, options={name: value}), "injected", NAMES)
     assert node(plan, "HiresFixA1111Settings") == {**DEFAULTS, name: value}
-    for kind in ("HiresFixBaseSampling", "HiresFixRenoise", "HiresFixSecondSampling"):
-        assert to_api(plan.graph)[node(plan, kind)["settings"][0]]["class_type"] == "HiresFixA1111Settings"
+    settings = node(plan, "HiresFixBaseSampling")["settings"]
+    assert to_api(plan.graph)[settings[0]]["class_type"] == "HiresFixA1111Settings"
+    # the second pass takes the first one's
+    assert "settings" not in node(plan, "HiresFixRenoise")
+    assert node(plan, "HiresFixSecondSampling")["sampler_name"] == node(plan, "HiresFixRenoise")["sampler_name"] == SAME
 
 
 def test_fields_of_the_request_win_as_the_program_resolved_them(shelf):
@@ -155,7 +159,9 @@ def test_the_second_pass_takes_its_own_sampler_schedule_checkpoint_and_prompt(sh
     changed = case(shelf, request, hr={"prompts": ["a bird"]})
     plan = parity_txt2img.build(changed, "encoded", NAMES)
     second = node(plan, "HiresFixSecondSampling")
-    assert (second["sampler_name"], node(plan, "HiresFixRenoise")["scheduler"]) == ("DPM2", "Karras")
+    renoise = node(plan, "HiresFixRenoise")
+    assert (renoise["sampler_name"], renoise["scheduler"]) == ("DPM2", "Karras")
+    assert (second["sampler_name"], second["cfg"], renoise["steps"]) == (SAME, -1.0, 0)
     prompt = to_api(plan.graph)[second["positive"][0]]["inputs"]
     assert (prompt["text"], prompt["for_pass"], prompt["hr_second_pass_steps"]) == ("a bird", "second pass", 5)
     assert (prompt["sampler_name"], prompt["hr_sampler_name"]) == ("Euler a", "DPM2")

@@ -10,7 +10,10 @@ from hires_pack.hires.graph.layout import NODE_WIDTH, NOTE_LINE_CHARACTERS, item
 from hires_pack.hires.graph.to_api import to_api
 from hires_pack.hires.graph.to_ui import to_ui
 from hires_pack.hires.infotext.to_graph.workflow import hires_workflow
+from hires_pack.hires.sampling.same import SAME_CFG, SAME_SAMPLER, SAME_SCHEDULER, SAME_STEPS
 from hires_pack.recipes import gallery, gallery_upscale, library
+
+SAME = {"steps": SAME_STEPS, "sampler_name": SAME_SAMPLER, "scheduler": SAME_SCHEDULER}
 
 RECORDED = {
     "packs": {"comfy-core": "1.0.0", "hires-fix": "2.0.0"},
@@ -292,13 +295,16 @@ def test_columns_and_stages_run_from_left_to_right(graph):
             {"steps": 6, "sampler": "Euler", "scheduler": "Karras", "cfg": 5, "denoising_strength": 0.3},
             {
                 "HiresFixBaseSampling": {"steps": 6, "sampler_name": "Euler", "scheduler": "Karras", "cfg": 5.0},
-                "HiresFixRenoise": {
-                    "steps": 6,
-                    "sampler_name": "Euler",
-                    "scheduler": "Karras",
-                    "denoising_strength": 0.3,
-                },
-                "HiresFixSecondSampling": {"sampler_name": "Euler", "cfg": 5.0},
+                "HiresFixRenoise": {**SAME, "denoising_strength": 0.3},
+                "HiresFixSecondSampling": {"sampler_name": SAME_SAMPLER, "cfg": SAME_CFG},
+            },
+        ),
+        (
+            gallery.hires_fix_image,  # there is no first pass to take them from
+            {"steps": 6, "sampler": "Euler", "scheduler": "Karras", "cfg": 5},
+            {
+                "HiresFixRenoise": {"steps": 6, "sampler_name": "Euler", "scheduler": "Karras"},
+                "HiresFixSecondSampling": {"sampler_name": SAME_SAMPLER, "cfg": 5.0},
             },
         ),
     ],
@@ -308,6 +314,16 @@ def test_recipe_arguments_reach_their_nodes(build, arguments, found):
     for node_type, inputs in found.items():
         (node,) = (node for node in nodes if node["class_type"] == node_type)
         assert {name: node["inputs"][name] for name in inputs} == inputs
+
+
+@pytest.mark.parametrize("name", library.WORKFLOWS)
+def test_a_sampler_is_named_once_in_a_workflow(name):
+    """And so are its schedule, the steps and the cfg: what follows says so."""
+    nodes = [node["inputs"] for node in to_api(library.WORKFLOWS[name].build()).values()]
+    same = {**SAME, "cfg": SAME_CFG}
+    for field, value in same.items():
+        own = [node[field] for node in nodes if field in node and node[field] != value]
+        assert len(own) <= 1, f"{field}: {own}"
 
 
 def test_one_round_a_strength_in_the_multi_stage_upscale():

@@ -106,8 +106,7 @@ def test_the_whole_of_a_pixel_hires_text():
     graph, conversion = convert(text)
     assert conversion.notes == ()
     assert graph.one("EmptyLatentImage")["batch_size"] == 1
-    width, height = (graph.behind(graph.one("EmptyLatentImage")[side]) for side in ("width", "height"))
-    assert (width["value"], height["value"]) == (500, 700)
+    assert [graph.one("EmptyLatentImage")[side] for side in ("width", "height")] == [500, 700]
     first, renoise, second = (graph.one(f"HiresFix{name}") for name in ("BaseSampling", "Renoise", "SecondSampling"))
     assert (first["steps"], first["cfg"], first["sampler_name"], first["scheduler"]) == (20, 7, "DPM++ 2M", "Karras")
     assert (second["cfg"], second["sampler_name"]) == (4.5, "Euler a")
@@ -137,7 +136,7 @@ def test_the_whole_of_a_pixel_hires_text():
 
     upscale, target = graph.one("HiresFixPixelUpscale"), graph.one("HiresFixTargetSize")
     assert (target["hr_scale"], target["hr_resize_x"], target["hr_resize_y"]) == (1.5, 0, 0)
-    assert (graph.behind(target["width"])["value"], graph.behind(target["height"])["value"]) == (500, 700)
+    assert graph.behind(target["latent"]) is first
     assert graph.behind(upscale["upscaler"])["upscaler_name"] == "4x-Sharp.pth"
     assert (upscale["numbers"], upscale["noise"]) == ("A1111", first["noise"])
     # decoded with the first model's VAE, encoded with the second's, which also decodes the result
@@ -146,7 +145,6 @@ def test_the_whole_of_a_pixel_hires_text():
     result = graph.behind(graph.one("HiresFixSaveImage")["images"])
     assert graph.behind(result["vae"])["ckpt_name"] == "other.safetensors"
     assert graph.behind(result["samples"]) is second
-    assert graph.behind(graph.one("PreviewImage")["images"]) is graph.behind(upscale["image"])
 
 
 def test_with_one_checkpoint_it_is_loaded_once_and_decodes_for_itself():
@@ -206,17 +204,26 @@ def test_a_refiner_without_hires():
 def test_loras_follow_the_prompt_of_each_pass():
     prompt = "a cat <lora:one:0.5> <lora:two:0.25:0.75>"
     graph, conversion = convert(f"{HIRES}Latent, Hires prompt: a dog <lora:one:0.5>", prompt)
-    first, second = graph.one("HiresFixBaseSampling"), graph.one("HiresFixSecondSampling")
-    two, one = graph.behind(first["model"]), graph.behind(second["model"])
-    assert (two["lora_name"], two["strength_clip"], two["strength_model"]) == ("two.safetensors", 0.25, 0.75)
-    assert graph.behind(two["model"]) is graph.behind(two["clip"]) is one
-    assert (one["lora_name"], one["strength_clip"], one["strength_model"]) == ("one.safetensors", 0.5, 0.5)
-    assert graph.behind(one["model"])["ckpt_name"] == "base.safetensors"
-    assert len(graph.all("LoraLoader")) == 2
-    assert graph.behind(graph.behind(second["positive"])["clip"]) is one
-    assert graph.behind(first["positive"])["text"] == prompt
-    assert graph.settings().prompt == prompt
+    passes = graph.one("HiresFixBaseSampling"), graph.one("HiresFixSecondSampling")
+    texts = prompt, "a dog <lora:one:0.5>"
+    for sampling, text in zip(passes, texts, strict=True):
+        positive, negative = (graph.behind(sampling[side]) for side in ("positive", "negative"))
+        loras = graph.behind(sampling["model"])
+        assert loras["text"] == text
+        assert graph.behind(positive["clip"]) is graph.behind(negative["clip"]) is loras
+        assert graph.behind(positive["text"]) is loras
+        # none is behind the other: as in A1111, each pass has its own only
+        assert graph.behind(loras["model"])["ckpt_name"] == "base.safetensors"
+    assert len(graph.all("HiresFixPromptLoras")) == 2
+    assert (graph.settings().prompt, graph.settings().hires.hr_prompt) == texts
     assert conversion.notes == ()
+
+
+def test_one_prompt_with_loras_serves_both_passes():
+    graph, _ = convert(f"{HIRES}Latent", "a cat <lora:one:0.5>")
+    assert graph.one("HiresFixPromptLoras")["text"] == "a cat <lora:one:0.5>"
+    assert graph.one("HiresFixBaseSampling")["model"] == graph.one("HiresFixSecondSampling")["model"]
+    assert (graph.settings().prompt, graph.settings().hires.hr_prompt) == ("a cat <lora:one:0.5>", "")
 
 
 def test_loras_without_a_tag_are_named_behind_the_prompt_of_their_pass():
@@ -241,21 +248,22 @@ def test_loras_without_a_tag_are_named_behind_the_prompt_of_their_pass():
 
 
 @pytest.mark.parametrize(
-    ("name", "changes"),
+    ("changes", "text"),
     [
-        ("tagged", {"lora_name": "Folder/ONE.safetensors"}),
-        ("off", {"strength_model": 0, "strength_clip": 0.0}),
-        ("worked out elsewhere", {"strength_model": ["dice", 0]}),
-        ("not to be named", {"lora_name": "a:b.safetensors"}),
-        ("brackets", {"lora_name": "a<b>.safetensors"}),
+        ({"lora_name": "Folder/ONE.safetensors", "strength_model": 0.3, "strength_clip": 0.3}, "a <lora:one:0.3> cat"),
+        ({"lora_name": "Folder/ONE.safetensors"}, "a  cat <lora:ONE:0.8>"),
+        ({"strength_model": 0, "strength_clip": 0.0}, "a  cat"),
+        ({"strength_model": ["dice", 0]}, "a  cat"),
+        ({"lora_name": "a:b.safetensors"}, "a  cat"),
+        ({"lora_name": "a>b.safetensors"}, "a  cat"),
     ],
+    ids=["tagged", "other strength", "off", "worked out elsewhere", "not to be named", "bracket"],
 )
-def test_loras_that_need_no_tag_or_can_have_none(name, changes):
-    prompt = "a cat <lora:one:0.3>"
-    api = to_api(gallery_models.hires_fix_other_model(prompt="a dog", hr_prompt=prompt))
+def test_the_text_has_the_tags_of_what_is_loaded_and_no_others(changes, text):
+    api = to_api(gallery_models.hires_fix_other_model(prompt="a dog", hr_prompt="a <lora:one:0.3> cat"))
     (loader,) = (node["inputs"] for node in api.values() if node["class_type"] == "LoraLoader")
     loader |= changes
-    assert settings_of_graph(api, saves(api)).hires.hr_prompt == prompt
+    assert settings_of_graph(api, saves(api)).hires.hr_prompt == text
 
 
 def test_the_vae_of_the_text_serves_all_passes():
@@ -268,21 +276,20 @@ def test_the_vae_of_the_text_serves_all_passes():
     assert conversion.notes == ()
 
 
-def test_embeddings_of_the_text_get_comfyuis_mark():
-    graph, _ = convert(
-        f'{BASE}, TI hashes: "Easy: ab, bad-hands: cd"', "a cat, Easier\nNegative prompt: Easy, (bad-hands:1.2)"
+def test_embeddings_stay_as_the_text_names_them():
+    """A1111 Prompt finds them by their names, as A1111 does."""
+    graph, conversion = convert(
+        f'{BASE}, TI hashes: "Easy: ab, bad-hands: cd"', "a cat, Easier\nNegative prompt: EASY, (bad-hands:1.2)"
     )
     negative = graph.behind(graph.one("HiresFixBaseSampling")["negative"])
-    assert negative["text"] == "embedding:Easy, (embedding:bad-hands:1.2)"
-    assert graph.settings().negative_prompt == "Easy, (bad-hands:1.2)"
-    assert graph.settings().prompt == "a cat, Easier"
-
-
-def test_embeddings_are_found_in_whatever_capitals():
-    graph, conversion = convert(f"{BASE}, TI hashes: easynegative: ab", "a cat\nNegative prompt: (EasyNegative:1.2)")
-    negative = graph.behind(graph.one("HiresFixBaseSampling")["negative"])
-    assert negative["text"] == "(embedding:easynegative:1.2)"
+    assert negative["text"] == graph.settings().negative_prompt == "EASY, (bad-hands:1.2)"
     assert conversion.notes == ()
+
+
+def test_embeddings_that_are_not_installed_are_noted():
+    hashes = 'TI hashes: "Easy: ab, gone: cd"'
+    _, conversion = convert(f"{BASE}, {hashes}", "Easy gone", embeddings=["x/easy.pt"])
+    assert conversion.notes == ("The embedding `gone` is not among the installed files.",)
 
 
 def test_embeddings_that_no_prompt_names_are_noted():
@@ -320,7 +327,7 @@ def test_installed_files_are_found_by_name():
     graph, conversion = convert(f"{HIRES}R-ESRGAN 4x+, VAE: mse.safetensors", "a <lora:one:1>", **files)
     assert graph.one("CheckpointLoaderSimple")["ckpt_name"] == "sd/Base.ckpt"
     assert graph.one("HiresFixUpscalerLoader")["upscaler_name"] == "RealESRGAN_x4plus.pth"
-    assert graph.one("LoraLoader")["lora_name"] == "style/one.safetensors"
+    assert graph.one("HiresFixPromptLoras")["text"] == "a <lora:one:1>"
     assert graph.one("VAELoader")["vae_name"] == "mse.safetensors"
     assert conversion.notes == ()
     assert graph.settings().hires.hr_upscaler == "R-ESRGAN 4x+"
@@ -331,7 +338,7 @@ def test_files_that_are_not_installed_are_noted_and_named():
     graph, conversion = convert(f"{HIRES}LDSR, VAE: mse.pt", "a <lora:one_v1.5:1>", **missing)
     assert graph.one("CheckpointLoaderSimple")["ckpt_name"] == "base.safetensors"
     assert graph.one("HiresFixUpscalerLoader")["upscaler_name"] == "LDSR.pth"
-    assert graph.one("LoraLoader")["lora_name"] == "one_v1.5.safetensors"
+    assert graph.one("HiresFixPromptLoras")["text"] == "a <lora:one_v1.5:1>"
     assert sorted(note.split("`")[1] for note in conversion.notes) == ["LDSR", "base", "mse.pt", "one_v1.5"]
 
 
@@ -560,8 +567,8 @@ def between(api: dict[str, Any], node: dict[str, Any], *, before: str) -> None:
 )
 def test_further_samplings_cannot_be_said(node, before):
     api = to_api(gallery.hires_fix_latent())
-    for name in [name for name, node in api.items() if node["class_type"] == "PreviewImage"]:
-        del api[api.pop(name)["inputs"]["images"][0]]  # the base picture
+    for name in [name for name, node in api.items() if node["class_type"] == "ImageCompare"]:
+        del api[api.pop(name)["inputs"]["image_a"][0]]  # the base picture
     settings_of_graph(api, saves(api))
     between(api, node, before=before)
     with pytest.raises(NoWordsError, match="other nodes sample or take prompts"):
@@ -635,8 +642,9 @@ def test_what_else_changes_the_picture_between_the_passes_cannot_be_said(kind, b
 
 def test_the_base_picture_has_no_hires_settings():
     api = to_api(gallery.hires_fix_latent())
-    preview = next(name for name, node in api.items() if node["class_type"] == "PreviewImage")
-    assert settings_of_graph(api, preview).hires is None
+    base = next(name for name, node in api.items() if node["_meta"]["title"] == "Base picture")
+    api["preview"] = {"class_type": "PreviewImage", "inputs": {"images": [base, 0]}}
+    assert settings_of_graph(api, "preview").hires is None
 
 
 def test_values_that_other_nodes_work_out_are_not_guessed():

@@ -101,8 +101,7 @@ def test_liblibs_numbered_loras_and_underscores():
     lora = "萌萌哒胖猫卡通3D插画场景模型"
     files = ModelFiles(loras=[f"x/{lora}.safetensors"], upscalers=[f"{upscaler}.pth"])
     conversion = hires_workflow(text("liblib"), files)
-    loaded = inputs(conversion, "LoraLoader")
-    assert (loaded["lora_name"], loaded["strength_model"], loaded["strength_clip"]) == (files.loras[0], 0.7, 0.7)
+    assert inputs(conversion, "HiresFixPromptLoras")["text"].endswith(f"<lora:{lora}:0.7>")
     assert inputs(conversion, "HiresFixUpscalerLoader")["upscaler_name"] == f"{upscaler}.pth"
     assert not [note for note in conversion.notes if "Lora" in note or "vae_name" in note]
 
@@ -112,7 +111,7 @@ def test_no_sentence_of_a_schedule_none():
     assert not [note for note in conversion.notes if "None" in note]
     sampling = inputs(conversion, "HiresFixBaseSampling")
     assert (sampling["sampler_name"], sampling["scheduler"]) == ("dpmpp_2m_sde_gpu", "karras")
-    assert inputs(conversion, "HiresFixSecondSampling")["sampler_name"] == "euler_ancestral"
+    assert inputs(conversion, "HiresFixRenoise")["sampler_name"] == "euler_ancestral"
     assert inputs(conversion, "HiresFixRenoise")["scheduler"] == "karras"
 
 
@@ -136,7 +135,7 @@ def test_forges_flux():
     assert inputs(conversion, "VAELoader")["vae_name"] == "ae.safetensors"
     latent = inputs(conversion, "EmptySD3LatentImage")
     api = to_api(conversion.graph)
-    assert [api[latent[side][0]]["inputs"]["value"] for side in ("width", "height")] == [720, 1280]
+    assert [latent[side] for side in ("width", "height")] == [720, 1280]
     assert inputs(conversion, "HiresFixBaseSampling")["cfg"] == 1
     guided = api[inputs(conversion, "HiresFixBaseSampling")["positive"][0]]
     assert guided["class_type"] == "FluxGuidance"
@@ -353,7 +352,7 @@ def test_a_renamed_file_is_found_by_its_hash():
     line = f'{SETTINGS}, Model hash: aa11bb22cc, Lora hashes: "one: ddeeff00"'
     conversion = hires_workflow(f"a <lora:one:1>\n{line}", files)
     assert inputs(conversion, "CheckpointLoaderSimple")["ckpt_name"] == "new/name.safetensors"
-    assert inputs(conversion, "LoraLoader")["lora_name"] == "lora.safetensors"
+    assert inputs(conversion, "HiresFixPromptLoras")["text"] == "a <lora:lora:1>"
     assert asked == [("checkpoints", "aa11bb22cc"), ("loras", "ddeeff00")]
     assert [note.endswith("that has the same hash.") for note in conversion.notes] == [True, True]
     only = hires_workflow(f"a cat\n{SETTINGS.replace('Model: m', 'Model hash: aa11bb22cc')}", files)
