@@ -150,7 +150,7 @@ def test_a_field_reaches_every_node_that_has_the_setting(hires):
     assert feeds["clip_skip"] == [("HiresFixPrompt", "clip_skip")] * 4
     assert feeds["vae_name"] == [("HiresFixChooseVAE", "vae_name")]
     assert feeds["hires_fix"] == [("ComfySwitchNode", "switch")]
-    assert feeds["hr_sampler_name"] == [
+    assert feeds["hr_sampler_name"] == [("HiresFixRenoise", "sampler_name")]
         (kind, "sampler_name") for kind in ("HiresFixRenoise", "HiresFixSecondSampling")
     ]
     assert feeds["hr_scheduler"] == [("HiresFixRenoise", "scheduler")]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, TimeoutError
 
 from .editor import LONGEST_WAIT, Editor
 
 _VALUES = """() => Object.fromEntries(window.app.rootGraph.nodes.flatMap((node) => (node.widgets ?? [])
     .map((widget) => [`${node.id}.${widget.name}`, widget.value])))"""
 
-
-_HAS_TOUR = """() => {
-    const seen = window.app.extensionManager.setting.get('Comfy.OnboardingCoachmarks.Seen')
-    return Array.isArray(seen) && !seen.includes('appMode')
-}"""
+TOUR = 8_000
+"""Milliseconds in which a tour shows, if it does."""
 
 _TOUR_IS_DUE = """() =>
     window.app.extensionManager.setting.get('Comfy.OnboardingCoachmarks.Seen')?.includes('appMode') === false"""
@@ -40,11 +38,13 @@ class Form:
             lambda: self.editor.templates.is_hidden() or self.card(title).click(timeout=LONGEST_WAIT / 4),
             lambda longest: self.page.get_by_test_id("linear-run-button").wait_for(timeout=longest),
         )
-        is_offered = self.page.evaluate(_TOUR_IS_DUE)
-        if is_offered:
-            self.page.get_by_role("button", name="Skip", exact=True).click()
+        is_skipped = False
+        if self.page.evaluate(_TOUR_IS_DUE):
+            with suppress(TimeoutError):  # it does not always come
+                self.page.get_by_role("button", name="Skip", exact=True).click(timeout=TOUR)
+                is_skipped = True
         self.editor.settle()
-        return is_offered
+        return is_skipped
 
     def open(self, title: str) -> None:
         """From the templates, found by its name."""

@@ -6,13 +6,11 @@ none of the user's actions.
 
 import pytest
 
-from .shipped import blueprint_file, workflow_file
+from .shipped import workflow_file
 from .smaller import make_small
 
 PIXEL = workflow_file("hires-fix-pixel").stem
 """The card."""
-
-BOX = blueprint_file("Hires Fix (pixel)").stem
 
 
 @pytest.mark.smoke
@@ -33,7 +31,7 @@ def test_by_template_in_four_actions(ui):
 
 @pytest.mark.smoke
 def test_by_blueprint_in_six_actions(ui):
-    box = ui.adding.search_add("hires fix", BOX, badge="Blueprint", at=(420, 180))  # 1 type, 2 choose
+    box = ui.adding.search_add("hires fix", "Hires Fix (pixel)", badge="Blueprint", at=(420, 180))  # 1 type, 2 choose
     ui.screenshot("first-picture-blueprint-1-box")
     save = ui.adding.search_add("save image", "Save Image", badge="Comfy", at=(1150, 300))  # 3 type, 4 choose
     ui.canvas.drag_link(box, "IMAGE", save, "images")  # 5

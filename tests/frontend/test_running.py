@@ -4,7 +4,7 @@ import pytest
 from hires_pack.dev.fixtures.upscalers import TRUNCATED
 
 from .completing import complete
-from .shipped import blueprint_file, workflow_file
+from .shipped import workflow_file
 from .smaller import make_small
 
 LATENT = workflow_file("hires-fix-latent")

@@ -316,16 +316,6 @@ def test_recipe_arguments_reach_their_nodes(build, arguments, found):
         assert {name: node["inputs"][name] for name in inputs} == inputs
 
 
-@pytest.mark.parametrize("name", library.WORKFLOWS)
-def test_a_sampler_is_named_once_in_a_workflow(name):
-    """And so are its schedule, the steps and the cfg: what follows says so."""
-    nodes = [node["inputs"] for node in to_api(library.WORKFLOWS[name].build()).values()]
-    same = {**SAME, "cfg": SAME_CFG}
-    for field, value in same.items():
-        own = [node[field] for node in nodes if field in node and node[field] != value]
-        assert len(own) <= 1, f"{field}: {own}"
-
-
 def test_one_round_a_strength_in_the_multi_stage_upscale():
     nodes = to_api(gallery_upscale.multi_stage_upscale(denoising_strengths=(0.5, 0.4, 0.2))).values()
     strengths = [n["inputs"]["denoising_strength"] for n in nodes if n["class_type"] == "HiresFixRenoise"]
