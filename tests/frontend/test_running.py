@@ -100,7 +100,7 @@ def test_every_step_of_both_passes_is_reported(ui):
 
 def test_a_box_of_nodes_2_shows_the_previews_of_both_passes(ui):
     ui.setting("Comfy.VueNodes.Enabled", True)
-    box = ui.adding.search_add("hires fix", blueprint_file("Hires Fix (pixel)").stem, badge="Blueprint")
+    box = ui.adding.search_add("hires fix", "Hires Fix (pixel)", badge="Blueprint")
     complete(ui, box)
     make_small(ui, seed=3003)
     ui.runs.run().require_success()
