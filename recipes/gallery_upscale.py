@@ -37,7 +37,12 @@ def multi_stage_upscale(
     loaded = stages.load_upscaler(graph, upscaler)
     graph.stage("First pass")
     latent = stages.first_pass(graph, shared, noise, empty)
-    model = {"model": shared.model, "positive": shared.positive, "negative": shared.negative, "vae": shared.vae}
+    model: dict[str, Any] = {
+        "model": shared.model,
+        "positive": shared.positive,
+        "negative": shared.negative,
+        "vae": shared.vae,
+    }
     before = None
     for number, strength in enumerate(denoising_strengths, start=1):
         graph.stage(f"Round {number}")

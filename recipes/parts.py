@@ -1,5 +1,7 @@
 """Boxes inside of workflows: stages that would make them too wide to read."""
 
+from typing import Any
+
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph
 from ..hires.graph.stages import Sampling
@@ -17,7 +19,7 @@ def second_model(checkpoint: str, lora: str, lora_strength: float, prompt: str, 
     graph.stage("Model")
     loader = graph.node("CheckpointLoaderSimple", ckpt_name=name)
     model, clip = loader.out("MODEL"), loader.out("CLIP")
-    strengths = {"strength_model": strength, "strength_clip": strength}
+    strengths: dict[str, Any] = {"strength_model": strength, "strength_clip": strength}
     graph.column()
     loaded = graph.node("LoraLoader", model=model, clip=clip, lora_name=lora_name, **strengths)
     graph.stage("Prompts")

@@ -1,13 +1,25 @@
 """What a graph looks like in the files of the editor: nodes, links and groups, of a workflow or the inside of a box."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from .builder import FIRST_CHOICE, IDS_OF_BOX, BoxInput, Graph, Node, Note, Output, Place, Stage
 from .definitions import UPLOAD, InputDefinition
-from .layout import FLAT_WIDGET_ROW, SAMPLING, SLOT_ROW, TEXT_FIELD, TITLE_BAR, Box, Layout, box_size, layout, slot_rows
+from .layout import (
+    FLAT_WIDGET_ROW,
+    LIVE_PREVIEW,
+    SAMPLING,
+    SLOT_ROW,
+    TEXT_FIELD,
+    TITLE_BAR,
+    Box,
+    Layout,
+    box_size,
+    layout,
+    slot_rows,
+)
 from .models import PUBLIC_MODELS
 from .routes import BELOW, Columns, Corner, Way, route
 
@@ -15,8 +27,8 @@ OPTIONAL_SOCKET = 7
 """The editor's number for the hollow socket of an optional input."""
 
 GROUP_COLOR = "#3f789e"
-NOTE_COLORS = {"color": "#432", "bgcolor": "#653"}
-"""The editor's own palette: its default group, its yellow nodes."""
+NOTE_COLORS = {"color": "#432", "bgcolor": "#322614"}
+"""The editor's default group; its yellow nodes, darker, because Nodes 2.0 writes notes in grey."""
 
 PREVIEW = "$$canvas-image-preview"
 """The editor's name for the picture on a node."""
@@ -78,7 +90,7 @@ def draw(graph: Graph) -> Drawing:
 def _turned(graph: Graph, placed: Layout) -> tuple[list[Corner], list[Link]]:
     """Corners, and all links with their last one."""
     links = _links(graph)
-    columns = Columns(placed.items.values())
+    columns = Columns(_when_run(graph, placed))
     ways = [
         Way(
             link.id,
@@ -94,6 +106,14 @@ def _turned(graph: Graph, placed: Layout) -> tuple[list[Corner], list[Link]]:
     ]
     corners, last = route(columns, ways)
     return corners, [replace(link, corner=last.get(link.id)) for link in links]
+
+
+def _when_run(graph: Graph, placed: Layout) -> Iterator[Box]:
+    """The places of all items as they are when those that sample show a picture."""
+    for item in graph.items:
+        box = placed.items[item.id]
+        samples = isinstance(item, Node) and item.definition.type in SAMPLING
+        yield replace(box, height=box.height + LIVE_PREVIEW * samples)
 
 
 def _output_height(placed: Layout, link: Link) -> int:

@@ -56,7 +56,10 @@ COMPARED = 240
 """Heights of a picture on the way, of the result, and of two with a slider between them."""
 
 SAMPLING = ("HiresFixBaseSampling", "HiresFixSecondSampling", "HiresFixMultiStageUpscale")
-"""Nodes that show a picture as long as they sample: the editor makes them longer then, so that they stand lowest."""
+"""Nodes that show a picture when they sample: the editor makes them longer then, so that they stand lowest."""
+
+LIVE_PREVIEW = 190
+"""How much longer: no link runs there, either."""
 
 NOTE_LINE = 21
 NOTE_LINE_CHARACTERS = 38

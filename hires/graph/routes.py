@@ -134,11 +134,14 @@ class _Router:
         for way in ways:
             passed = list(_passed(way))
             if passed or abs(way.start_y - way.end_y) > 2 * LONG:
-                self._add(trees[way.source], way, passed, self._best(way, passed))
+                heights = self._best(way, passed)
+                # where there is no way left, it goes straight
+                if heights is not None:
+                    self._add(trees[way.source], way, passed, heights)
         return _numbered([point for tree in trees.values() for point in tree.values()])
 
-    def _best(self, way: Way, passed: list[int]) -> list[int]:
-        """The height at which each column is passed."""
+    def _best(self, way: Way, passed: list[int]) -> list[int] | None:
+        """The height at which each column is passed; None if one is full."""
         costs: dict[int, tuple[float, list[int]]] = {way.start_y: (0.0, [])}
         for number, place in enumerate(passed):
             mine = {y for y, owner in self.used[place].items() if owner == way.source}
@@ -155,6 +158,8 @@ class _Router:
                     for before, (cost, path) in costs.items()
                 )
                 step[y] = (cost + price, [*path, y])
+            if not step:
+                return None
             costs = step
         return min((cost + abs(y - way.end_y), path) for y, (cost, path) in costs.items())[1]
 

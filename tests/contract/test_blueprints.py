@@ -151,8 +151,6 @@ def test_a_field_reaches_every_node_that_has_the_setting(hires):
     assert feeds["vae_name"] == [("HiresFixChooseVAE", "vae_name")]
     assert feeds["hires_fix"] == [("ComfySwitchNode", "switch")]
     assert feeds["hr_sampler_name"] == [("HiresFixRenoise", "sampler_name")]
-        (kind, "sampler_name") for kind in ("HiresFixRenoise", "HiresFixSecondSampling")
-    ]
     assert feeds["hr_scheduler"] == [("HiresFixRenoise", "scheduler")]
     assert feeds["hr_second_pass_steps"] == [("HiresFixRenoise", "hr_second_pass_steps")]
     assert feeds["denoising_strength"] == [("HiresFixRenoise", "denoising_strength")]

@@ -6,6 +6,8 @@ import math
 from pathlib import Path
 
 import pytest
+from hires_pack.hires.graph.to_ui import to_ui
+from hires_pack.hires.infotext.to_graph.workflow import hires_workflow
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([*(ROOT / "workflows").glob("*.json"), *(ROOT / "subgraphs").glob("*.json")])
@@ -194,3 +196,24 @@ def test_links_do_not_run_behind_nodes(file):
             hidden = lines.hidden(link)
             kinds = [lines.nodes[end]["type"] if end in lines.nodes else end for end in (link[1], link[3])]
             assert not hidden, f"{hidden:.0f} units of {kinds} in {graph.get('name')}"
+
+
+SETTINGS = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x768, Model: some"
+BASE = f"a house, fog\nNegative prompt: blurry\n{SETTINGS}"
+HIRES = f"{BASE}, Denoising strength: 0.4, Hires upscale: 2, Hires upscaler:"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BASE,
+        f"{HIRES} Latent",
+        f"{HIRES} Lanczos, Hires checkpoint: other, Hires prompt: snow, Hires steps: 9",
+        f"a <lora:b:1> {HIRES} 4x, Refiner: third, Refiner switch at: 0.8, VAE: c, Eta: 0.5",
+    ],
+)
+def test_links_of_graphs_made_from_texts_do_not_run_behind_nodes(text):
+    graph = to_ui(hires_workflow(text).graph)
+    lines = Lines(graph)
+    assert not any(lines.hidden(link) for link in lines.links)
+    assert all(node["pos"][1] + node["size"][1] <= 1000 for node in graph["nodes"])

@@ -8,7 +8,7 @@ import pytest
 from hires_pack.dev.fixtures.families import FAMILIES
 from PIL import Image
 
-from .graphs import Graph, nodes_of
+from .graphs import Graph, nodes_of, set_everywhere
 from .test_families import hires_fix
 from .test_workflows import small
 
@@ -48,6 +48,7 @@ def test_none_that_is_chosen_is_kept_to(host, client, models):
 
 def test_the_node_that_works_in_stages_shows_them(host, client, models):
     graph = small("multi-stage-image", client, host, models)
+    set_everywhere(graph, ckpt_name=models.demo)
     (node_id,) = nodes_of(graph, "HiresFixMultiStageUpscale")
     assert node_id in {node for node, _ in run_anew(client, graph).previews}
 
