@@ -32,7 +32,8 @@ class Opening:
     missing: list[str] = field(default_factory=list)
     """Files for which nothing else is offered."""
     actions: list[str] = field(default_factory=list)
-    """Clicks and fields typed into, from the empty editor to the end of the run."""
+    """From the empty editor to the run; see `Person`."""
+    clicks: int = 0
     result: str = ""
     """ "picture", "done" or what went wrong; empty if it was only looked at."""
 
@@ -63,7 +64,8 @@ def openings(
         except Error as problem:
             opening.result = f"the page: {str(problem).splitlines()[0]}"
             editor.screenshot(f"{stem} failed")
-        opening.actions = list(person.actions) if opening.result else []
+        if opening.result:
+            opening.actions, opening.clicks = list(person.actions), person.clicks
         yield opening
 
 
@@ -82,7 +84,7 @@ def box(editor: Editor, name: str, text: str, frontend: str, window: str) -> Ope
         editor.screenshot(f"{name} box - {frontend} {window} 2 after the run")
     except Error as problem:
         opening.result = f"the page: {str(problem).splitlines()[0]}"
-    opening.actions = list(person.actions)
+    opening.actions, opening.clicks = list(person.actions), person.clicks
     return opening
 
 

@@ -1,4 +1,4 @@
-"""A person at the editor whose every click, and every field typed into, counts."""
+"""A person at the editor whose every action is noted, with the clicks and typed fields it takes."""
 
 from __future__ import annotations
 
@@ -19,41 +19,46 @@ APP = ".app"
 
 
 class Person:
-    """Does what is asked with mouse and keyboard, and keeps count in `actions`."""
+    """Does what is asked with mouse and keyboard, and keeps count."""
 
     def __init__(self, editor: Editor) -> None:
         self.editor = editor
         self.form = Form(editor)
         self.actions: list[str] = []
+        """What was done: choosing from a list is one action, and so is searching."""
+        self.clicks = 0
+        """All clicks, double-clicks, drags and fields typed into."""
         self.is_in_form = False
 
     def open_template(self, name: str) -> None:
         """From the empty editor: Templates, the pack's own, the card."""
         editor = self.editor
-        self.actions.clear()
+        self._begin()
         editor.click(editor.page.get_by_role("button", name="Templates").first, opened=editor.templates)
         editor.own_templates()
+        self._did("Templates", "hires-fix", "the card")
         self.is_in_form = name.endswith(APP)
-        if self.is_in_form:
-            self.form.choose_card(name.removesuffix(APP))
-            self.form.labels()
-        else:
+        if not self.is_in_form:
             editor.choose_template(name)
-        self.actions += ["Templates", "hires-fix", "the card"]
+            return
+        if self.form.choose_card(name.removesuffix(APP)):
+            self._did("Skip (the editor's tour of Apps, once)")
+        self.form.labels()
 
     def add_box(self, name: str, text: str) -> str:
         """Double-click the canvas, type, choose the box, put it down; returns its id."""
-        self.actions.clear()
+        self._begin()
         self.is_in_form = False
         box = self.editor.adding.search_add(text, name, badge="Blueprint", at=(700, 150))
-        self.actions += ["double-click", f"type {text}", "the box", "put down"]
+        self._did(f"double-click and type {text}", "the box, and where it goes", clicks=4)
         return box
 
     def save_from(self, box: str) -> None:
         """The same for Save Image, and a link from the box to it."""
         save = self.editor.adding.search_add("save image", "Save Image", badge="Comfy", at=(1300, 300))
         self.editor.canvas.drag_link(box, "IMAGE", save, "images")
-        self.actions += ["double-click", "type save image", "Save Image", "put down", "link"]
+        self._did("double-click and type save image", "Save Image, and where it goes", clicks=4)
+        self._did("the link")
 
     def choose_models(self) -> list[str]:
         """Choose something that is there for each file that is not; returns those for which nothing is offered."""
@@ -64,7 +69,7 @@ class Person:
                 continue
             option = CHECKPOINT if CHECKPOINT in one["offers"] else one["offers"][0]
             self._choose(one, option)
-            self.actions += [f"the list of {one['label']}", option]
+            self._did(f"{option} in the list of {one['label']}", clicks=2)
         return missing
 
     def run(self, seed: int) -> str:
@@ -76,7 +81,7 @@ class Person:
             self.form.run_button.click()
         else:
             self.editor.page.get_by_test_id("queue-button").click()
-        self.actions.append("Run")
+        self._did("Run")
         outcome = runs.wait()
         if outcome.status != "success":
             return f"{outcome.status}: {' '.join(outcome.problem.split())}"
@@ -86,6 +91,14 @@ class Person:
         """What the editor says in front of the canvas, in one line."""
         card = self.editor.runs.error_card
         return " ".join(card.inner_text().split()) if card.is_visible() else ""
+
+    def _begin(self) -> None:
+        self.actions.clear()
+        self.clicks = 0
+
+    def _did(self, *actions: str, clicks: int | None = None) -> None:
+        self.actions += actions
+        self.clicks += len(actions) if clicks is None else clicks
 
     def _choose(self, widget: dict[str, Any], option: str) -> None:
         if self.is_in_form:

@@ -10,7 +10,7 @@ from .searches import Rank
 
 def openings_table(found: Sequence[Opening]) -> list[str]:
     """A row for each opening."""
-    lines = ["| what | frontend | window | zoom | text | hidden titles | overlaps | actions | result |"]
+    lines = ["| what | frontend | window | zoom | text | hidden titles | overlaps | actions (clicks) | result |"]
     lines += ["|---|---|---|---|---|---|---|---|---|"]
     for one in found:
         zoom = "form" if one.zoom is None else f"{one.zoom:.0%}"
@@ -18,7 +18,7 @@ def openings_table(found: Sequence[Opening]) -> list[str]:
         missing = f"; not there: {', '.join(one.missing)}" if one.missing else ""
         cells = [one.name + kind, one.frontend, one.window, zoom, "yes" if one.text else "NO"]
         cells += [_listed(one.hidden_titles), _listed([" / ".join(pair) for pair in one.overlaps])]
-        cells += [str(len(one.actions) or ""), (one.result + missing)[:200]]
+        cells += [f"{len(one.actions)} ({one.clicks})" if one.actions else "", (one.result + missing)[:200]]
         lines.append("| " + " | ".join(cell.replace("|", "¦") for cell in cells) + " |")
     return lines
 

@@ -18,6 +18,7 @@ from ..mount import ROOT
 from . import openings, profile, report, searches
 
 BOX = "Hires Fix (pixel)"
+"""Of the boxes, the one that is gone from to a picture; its file may go on with other words that find it."""
 
 
 def main() -> int:
@@ -57,7 +58,9 @@ class Report:
         self.names = [path.stem for path in workflows if not options.names or path.stem in options.names]
         definitions = json.loads((options.pack / "hires" / "graph" / "node_defs.json").read_text(encoding="utf-8"))
         nodes = {one["display_name"] for name, one in definitions["nodes"].items() if name.startswith("HiresFix")}
-        self.nodes = nodes | {path.stem for path in (options.pack / "subgraphs").glob("*.json")}
+        boxes = {path.stem for path in (options.pack / "subgraphs").glob("*.json")}
+        self.nodes = nodes | boxes
+        (self.box,) = (name for name in boxes if name.partition(" - ")[0] == BOX)
 
     def of(self, browser: Browser, host: ComfyUIHost, version: str) -> None:
         """Everything that is asked for on one frontend."""
@@ -73,7 +76,7 @@ class Report:
                         self.write()
             if "box" in self.parts:
                 with profile.page(browser, host, WINDOWS[window], self.options.out) as editor:
-                    self.openings.append(openings.box(editor, BOX, "hires fix", version, window))
+                    self.openings.append(openings.box(editor, self.box, "hires fix", version, window))
         if "searches" in self.parts:
             with profile.page(browser, host, WINDOWS["full-hd"], self.options.out) as editor:
                 self.searches["templates"][version] = searches.search_templates(editor, {*self.names})

@@ -107,7 +107,7 @@ class Pages:
             # one wish that this user's system has; the editor's settings are its defaults
             width, height = WINDOWS["full-hd"]
             context = self.browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
-            self._editor = Editor(context.new_page(), self.host.url, SCREENSHOTS)
+            self._editor = Editor(context.new_page(), self.host.url, SCREENSHOTS / (self.version or ""))
             self._editor.open()
             assert self.version in (None, self._editor.version), "the server gives another frontend than asked for"
         return self._editor
@@ -134,10 +134,11 @@ _pages = pytest.StashKey[Pages]()
 @pytest.fixture(scope="package")
 def pages(browser: Browser, host: ComfyUIHost, frontend: Path | None) -> Iterator[Pages]:
     """The shared page, opened on first use."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for old in SCREENSHOTS.glob("failed-*.png"):
-        old.unlink()
     pages = Pages(browser, host, frontend and frontend.name)
+    folder = SCREENSHOTS / (pages.version or "")
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("failed-*.png"):
+        old.unlink()
     yield pages
     pages.close()
 

@@ -13,11 +13,11 @@ from .editor import LONGEST_WAIT, Editor
 _VALUES = """() => Object.fromEntries(window.app.rootGraph.nodes.flatMap((node) => (node.widgets ?? [])
     .map((widget) => [`${node.id}.${widget.name}`, widget.value])))"""
 
-
-_HAS_TOURS = "() => Array.isArray(window.app.extensionManager.setting.get('Comfy.OnboardingCoachmarks.Seen'))"
-
 TOUR = 8_000
 """Milliseconds in which a tour shows, if it does."""
+
+_TOUR_IS_DUE = """() =>
+    window.app.extensionManager.setting.get('Comfy.OnboardingCoachmarks.Seen')?.includes('appMode') === false"""
 
 
 class Form:
@@ -29,16 +29,22 @@ class Form:
 
     # ------------------------------------------------------------------------------------------------------ opening
 
-    def choose_card(self, title: str) -> None:
-        """Click the App's card in the open dialog of templates, and skip the tour that newer editors offer once."""
+    def choose_card(self, title: str) -> bool:
+        """Click the App's card in the open dialog of templates. Returns whether a tour was offered first, and skipped.
+
+        Newer editors offer it once.
+        """
         self.editor.insist(
             lambda: self.editor.templates.is_hidden() or self.card(title).click(timeout=LONGEST_WAIT / 4),
-            lambda longest: self.run_button.wait_for(timeout=longest),
+            lambda longest: self.page.get_by_test_id("linear-run-button").wait_for(timeout=longest),
         )
-        if self.page.evaluate(_HAS_TOURS):
-            with suppress(TimeoutError):  # it is offered once
+        is_skipped = False
+        if self.page.evaluate(_TOUR_IS_DUE):
+            with suppress(TimeoutError):  # it does not always come
                 self.page.get_by_role("button", name="Skip", exact=True).click(timeout=TOUR)
+                is_skipped = True
         self.editor.settle()
+        return is_skipped
 
     def open(self, title: str) -> None:
         """From the templates, found by its name."""

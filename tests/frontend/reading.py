@@ -19,10 +19,10 @@ _LOOK = """() => {
     const onPage = (x, y) => [area.left + (x + ds.offset[0]) * ds.scale, area.top + (y + ds.offset[1]) * ds.scale]
     const middle = ({ left, top, width, height }) => [left + width / 2, top + height / 2]
     const nodes = graph.nodes.map((node) => {
-        const [x, y] = node.pos, [width, height] = node.size
+        const [x, y] = node.pos, [, , width, height] = node.boundingRect // with the title, folded or not
         const box = document.querySelector(`[data-node-id="${node.id}"]`), place = box?.getBoundingClientRect()
         const [left, top] = place ? [place.left, place.top] : onPage(x, y - titleHeight)
-        const [right, bottom] = place ? [place.right, place.bottom] : onPage(x + width, y + height)
+        const [right, bottom] = place ? [place.right, place.bottom] : onPage(x + width, y - titleHeight + height)
         const fields = (node.widgets ?? []).map(({ element }) => element?.parentElement ?? element)
         const own = [canvas.canvas, box, ...fields]
         const isFree = (point) => {
@@ -31,7 +31,7 @@ _LOOK = """() => {
         }
         const rows = box
             ? [...box.querySelectorAll('[data-testid=node-widget]')].map((row) => middle(row.getBoundingClientRect()))
-            : (node.widgets ?? []).filter((widget) => !widget.hidden && widget.last_y > 0)
+            : (node.flags.collapsed ? [] : node.widgets ?? []).filter(({ hidden, last_y }) => !hidden && last_y > 0)
                 .map((widget) => onPage(x + width / 2, y + widget.last_y + rowHeight / 2))
         const ends = [left + 30 * ds.scale, Math.min(right - 10 * ds.scale, left + 160 * ds.scale)]
         return {

@@ -36,7 +36,7 @@ def dev(tmp_path_factory):
     ("command", "options"),
     [
         ("demo", "--comfyui --pinned --server --checkpoint --keep"),
-        ("test", "--comfyui --pinned --fast pytest"),
+        ("test", "--comfyui --pinned --fast --frontend pytest"),
         ("parity", "--comfyui --pinned --cases --json --only --jobs --table"),
         ("generate", "--comfyui --pinned --check --server --breaking"),
         ("bench", "sampling upscale streaming"),
