@@ -98,7 +98,7 @@ def _form(pen: ImageDraw.ImageDraw, hue: float) -> None:
     for number, height in enumerate((44, 14, 14, 14, 14)):
         y = top + 14 + (0, 56, 80, 104, 128)[number]
         pen.rounded_rectangle((left + 12, y, right - 12, y + height), 4, fill=_colour(hue, 0.3, 0.36))
-        if number and gap >= 24:
+        if number:
             share = (0.5, 0.3, 0.7, 0.45)[number - 1]
             pen.rounded_rectangle((left + 12, y, left + 12 + share * 138, y + height), 4, fill=_colour(hue, 0.45, 0.75))
     pen.rounded_rectangle((left + 12, bottom - 46, right - 12, bottom - 12), 6, fill=_colour(0.08, 0.8, 0.95))
