@@ -33,11 +33,9 @@ class HiresFixXYValues(PackNode):
             search_aliases=inputs.aliases("xy plot, xyz plot, x/y/z plot, grid, compare, comparison, sheet, values"),
             inputs=[
                 io.String.Input("x_name", default="Denoising strength", tooltip="What the labels of the columns say."),
-                io.String.Input("x_values", default="0.2, 0.4, 0.6", multiline=True, tooltip=f"Of the columns. {_HOW}"),
+                io.String.Input("x_values", default="0.2, 0.4, 0.6", tooltip=f"Of the columns. {_HOW}"),
                 io.String.Input("y_name", default="", tooltip="What the labels of the rows say; may be empty."),
-                io.String.Input(
-                    "y_values", default="", multiline=True, tooltip="Of the rows, in the same way. Empty: one row."
-                ),
+                io.String.Input("y_values", default="", tooltip="Of the rows, in the same way. Empty: one row."),
             ],
             outputs=[
                 io.AnyType.Output(display_name="x", is_output_list=True, tooltip="One value for each picture."),

@@ -76,14 +76,16 @@ class Job:
     def target(self, graph: Graph, shared: Sampling, of: Socket | tuple[Side, Side]) -> Node:
         return stages.target_size(graph, shared, of, (self.hr_scale, self.hr_resize_x, self.hr_resize_y))
 
-    def enlarge(self, graph: Graph, shared: Sampling, base: Output, upscaler: Text, **more: Any) -> Node:
+    def enlarge(self, graph: Graph, shared: Sampling, base: Output, upscaler: Text | Output, **more: Any) -> Node:
         """Pixel upscale of the base picture in a stage of its own; `more`: further inputs."""
         graph.stage("Upscale")
         loaded = stages.load_upscaler(graph, upscaler)
         target = self.target(graph, shared, base)
         return stages.pixel_upscale(graph, shared, base, loaded, target, **more)
 
-    def second_pass(self, graph: Graph, shared: Sampling, noise: Socket, upscaled: Socket, strength: Number) -> Output:
+    def second_pass(
+        self, graph: Graph, shared: Sampling, noise: Socket, upscaled: Socket, strength: Number | Output
+    ) -> Output:
         return stages.second_pass(graph, shared, noise, upscaled, strength, self.hr_second_pass_steps)
 
     def finish(

@@ -45,7 +45,7 @@ class LooseGraph(Graph):
         if key not in self._same:
             unknown = NodeDefinition(type_name, type_name, "", "", is_output=True, inputs=(), outputs=())
             definition = definitions.load().get(type_name, unknown)
-            self._same[key] = LooseNode(len(self.items) + 1, definition, title or type_name, _PLACE, given)
+            self._same[key] = LooseNode(len(self.items) + 1, definition, title or type_name, _PLACE, inputs=given)
             self.items.append(self._same[key])
         return self._same[key]
 

@@ -123,7 +123,7 @@ def load_picture(graph: Graph, name: Text) -> Output:
     return graph.node("HiresFixLoadImage", image=name).out("image")
 
 
-def load_upscaler(graph: Graph, name: Text) -> Output:
+def load_upscaler(graph: Graph, name: Text | Output) -> Output:
     """An upscaler by its name in the one list of all upscalers."""
     return graph.node("HiresFixUpscalerLoader", upscaler_name=name).out()
 
@@ -164,7 +164,7 @@ def second_pass(
     shared: Sampling,
     noise: Socket,
     latent: Socket,
-    denoising_strength: Number,
+    denoising_strength: Number | Output,
     hr_second_pass_steps: Whole = 0,
 ) -> Output:
     """Re-noise and Second Sampling; returns the redrawn latent.

@@ -32,19 +32,20 @@ def _renoise(node: Node, facts: Facts) -> Badge:
     if 0 < strength < SMALLEST_STRENGTH:
         return Badge((out,), warning=warning)
     plan = plan_second_pass(sampler, scheduler, steps, strength, own_steps)
-    return Badge((out, plan), plan.text, warning)
+    own = sampler if base and base.text("sampler_name") not in (None, sampler) else None
+    return Badge((out, plan), " with ".join(filter(None, (plan.text, own))) or None, warning)
 
 
 @badge("HiresFixSecondSampling")
 def _second_sampling(node: Node, facts: Facts) -> Badge:
     latents, plan = node.incoming("latent", Latents), node.incoming("sigmas", SecondPass)
     words = [counted(plan.steps, "step")] if plan and plan.steps is not None else []
-    if latents is None:
-        return Badge(text=words[0] if words else None)
-    model = node.incoming("model", ModelFile)
     is_run = plan is None or plan.steps != 0
     if is_run:
         _check_first_pass(node)
+    if latents is None:
+        return Badge(text=words[0] if words else None, warning=_misfit(node))
+    model = node.incoming("model", ModelFile)
     warning = (too_long(latents.size, facts.trained_side(model) if model else None) if is_run else None) or (
         too_large_for_memory(latents.size, latents.count, facts.free_memory())
     )

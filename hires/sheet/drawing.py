@@ -109,7 +109,7 @@ def _paper(axes: Axes, cell: Size, size: Size) -> np.ndarray:
     for index, label in enumerate(axes.y.labels):
         middle = top + index * (cell[1] + _GAP) + cell[1] / 2
         _write(draw, (left / 2, middle), _lines(label, font, cell[0] * _WIDEST), font)
-    return np.asarray(image)
+    return np.array(image)
 
 
 def _write(

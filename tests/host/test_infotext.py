@@ -12,6 +12,7 @@ import uuid
 import numpy as np
 import pytest
 import torch
+from hires_pack.dev.fixtures.loras import lora_tensors
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.graph.to_api import to_api
 from hires_pack.hires.infotext.from_graph.read import read_graph
@@ -157,7 +158,7 @@ def place(host, folder, content, ending="png"):
 
 
 def test_networks_are_named_with_their_hashes(host, client):
-    tensors = {"nothing.that.fits": torch.ones(3)}
+    tensors = lora_tensors(1)
     said = place(host, "models/loras", save(tensors, {"sshs_model_hash": "ab" * 32}), "safetensors")
     content = save(tensors, {"made": "today"})
     bare = place(host, "models/loras", content, "safetensors")
@@ -169,9 +170,34 @@ def test_networks_are_named_with_their_hashes(host, client):
     whole = hashlib.sha256((host.base / "models" / "embeddings" / embedding).read_bytes()).hexdigest()
     hashes = f'Lora hashes: "{said}: abababababab, {bare}: {behind_header[:12]}", TI hashes: "{word}: {whole[:12]}"'
     graph, node = graph_of(f"{prompt}\n{SETTINGS}, {MODEL}, RNG: CPU, {hashes}")
-    assert len(nodes_of(graph, "LoraLoader")) == 2
+    assert len(nodes_of(graph, "HiresFixPromptLoras")) == 1
     (written,) = saved_texts(host, client.queue(graph), node)
     assert written == f"{prompt}\n{SETTINGS}, {MODEL}, RNG: CPU, {hashes}, Version: {version(client)}"
+
+
+def test_styles_and_chosen_files_are_in_the_text(host, client):
+    """The prompt with its styles and with the tag of a LoRA from the list, as A1111 writes them; the VAE's name."""
+    (host.base / "models" / "styles").mkdir(parents=True, exist_ok=True)
+    (host.base / "models" / "styles" / "text.csv").write_text("name,prompt,negative_prompt\nFilm,grain,render\n")
+    lora = place(host, "models/loras", save(lora_tensors(2)), "safetensors")
+    graph, node = graph_of(f"a cat\nNegative prompt: bad\n{SETTINGS}, {MODEL}, RNG: CPU")
+    (loader,) = nodes_of(graph, "CheckpointLoaderSimple")
+    texts = {"prompt": f"a cat <lora:{lora.removesuffix('.safetensors')}:0.5>", "negative_prompt": "bad"}
+    names = {f"style_{number}": "None" for number in (2, 3, 4)}
+    graph["styles"] = {"class_type": "HiresFixStyles", "inputs": {**texts, "style_1": "Film", **names}}
+    inputs = {"model": [loader, 0], "clip": [loader, 1], "lora_name": "None", "lora_strength": 1.0}
+    graph["loras"] = {"class_type": "HiresFixPromptLoras", "inputs": {**inputs, "text": ["styles", 0]}}
+    graph["vae"] = {"class_type": "HiresFixChooseVAE", "inputs": {"vae": [loader, 2], "vae_name": "Automatic"}}
+    (base,) = nodes_of(graph, "HiresFixBaseSampling")
+    graph[base]["inputs"]["model"] = ["loras", 0]
+    for side, text in (("positive", ["loras", 2]), ("negative", ["styles", 1])):
+        graph[graph[base]["inputs"][side][0]]["inputs"] |= {"clip": ["loras", 1], "text": text}
+    (decode,) = nodes_of(graph, "VAEDecode")[-1:]
+    graph[decode]["inputs"]["vae"] = ["vae", 0]
+    (written,) = saved_texts(host, client.queue(graph), node)
+    assert written.startswith(f"{texts['prompt']}, grain\nNegative prompt: bad, render\nSteps")
+    assert "Not in this text" not in written
+    assert "Lora hashes: " in written
 
 
 def with_vae(graph, name):
@@ -308,7 +334,7 @@ def test_texts_of_a_folder_of_upscaled_pictures(host, client):
 # ---- nodes of the host ----------------------------------------------------------------------------------------------
 
 TOLD = {
-    "model": {"LoraLoader", "LoraLoaderModelOnly"},
+    "model": {"LoraLoader", "LoraLoaderModelOnly", "HiresFixPromptLoras"},
     "positive": {"ConditioningZeroOut", "ControlNetApply", "ControlNetApplyAdvanced", "ControlNetApplySD3"},
     "latent": set(),
     "images": {"HiresFixUpscaleImage", "HiresFixDecodeToSize", "HiresFixSaveImage", "SaveImage", "PreviewImage"},

@@ -50,12 +50,10 @@ def test_it_runs_with_the_own_checkpoint_or_says_what_to_get(name, fresh):
     client = ComfyClient(fresh.url)
     graph = api_workflow(name)
     loaders = nodes_of(graph, "CheckpointLoaderSimple")
-    for node_id in nodes_of(graph, "PrimitiveInt"):
-        graph[node_id]["inputs"]["value"] = 128 if graph[node_id]["_meta"]["title"] == "Width" else 64
-    # the pictures are as large as they are shipped
-    set_everywhere(graph, steps=2, upscaling_resize=1.5)
+    set_everywhere(graph, steps=2, width=128, height=64)
     if nodes_of(graph, "HiresFixLoadImage") + nodes_of(graph, "LoadImage"):
-        set_everywhere(graph, hr_scale=1.0)
+        to = {"upscaling_resize_w": 96, "upscaling_resize_h": 64, "hr_resize_x": 96, "hr_resize_y": 64}
+        set_everywhere(graph, resize_mode="scale to", **to)
     if loaders:
         before = client.queue(graph)
         assert before.status == "rejected"

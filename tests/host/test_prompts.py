@@ -260,3 +260,29 @@ def test_no_text_encoder(client, models):
     run = client.queue(g)
     assert run.status == "error"
     assert all(word in run.explanation() for word in ("A1111 Prompt", "'clip'", "text encoder"))
+
+
+def test_embeddings_are_found_by_their_bare_names(host, encode):
+    """As by `embedding:name`, which core reads; in whatever capitals, next to brackets, and only as whole words."""
+    folder = host.base / "models" / "embeddings"
+    (folder / "sub").mkdir(parents=True, exist_ok=True)
+    random = torch.Generator().manual_seed(2)
+    save_file({"emb_params": torch.randn(3, 768, generator=random)}, folder / "qzveil.safetensors")
+    save_file({"emb_params": torch.randn(2, 768, generator=random)}, folder / "sub" / "qzveil-long.safetensors")
+    save_file({"emb_params": torch.randn(1, 1280, generator=random)}, folder / "qzother.safetensors")
+    texts = [
+        "a cat, embedding:qzveil, (embedding:qzveil:1.3)",
+        "a cat,qzveil, (QzVeil:1.3)",
+        "a cat qzveil-long",
+        "a cat embedding:sub/qzveil-long",
+        "a cat qzveils",
+        "a cat qzother",
+    ]
+    bare, no_norm = ({"text": text} for text in texts), {"emphasis": "No norm"}
+    found = [entries(one)[0] for one in encode(*({**prompt, **no_norm} for prompt in bare))]
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[2], found[3])
+    # what is no name, or does not fit, is words
+    for ours, core in zip(found[4:], encode(*({"text": text} for text in texts[4:]), core=True), strict=True):
+        assert torch.equal(ours, core["0"])
+    assert not torch.equal(found[2][0, 3], found[4][0, 3])

@@ -1,10 +1,13 @@
 """One value in one place: what a later pass takes from the first is what it is given when all of it is spelt out."""
 
+import json
+
 import pytest
 import torch
 from hires_pack.hires.sampling.same import SAME_CFG, SAME_SAMPLER, SAME_SCHEDULER
+from hires_pack.hires.sampling.settings import DEFAULTS
 
-from .graphs import give, saved
+from .graphs import ROOT, Graph, give, nodes_of, saved
 from .test_bad_input import explained
 from .test_combinations import WORDS, Both
 
@@ -18,7 +21,7 @@ class Told(Both):
 
     def __init__(self, host, models, family, sampler="Euler a", scheduler="Karras", steps=5, cfg=4.0, options=None):
         super().__init__(host, models, family)
-        settings = self.graph.add("HiresFixA1111Settings", **options) if options else None
+        settings = self.graph.add("HiresFixA1111Settings", **{**DEFAULTS, **options}) if options else None
         self.settings = {"settings": settings} if settings else {}
         self.told = {"steps": steps, "sampler": sampler, "scheduler": scheduler}
         self.cfg = cfg
@@ -89,7 +92,7 @@ def test_settings_are_the_first_pass_s_only_while_something_is_the_same(host, cl
     both = Told(host, models, "sd1", options=OPTIONS)
     large = both.large()
     own = both.second(both.renoise(large, **both.told), "Euler a", cfg=both.cfg)
-    plain = {"settings": both.graph.add("HiresFixA1111Settings")}
+    plain = {"settings": both.graph.add("HiresFixA1111Settings", **DEFAULTS)}
     defaults = both.second(both.renoise(large, **both.told, **plain), "Euler a", cfg=both.cfg, **plain)
     followed = both.second(both.renoise(large, **SAME, **plain), SAME_SAMPLER, cfg=SAME_CFG)
     found = both.run(client, own=own, defaults=defaults, followed=followed, same=both.same(large))
@@ -146,11 +149,10 @@ def test_without_a_first_pass_the_node_says_what_to_set(host, client, models):
         }[name]()  # fmt: skip
         g.save(latent=both.same(latent))
         explained(client.queue(g), "Re-noise, input 'sampler_name'", SAME_SAMPLER, "comes from no Base Sampling")
-    own = both.renoise(latent, steps=4, sampler="Euler", scheduler="Automatic")
-    g = both.graph
-    g.save(latent=both.second(own, SAME_SAMPLER, cfg=SAME_CFG))
-    del g[next(iter(set(g) & {key for key, node in g.items() if node["class_type"] == "ProbeSave"}))]
-    explained(client.queue(g), "Second Sampling, input 'cfg'", "'-1' means as in the first pass")
+    both = Told(host, models, "sd1")
+    noised = both.renoise(both.latent, **both.told)
+    both.graph.save(latent=both.second(noised, SAME_SAMPLER, cfg=SAME_CFG))
+    explained(client.queue(both.graph), "Second Sampling, input 'cfg'", "'-1' means as in the first pass")
 
 
 def test_an_encoded_picture_needs_its_values_once(host, client, models):
@@ -358,3 +360,51 @@ def test_multi_stage_counts_each_of_its_redraws(host, client, models):
     either = staged(lambda both: both.prompt(text, **EITHER))
     told = staged(lambda both: both.prompt(text, steps=3, sampler_name="Euler a", for_pass="first pass"))
     assert torch.equal(either, told)
+
+
+# ----------------------------------------------------------------------------------- workflows saved before this
+
+SAVED = json.loads((ROOT / "tests" / "data" / "saved-before" / "a9225db.json").read_text("utf-8"))["graphs"]
+
+
+def smaller(name, models):
+    """A saved workflow at a size that a CPU does in a second, with prompts that count steps where they can."""
+    graph = Graph(json.loads(json.dumps(SAVED[name])))
+    for node in graph.values():
+        inputs, is_width = node["inputs"], node["_meta"]["title"] == "Width"
+        inputs |= {"value": 128 if is_width else 64} if node["class_type"] == "PrimitiveInt" else {}
+        inputs |= {key: value for key, value in (("steps", 4), ("ckpt_name", models.oracle)) if key in inputs}
+        if node["class_type"] == "HiresFixPrompt":
+            inputs["text"] += " [cat:dog:0.5] [red|blue] [fog:6] AND rain:0.4"
+    return graph
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_a_workflow_saved_before_draws_what_it_does_with_everything_said_once(name, host, client, models):
+    before, now = smaller(name, models), smaller(name, models)
+    for node_id in nodes_of(now, "HiresFixRenoise"):
+        now[node_id]["inputs"] |= SAME
+        now[node_id]["inputs"].pop("settings", None)
+    for node_id in nodes_of(now, "HiresFixSecondSampling"):
+        now[node_id]["inputs"] |= {"cfg": SAME_CFG, "sampler_name": SAME_SAMPLER}
+        now[node_id]["inputs"].pop("settings", None)
+    (base,), (second,) = nodes_of(now, "HiresFixBaseSampling"), nodes_of(now, "HiresFixSecondSampling")
+    if nodes_of(now, "HiresFixPrompt"):  # those of the first pass serve both
+        for side in ("positive", "negative"):
+            link = now[base]["inputs"][side]
+            now[second]["inputs"][side] = link
+            now[link[0]]["inputs"] |= EITHER
+    results = []
+    for graph in (before, now):
+        names = []
+        for number, node_id in enumerate((base, second)):
+            names.append(f"{name}-{number}-{id(graph)}")
+            graph[f"kept{number}"] = {
+                "class_type": "ProbeSave",
+                "inputs": {"name": names[-1], "latent": [node_id, 0]},
+            }
+        client.queue(graph).require_success()
+        results.append([saved(host, one)["latent"] for one in names])
+    for old, new in zip(*results, strict=True):
+        assert torch.equal(old, new)
+    assert results[0][1].shape[-1] == 32

@@ -67,7 +67,7 @@ class _Builder:
         self._embeddings = embedding_names(infotext.get("TI hashes") or "")
         self._installed = files.embeddings
         self._graph = FittingGraph(NAME)
-        self._encoded: dict[tuple[Output, str | Output, str, float | None], tuple[Output, Output]] = {}
+        self._encoded: dict[tuple[Output, Output | str, str, float | None], tuple[Output, Output]] = {}
         for line in (*filter(None, [origin]), *self._missing(), *self._reading.notes, *self._embeddings_nowhere()):
             self._graph.remark(line)
         samplers = (self._asked.sampler_name, self._hires.hr_sampler_name if self._hires else None)
@@ -187,7 +187,7 @@ class _Builder:
         return self._encoded[key]
 
     def _encode(
-        self, clip: Output, prompt: str | Output, negative: str, guidance: float | None, of: str
+        self, clip: Output, prompt: Output | str, negative: str, guidance: float | None, of: str
     ) -> tuple[Output, Output]:
         asked = self._asked
         shared = {"clip_skip": asked.clip_skip, "emphasis": asked.emphasis, "pad_cond_uncond": asked.pad_cond_uncond}

@@ -17,6 +17,8 @@ from hires_pack.hires.infotext.text import Infotext, Parameter, parse, write
 from hires_pack.hires.infotext.to_graph.loaders import ModelFiles
 from hires_pack.hires.infotext.to_graph.workflow import Conversion, hires_workflow
 from hires_pack.hires.infotext.write import write_settings
+from hires_pack.hires.prompts.counting import EITHER
+from hires_pack.hires.sampling.same import SAME_SAMPLER, SAME_SCHEDULER, SAME_STEPS
 from hires_pack.recipes import gallery, gallery_models, gallery_upscale
 from hires_pack.recipes.job import NEGATIVE_PROMPT, PROMPT
 from hires_pack.tests.plain_numbers import pairs
@@ -109,9 +111,9 @@ def test_the_whole_of_a_pixel_hires_text():
     assert [graph.one("EmptyLatentImage")[side] for side in ("width", "height")] == [500, 700]
     first, renoise, second = (graph.one(f"HiresFix{name}") for name in ("BaseSampling", "Renoise", "SecondSampling"))
     assert (first["steps"], first["cfg"], first["sampler_name"], first["scheduler"]) == (20, 7, "DPM++ 2M", "Karras")
-    assert (second["cfg"], second["sampler_name"]) == (4.5, "Euler a")
+    assert (second["cfg"], second["sampler_name"]) == (4.5, SAME_SAMPLER)  # Re-noise's
     assert (renoise["sampler_name"], renoise["scheduler"], renoise["denoising_strength"]) == ("Euler a", "Beta", 0.5)
-    assert (renoise["steps"], renoise["hr_second_pass_steps"]) == (20, 9)
+    assert (renoise["steps"], renoise["hr_second_pass_steps"]) == (SAME_STEPS, 9)
     assert graph.behind(first["model"])["ckpt_name"] == "base.safetensors"
     for node in (renoise, second):
         assert graph.behind(node["model"])["ckpt_name"] == "other.safetensors"
@@ -125,12 +127,12 @@ def test_the_whole_of_a_pixel_hires_text():
     prompts = [graph.behind(node[side]) for node in (first, second) for side in ("positive", "negative")]
     assert [prompt["text"] for prompt in prompts] == ["a cat", "", "a dog, wet", "fog"]
     assert [prompt["negative_prompt"] for prompt in prompts] == [False, True, False, True]
-    assert [prompt["for_pass"] for prompt in prompts] == ["first pass"] * 2 + ["second pass"] * 2
-    assert {prompt["hr_sampler_name"] for prompt in prompts} == {"Euler a"}
-    assert {prompt["sampler_name"] for prompt in prompts} == {"DPM++ 2M"}
-    assert {(prompt["clip_skip"], prompt["steps"], prompt["hr_second_pass_steps"]) for prompt in prompts} == {
-        (2, 20, 9)
+    assert {prompt["clip_skip"] for prompt in prompts} == {2}
+    # how steps are counted, the passes say
+    assert {(prompt["for_pass"], prompt["steps"], prompt["hr_second_pass_steps"]) for prompt in prompts} == {
+        (EITHER, 0, 0)
     }
+    assert {prompt[name] for prompt in prompts for name in ("sampler_name", "hr_sampler_name")} == {SAME_SAMPLER}
     assert graph.behind(prompts[0]["clip"])["ckpt_name"] == "base.safetensors"
     assert graph.behind(prompts[2]["clip"])["ckpt_name"] == "other.safetensors"
 
@@ -145,6 +147,19 @@ def test_the_whole_of_a_pixel_hires_text():
     result = graph.behind(graph.one("HiresFixSaveImage")["images"])
     assert graph.behind(result["vae"])["ckpt_name"] == "other.safetensors"
     assert graph.behind(result["samples"]) is second
+
+
+def test_what_both_passes_share_stands_in_the_graph_once():
+    graph, _ = convert(f"{HIRES}Latent, Hires sampler: DPM++ 2M, Eta: 0.5")
+    first, renoise, second = (graph.one(f"HiresFix{name}") for name in ("BaseSampling", "Renoise", "SecondSampling"))
+    assert (renoise["sampler_name"], renoise["scheduler"], renoise["steps"]) == (SAME_SAMPLER, SAME_SCHEDULER, 0)
+    assert (second["sampler_name"], second["cfg"]) == (SAME_SAMPLER, -1.0)
+    assert "settings" in first
+    assert "settings" not in {**renoise, **second}
+    assert [first[side] for side in ("positive", "negative")] == [second[side] for side in ("positive", "negative")]
+    assert len(graph.all("HiresFixPrompt")) == 2
+    assert graph.settings().hires == HiresSettings(0.5, 1.5, hr_upscaler="Latent")
+    assert graph.settings().options.eta_ancestral == 0.5
 
 
 def test_with_one_checkpoint_it_is_loaded_once_and_decodes_for_itself():
@@ -269,7 +284,7 @@ def test_the_text_has_the_tags_of_what_is_loaded_and_no_others(changes, text):
 def test_the_vae_of_the_text_serves_all_passes():
     graph, conversion = convert(f"{HIRES}Lanczos, VAE hash: 1234567890, VAE: mse.pt, Hires checkpoint: other")
     users = [*graph.all("VAEDecode"), graph.one("HiresFixPixelUpscale"), graph.one("HiresFixTargetSize")]
-    assert [graph.behind(user["vae"]) for user in users] == [{"vae_name": "mse.pt"}] * 4
+    assert [graph.behind(user["vae"]) for user in users] == [{"vae_name": "mse.pt"}] * 3
     assert "image" not in graph.one("HiresFixPixelUpscale")
     settings = settings_of_graph(graph.api, graph.save, {"base": "", "other": "", "mse": "1234567890"}.__getitem__)
     assert settings.vae == ModelName("mse.pt", "1234567890")
@@ -348,7 +363,7 @@ def test_files_that_are_not_installed_are_noted_and_named():
 def test_samplers_of_other_programs(sampler, known):
     graph, conversion = convert(f"{HIRES}Latent, Hires sampler: {sampler}".replace("DPM++ 2M", sampler))
     for node in (*graph.all("HiresFixBaseSampling"), *graph.all("HiresFixSecondSampling")):
-        assert node["sampler_name"] == known
+        assert node["sampler_name"] == (known if node is graph.one("HiresFixBaseSampling") else SAME_SAMPLER)
     assert len(conversion.notes) == (sampler == "Magic")
 
 

@@ -273,6 +273,8 @@ def test_settings_of_one_pass_only_are_named():
     api = graph()
     api["set"] = {"class_type": "HiresFixA1111Settings", "inputs": {"eta_ancestral": 0.5}}
     inputs(api, FIRST)["settings"] = ["set", 0]
+    assert read(api).not_in_text == []  # the second pass has them as well, with the sampler
+    inputs(api, "HiresFixRenoise").update(sampler_name="Euler", scheduler="Karras")
     assert read(api).not_in_text == ["HiresFixA1111Settings"]
     inputs(api, SECOND)["settings"] = ["set", 0]
     assert read(api).not_in_text == []

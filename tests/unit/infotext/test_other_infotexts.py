@@ -112,7 +112,7 @@ def test_no_sentence_of_a_schedule_none():
     sampling = inputs(conversion, "HiresFixBaseSampling")
     assert (sampling["sampler_name"], sampling["scheduler"]) == ("dpmpp_2m_sde_gpu", "karras")
     assert inputs(conversion, "HiresFixRenoise")["sampler_name"] == "euler_ancestral"
-    assert inputs(conversion, "HiresFixRenoise")["scheduler"] == "karras"
+    assert inputs(conversion, "HiresFixRenoise")["scheduler"] == "Use same scheduler"
 
 
 def test_what_a_web_page_lost_is_no_embedding():
