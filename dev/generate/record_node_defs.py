@@ -23,11 +23,10 @@ OWN_PREFIX = "HiresFix"
 """Every node of the pack is recorded: they all start with this."""
 
 CORE_NODES = (
-    "CheckpointLoaderSimple", "CLIPSetLastLayer", "CLIPTextEncode", "ComfySwitchNode", "ConditioningZeroOut",
-    "ControlNetApplyAdvanced", "ControlNetLoader", "DualCLIPLoader", "EmptyLatentImage", "EmptySD3LatentImage",
-    "FluxGuidance", "GetImageSize", "ImageCompare", "LoadImage", "LoadMediaPipeFaceLandmarker", "LoraLoader",
-    "MediaPipeFaceLandmarker", "PreviewAny", "PreviewImage", "PrimitiveBoolean", "PrimitiveFloat", "PrimitiveInt",
-    "PrimitiveString", "PrimitiveStringMultiline", "SaveImage", "UNETLoader", "VAEDecode", "VAEEncode", "VAELoader",
+    "CheckpointLoaderSimple", "CLIPTextEncode", "ComfySwitchNode", "ConditioningZeroOut", "ControlNetApplyAdvanced",
+    "ControlNetLoader", "DualCLIPLoader", "EmptyLatentImage", "EmptySD3LatentImage", "FluxGuidance", "GetImageSize",
+    "ImageCompare", "LoadImage", "LoadMediaPipeFaceLandmarker", "LoraLoader", "MediaPipeFaceLandmarker",
+    "PreviewAny", "SaveImage", "UNETLoader", "VAEDecode", "VAEEncode", "VAELoader",
 )  # fmt: skip
 """The host's own nodes that recipes use."""
 
