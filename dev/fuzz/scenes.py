@@ -188,13 +188,29 @@ def files(m: Maker) -> None:
 
 
 def prompts(m: Maker) -> None:
-    """A1111 Prompt, alone or in a first pass."""
+    """A1111 Prompt, alone or in a first pass, with styles and LoRAs before it now and then."""
     m.family = "sd1" if m.rng.random() < 0.8 else m.family
-    prompt = m.add("HiresFixPrompt")
+    model, given = m.link("MODEL"), {}
+    if m.rng.random() < 0.4:
+        given["text"] = m.add("HiresFixStyles")[0]
+    if m.rng.random() < 0.5:
+        tagged = m.add("HiresFixPromptLoras", model=model, clip=m.link("CLIP"), **given)
+        model, given = tagged[0], {"clip": tagged[1], "text": tagged[2]}
+    prompt = m.add("HiresFixPrompt", **given)
     if m.rng.random() < 0.5:
         m.add("PreviewAny", source=prompt)
         return
-    m.add("HiresFixBaseSampling", model=m.link("MODEL"), positive=prompt, latent=m.link("LATENT"))
+    latent = m.add("HiresFixBaseSampling", model=model, positive=prompt, latent=m.link("LATENT"))
+    if m.rng.random() < 0.5:
+        _save(m, m.add("VAEDecode", samples=latent, vae=m.add("HiresFixChooseVAE"))[0])
+
+
+def sheet(m: Maker) -> None:
+    """One sheet of a picture at several sizes."""
+    values = m.add("HiresFixXYValues")
+    inputs = {"image": m.link("IMAGE"), "upscaling_resize": values[0], "extras_upscaler_2_visibility": values[1]}
+    enlarged = m.add("HiresFixUpscaleImage", likely=0.3, **inputs)[0]
+    _save(m, m.add("HiresFixXYSheet", images=enlarged, axes=values[2])[0])
 
 
 SCENES: dict[str, tuple[Callable[[Maker], None], int]] = {
@@ -205,6 +221,7 @@ SCENES: dict[str, tuple[Callable[[Maker], None], int]] = {
     "folder": (folder, 7),
     "files": (files, 6),
     "prompts": (prompts, 5),
-    "faces": (faces, 3),
+    "faces": (faces, 2),
+    "sheet": (sheet, 1),
 }
 """By name: what makes it, and how often in a hundred."""

@@ -30,6 +30,8 @@ PROMPTS = (
     "木 🐟 é", "a, " * 90, "[:x:0]", "(a:1e9)", "(a:nan)", "(a:-5)", "[a:b:-1]", ":::", "[a::2]", "(:1.1)",
     "BREAK BREAK",
 )  # fmt: skip
+SHEET_VALUES = ("", "1", "0.5, 1", "0.25-1 [3]", "1, a", "0.5 (+0.25) 1", ", ,", "1e9", "-1", "nan")
+"""What a list of values of a sheet may be."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,10 @@ class Stock:
             ("ProbeFaceLandmarks", "key"): ["mesh"],
             ("ProbeFaceLandmarks", "frames"): self.landmarks,
             ("HiresFixPrompt", "text"): PROMPTS,
+            ("HiresFixPromptLoras", "text"): PROMPTS,
+            ("HiresFixStyles", "prompt"): PROMPTS,
+            ("HiresFixXYValues", "x_values"): SHEET_VALUES,
+            ("HiresFixXYValues", "y_values"): SHEET_VALUES,
             ("CLIPTextEncode", "text"): PROMPTS,
             ("LoadImage", "image"): PICTURES,
             ("HiresFixLoadImage", "image"): PICTURES,

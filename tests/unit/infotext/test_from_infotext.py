@@ -440,6 +440,7 @@ SAID = {
 NOT_IN_TEXT = {
     "hires-fix-image": "made from one that was there before",
     "multi-stage-upscale": "other nodes sample or take prompts",
+    "xy-sheet": "how this picture is enlarged",
 }
 SAVED = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in WORKFLOWS.glob("*.json")}
 SAMPLINGS = {"HiresFixBaseSampling", "HiresFixSecondSampling"}
