@@ -40,9 +40,9 @@ DEMO = Drawing(
     size=128,
     steps=20,
     cfg=4.0,
-    prompt="sunset, orange sky, yellow sun, white mountains, lake, green meadow, two green pines",
+    prompt="sunset, orange sky, yellow sun, white mountains, lake, green meadow, green pines",
     negative_prompt="",
-    seed=0,
+    seed=3,
     changes={"hires-fix-latent": {"HiresFixRenoise": {"denoising_strength": 0.5}}},
 )
 """For the demo checkpoint: the size it was trained for, and words that it knows, of things that are fine enough for it.
