@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from .. import command_line
 from ..demo.checkpoint import NAME as DEMO_CHECKPOINT
-from ..demo.checkpoint import WeightsError, ensure
+from ..demo.checkpoint import WeightsError, ensure, write_preview_decoder
 from ..demo.jobs import DEMO, ON_CPU, PHOTO, SAVED, Drawing, Job, jobs, prepare_graph
 from ..demo.sheet import before, detail, write_sheet
 from ..host.comfy_client import ClientError, ComfyClient, Graph
@@ -139,7 +139,9 @@ def _demo(options: argparse.Namespace, cleanup: ExitStack, started: float) -> No
         KEPT_BASE.mkdir(parents=True, exist_ok=True)
         host = ComfyUIHost(
             base=KEPT_BASE if options.keep else None,
-            models={"checkpoints": [own]},
+            models={"checkpoints": [own], "vae_approx": [write_preview_decoder(CHECKPOINTS)]},
+            # somebody will look on: the factors that a host turns SD 1.x latents into colours with do not fit this VAE
+            arguments=["--preview-method", "taesd"] if options.keep else [],
             env={"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2)))},
         )
         cleanup.enter_context(host)

@@ -1,45 +1,55 @@
 """Train the demo checkpoint's VAE on drawn scenes: `python dev/mount.py dev.training.demo.train_vae --minutes 25`.
 
-It goes on with a training that was stopped. Crops of 64x64 out of scenes drawn at several sizes, a tenth with their
-colours exchanged, and noise on their latents. `--start FILE` begins with the weights of an earlier version and keeps
-latents near those of that version, so that a UNet trained on them can be trained further. With `--decoder` the encoder
-is left as it is, which a UNet trained on its latents needs.
+It goes on with a training that was stopped. Crops of 64x64 out of scenes drawn at 128x128 and 256x256, a tenth with
+their colours exchanged, and noise on their latents. With `--decoder` the encoder is left as it is, which a UNet trained
+on its latents needs.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
-from pathlib import Path
+import os
+from random import Random
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..muon import Muon
-from .drawn_scenes import COUNTS, SEED, drawn_scenes
+from ..world.scenes import draw, random_scene
 from .narrow_vae import NarrowVAE
 from .training_run import FOLDER, TrainingRun
 
-SHARES = (0.35, 0.65)
-"""How often crops of each size of `COUNTS` are shown."""
+SEED = 61
+SMALL, LARGE = 1600, 700
+"""Scenes drawn at 128x128 and at 256x256."""
 
 CROP, BATCH = 64, 16
-RATE = 1e-3
-NOISE = 0.15
-"""Largest deviation of what is added to the latents, so that neighbouring ones decode alike."""
-KEPT = 0.15
-"""Weight of the mean square by which latents differ from those of the earlier version."""
+RATE = 1.5e-3
+NOISE = 0.12
+"""Deviation of what is added to the latents, so that neighbouring ones decode alike."""
+
+
+def pictures(count: int, edge: int, seed: int) -> NDArray[np.uint8]:
+    """Return drawn scenes (count, edge, edge, 3), kept on disk."""
+    path = FOLDER / f"pictures-{edge}-{count}-{seed}.npy"
+    if not path.exists():
+        rng = Random(seed)
+        made = np.stack([np.asarray(draw(random_scene(rng), edge, edge)) for _ in range(count)])
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        with open(temporary, "wb") as file:
+            np.save(file, made)
+        os.replace(temporary, path)
+    return np.load(path, mmap_mode="r")
 
 
 def crops(sources: list[NDArray[np.uint8]], rng: np.random.Generator) -> Tensor:
     """Return a batch (BATCH, 3, CROP, CROP) in 0..1."""
     batch = np.empty((BATCH, CROP, CROP, 3), np.uint8)
-    for i, chosen in enumerate(rng.choice(len(sources), BATCH, p=SHARES)):
-        source = sources[chosen]
+    for i in range(BATCH):
+        source = sources[rng.integers(len(sources))]
         picture = source[rng.integers(len(source))]
         # a cell of the latent grid begins anywhere in the picture
         top, left = rng.integers(0, picture.shape[0] - CROP + 1, 2)
@@ -57,7 +67,7 @@ def loss_of(made: Tensor, wanted: Tensor) -> Tensor:
     difference = made - wanted
     across = (difference[..., :, 1:] - difference[..., :, :-1]).abs().mean()
     down = (difference[..., 1:, :] - difference[..., :-1, :]).abs().mean()
-    return difference.abs().mean() + 0.75 * (across + down) + difference.square().mean()
+    return difference.abs().mean() + 0.5 * (across + down) + difference.square().mean()
 
 
 def spread(latents: Tensor) -> Tensor:
@@ -68,40 +78,23 @@ def spread(latents: Tensor) -> Tensor:
     return mean.square().mean() + (deviation - 1).square().mean() + 0.3 * correlation.square().mean()
 
 
-def split(vae: NarrowVAE, trained: list[nn.Parameter]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Return what Muon steps (weights inside the networks) and what Adam does (their ends and the biases)."""
-    ends = {id(vae.taesd_encoder[i].weight) for i in (0, -1)} | {id(vae.taesd_decoder[i].weight) for i in (1, -1)}
-    inner = [parameter for parameter in trained if parameter.ndim > 1 and id(parameter) not in ends]
-    return inner, [parameter for parameter in trained if parameter.ndim == 1 or id(parameter) in ends]
-
-
-def train(minutes: float, decoder_only: bool, start: Path | None = None) -> None:
+def train(minutes: float, decoder_only: bool) -> None:
     """Train until `minutes` are over, counted over all starts."""
     run = TrainingRun("demo-vae-decoder" if decoder_only else "demo-vae", minutes)
     torch.manual_seed(SEED)
-    vae = NarrowVAE()
-    if start:
-        vae.load_state_dict(load_file(start))
-    earlier = copy.deepcopy(vae).to(memory_format=torch.channels_last) if start else None
-    vae = vae.to(memory_format=torch.channels_last)
+    vae = NarrowVAE().to(memory_format=torch.channels_last)
     trained = list((vae.taesd_decoder if decoder_only else vae).parameters())
-    inner, other = split(vae, trained)
-    muon, adam = Muon(inner, RATE, like_adam=True), torch.optim.Adam(other, RATE, betas=(0.9, 0.99), foreach=True)
+    optimizer = torch.optim.AdamW(trained, lr=RATE, betas=(0.9, 0.99), weight_decay=1e-4, foreach=True)
     state = run.load()
     if state is not None:
         vae.load_state_dict(state["model"])
-        muon.load_state_dict(state["muon"])
-        adam.load_state_dict(state["adam"])
+        optimizer.load_state_dict(state["optimizer"])
     elif decoder_only:
         if not (FOLDER / "demo-vae.pt").exists():
             raise SystemExit("There is no trained VAE here; run python dev/mount.py dev.training.demo.train_vae first.")
         vae.load_state_dict(torch.load(FOLDER / "demo-vae.pt", weights_only=True)["model"])
-
-    def save() -> None:
-        run.save(model=vae.state_dict(), muon=muon.state_dict(), adam=adam.state_dict())
-
     rng = np.random.default_rng(SEED + run.steps)
-    sources = [drawn_scenes(edge).pictures for edge in COUNTS]
+    sources = [pictures(SMALL, 128, SEED), pictures(LARGE, 256, SEED + 1)]
     losses: list[float] = []
     while not run.over:
         wanted = crops(sources, rng).contiguous(memory_format=torch.channels_last)
@@ -111,43 +104,33 @@ def train(minutes: float, decoder_only: bool, start: Path | None = None) -> None
             noise = NOISE * torch.rand(len(latents), 1, 1, 1) * torch.randn_like(latents)
             made = vae.decode(latents + noise).float()
         loss = loss_of(made, wanted)
-        if decoder_only:
-            total, moved = loss, 0.0
-        elif earlier is None:
-            total, moved = loss + 0.05 * spread(latents), 0.0
-        else:
-            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-                before = earlier.encode(wanted).float()
-            off = (latents - before).square().mean()
-            total, moved = loss + KEPT * off, float(off.detach()) ** 0.5
-        vae.zero_grad()
+        total = loss if decoder_only else loss + 0.05 * spread(latents)
+        optimizer.zero_grad()
         total.backward()
-        torch.nn.utils.clip_grad_norm_(other, 0.5)
-        for optimizer in (muon, adam):
-            for group in optimizer.param_groups:
-                group["lr"] = run.rate(RATE)
-            optimizer.step()
+        torch.nn.utils.clip_grad_norm_(trained, 0.5)
+        for group in optimizer.param_groups:
+            group["lr"] = run.rate(RATE / 2 if decoder_only else RATE)
+        optimizer.step()
         run.steps += 1
         losses.append(float((made - wanted).abs().mean().detach()))
         if run.due("line", 30):
             deviation = [round(float(d), 2) for d in latents.detach().std((0, 2, 3))]
             print(
-                f"{run.seconds:6.0f} s  step {run.steps}  L1 {np.mean(losses[-100:]):.4f}  latents {deviation}"
-                f"  moved by {moved:.2f}",
+                f"{run.seconds:6.0f} s  step {run.steps}  L1 {np.mean(losses[-100:]):.4f}  latents {deviation}",
                 flush=True,
             )
         if run.due("state", 90):
-            save()
+            run.save(model=vae.state_dict(), optimizer=optimizer.state_dict())
         if run.due("sheet", 240):
             sheet(vae)
-    save()
+    run.save(model=vae.state_dict(), optimizer=optimizer.state_dict())
     sheet(vae)
 
 
 @torch.no_grad()
 def sheet(vae: NarrowVAE) -> None:
     """Write scenes not trained on above what the VAE makes of them, and print the PSNR."""
-    small, large = (drawn_scenes(edge, count, SEED + 7).pictures for edge, count in ((128, 8), (256, 4)))
+    small, large = pictures(6, 128, SEED + 7), pictures(3, 256, SEED + 8)
     rows = []
     for source in (small, large):
         wanted = torch.tensor(np.array(source)).permute(0, 3, 1, 2).float() / 255
@@ -166,7 +149,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--decoder", action="store_true", help="the decoder alone, from where the VAE is")
-    parser.add_argument("--start", type=Path, help="an earlier vae.safetensors to begin with")
     options = parser.parse_args()
-    train(options.minutes, options.decoder, options.start)
+    train(options.minutes, options.decoder)
     return 0

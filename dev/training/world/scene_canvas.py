@@ -26,11 +26,6 @@ class Canvas:
         self.image = Image.new("RGB", (self.width, self.height))
         self.pen = ImageDraw.Draw(self.image)
 
-    @property
-    def from_left(self) -> bool:
-        """Whether the light comes from there."""
-        return self.scene.disc is None or self.scene.disc.x < 0.5
-
     def x(self, share: float) -> float:
         return share * self.width
 

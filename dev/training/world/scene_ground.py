@@ -33,7 +33,7 @@ def draw_water(canvas: Canvas, rng: Random) -> None:
         y = top + (0.06 + 0.9 * near) * (bottom - top)
         half = canvas.unit * (0.02 + 0.035 * near)
         x = rng.random() * canvas.width
-        thick = canvas.unit * (0.004 + 0.006 * near)
+        thick = canvas.unit * (0.003 + 0.004 * near)
         canvas.ellipse(x, y, half, thick, bright)
     _glitter(canvas, top, bottom, rng)
 
@@ -68,13 +68,13 @@ def draw_ground(canvas: Canvas, rng: Random) -> None:
     for _ in range(2):
         _swell(canvas, top + depth * rng.uniform(0.25, 0.6), depth * 0.12, canvas.lit(paint, 0.96), rng)
     if scene.ground == "meadow":
-        _tufts(canvas, top, 24, (shade(paint, 0.74), shade(paint, 1.2)), rng)
+        _specks(canvas, top, 70, (shade(paint, 0.8), shade(paint, 1.18)), (0.005, 0.016), rng)
     elif scene.ground == "autumn":
-        _specks(canvas, top, 30, (shade(paint, 0.74), (230, 150, 44), (206, 74, 34)), (0.026, 0.016), rng)
+        _specks(canvas, top, 60, (shade(paint, 0.78), (226, 146, 44), (206, 74, 34)), (0.009, 0.006), rng)
     elif scene.ground == "desert":
-        _ripples(canvas, top, 9, shade(paint, 0.86), rng)
+        _specks(canvas, top, 26, (shade(paint, 0.88), shade(paint, 1.08)), (0.05, 0.006), rng)
     else:
-        _ripples(canvas, top, 8, shade(paint, 0.88), rng)
+        _specks(canvas, top, 16, (shade(paint, 0.93), (250, 252, 255)), (0.06, 0.008), rng)
 
 
 def _shore(canvas: Canvas, top: float, colour: tuple[int, int, int], rng: Random) -> None:
@@ -108,31 +108,3 @@ def _specks(
         y = top + (0.05 + 0.93 * near) * (canvas.height - top)
         scale = canvas.unit * (0.5 + 0.6 * near)
         canvas.ellipse(rng.random() * canvas.width, y, size[0] * scale, size[1] * scale, rng.choice(colours))
-
-
-def _tufts(canvas: Canvas, top: float, count: int, paints: tuple[tuple[int, int, int], ...], rng: Random) -> None:
-    """Three blades of grass each, larger towards the viewer."""
-    colours = [canvas.lit(paint) for paint in paints]
-    for number in range(count):
-        near = (number + rng.random()) / count
-        x, y = rng.random() * canvas.width, top + (0.08 + 0.9 * near) * (canvas.height - top)
-        tall = canvas.unit * 0.05 * (0.5 + 0.7 * near)
-        colour = colours[number % len(colours)]
-        for lean, length in ((-0.5, 0.75), (0.0, 1.0), (0.5, 0.75)):
-            foot = x + lean * tall * 0.4
-            tip = (x + lean * tall * 1.2, y - tall * length)
-            canvas.polygon([(foot - tall * 0.13, y), tip, (foot + tall * 0.13, y)], colour)
-
-
-def _ripples(canvas: Canvas, top: float, count: int, paint: tuple[int, int, int], rng: Random) -> None:
-    """Bent lines of sand or snow, further apart towards the viewer."""
-    colour = canvas.lit(paint)
-    for number in range(count):
-        near = (number + 0.5) / count
-        y = top + (0.06 + 0.9 * near**1.4) * (canvas.height - top)
-        x, half = rng.random() * canvas.width, canvas.width * rng.uniform(0.1, 0.22)
-        thick, lift = canvas.unit * (0.005 + 0.008 * near), canvas.unit * 0.026 * (0.4 + near)
-        bow = [(step / 8 - 1, math.cos((step / 8 - 1) * math.pi / 2)) for step in range(17)]
-        upper = [(x + along * half, y - lift * high - thick * high) for along, high in bow]
-        lower = [(x + along * half, y - lift * high + thick * high) for along, high in reversed(bow)]
-        canvas.polygon([*upper, *lower], colour)

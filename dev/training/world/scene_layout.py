@@ -33,7 +33,7 @@ def random_scene(rng: Random) -> Scene:
     house = boat = None
     if water == "sea":
         if rng.random() < 0.6:
-            boat = Boat(rng.uniform(0.22, 0.78), rng.uniform(0.76, 0.88), rng.uniform(0.3, 0.38), rng.choice([*SAILS]))
+            boat = Boat(rng.uniform(0.2, 0.8), rng.uniform(0.72, 0.86), rng.uniform(0.2, 0.26), rng.choice([*SAILS]))
     else:
         count = rng.choices(range(5), (0.28, 0.22, 0.2, 0.18, 0.12))[0]
         trees, house = _standing(rng, shore, ground, tree_kind, count, rng.random() < 0.45)
@@ -93,8 +93,8 @@ def _standing(
 ) -> tuple[tuple[Tree, ...], House | None]:
     """Trees and house side by side in a random order; all get smaller together where the width does not hold them."""
     walls = [name for name in WALLS if (name, ground) not in {("white", "snow"), ("yellow", "desert")}]
-    house_width = rng.uniform(0.36, 0.44) if with_house else 0.0
-    heights = [rng.uniform(0.34, 0.46) for _ in range(trees)]
+    house_width = rng.uniform(0.25, 0.31) if with_house else 0.0
+    heights = [rng.uniform(0.24, 0.34) for _ in range(trees)]
     widths = [house_width] * with_house + [h * TREE_ASPECT[kind] for h in heights]
     if not widths:
         return (), None

@@ -31,12 +31,13 @@ def _mountains(canvas: Canvas, foot: float, height: float, paint: Colour, air: f
     light = canvas.toward_sky(canvas.lit(paint, 1.1), air)
     dark = canvas.toward_sky(canvas.lit(shade(paint, 0.72) if paint != MOUNTAINS["white"] else (176, 194, 222)), air)
     cap = canvas.toward_sky(canvas.lit(SNOW), air) if paint in (MOUNTAINS["grey"], MOUNTAINS["blue"]) else None
+    from_left = canvas.scene.disc is None or canvas.scene.disc.x < 0.5
     highest = rng.randrange(4)
     for index in rng.sample(range(4), 4):
         x = canvas.width * ((index + 0.5 + rng.uniform(-0.25, 0.25)) / 4)
         tall = height if index == highest else height * rng.uniform(0.55, 0.85)
         spread = canvas.width * rng.uniform(0.2, 0.27)
-        _peak(canvas, x, foot, tall, spread, (light, dark) if canvas.from_left else (dark, light), cap, rng)
+        _peak(canvas, x, foot, tall, spread, (light, dark) if from_left else (dark, light), cap, rng)
 
 
 def _peak(

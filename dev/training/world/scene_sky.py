@@ -7,7 +7,7 @@ from random import Random
 from .scene_canvas import Canvas
 from .scene_palette import MOONS, SUNS, mix, shade
 
-STARS = 22
+STARS = 46
 
 
 def draw_sky(canvas: Canvas, rng: Random) -> None:
@@ -25,7 +25,7 @@ def draw_sky(canvas: Canvas, rng: Random) -> None:
 def _stars(canvas: Canvas, rng: Random) -> None:
     for _ in range(STARS):
         x, y = canvas.x(rng.random()), canvas.y(rng.random() * canvas.scene.horizon * 0.8)
-        radius = canvas.unit * (0.014 if rng.random() < 0.3 else 0.01)
+        radius = canvas.unit * (0.0085 if rng.random() < 0.3 else 0.005)
         bright = round(rng.uniform(185, 250))
         canvas.ellipse(x, y, radius, radius, (bright, bright, bright))
 
