@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import torch
+from typing import Any
+
 from comfy_api.latest import io
 
 from ..host.pictures.picture_files import show_images, texts
@@ -20,9 +21,7 @@ class HiresFixCompare(PackNode):
             display_name="Before and After",
             category=inputs.CATEGORY,
             description="Shows two pictures of one scene, one over the other. The pointer moves the edge between them.",
-            search_aliases=inputs.aliases(
-                "image compare, comparer, slider, before after, a/b, side by side"
-            ),
+            search_aliases=inputs.aliases("image compare, comparer, slider, before after, a/b, side by side"),
             is_output_node=True,
             inputs=[
                 io.Image.Input("image_a", optional=True, tooltip="Before: shown left of the edge."),
@@ -33,7 +32,7 @@ class HiresFixCompare(PackNode):
         )
 
     @classmethod
-    def execute(cls, image_a: torch.Tensor | None = None, image_b: torch.Tensor | None = None) -> io.NodeOutput:
+    def execute(cls, image_a: Any = None, image_b: Any = None) -> io.NodeOutput:
         text = texts(None, cls.hidden.prompt, cls.hidden.extra_pnginfo)
         with input_errors(cls, "image_a"):
             a = [] if image_a is None else show_images(image_a, "image_a", text)
