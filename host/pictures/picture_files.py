@@ -166,7 +166,7 @@ def show_images(images: torch.Tensor, input_name: str, text: Mapping[str, str]) 
     for index, pixels in enumerate(images):
         comfy.model_management.throw_exception_if_processing_interrupted()
         path = folder.free_path(index, EXTENSIONS["png"])
-        write_picture(path, Picture(pixels, FileFacts(text=text)), "png")
+        write_picture(path, Picture(pixels, FileFacts(text=dict(text))), "png")
         shown.append(folder.listed(path))
     return shown
 
