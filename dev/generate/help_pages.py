@@ -86,6 +86,8 @@ def _inputs(node: str, info: Mapping[str, Any], labels: Mapping[str, str]) -> st
 
 
 def _outputs(info: Mapping[str, Any]) -> str:
+    if not info["output_name"]:
+        return "None.\n"
     rows = zip(info["output_name"], info["output"], info["output_tooltips"], strict=True)
     return _table("output", [_row(name, [kind], text) for name, kind, text in rows])
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import tomllib
 
-from ...hires.graph.definitions import VIEW
 from ...hires.sampling.menus import FILTERS
 from ..mount import ROOT
 from .files import GenerateError
@@ -25,7 +24,7 @@ OWN_PREFIX = "HiresFix"
 CORE_NODES = (
     "CheckpointLoaderSimple", "CLIPTextEncode", "ComfySwitchNode", "ConditioningZeroOut", "ControlNetApplyAdvanced",
     "ControlNetLoader", "DualCLIPLoader", "EmptyLatentImage", "EmptySD3LatentImage", "FluxGuidance", "GetImageSize",
-    "ImageCompare", "LoadImage", "LoadMediaPipeFaceLandmarker", "LoraLoader", "MediaPipeFaceLandmarker",
+    "LoadImage", "LoadMediaPipeFaceLandmarker", "LoraLoader", "MediaPipeFaceLandmarker",
     "PreviewAny", "SaveImage", "UNETLoader", "VAEDecode", "VAEEncode", "VAELoader",
 )  # fmt: skip
 """The host's own nodes that recipes use."""
@@ -49,9 +48,6 @@ FILE_COMBOS: dict[tuple[str, str], tuple[str, ...]] = {
     ("HiresFixUpscalerLoader", "upscaler_name"): FILTERS,
 }
 """Combos that list files, with the choices that exist without any file."""
-
-EMPTY_VIEW = {"__value__": ["", ""]}
-"""What the editor queues for two pictures with a slider between them: nothing to compare yet."""
 
 FILE_NAME = re.compile(r"\.(safetensors|sft|ckpt|pth?|pt2|bin|pkl|onnx|png|jpe?g|webp|gif|bmp)$", re.IGNORECASE)
 
@@ -94,8 +90,6 @@ def trim_input(node: str, name: str, spec: list[Any], optional: bool) -> dict[st
         entry["companion"] = "image"
     if options.get("advanced"):
         entry["advanced"] = True
-    if kind == VIEW:
-        entry["default"] = EMPTY_VIEW
     return entry
 
 

@@ -279,8 +279,6 @@ class Graph:
         if isinstance(value, BoxInput):
             self._check_fed(entry, value)
             return value
-        if entry.is_view:
-            return value
         if not isinstance(value, Output):
             if not entry.is_widget:
                 raise GraphError(f"is {value!r}, but {entry.type} can only be linked; pass an Output")

@@ -16,9 +16,6 @@ PATH = Path(__file__).parent / "node_defs.json"
 WIDGET_TYPES = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"})
 """Types the editor shows as a field on the node; every other type is only a socket."""
 
-VIEW = "IMAGECOMPARE"
-"""Type of a picture that the editor draws on the node: no socket, and a value, its default, in prompts only."""
-
 UPLOAD = "image"  # value of the button that uploads a picture
 
 
@@ -60,12 +57,8 @@ class InputDefinition:
         return self.type in WIDGET_TYPES and not self.socket
 
     @property
-    def is_view(self) -> bool:
-        return self.type == VIEW
-
-    @property
     def is_socket(self) -> bool:
-        return not self.is_widget and not self.is_view
+        return not self.is_widget
 
     def accepts(self, output_type: str) -> bool:
         return "*" in (self.type, output_type) or bool({*self.type.split(",")} & {*output_type.split(",")})

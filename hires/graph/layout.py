@@ -95,7 +95,7 @@ class Layout:
 
 def _picture_height(definition: NodeDefinition) -> int:
     """Height of the picture that the editor draws at the bottom of the node; 0 when it draws none."""
-    if any(entry.is_view for entry in definition.inputs):
+    if definition.type == "HiresFixCompare":
         return COMPARED
     if definition.type in ("SaveImage", "HiresFixSaveImage"):
         return RESULT

@@ -227,4 +227,4 @@ def decode_and_save(graph: Graph, latent: Socket, vae: Socket, kind: str = "Save
 
 def compare(graph: Graph, before: Output, after: Output) -> None:
     """Two pictures of one scene with a slider between them."""
-    graph.node("ImageCompare", title="Before | after", image_a=before, image_b=after)
+    graph.node("HiresFixCompare", title="Before | after", image_a=before, image_b=after)

@@ -37,6 +37,7 @@ BitDepth = Literal["auto", "8", "16"]
 BIT_DEPTHS: tuple[BitDepth, ...] = ("auto", "8", "16")
 
 _PREVIEW_SIDE = 1024
+_SHOWN = "hires-fix-preview"
 _GRAPHS = ("prompt", "workflow")  # of the graph that made a file: not true of what another graph makes of it
 
 
@@ -126,7 +127,7 @@ def save_images(
     depth = wanted if format in DEEP_FORMATS else 8
     size = images.shape[2], images.shape[1]
     output = _Folder.find(filename_prefix, "output", size)
-    previews = _Folder.find("hires-fix-preview", "temp", size) if format == "tiff" else None
+    previews = _Folder.find(_SHOWN, "temp", size) if format == "tiff" else None
     progress = comfy.utils.ProgressBar(len(images))
     saved, shown = [], []
     for index, pixels in enumerate(images):
@@ -143,6 +144,31 @@ def save_images(
             shown.append(previews.listed(path))
         progress.update(1)
     return saved, shown or saved
+
+
+def show_images(images: torch.Tensor, input_name: str, text: Mapping[str, str]) -> list[dict[str, str]]:
+    """Write pictures to the temporary folder for the editor, as core's Preview Image does.
+
+    Args:
+        images: `(B, H, W, C)`, 0 to 1, 1 to 4 channels.
+        input_name: the node's input that they came in by, for its errors.
+        text: of every picture; see `texts`.
+
+    Returns:
+        The files, as the editor wants them named.
+
+    Raises:
+        InputError: not pictures, or a file that cannot be written (PictureError).
+    """
+    _check(images, "png", "8", input_name)
+    folder = _Folder.find(_SHOWN, "temp", (images.shape[2], images.shape[1]))
+    shown = []
+    for index, pixels in enumerate(images):
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        path = folder.free_path(index, EXTENSIONS["png"])
+        write_picture(path, Picture(pixels, FileFacts(text=dict(text))), "png")
+        shown.append(folder.listed(path))
+    return shown
 
 
 def texts(info: FileFacts | None, prompt: Any, extra_pnginfo: Mapping[str, Any] | None) -> dict[str, str]:
@@ -196,10 +222,10 @@ class _Folder:
         return {"filename": path.name, "subfolder": self.subfolder, "type": self.kind}
 
 
-def _check(images: torch.Tensor, format: PictureFormat, bit_depth: BitDepth) -> None:
+def _check(images: torch.Tensor, format: PictureFormat, bit_depth: BitDepth, input_name: str = "images") -> None:
     if not isinstance(images, torch.Tensor):
-        raise InputError(f"expected pictures, found {type(images).__name__}.", "images")
-    check_image(images, "images")
+        raise InputError(f"expected pictures, found {type(images).__name__}.", input_name)
+    check_image(images, input_name)
     if bit_depth == "16" and format not in DEEP_FORMATS:
         raise InputError(
             f"{format} files have 8 bits a channel, but 16 are asked for. Choose png or tiff, or 'auto'.", "bit_depth"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hires_pack.dev.generate.record_node_defs import FILE_NAME
-from hires_pack.hires.graph.definitions import UPLOAD, VIEW
+from hires_pack.hires.graph.definitions import UPLOAD
 from hires_pack.hires.graph.models import DREAMSHAPER, PUBLIC_MODELS
 from hires_pack.recipes import library
 
@@ -156,8 +156,6 @@ def converted(editor: dict) -> dict:
                 inputs[entry["name"]] = next(values)
                 if entry.get("companion", UPLOAD) != UPLOAD:
                     assert next(values) in (entry["companion"], "randomize")
-            elif entry["type"] == VIEW:
-                inputs[entry["name"]] = entry["default"]
         uploads = any(entry.get("companion") == UPLOAD for entry in RECORDED[node["type"]]["inputs"])
         assert not uploads or next(values) == UPLOAD
         assert next(values, None) is None, f"{node['type']} has more values than widgets"

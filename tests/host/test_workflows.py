@@ -121,7 +121,7 @@ def test_another_strength_runs_neither_the_checkpoint_nor_the_first_pass_again(h
     assert {"CheckpointLoaderSimple", "CLIPTextEncode", "HiresFixBaseSampling", "HiresFixLatentUpscale"} <= kept
     ran = [graph[node_id]["class_type"] for node_id in run.executed]
     assert ran[:3] == ["HiresFixRenoise", "HiresFixSecondSampling", "VAEDecode"]
-    assert sorted(ran[3:]) == ["ImageCompare", "SaveImage"]
+    assert sorted(ran[3:]) == ["HiresFixCompare", "SaveImage"]
 
 
 @pytest.mark.parametrize(

@@ -583,7 +583,7 @@ def between(api: dict[str, Any], node: dict[str, Any], *, before: str) -> None:
 )
 def test_further_samplings_cannot_be_said(node, before):
     api = to_api(gallery.hires_fix_latent())
-    for name in [name for name, node in api.items() if node["class_type"] == "ImageCompare"]:
+    for name in [name for name, node in api.items() if node["class_type"] == "HiresFixCompare"]:
         del api[api.pop(name)["inputs"]["image_a"][0]]  # the base picture
     settings_of_graph(api, saves(api))
     between(api, node, before=before)

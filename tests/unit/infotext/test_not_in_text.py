@@ -20,7 +20,7 @@ FIRST, SECOND = "HiresFixBaseSampling", "HiresFixSecondSampling"
 
 def graph(**job):
     api = to_api(gallery.hires_fix_latent(**job))
-    for name in [name for name, node in api.items() if node["class_type"] == "ImageCompare"]:
+    for name in [name for name, node in api.items() if node["class_type"] == "HiresFixCompare"]:
         del api[api.pop(name)["inputs"]["image_a"][0]]  # the base picture
     return api
 
