@@ -204,10 +204,11 @@ def restore_faces(
         "HiresFixUpscaleImage", image=picture, upscaler=loaded, upscaling_resize=upscaling_resize
     ).out()
     graph.stage("Faces")
-    detector = graph.node("LoadMediaPipeFaceLandmarker", model_name=FACE_DETECTION.name).out()
+    detector = graph.node("LoadMediaPipeFaceLandmarker", title="Face Detection", model_name=FACE_DETECTION.name).out()
     # far and near faces: small ones are those that need it
     found = graph.node(
         "MediaPipeFaceLandmarker",
+        title="Detect Faces",
         face_detection_model=detector,
         image=picture,
         detector_variant="both",

@@ -138,7 +138,7 @@ def test_what_goes_wrong_is_told_in_the_form(ui, form):
     assert run(form).status == "error"
     form.warning.wait_for()
     # the editor's own words say no more than that a node failed
-    ui.toasts.filter(has_text="no LoRA is called 'not-there'. Put its file into models/loras").wait_for()
+    ui.toasts.filter(has_text="no LoRA is called 'not-there'. Put its file into models/loras").first.wait_for()
     ui.screenshot("app-error")
 
 
