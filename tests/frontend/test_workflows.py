@@ -1,5 +1,7 @@
 """Every saved workflow: opened as a template, dropped as a file, queued, and got back from its own picture."""
 
+import re
+
 import pytest
 
 from .completing import complete
@@ -11,14 +13,15 @@ HIGH_SPOT = (700, 150)
 """Where a box is put: the tallest then is in the page as a whole."""
 
 VISIBLE = ("type", "pos", "mode", "color", "widgets_values")
-VISIBLE_OF_BOX = ("title", "pos", "mode", "color")
+VISIBLE_OF_BOX = ("pos", "mode")
+UUID = re.compile(r"[0-9a-f-]{36}")
+"""Type of a box."""
 
 
 def seen(workflow):
     """Nodes by id and the groups, as far as they are visible on the canvas."""
     # a box gets an id of its own when it is opened, and holds its fields' values only then
-    boxes = {box["id"] for box in workflow.get("definitions", {}).get("subgraphs", [])}
-    keys = {node["id"]: VISIBLE_OF_BOX if node["type"] in boxes else VISIBLE for node in workflow["nodes"]}
+    keys = {node["id"]: VISIBLE_OF_BOX if UUID.fullmatch(node["type"]) else VISIBLE for node in workflow["nodes"]}
     nodes = {str(node["id"]): {key: node.get(key) for key in keys[node["id"]]} for node in workflow["nodes"]}
     return nodes, sorted((group["title"], group["bounding"]) for group in workflow["groups"])
 

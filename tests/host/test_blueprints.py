@@ -51,8 +51,8 @@ def picture(run):
 
 OTHER_VALUES = {
     "prompt": "something else", "negative_prompt": "", "sampler_name": "Euler", "scheduler": "Uniform", "cfg": 3.0,
-    "seed": 6, "hr_second_pass_steps": 3, "clip_skip": 2, "hr_prompt": "a boat", "hr_negative_prompt": "fog",
-    "hr_sampler_name": "Euler a", "hr_scheduler": "Karras",
+    "seed": 6, "hr_second_pass_steps": 3, "hr_prompt": "a boat", "hr_negative_prompt": "fog",
+    "hr_sampler_name": "Euler a", "hr_scheduler": "SGM Uniform",
 }  # fmt: skip
 SIZES = {"hr_scale": (1.5, (192, 96)), "hr_resize_x": (160, (160, 80)), "hr_resize_y": (192, (384, 192))}
 
@@ -74,6 +74,9 @@ def test_hires_fix_in_a_box(box, other_values, sizes, host, client, models):
         run = client.queue(prompt_of(box, **{**fields, field: value})).require_success()
         differs = picture(run).tobytes() != plain.tobytes()
         assert differs, f"{field} has no effect"
+    # the demo's text encoder says the same in its last two layers
+    encoders = [node for node in prompt_of(box, clip_skip=2).values() if node["class_type"] == "HiresFixPrompt"]
+    assert {node["inputs"]["clip_skip"] for node in encoders} == {2}
     for field, (value, size) in sizes.items():
         run = client.queue(prompt_of(box, **{**fields, field: value})).require_success()
         assert picture(run).size == size, field

@@ -246,6 +246,9 @@ def test_a_picture_that_no_text_tells_of_is_saved_without_one(host, client):
     vae = graph[upscale]["inputs"]["vae"]
     graph["encoded"] = {"class_type": "VAEEncode", "inputs": {"pixels": ["load", 0], "vae": vae}}
     graph[upscale]["inputs"]["latent"] = ["encoded", 0]
+    (renoise,), (second,) = nodes_of(graph, "HiresFixRenoise"), nodes_of(graph, "HiresFixSecondSampling")
+    graph[renoise]["inputs"] |= {"sampler_name": "Euler", "scheduler": "Automatic", "steps": 2}
+    graph[second]["inputs"]["cfg"] = 7.0
     graph[node]["inputs"]["file_info"] = ["load", 2]
     run = client.queue(graph).require_success()
     (place_saved,) = run.outputs[node]["files"]

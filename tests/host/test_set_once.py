@@ -239,7 +239,7 @@ def test_what_other_nodes_put_on_a_prompt_stays(host, client, models):
     g = both.graph
 
     def placed(prompt):
-        area = g.add("ConditioningSetArea", conditioning=prompt, width=64, height=32, x=0, y=32, strength=0.8)
+        area = g.add("ConditioningSetArea", conditioning=prompt, width=64, height=64, x=0, y=0, strength=0.8)
         late = g.add("ConditioningSetTimestepRange", conditioning=area, start=0.0, end=0.7)
         return g.add("ConditioningCombine", conditioning_1=late, conditioning_2=both.positive)
 
@@ -268,8 +268,8 @@ def test_refiners_and_guiders_get_their_prompts_for_the_pass(host, client, model
     edited, told = "a [cat:dog:0.4]", {"steps": 5, "sampler_name": "Euler a", "for_pass": "second pass"}
     found = both.run(
         client,
-        refined=both.passes(*two, refiner=refined(two[1]))[1],
-        refined_one=both.passes(one, one, refiner=refined(one))[1],
+        refined=both.passes(*two, refiner=refined(both.prompt(edited, **told)))[1],
+        refined_one=both.passes(one, one, refiner=refined(both.prompt(edited, **EITHER)))[1],
         plain=both.passes(one, one)[1],
         guided=both.passes(*two, guider=guided(edited, **told))[1],
         guided_one=both.passes(one, one, guider=guided(edited, **EITHER))[1],

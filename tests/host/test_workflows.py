@@ -25,7 +25,7 @@ PICTURE, SMALL_PICTURE = (133, 101), (67, 51)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _public_models(host, models):
+def public_models(host, models):
     """Generated models under the names that the workflows ask for."""
     with stand_ins(host.base / "models", models.files):
         yield
