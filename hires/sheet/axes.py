@@ -82,7 +82,11 @@ def axes(x_name: str, x_values: str, y_name: str, y_values: str) -> Axes:
 def read_axis(name: str, text: str, where: str) -> Axis:
     """Values parted by commas or lines; in quotes, one may hold a comma.
 
-    Numbers if all of them are: also ranges, `1-5`, `1-9 (+2)` by its step, `0.2-0.8 [4]` by how many.
+    Numbers if all of them are: also ranges, `1-5`, `1-9 (+2)` by its step, `0.2-0.8 [4]` by how many. Else texts, as
+    names may be numbers, too.
+
+    Raises:
+        AxisError: see `axes`; also a word among numbers that seems to be meant as one.
     """
     words: list[str] = []
     numbers: list[Sequence[int | float]] = []
@@ -98,8 +102,16 @@ def read_axis(name: str, text: str, where: str) -> Axis:
     elif all(word.lower() in _FLAGS for word in words):
         values = [_FLAGS[word.lower()] for word in words]
     else:
+        slip = next((word for word, found in zip(words, numbers, strict=True) if not found and _is_slip(word)), None)
+        if any(numbers) and slip is not None:
+            raise AxisError(f"{slip!r} is no number, and other values are. Write it as one, such as 0.4 or 1-5.", where)
         values = list(words)
     return Axis(name.strip(), tuple(values))
+
+
+def _is_slip(word: str) -> bool:
+    """Whether a word looks like a number with a slip, such as `O.4`; names have more letters."""
+    return any(map(str.isdigit, word)) and sum(map(str.isalpha, word)) < 2
 
 
 def _label(value: Value) -> str:

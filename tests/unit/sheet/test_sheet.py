@@ -1,5 +1,7 @@
 """The values of a sheet, and pictures of several kinds and sizes on it."""
 
+import re
+
 import pytest
 import torch
 from hires_pack.hires.errors import InputError
@@ -53,6 +55,17 @@ def test_what_is_too_long_is_told_in_short(text, said):
     assert said in str(error.value)
     assert len(str(error.value)) < 120
     assert error.value.input_name == "y_values"
+
+
+@pytest.mark.parametrize("word", ["O.4", "0.4 0.6", "0..4", "1-5 (+2", "0.4x"])
+def test_a_slip_among_numbers_is_named(word):
+    with pytest.raises(InputError, match=re.escape(f"{word!r} is no number, and other values are")):
+        read_axis("", f"0.2, {word}, 0.8", "x_values")
+
+
+@pytest.mark.parametrize("words", [("4x", "v1.5"), ("1990", "Film"), ("4x-one.pth", "2")])
+def test_names_may_be_like_numbers(words):
+    assert read_axis("", ", ".join(words), "x_values").values == words
 
 
 def test_a_long_name_is_a_text_that_is_never_taken_for_a_range():
