@@ -81,9 +81,9 @@ class HiresFixStyles(PackNode):
         return True
 
     @classmethod
-    def fingerprint_inputs(cls, **inputs: str) -> str:
-        """Run again when a style has changed."""
-        return styles_version([str(inputs.get(name)) for name in _STYLES])
+    def fingerprint_inputs(cls, **inputs: str | None) -> str:
+        """Run again when a style has changed. What comes by a link is None."""
+        return styles_version([inputs.get(name) for name in _STYLES])
 
     @classmethod
     def execute(

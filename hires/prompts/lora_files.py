@@ -54,7 +54,7 @@ def prompt_loras(prompt: str, more: Iterable[LoraTag], files: LoraFiles) -> Prom
 
     Args:
         prompt: in A1111's syntax; tags in comments do not count.
-        more: further ones, those that the prompt does not name itself.
+        more: further ones; those whose file the prompt names itself are left out.
 
     Raises:
         LoraError: a tag that makes no sense, names no file or several, or asks for something else than a LoRA.
@@ -72,12 +72,13 @@ def prompt_loras(prompt: str, more: Iterable[LoraTag], files: LoraFiles) -> Prom
         elif asks_for_rank(tag):
             raise LoraError(f"{tag} asks for another rank (dyn), which is not done here. Leave that out.", "text")
         else:
-            asked.append((lora, "text"))
-    named = {lora.name.lower() for lora, _ in asked}
-    asked += [(lora, "lora_name") for lora in more if stem(lora.name).lower() not in named]
+            asked.append(lora)
+    found = [(files.named(lora.name), lora, "text") for lora in asked]
+    named = {file for file, *_ in found}
+    others = ((files.named(lora.name, "lora_name"), lora, "lora_name") for lora in more)
+    found += [other for other in others if other[0] not in named]
     strengths: dict[str, tuple[float, float]] = {}
-    for lora, where in asked:
-        file = files.named(lora.name, where)
+    for file, lora, where in found:
         clip, model = strengths.get(file, (0.0, 0.0))
         strengths[file] = clip + lora.clip, model + lora.model
         if max(map(abs, strengths[file])) > LARGEST:
@@ -98,8 +99,10 @@ class LoraFiles:
         """`alias_of`: the name that a file gives itself; empty if none. Only asked where no file has a name."""
         self._files, self._alias_of = tuple(files), alias_of
         self._by_path = _listed_by(self._files, lambda file: {file.replace("\\", "/"), without_suffix(file)})
-        self._by_stem = _listed_by(self._files, lambda file: {stem(file)})
-        self._in_small = _listed_by(self._files, lambda file: {stem(file).lower(), without_suffix(file).lower()})
+        self._by_name = _listed_by(self._files, _names)
+        self._in_small = _listed_by(
+            self._files, lambda file: {name.lower() for name in (*_names(file), without_suffix(file))}
+        )
 
     def named(self, name: str, where: str = "text") -> str:
         """The file of a name: with or without folder and suffix, in whatever capitals, or its alias.
@@ -109,7 +112,7 @@ class LoraFiles:
         """
         wanted = name.replace("\\", "/")
         plain = wanted.lower()
-        found = self._by_path.get(wanted) or self._by_stem.get(wanted)
+        found = self._by_path.get(wanted) or self._by_name.get(wanted)
         found = found or self._in_small.get(plain) or self._by_alias.get(plain, [])
         if len(found) > 1:
             folder = without_suffix(found[0])
@@ -127,6 +130,11 @@ class LoraFiles:
         near = get_close_matches(stem(name).lower(), stems, _NEAR, _LIKENESS) if len(stems) <= _LOOK_FOR_NEAR else []
         there = f"Put its file into models/loras, or take it out of the prompt ({len(self._files)} files are there"
         return f"{there}{'; like it: ' + _quoted([stems[found] for found in near]) if near else ''})."
+
+
+def _names(file: str) -> set[str]:
+    """Without its folder: with and without suffix."""
+    return {stem(file), file.replace("\\", "/").rpartition("/")[2]}
 
 
 def _listed_by(files: Iterable[str], names_of: Callable[[str], set[str]]) -> dict[str, list[str]]:

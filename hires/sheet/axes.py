@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -17,10 +17,13 @@ MOST = 100
 
 Value = int | float | bool | str
 
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
 _RANGE = re.compile(
     rf"(?P<first>{_NUMBER})\s*-\s*(?P<last>{_NUMBER})\s*(?:\((?P<step>{_NUMBER})\)|\[(?P<count>\d+)\])?"
 )
+_LONGEST = 60
+"""Characters of a number or range; longer ones are texts, such as names of files."""
+_FIGURES = re.compile(r"[\d\s.,+\-()\[\]]+")
 _FLAGS = {"true": True, "false": False}
 _DIGITS = 9
 """Digits behind the point that numbers of a range are rounded to."""
@@ -40,7 +43,7 @@ class Axis:
     @property
     def labels(self) -> list[str]:
         """What stands beside the pictures of each value."""
-        shown = [stem(value) if isinstance(value, str) else f"{value:.10g}" for value in self.values]
+        shown = [_label(value) for value in self.values]
         return [f"{self.name}: {words}" if self.name else words for words in shown]
 
 
@@ -79,22 +82,61 @@ def axes(x_name: str, x_values: str, y_name: str, y_values: str) -> Axes:
 def read_axis(name: str, text: str, where: str) -> Axis:
     """Values parted by commas or lines; in quotes, one may hold a comma.
 
-    Numbers if all of them are: also ranges, `1-5`, `1-9 (+2)` by its step, `0.2-0.8 [4]` by how many.
+    Numbers if all of them are: also ranges, `1-5`, `1-9 (+2)` by its step, `0.2-0.8 [4]` by how many. Else texts, as
+    names may be numbers, too.
+
+    Raises:
+        AxisError: see `axes`; also a word among numbers that seems to be meant as one.
     """
-    words = [word.strip() for row in csv.reader(text.splitlines(), skipinitialspace=True) for word in row]
-    words = [word for word in words if word]
-    numbers = [_numbers(word, where) for word in words]
+    words: list[str] = []
+    numbers: list[Sequence[int | float]] = []
+    count = 0
+    for word in _words(text, where):
+        words.append(word)
+        numbers.append(_numbers(word, where))
+        count += len(numbers[-1]) or 1
+        if count > MOST:
+            raise AxisError(f"there are more than {MOST} values: a sheet has up to {MOST} pictures.", where)
     if all(numbers):
         values: list[Value] = [value for several in numbers for value in several]
     elif all(word.lower() in _FLAGS for word in words):
         values = [_FLAGS[word.lower()] for word in words]
     else:
+        slip = next((word for word, found in zip(words, numbers, strict=True) if not found and _is_slip(word)), None)
+        if any(numbers) and slip is not None:
+            raise AxisError(f"{slip!r} is no number, and other values are. Write it as one, such as 0.4 or 1-5.", where)
         values = list(words)
     return Axis(name.strip(), tuple(values))
 
 
+def _is_slip(word: str) -> bool:
+    """Whether a word looks like a number with a slip, such as `O.4`; names have more letters."""
+    return any(map(str.isdigit, word)) and sum(map(str.isalpha, word)) < 2
+
+
+def _label(value: Value) -> str:
+    if isinstance(value, str):
+        return stem(value)
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _words(text: str, where: str) -> Iterator[str]:
+    try:
+        for row in csv.reader(text.splitlines(), skipinitialspace=True):
+            yield from filter(None, map(str.strip, row))
+    except csv.Error as error:
+        raise AxisError(f"the values cannot be read ({error}). Part them by commas or lines.", where) from error
+
+
 def _numbers(word: str, where: str) -> Sequence[int | float]:
     """The numbers that a word stands for; none if it is something else."""
+    if len(word) > _LONGEST:
+        if _FIGURES.fullmatch(word):
+            raise AxisError(
+                f"a number or range of {len(word)} characters, {word[:12]!r}..., is too long; it may have {_LONGEST}.",
+                where,
+            )
+        return []
     single = number(word)
     if single is not None:
         return [_whole(word, single)]
@@ -109,7 +151,7 @@ def _numbers(word: str, where: str) -> Sequence[int | float]:
         step = abs(float(found["step"] or 1)) * (1 if last >= first else -1)
         count = int((last - first) / step + 1 + 1e-6) if step else 0
     if not 1 <= count <= MOST:
-        raise AxisError(f"{word!r} stands for {count} values; it may be 1 to {MOST}.", where)
+        raise AxisError(f"{word!r} stands for {count:.6g} values; it may be 1 to {MOST}.", where)
     are_whole = not any("." in part for part in (found["first"], found["last"], found["step"] or ""))
     values = [round(first + index * step, _DIGITS) for index in range(count)]
     return [int(value) for value in values] if are_whole and all(value == int(value) for value in values) else values

@@ -52,7 +52,12 @@ def _image(body: bytes) -> str:
         image = json.loads(body)["image"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError('Send {"image": "name.png"} as JSON.', "image") from error
-    if not isinstance(image, str) or not folder_paths.exists_annotated_filepath(image):
+    # the host takes a folder for a picture: "" is that of the inputs
+    if not (
+        isinstance(image, str)
+        and folder_paths.exists_annotated_filepath(image)
+        and Path(folder_paths.get_annotated_filepath(image)).is_file()
+    ):
         raise InputError(f"There is no picture {image!r} on the server.", "image")
     return image
 

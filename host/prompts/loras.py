@@ -22,8 +22,8 @@ log = logging.getLogger("hires-fix")
 FOLDER = "loras"
 NONE = "None"
 
-_LARGEST_HEADER = 2**27
-"""Bytes; safetensors' own limit is about that."""
+_LARGEST_HEADER = 2**24
+"""Bytes that are looked into for a name; those of LoRAs have far less."""
 
 
 def lora_names() -> list[str]:
@@ -39,7 +39,7 @@ def alias_of(file: str) -> str:
     try:
         status = os.stat(path)
         return _alias(path, (status.st_mtime_ns, status.st_size))
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         log.debug("no name in the LoRA '%s': %s", file, error)
         return ""
 

@@ -37,10 +37,13 @@ def known_styles() -> dict[str, Style]:
     return found
 
 
-def styles_version(names: Sequence[str]) -> str:
-    """Changes when one of these styles does."""
+def styles_version(names: Sequence[str | None]) -> str:
+    """Changes when one of these styles does; when any table does, where a name is not known yet (None)."""
+    told = [name for name in names if name is not None]
+    if len(told) < len(names):
+        return repr([(str(path), _version(path)) for path in _tables()])
     known = known_styles()
-    return repr([known.get(name) for name in names])
+    return repr([known.get(name) for name in told])
 
 
 def prompts_with_styles(pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> list[str]:

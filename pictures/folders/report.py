@@ -28,7 +28,10 @@ class Report:
     """Files and folders that were not looked into, and why; the reasons are few."""
 
     def text(self) -> str:
-        """Counts in one line, then every failure and every note in a line of its own, then what was passed over."""
+        """Counts in one line, then every failure and every note in a line of its own, then what was passed over.
+
+        Always text that can be written: `?` stands for what is none in the name of a file.
+        """
         count = len(self.done) + len(self.skipped) + len(self.failed)
         lines = [
             f"{count} {'picture' if count == 1 else 'pictures'}: {len(self.done)} done, "
@@ -44,7 +47,8 @@ class Report:
             groups["Taken in part ({}), a preview, depth map or second view lies behind the picture:"] = self.in_part
         for title, names in groups.items():
             lines += ["", title.format(len(names)), f"  {_few(names)}"]
-        return "\n".join(lines)
+        # bytes of a name that are no text would be refused by whoever writes this down
+        return "\n".join(lines).encode("utf-8", "replace").decode()
 
 
 def _few(names: list[str]) -> str:

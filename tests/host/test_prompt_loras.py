@@ -23,6 +23,8 @@ def loras(host):
     write_lora(folder / "nothing.safetensors", 7, {"lora_unet_of_another_family": (4, 4)})
     write_lora(folder / "model only.safetensors", 8, {MODEL: SIZES[MODEL]})
     (folder / "broken.safetensors").write_bytes(b"no weights")
+    deep = b"[" * 200_000
+    (folder / "deep.safetensors").write_bytes(len(deep).to_bytes(8, "little") + deep)
 
 
 class Draw:
@@ -224,6 +226,7 @@ REFUSED = {
     "<hypernet:one:1>": "is a hypernetwork",
     "<lora:nothing:1>": "the LoRA 'nothing.safetensors' fits neither this model nor its text encoder: none of its 3 "
     "weights belongs to them.",
+    "<lora:deep:1>": "the LoRA 'deep.safetensors' cannot be used: ",
     "<lora:broken:1>": "the LoRA 'broken.safetensors' cannot be used: ",
 }
 

@@ -61,6 +61,15 @@ def test_a_changed_table_is_read_again(table, client):
         assert texts_of(graph, chosen(graph, "Old", *NONE[1:]), client)[0] == f"a cat, {words}"
 
 
+def test_a_changed_table_is_read_again_for_a_linked_style(table, client):
+    for words in ("one", "two"):
+        table.write_text(f"name,prompt\nOld,{words}\n", encoding="utf-8")
+        os.utime(table, (len(words), ord(words[0])))
+        graph = Graph()
+        names = graph.add("HiresFixXYValues", x_name="", x_values="Old", y_name="", y_values="")
+        assert texts_of(graph, chosen(graph, names, *NONE[1:]), client)[0] == f"a cat, {words}"
+
+
 def test_a_style_that_is_not_there_is_refused_before_the_run(table, client):
     graph = Graph()
     graph.add("PreviewAny", source=chosen(graph, "Gone", *NONE[1:]))

@@ -11,6 +11,7 @@ from hires_pack.hires.errors import InputError
 from hires_pack.pictures import FORMATS, PictureError
 from hires_pack.pictures.base.picture import Timing
 from hires_pack.pictures.folders.names import Task, check_pattern, plan_names
+from hires_pack.pictures.folders.places import places
 from hires_pack.pictures.folders.report import Report
 from hires_pack.pictures.folders.scan import (
     INNER_LINK,
@@ -374,7 +375,9 @@ def test_an_animation_with_all_its_frames_is_found(tmp_path):
 
 
 def test_the_report_counts_and_lists():
-    report = Report(["a"] * 195, [], [("sub/b.png", "it is\n empty.")], [("c.jpg", "the result is 'c_jpg.png'")])
+    report = Report(
+        ["a"] * 195, failed=[("sub/b.png", "it is\n empty.")], notes=[("c.jpg", "the result is 'c_jpg.png'")]
+    )
     lines = report.text().splitlines()
     assert lines[0] == "196 pictures: 195 done, 0 skipped (there already), 1 failed"
     assert "  sub/b.png: it is empty." in lines
@@ -388,5 +391,29 @@ def test_the_report_counts_and_lists():
     assert lines[lines.index("Passed over (1), a folder, and recursive is off:") + 1] == "  d/"
     assert lines[-1] == "  e.jpg"
     assert "  c.jpg: the result is 'c_jpg.png'" in lines
+    text = Report(notes=[("a\udcff.png", "b\udcff")]).text()
+    assert text.encode().endswith(b"  a?.png: b?")
     assert Report().text() == "0 pictures: 0 done, 0 skipped (there already), 0 failed"
     assert printable(Path("a/b")) == "a/b"
+
+
+# ------------------------------------------------------------------------------------------------- results to show
+
+
+def test_results_that_cannot_be_shown_are_left_out(tmp_path):
+    make(tmp_path, "out/sub/a.PNG", "out/b.tif", "c.png", *(f"out/{number}.webp" for number in range(9)))
+    with (tmp_path / "out/large.png").open("wb") as file:
+        file.truncate(20 * 2**20 + 1)
+    names = ["moved.png", "large.png", "\udcff.png", "sub/a.PNG", "b.tif", "../c.png", "0.webp"]
+    found = places([tmp_path / "out" / name for name in names], tmp_path / "out")
+    assert found == [
+        {"filename": "a.PNG", "subfolder": "sub", "type": "output"},
+        {"filename": "0.webp", "subfolder": "", "type": "output"},
+    ]
+
+
+def test_no_more_results_are_looked_at_than_are_shown(tmp_path):
+    make(tmp_path, *(f"{number}.webp" for number in range(9)))
+    results = iter([tmp_path / f"{number}.webp" for number in range(9)])
+    assert [place["filename"] for place in places(results, tmp_path)] == [f"{number}.webp" for number in range(8)]
+    assert next(results).name == "8.webp"

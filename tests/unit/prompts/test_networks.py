@@ -20,6 +20,8 @@ INSTALLED = LoraFiles(FILES, lambda file: ALIASES.get(file, ""))
         ("sub\\two V1.5", FILES[1]),
         ("b/same", FILES[3]),
         ("Same", FILES[4]),
+        ("Two v1.5.pt", FILES[1]),
+        ("two V1.5.PT", FILES[1]),
     ],
 )
 def test_names_of_a_file(name, file):
@@ -51,6 +53,19 @@ def test_each_file_is_loaded_once_in_the_order_of_the_prompt():
     assert found.uses == (LoraUse(FILES[0], 0.75, 0.75), LoraUse(FILES[1], 0.1, 2.0), LoraUse(FILES[3], 1, 1))
     assert found.passed_over == ("<x:y>",)
     assert not set(found.text) & set("<>#")
+
+
+@pytest.mark.parametrize("tag", ["sub/x", "x", "X", "x.safetensors", "sub/x.safetensors", "x file"])
+def test_a_tag_beats_the_list_by_whatever_name(tag):
+    files = LoraFiles(["sub/x.safetensors"], lambda file: "x file")
+    found = prompt_loras(f"<lora:{tag}:0.8>", [LoraTag("sub/x.safetensors", 1, 1)], files)
+    assert found.uses == (LoraUse("sub/x.safetensors", 0.8, 0.8),)
+
+
+def test_files_of_one_name_in_two_folders_are_two():
+    files = LoraFiles(["y.safetensors", "other/y.safetensors"])
+    found = prompt_loras("<lora:y:0.5>", [LoraTag("other/y.safetensors", 1, 1)], files)
+    assert found.uses == (LoraUse("y.safetensors", 0.5, 0.5), LoraUse("other/y.safetensors", 1, 1))
 
 
 def test_a_text_keeps_the_tags_of_what_is_loaded():
