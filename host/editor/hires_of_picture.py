@@ -39,9 +39,10 @@ def _form(body: bytes) -> dict[str, Any]:
     image = _image(body)
     # the box shows the prompt that it starts with as if it were this picture's
     values, notes = {"prompt": ""}, [_NOTHING]
-    settings = drawn(_texts(image), PARAMETERS)
+    settings, of_file = drawn(_texts(image), PARAMETERS)
     if settings is not None:
         values, notes = panel_values(settings, model_files(HashSearch()))
+        notes = of_file + notes
     app = hires_fix_of_a_picture_app(image, **values)
     # the editor keeps what it knows of a workflow by this: two pictures must not share it
     return {"workflow": {**to_app(app), "id": str(uuid.uuid4())}, "notes": notes}

@@ -20,6 +20,8 @@ from ..memory import check_memory
 Latent = dict[str, Any]
 
 _NOISED = "hires_fix_noised"
+_MADE = "hires_fix_made"
+"""Key of a LATENT that holds noise still: what Re-noise made the sigmas with, for the sampling that runs the rest."""
 
 
 class LatentError(InputError):
@@ -108,6 +110,21 @@ def with_samples(latent: Latent, samples: torch.Tensor) -> Latent:
     return out
 
 
+def after_second(latent: Latent, samples: torch.Tensor, sigmas: torch.Tensor) -> Latent:
+    """Copy a LATENT with what a second pass has made of it; one that stops on the way leaves word to the next."""
+    out, made = with_samples(latent, samples), _made(latent, sigmas)
+    out.pop(_MADE, None)
+    return {**out, _MADE: made} if made and bool(sigmas[-1:].any()) else out
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What Re-noise has made."""
+
+    values: SecondPassValues
+    schedule: torch.Tensor
+
+
 @dataclass(frozen=True)
 class Noised:
     """What a noised latent was made of. A sampler needs the parts: masks and flow models are wrong with the sum."""
@@ -170,14 +187,34 @@ def first_values(latent: Latent) -> PassValues | None:
 
 
 def values_of(latent: Latent, sigmas: torch.Tensor) -> SecondPassValues | None:
-    """What Re-noise made the SIGMAS or the LATENT with; None where it made neither."""
-    noised = _remembered(latent, sigmas)
+    """What Re-noise made the SIGMAS or, if they do not tell, the LATENT with; None where it made neither."""
+    noised = _of_sigmas(sigmas) or _remembered(latent, sigmas)
     return noised.values if noised else None
+
+
+def values_to_go_on_with(latent: Latent, sigmas: torch.Tensor) -> SecondPassValues | None:
+    """The same, also where a second pass stopped on the way and the SIGMAS are the rest."""
+    made = _made(latent, sigmas)
+    return made.values if made else None
+
+
+def _made(latent: Latent, sigmas: torch.Tensor) -> _Made | None:
+    noised = _of_sigmas(sigmas) or _remembered(latent, sigmas)
+    if noised:
+        return _Made(noised.values, noised.schedule)
+    made = latent.get(_MADE) if isinstance(latent, dict) else None
+    if not isinstance(made, _Made) or not bool(torch.isin(sigmas.cpu(), made.schedule.cpu()).all()):
+        return None
+    return made
 
 
 def _remembered(latent: Latent, sigmas: torch.Tensor) -> Noised | None:
     kept = latent.get(_NOISED) if isinstance(latent, dict) else None
-    noised = kept or getattr(sigmas, _NOISED, None)
+    return kept if isinstance(kept, Noised) else _of_sigmas(sigmas)
+
+
+def _of_sigmas(sigmas: torch.Tensor) -> Noised | None:
+    noised = getattr(sigmas, _NOISED, None)
     return noised if isinstance(noised, Noised) else None
 
 

@@ -11,7 +11,7 @@ from ...hires.sampling.menus import SAMPLERS, Sampler
 from ...hires.sampling.same import SAME_SAMPLER, PassValues, no_cfg, no_first_pass
 from ...hires.sampling.settings import A1111Settings
 from ...hires.sizes.regions import Cond
-from ..latents.latents import Latent, first_values, values_of
+from ..latents.latents import Latent, first_values, values_to_go_on_with
 from .guidance import Guidance, Refiner, guidance_of
 from .sigmas import PassSigmas
 
@@ -81,7 +81,7 @@ def second_job_of(
     Raises:
         InputError: a value is to be the same as before, and that is not known; see also `job_of`.
     """
-    values, first = values_of(latent, sigmas), first_values(latent)
+    values, first = values_to_go_on_with(latent, sigmas), first_values(latent)
     first = first or (values.first if values else None)
     if sampler_name == SAME_SAMPLER:
         before = values or first

@@ -22,6 +22,7 @@ from ...hires.sizes.regions import FIRST_PASS, FirstPass, Move
 from ..latents.latents import (
     Latent,
     LatentError,
+    after_second,
     finite_samples_of,
     first_values,
     fit_to_model,
@@ -74,7 +75,7 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, **asked: Any) -> Latent:
     if sigmas.ndim != 1 or not bool(torch.isfinite(sigmas).all()):
         raise SamplingError(f"found sigmas of shape {tuple(sigmas.shape)}; connect Re-noise's sigmas.", "sigmas")
     if len(sigmas) < 2:  # strength 0: there is nothing to run
-        return with_samples(latent, finite_samples_of(latent))
+        return after_second(latent, finite_samples_of(latent), sigmas)
     job = second_job_of(latent, sigmas, **asked)
     model = job.guidance.model
     check_sampler(model, job.sampler_name)
@@ -100,7 +101,7 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, **asked: Any) -> Latent:
     if warning and bool(torch.isin(sigmas.cpu(), schedule.cpu()).all()):
         log.warning(warning)
         show_text(warning)  # in place of the time that the steps took
-    return with_samples(latent, out)
+    return after_second(latent, out, sigmas)
 
 
 def _counted(latent: Latent, sigmas: torch.Tensor, sampler_name: str) -> CountedPass:

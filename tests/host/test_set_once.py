@@ -132,6 +132,38 @@ def test_at_strength_0_nothing_has_to_be_known(host, client, models):
     assert torch.equal(found["large"], found["nothing"])
 
 
+def test_a_second_pass_in_parts_has_one_sampler(host, client, models):
+    both = Told(host, models, "sd1", "Euler", "Automatic")
+    g, large = both.graph, both.large()
+    noised = both.renoise(large, **{**SAME, "sampler_name": "DPM++ 2M SDE"}, strength=0.9)
+
+    def parts(sampler, *ends):
+        """In parts, of which each but the last stops after some of the steps that are left."""
+        latent, sigmas = noised, noised[1]
+        for end in ends:
+            split = g.add("SplitSigmas", sigmas=sigmas, step=end)
+            latent = both.second([None, split[0]], sampler, latent=latent, cfg=SAME_CFG)
+            sigmas = split[1]
+        return both.second([None, sigmas], sampler, latent=latent, cfg=SAME_CFG)
+
+    cases = {f"{name}, {len(ends)}": parts(sampler, *ends) for ends in ((2,), (0, 1, 1)) for name, sampler in (
+        ("same", SAME_SAMPLER), ("told", "DPM++ 2M SDE"), ("first", "Euler"))}  # fmt: skip
+    found = both.run(client, **cases)
+    for count in (1, 3):
+        assert torch.equal(found[f"same, {count}"], found[f"told, {count}"])
+        assert not torch.equal(found[f"same, {count}"], found[f"first, {count}"])
+
+
+def test_the_sigmas_say_the_sampler_before_the_latent_does(host, client, models):
+    both = Told(host, models, "sd1")
+    large = both.large()
+    ours = both.renoise(large, **{**SAME, "sampler_name": "Heun"})
+    latent = both.renoise(large, **SAME)
+    same, told = (both.second(ours, name, latent=latent, cfg=SAME_CFG) for name in (SAME_SAMPLER, "Heun"))
+    found = both.run(client, same=same, told=told)
+    assert torch.equal(found["same"], found["told"])
+
+
 def test_without_a_first_pass_the_node_says_what_to_set(host, client, models):
     for name in ("ksampler", "encoded", "rebatched"):
         both = Told(host, models, "sd1")
