@@ -54,6 +54,20 @@ class _Later:
     """The entry as it was made: what is different by now, other nodes have changed."""
 
 
+class _NoPass(dict[str, Any]):
+    """In the place where the host's samplers keep what they make of an entry, which they copy before they do.
+
+    The node that encodes looks for them, too, but does not run when it is cached.
+    """
+
+    def copy(self) -> dict[str, Any]:
+        raise TextError(
+            "the text of A1111 Prompt has editing in [brackets] that counts the steps of its pass, and this sampler "
+            "cannot tell how many it has. Set steps, sampler_name and for_pass in A1111 Prompt, or sample with Base "
+            "Sampling and Second Sampling."
+        )
+
+
 def encode_for_pass(clip: Any, text: str, counting: Counting, settings: TextSettings) -> Conditioning:
     """Encode a prompt, now if all that it depends on is told, else when a pass asks by `for_pass`.
 
@@ -84,7 +98,8 @@ def _marked(prompt: _Prompt, entries: Conditioning) -> Conditioning:
         part: PromptPart = extra[PART_KEY]
         own = {key: value for key, value in extra.items() if key not in ("start_percent", "end_percent")}
         own[PART_KEY] = PromptPart(part.group, part.weight, 0, part.last_step)
-        marked.append([tensor, {**own, LATER_KEY: _Later(prompt, part.group, tensor, own)}])
+        later = _Later(prompt, part.group, tensor, own)
+        marked.append([tensor, {**own, LATER_KEY: later, "model_conds": _NoPass()}])
     return marked
 
 
@@ -101,6 +116,8 @@ def _entries(tensor: torch.Tensor, extra: dict[str, Any], of: CountedPass, input
     later = extra.get(LATER_KEY)
     if not isinstance(later, _Later):
         return [[tensor, extra]]
+    # a GUIDER's entries need the key
+    extra = {key: {} if isinstance(value, _NoPass) else value for key, value in extra.items()}
     if tensor is not later.tensor and not torch.equal(tensor, later.tensor):
         if not torch.count_nonzero(tensor):  # zeros for every step
             return [[tensor, {key: value for key, value in extra.items() if key != LATER_KEY}]]

@@ -351,6 +351,28 @@ def test_core_s_samplers_cannot_count_for_a_prompt(host, client, models):
     assert torch.equal(found["plain"], found["told"])
 
 
+def test_core_s_samplers_cannot_count_for_a_prompt_that_is_cached(host, client, models):
+    both = Written(host, models, "sd1")
+    g, text = both.graph, "a [cat|dog] in a cached prompt"
+    prompt = both.prompt(text, **EITHER)
+    guider = g.add("CFGGuider", model=both.model, positive=prompt, negative=both.negative, cfg=3.0)
+    both.run(client, base=both.base(both.latent, positive=prompt), guided=both.base(both.latent, guider=guider))
+    zeros = g.add("ConditioningZeroOut", conditioning=prompt)
+    sampling = {
+        "model": both.model, "seed": 1, "steps": 2, "cfg": 2.0, "sampler_name": "euler", "scheduler": "normal",
+        "denoise": 1.0, "latent_image": both.latent,
+    }  # fmt: skip
+    for prompts in ({"positive": prompt, "negative": both.negative}, {"positive": both.positive, "negative": prompt}):
+        more = Graph(g)
+        more.save(latent=more.add("KSampler", **prompts, **sampling))
+        run = client.queue(more)
+        assert prompt.id in run.cached
+        assert run.error is not None
+        assert run.error["node_type"] == "KSampler"
+        assert "editing in [brackets]" in run.error["exception_message"]
+    both.run(client, zeros=both.base(both.latent, negative=zeros))
+
+
 def test_a_changed_encoding_cannot_wait_for_its_pass(host, client, models):
     both = Written(host, models, "sd1")
     g, one = both.graph, both.prompt("a [cat:dog:3]", **EITHER)
