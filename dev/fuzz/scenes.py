@@ -146,6 +146,8 @@ def upscale(m: Maker) -> None:
     image = m.add("HiresFixUpscaleImage", likely=0.3, image=m.link("IMAGE"))[0]
     if m.rng.random() < 0.15:
         image = m.add("HiresFixRestoreFaces", image=image)[0]
+    if m.rng.random() < 0.15:
+        m.add("HiresFixCompare", likely=0.7, image_b=image)
     _save(m, image)
 
 
