@@ -260,7 +260,7 @@ class Graph:
         node = Node(len(self.items) + 1, definition, title or definition.display_name, self._place(), folded)
         for entry in definition.inputs:
             value = inputs.get(entry.name)
-            if value is None and not entry.is_socket:
+            if value is None and entry.is_widget:
                 value = entry.default
             if value is None:
                 if not entry.optional:

@@ -56,10 +56,6 @@ class InputDefinition:
     def is_widget(self) -> bool:
         return self.type in WIDGET_TYPES and not self.socket
 
-    @property
-    def is_socket(self) -> bool:
-        return not self.is_widget
-
     def accepts(self, output_type: str) -> bool:
         return "*" in (self.type, output_type) or bool({*self.type.split(",")} & {*output_type.split(",")})
 

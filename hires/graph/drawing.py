@@ -128,7 +128,7 @@ def _input_height(graph: Graph, placed: Layout, link: Link) -> int:
     top = placed.items[link.target].y
     node = next(node for node in graph.nodes if node.id == link.target)
     entry = input_slots(node)[link.target_slot]
-    if entry.is_socket:
+    if not entry.is_widget:
         return top + _row(link.target_slot)
     above = [other for other in node.definition.inputs[: node.definition.inputs.index(entry)] if other.is_widget]
     fields = sum(TEXT_FIELD if other.multiline else FLAT_WIDGET_ROW for other in above)
@@ -168,7 +168,7 @@ def input_slots(node: Node) -> list[InputDefinition]:
     """
     if node.inside:
         return [*node.definition.inputs]
-    sockets = [entry for entry in node.definition.inputs if entry.is_socket]
+    sockets = [entry for entry in node.definition.inputs if not entry.is_widget]
     widgets = [entry for entry in node.definition.inputs if entry.is_widget]
     linked = [entry for entry in widgets if isinstance(node.inputs.get(entry.name), Output | BoxInput)]
     return sockets + [entry for entry in widgets if entry in linked or entry.name in node.labels]

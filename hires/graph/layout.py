@@ -26,8 +26,6 @@ MARGIN = 15
 COLUMN_GAP = 46
 """Space between columns, in which links turn; as wide between two groups, their margins included."""
 
-GROUP_GAP = COLUMN_GAP - 2 * MARGIN
-
 ROW_GAP = 26
 """Space between a node's lower edge and the next title bar, through which links run."""
 
@@ -140,7 +138,7 @@ def _width(definition: NodeDefinition) -> int:
 
 def slot_rows(definition: NodeDefinition) -> int:
     """How many rows of sockets stand above the widgets of a node."""
-    return max(sum(entry.is_socket for entry in definition.inputs), len(definition.outputs))
+    return max(sum(not entry.is_widget for entry in definition.inputs), len(definition.outputs))
 
 
 def _names_width(node: Node) -> int:
