@@ -1,16 +1,16 @@
 /** A1111's hires fix button: a finished picture opens as a form that draws it again larger, its own prompt in it. */
 
 import { app } from '../../../scripts/app.js'
+import { LIFE, tell } from './messages.js'
+import { LOADERS, parts, stem } from './picture_names.js'
 
-const LIFE = 10000 // milliseconds that a message stays
-const LINES = 'whitespace-pre-line' // the editor's class for texts of several lines
-const LOADERS = ['LoadImage', 'HiresFixLoadImage']
+const TITLE = 'Hires Fix this picture'
 
 app.registerExtension({
   name: 'hiresfixupscale.hires_of_picture',
   getNodeMenuItems(node) {
     const picture = pictureOf(node)
-    return picture ? [{ content: 'Hires Fix this picture', callback: () => open(picture) }] : []
+    return picture ? [{ content: TITLE, callback: () => open(picture) }] : []
   },
 })
 
@@ -47,15 +47,15 @@ async function open(picture) {
     const { workflow, notes, error } = await answer.json().catch(() => ({ error: `The server says ${answer.status}.` }))
     if (error) throw new Error(error)
     await app.loadGraphData(workflow, true, true, `Hires Fix of ${stem(image)}.app`)
-    if (notes.length) tell('info', notes.join('\n'))
+    if (notes.length) tell('info', TITLE, notes.join('\n'), LIFE)
   } catch (error) {
-    tell('error', error.message)
+    tell('error', TITLE, error.message)
   }
 }
 
 /** The picture in the input folder, where Load Image finds it tomorrow, too: as the editor does with a dropped one. */
 async function asInput(picture) {
-  const [, subfolder = '', filename, type = 'input'] = picture.match(/^(?:(.*)\/)?(.+?)(?: \[(input|output|temp)\])?$/)
+  const { filename, subfolder, type } = parts(picture)
   if (type === 'input') return picture.replace(' [input]', '')
   const file = await app.api.fetchApi(`/view?${new URLSearchParams({ filename, subfolder, type })}`)
   if (!file.ok) throw new Error(`There is no picture '${picture}' on the server.`)
@@ -65,12 +65,4 @@ async function asInput(picture) {
   if (!copy.ok) throw new Error(`The picture cannot be copied to the input folder: the server says ${copy.status}.`)
   await app.reloadNodeDefs() // else the editor takes the copy for missing
   return (await copy.json()).name
-}
-
-function stem(image) {
-  return image.replace(/^.*[/\\]/, '').replace(/\.\w+( \[\w+\])?$/, '')
-}
-
-function tell(severity, detail) {
-  app.extensionManager.toast.add({ severity, summary: 'Hires Fix this picture', detail, life: LIFE, styleClass: LINES })
 }

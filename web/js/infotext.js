@@ -1,12 +1,11 @@
 /** Workflows from A1111's generation text: out of a picture, also a dropped one, a text file or the clipboard. */
 
 import { app } from '../../../scripts/app.js'
+import { LIFE, tell } from './messages.js'
+import { LOADERS, parts, stem } from './picture_names.js'
 
-const LOADERS = ['LoadImage', 'HiresFixLoadImage']
 const PICTURES_AND_TEXTS = 'image/png,image/jpeg,image/webp,image/avif,image/tiff,text/plain'
 
-const LIFE = 20000 // milliseconds that a message stays
-const LINES = 'whitespace-pre-line' // the editor's class for texts of several lines
 const SHOWN = 6 // lines of it; a note in the workflow has all
 
 const DROPPED = 'HiresFix.DroppedPictures'
@@ -88,8 +87,7 @@ async function clipboardText() {
 
 /** The file behind a value such as "folder/name.png [output]". */
 async function loadedPicture(value) {
-  const [, subfolder = '', filename, type = 'input'] = value.match(/^(?:(.*)\/)?(.+?)(?: \[(input|output|temp)\])?$/)
-  const answer = await app.api.fetchApi(`/view?${new URLSearchParams({ filename, subfolder, type })}`)
+  const answer = await app.api.fetchApi(`/view?${new URLSearchParams(parts(value))}`)
   if (!answer.ok) throw new Error(`There is no picture '${value}' on the server.`)
   return answer.blob()
 }
@@ -125,9 +123,9 @@ function inShort(notes) {
   return (more > 0 ? [...notes.slice(0, SHOWN), `And ${more} more, see the note in the workflow.`] : notes).join('\n')
 }
 
-/** The name of a file without folders and ending, as the editor names the tabs of dropped files. */
+/** As the editor names the tabs of dropped files. */
 function tabName(fileName) {
-  return fileName?.replace(/^.*[/\\]/, '').replace(/\.\w+( \[\w+\])?$/, '') || null
+  return (fileName && stem(fileName)) || null
 }
 
 /** Do it; whether it could be done. */
@@ -139,8 +137,4 @@ async function orTell(action) {
     tell('error', 'No workflow from A1111 text', error.message)
     return false
   }
-}
-
-function tell(severity, summary, detail, life) {
-  app.extensionManager.toast.add({ severity, summary, detail, life, styleClass: LINES })
 }

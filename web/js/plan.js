@@ -1,10 +1,9 @@
 /** What a run will do, on the nodes before it runs: sizes, tiles, steps; and a message if it had better not. */
 
 import { app } from '../../../scripts/app.js'
+import { LIFE, tell } from './messages.js'
 
 const WAIT = 300 // milliseconds after the last change
-const LIFE = 20000 // milliseconds that a message stays
-const LINES = 'whitespace-pre-line' // the editor's class for texts of several lines
 
 // A property of an object that Vue watches: Nodes 2.0 draws a badge again when what it has read there changes
 const NEWS = 'hiresFixPlan'
@@ -92,12 +91,12 @@ async function warn() {
     if (warning) titles.set(warning, node.title)
   }
   const message = [...titles].map(([warning, title]) => `${title}: ${warning}`).join('\n')
-  if (message && message !== told) tell(message)
+  if (message && message !== told) tellBefore(message)
   told = message
 }
 
-function tell(detail) {
-  app.extensionManager.toast.add({ severity: 'warn', summary: 'Before this run', detail, life: LIFE, styleClass: LINES })
+function tellBefore(detail) {
+  tell('warn', 'Before this run', detail, LIFE)
 }
 
 function isOurs(node) {
@@ -142,7 +141,7 @@ function show(node, line) {
   if (text === (old?.text ?? '') && line?.warning === old?.warning) return
   addPlace(node)
   if (!carriers.has(node)) return
-  const onClick = line?.warning && (() => tell(`${node.title}: ${line.warning}`))
+  const onClick = line?.warning && (() => tellBefore(`${node.title}: ${line.warning}`))
   const badge = new window.LGraphBadge({ text, onClick, ...(line?.warning ? WARNING : LINE) })
   badges.set(node, Object.assign(badge, { warning: line?.warning }))
   node.setDirtyCanvas(true, true)
