@@ -87,6 +87,10 @@ class Person:
             return f"{outcome.status}: {' '.join(outcome.problem.split())}"
         return "picture" if outcome.images else "done"
 
+    def cancel_all(self) -> None:
+        """End what runs and waits: its pictures would be taken for those of the next workflow."""
+        self.editor.page.evaluate("async () => { await app.api.clearItems('queue'); await app.api.interrupt() }")
+
     def complaint(self) -> str:
         """What the editor says in front of the canvas, in one line."""
         card = self.editor.runs.error_card
