@@ -18,6 +18,12 @@ def noised(latents: Tensor, noise: Tensor, steps: Tensor) -> Tensor:
     return kept.sqrt() * latents + (1 - kept).sqrt() * noise
 
 
+def noise_to(latents: Tensor, seen: Tensor, steps: Tensor) -> Tensor:
+    """Return the noise which, taken from `seen` at `steps` (B,), leaves `latents` (B, …)."""
+    kept = KEPT[steps].view(-1, *[1] * (latents.ndim - 1))
+    return (seen - kept.sqrt() * latents) / (1 - kept).sqrt()
+
+
 def weights(steps: Tensor, most: float = 5.0) -> Tensor:
     """Return the loss's weight (B,): min(SNR, most) / SNR, so that steps with little noise do not drown the others."""
     snr = KEPT[steps] / (1 - KEPT[steps])

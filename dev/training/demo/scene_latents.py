@@ -14,12 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...demo.sizes import CELL, EDGE, LATENT, TOKENS
+from ...demo.sizes import CELL, LATENT, TOKENS
 from ...demo.text_encoder import END, encode
 from ...mount import ROOT
-from ..world.scenes import caption, draw, random_scene
+from ..world.scenes import caption
+from .drawn_scenes import drawn_scenes
 from .narrow_vae import NarrowVAE
-from .training_run import FOLDER
+from .training_run import BF16, FOLDER
 
 TOKENIZER = ROOT / ".host" / "ComfyUI" / "comfy" / "sd1_tokenizer"
 SEED = 62
@@ -29,31 +30,24 @@ CAPTIONS = 4
 LENGTH = 48
 """Token positions that are computed: the last one stands for all that follow, which are equal."""
 
-CROPS = 0.15
-"""Share of quarters of scenes drawn at twice the size: what the second pass of a hires fix is shown."""
-
 
 @dataclass(frozen=True)
 class SceneLatents:
-    """Latents and captions; entries of equal number belong together."""
+    """Latents and captions of scenes drawn at one size; entries of equal number belong together."""
 
     latents: Tensor
-    """(N, 4, 16, 16)"""
+    """(N, 4, edge / 8, edge / 8), half precision"""
     captions: NDArray[np.int32]
     """(N, CAPTIONS, LENGTH)"""
-    cropped: Tensor
-    """(N,) of bool: a part of a larger drawing"""
 
 
-def scene_latents(vae: NarrowVAE, count: int) -> SceneLatents:
-    """Return `count` scenes, drawn and encoded at the first call with this encoder."""
-    path = FOLDER / f"demo-latents-{count}-{_digest(vae)}.npz"
+def scene_latents(vae: NarrowVAE, count: int, edge: int) -> SceneLatents:
+    """Return `count` scenes of `edge` pixels, drawn and encoded at the first call with this encoder."""
+    path = FOLDER / f"demo-latents-{edge}-{count}-{_digest(vae)}.npz"
     if not path.exists():
-        _make(vae, count, path)
+        _make(vae, count, edge, path)
     with np.load(path) as file:
-        return SceneLatents(
-            torch.from_numpy(file["latents"]).float(), file["captions"], torch.from_numpy(file["cropped"])
-        )
+        return SceneLatents(torch.from_numpy(file["latents"]), file["captions"])
 
 
 def token_numbers(texts: list[str]) -> NDArray[np.int32]:
@@ -88,29 +82,22 @@ def _digest(vae: NarrowVAE) -> str:
 
 
 @torch.no_grad()
-def _make(vae: NarrowVAE, count: int, path: Path) -> None:
-    rng, choice = Random(SEED), np.random.default_rng(SEED)
-    latents = np.empty((count, LATENT, EDGE // CELL, EDGE // CELL), np.float16)
-    cropped = choice.random(count) < CROPS
+def _make(vae: NarrowVAE, count: int, edge: int, path: Path) -> None:
+    rng = Random(SEED + edge)
+    drawn = drawn_scenes(edge, count)
+    latents = np.empty((count, LATENT, edge // CELL, edge // CELL), np.float16)
     texts: list[str] = []
-    step = 32
+    step = 4
     for start in range(0, count, step):
-        pictures = []
-        for crop in cropped[start : start + step]:
-            scene = random_scene(rng)
+        for scene in drawn.scenes[start : start + step]:
             texts += [caption(scene, rng) for _ in range(CAPTIONS)]
-            picture = np.asarray(draw(scene, 2 * EDGE, 2 * EDGE) if crop else draw(scene, EDGE, EDGE))
-            if crop:
-                top, left = CELL * choice.integers(0, EDGE // CELL + 1, 2)
-                picture = picture[top : top + EDGE, left : left + EDGE]
-            pictures.append(picture)
-        batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
-        with torch.autocast("cpu", torch.bfloat16):
+        batch = torch.from_numpy(np.array(drawn.pictures[start : start + step])).permute(0, 3, 1, 2).float() / 255
+        with torch.autocast("cpu", torch.bfloat16, enabled=BF16):
             encoded = vae.encode(batch.contiguous(memory_format=torch.channels_last))
         latents[start : start + step] = encoded.float().numpy()
     captions = token_numbers(texts).reshape(count, CAPTIONS, LENGTH)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     with open(temporary, "wb") as file:
-        np.savez(file, latents=latents, captions=captions, cropped=cropped)
+        np.savez(file, latents=latents, captions=captions)
     os.replace(temporary, path)

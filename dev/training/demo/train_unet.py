@@ -1,8 +1,9 @@
 """Train the demo checkpoint's UNet on scenes: `python dev/mount.py dev.training.demo.train_unet --minutes 60`.
 
-It needs the VAE of `train_vae`, and goes on with a training that was stopped. A part of the pictures are quarters of
-scenes drawn at twice the size, shown with little noise only: they teach the second pass of a hires fix what edges look
-like there, and nothing about where things belong.
+It needs the VAE of `train_vae`, and goes on with a training that was stopped; `--start FILE` begins with the weights of
+an earlier version. Whole scenes at the model's own size are shown with all amounts of noise, parts of scenes drawn
+twice as large with little noise only: they teach the second pass of a hires fix what planks, tiles and leaves
+look like there, and nothing about where things belong. Some of these are softened, as an enlarged first pass is.
 """
 
 from __future__ import annotations
@@ -12,27 +13,34 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as functional
 from PIL import Image
+from safetensors.torch import load_file
 from torch import Tensor
 
 from ...demo.sizes import CELL, EDGE, LATENT
 from ...demo.text_encoder import END, START
 from ..muon import Muon
-from .diffusion import STEPS, noised, sample, weights
+from .diffusion import STEPS, noise_to, noised, sample, weights
 from .narrow_unet import NarrowUNet, split
 from .narrow_vae import NarrowVAE
 from .scene_latents import LENGTH, SceneLatents, context, scene_latents, token_numbers
-from .training_run import FOLDER, TrainingRun
+from .training_run import BF16, FOLDER, TrainingRun
 
 SEED = 63
-SCENES = 10000
+SCENES = {128: 3000, 256: 1500}
+"""Of the drawn scenes, the first ones of each size."""
 BATCH = 24
-RATE = 1.5e-3
+RATE = 4e-4
 UNNAMED = 0.12
 """Share of pictures without a caption, which guidance needs."""
-ENLARGED = 0.3
-"""Share of quarters of scenes drawn at twice the size."""
-AVERAGED = 0.998
+SHARES = (0.4, 0.6)
+"""How often a picture of each size is shown."""
+LITTLE_NOISE = 0.6
+"""Share of the steps, those with least noise, that parts of larger drawings are shown with."""
+SOFT = 0.5
+"""Share of parts that are softened."""
+AVERAGED = 0.997
 
 SHEET = (
     "sunset, orange sky, red sun, white mountains, lake, green meadow",
@@ -51,27 +59,45 @@ SHEET = (
 EMPTY = np.array([[START] + [END] * (LENGTH - 1)], np.int32)
 
 
-def batch_of(data: SceneLatents, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return latents, steps, context and bias of a random batch."""
-    whole, crops = (np.flatnonzero(data.cropped.numpy() == is_crop) for is_crop in (False, True))
-    chosen = np.where(rng.random(BATCH) < ENLARGED, rng.choice(crops, BATCH), rng.choice(whole, BATCH))
-    latents = data.latents[chosen]
+def batch_of(data: dict[int, SceneLatents], rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Return latents as they should be, as they are shown (both without noise), steps, context and bias."""
+    cells = EDGE // CELL
+    latents, shown = torch.empty(2, BATCH, LATENT, cells, cells).unbind()
+    captions = np.empty((BATCH, LENGTH), np.int32)
     # evenly spread steps give a steadier gradient than independent ones
     share = (rng.permutation(BATCH) + rng.random(BATCH)) / BATCH
-    last = np.where(data.cropped[chosen].numpy(), STEPS // 2, STEPS)
-    steps = torch.from_numpy((share * last).astype(np.int64))
-    captions = data.captions[chosen, rng.integers(data.captions.shape[1], size=BATCH)]
+    steps = np.empty(BATCH, np.int64)
+    for i, edge in enumerate(rng.choice([*SCENES], BATCH, p=SHARES)):
+        scenes = data[edge]
+        number = rng.integers(len(scenes.latents))
+        captions[i] = scenes.captions[number, rng.integers(scenes.captions.shape[1])]
+        top, left = rng.integers(0, edge // CELL - cells + 1, 2)
+        place = slice(top, top + cells), slice(left, left + cells)
+        whole = scenes.latents[number].float()
+        latents[i] = shown[i] = whole[(slice(None), *place)]
+        steps[i] = share[i] * STEPS * (1 if edge == EDGE else LITTLE_NOISE)
+        if edge > EDGE and rng.random() < SOFT:
+            steps[i] = STEPS * (0.2 + share[i] * (LITTLE_NOISE - 0.2))
+            shown[i] = softened(whole, edge // EDGE)[(slice(None), *place)]
     captions = np.where((rng.random(BATCH) < UNNAMED)[:, None], EMPTY, captions)
-    return latents, steps, *context(captions)
+    return latents, shown, torch.from_numpy(steps), *context(captions)
 
 
-def train(minutes: float) -> None:
+def softened(latents: Tensor, factor: int) -> Tensor:
+    """Return latents (4, h, w) as they are after an enlargement by `factor`: without anything finer than it."""
+    small = functional.avg_pool2d(latents[None], factor, ceil_mode=True)
+    return functional.interpolate(small, latents.shape[1:], mode="bilinear")[0]
+
+
+def train(minutes: float, start: Path | None = None) -> None:
     """Train until `minutes` are over, counted over all starts."""
     vae = load_vae()
-    data = scene_latents(vae, SCENES)
+    data = {edge: scene_latents(vae, count, edge) for edge, count in SCENES.items()}
     run = TrainingRun("demo-unet", minutes)
     torch.manual_seed(SEED)
     model = NarrowUNet().to(memory_format=torch.channels_last)
+    if start:
+        model.load_state_dict(load_file(start))
     average = NarrowUNet().to(memory_format=torch.channels_last)
     average.load_state_dict(model.state_dict())
     inner, other = split(model)
@@ -90,12 +116,13 @@ def train(minutes: float) -> None:
     torch.manual_seed(SEED + run.steps)
     losses: list[float] = []
     while not run.over:
-        latents, steps, words, bias = batch_of(data, rng)
+        latents, shown, steps, words, bias = batch_of(data, rng)
         noise = torch.randn_like(latents)
-        seen = noised(latents, noise, steps).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        seen = noised(shown, noise, steps).contiguous(memory_format=torch.channels_last)
+        wanted = noise_to(latents, seen, steps)
+        with torch.autocast("cpu", torch.bfloat16, enabled=BF16):
             predicted = model(seen, steps, words, bias).float()
-        loss = ((predicted - noise).square().mean((1, 2, 3)) * weights(steps)).mean()
+        loss = ((predicted - wanted).square().mean((1, 2, 3)) * weights(steps)).mean()
         model.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(other, 1.0)
@@ -137,7 +164,7 @@ def pictures(
     words, bias = context(np.concatenate([token_numbers(list(prompts)), EMPTY.repeat(len(prompts), 0)]))
 
     def predict(x: Tensor, steps: Tensor) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=BF16):
             named, unnamed = unet(x.repeat(2, 1, 1, 1), steps.repeat(2), words, bias).float().chunk(2)
         return unnamed + guidance * (named - unnamed)
 
@@ -156,5 +183,7 @@ def main() -> int:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60)
-    train(parser.parse_args().minutes)
+    parser.add_argument("--start", type=Path, help="an earlier unet.safetensors to begin with")
+    options = parser.parse_args()
+    train(options.minutes, options.start)
     return 0

@@ -8,8 +8,6 @@ on its latents needs.
 from __future__ import annotations
 
 import argparse
-import os
-from random import Random
 
 import numpy as np
 import torch
@@ -17,32 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ..world.scenes import draw, random_scene
+from .drawn_scenes import COUNTS, SEED, drawn_scenes
 from .narrow_vae import NarrowVAE
-from .training_run import FOLDER, TrainingRun
-
-SEED = 61
-SMALL, LARGE = 1600, 700
-"""Scenes drawn at 128x128 and at 256x256."""
+from .training_run import BF16, FOLDER, TrainingRun
 
 CROP, BATCH = 64, 16
 RATE = 1.5e-3
 NOISE = 0.12
 """Deviation of what is added to the latents, so that neighbouring ones decode alike."""
-
-
-def pictures(count: int, edge: int, seed: int) -> NDArray[np.uint8]:
-    """Return drawn scenes (count, edge, edge, 3), kept on disk."""
-    path = FOLDER / f"pictures-{edge}-{count}-{seed}.npy"
-    if not path.exists():
-        rng = Random(seed)
-        made = np.stack([np.asarray(draw(random_scene(rng), edge, edge)) for _ in range(count)])
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        with open(temporary, "wb") as file:
-            np.save(file, made)
-        os.replace(temporary, path)
-    return np.load(path, mmap_mode="r")
 
 
 def crops(sources: list[NDArray[np.uint8]], rng: np.random.Generator) -> Tensor:
@@ -94,11 +74,11 @@ def train(minutes: float, decoder_only: bool) -> None:
             raise SystemExit("There is no trained VAE here; run python dev/mount.py dev.training.demo.train_vae first.")
         vae.load_state_dict(torch.load(FOLDER / "demo-vae.pt", weights_only=True)["model"])
     rng = np.random.default_rng(SEED + run.steps)
-    sources = [pictures(SMALL, 128, SEED), pictures(LARGE, 256, SEED + 1)]
+    sources = [drawn_scenes(edge).pictures for edge in COUNTS]
     losses: list[float] = []
     while not run.over:
         wanted = crops(sources, rng).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=BF16):
             with torch.set_grad_enabled(not decoder_only):
                 latents = vae.encode(wanted).float()
             noise = NOISE * torch.rand(len(latents), 1, 1, 1) * torch.randn_like(latents)
@@ -130,7 +110,7 @@ def train(minutes: float, decoder_only: bool) -> None:
 @torch.no_grad()
 def sheet(vae: NarrowVAE) -> None:
     """Write scenes not trained on above what the VAE makes of them, and print the PSNR."""
-    small, large = pictures(6, 128, SEED + 7), pictures(3, 256, SEED + 8)
+    small, large = (drawn_scenes(edge, count, SEED + 7).pictures for edge, count in ((128, 6), (256, 3)))
     rows = []
     for source in (small, large):
         wanted = torch.tensor(np.array(source)).permute(0, 3, 1, 2).float() / 255

@@ -12,6 +12,9 @@ import torch
 from ...mount import ROOT
 
 FOLDER = ROOT / ".host" / "training"
+BF16 = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+"""Whether half precision is fast: a CPU that has to imitate it takes ten times as long."""
+
 
 
 class TrainingRun:
