@@ -410,3 +410,31 @@ def test_a1111_s_samplers_and_and_prompts_see_tiles(host, client, models):
         files.append(g.save(latent=final)[1])
     untiled, tiled = scene.run(client, *files)
     assert_close(tiled, untiled, SAMPLED)
+
+
+def test_without_memory_fewer_tiles_go_at_once(host, client, models):
+    """Two prompts a window: eight and four at once are too many, two are not."""
+    scene = Scene(host, models)
+    scene.local()
+    untiled = scene.sample(scene.model)
+    scene.model = scene.loader
+    scene.local(room=4)
+    tiled = scene.sample(scene.tiled(tiles_at_once=8))
+    first, second = scene.run(client, untiled, tiled)
+    assert_close(second, first, SAMPLED)
+    one = scene.g.add("ProbeLocalModel", model=scene.loader, reach=True, conds=True, room=1)
+    assert "made up" in error_of(scene, client, scene.tiled(model=one))
+
+
+def test_a_cancel_is_seen_before_the_next_tile(host, client, models):
+    scene = Scene(host, models)
+    scene.local(calls=3)
+    scene.sample(scene.tiled())
+    assert client.queue(scene.g).status == "interrupted"
+
+
+def test_latents_that_are_no_pictures_are_refused(host, client, models):
+    scene = Scene(host, models)
+    sound = scene.tensor((1, scene.facts.latent_channels, 64))
+    error = error_of(scene, client, scene.tiled(), latent=sound)
+    assert "Tiled Model: the latent has 3 dimensions" in error
