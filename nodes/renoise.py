@@ -26,6 +26,7 @@ from .registry import PackNode, node
         "steps": "Sampling steps",
         "denoising_strength": "Denoising strength",
         "hr_second_pass_steps": "Hires steps",
+        "steps_rule": "tabs txt2img, img2img",
         **inputs.A1111_SECOND_PASS,
     },
 )

@@ -33,12 +33,6 @@ def _encode(node: Node, facts: Facts) -> Badge:
     return Badge((latents,), f"{_tiles_text(layout)}, {batches} batches" if batches > 1 else None)
 
 
-@badge("HiresFixDecodeTiles")
-def _decode(node: Node, facts: Facts) -> Badge:
-    layout = node.incoming("layout", TileLayout)
-    return Badge((Pictures(layout.grid.tile, layout.count),)) if layout else Badge()
-
-
 @badge("HiresFixCombineTiles")
 def _combine(node: Node, facts: Facts) -> Badge:
     layout, tiles = node.incoming("layout", TileLayout), node.incoming("tiles", Pictures)
