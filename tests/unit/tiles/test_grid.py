@@ -91,7 +91,7 @@ def test_enlarged_tiles_make_an_enlarged_picture():
     expected = image.repeat_interleave(2, 1).repeat_interleave(2, 2)
     assert torch.allclose(combine(twice, layout), expected, atol=1e-6)
     halves = tile_grid((57, 40), (32, 24), 8)
-    with pytest.raises(InputError, match="1.5 times as large"):
+    with pytest.raises(InputError, match=r"1\.5 times as large"):
         halves.times(Fraction(3, 2))
 
 
