@@ -63,8 +63,14 @@ def sd_upscale_a1111(
         numbers="A1111",
     ).out()
     graph.stage("Tiles")
-    sides = {"tile_width": tile_width, "tile_height": tile_height}
-    split = graph.node("HiresFixSplitTiles", image=enlarged, **sides, overlap=overlap, numbers="A1111")
+    split = graph.node(
+        "HiresFixSplitTiles",
+        image=enlarged,
+        tile_width=tile_width,
+        tile_height=tile_height,
+        overlap=overlap,
+        numbers="A1111",
+    )
     layout = split.out("layout")
     encoded = graph.node(
         "HiresFixEncodeTiles",

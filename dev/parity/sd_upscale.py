@@ -91,7 +91,11 @@ class _Job(RedrawJob):
         self.plan.save(stage + "image", image=self.combined(tiles, split))
         recorded = recorded_tiles(self.case, number)
         if recorded is not None:
-            self.plan.save(stage + "rest.image", image=self.combined(self.recorded(recorded, f"tiles{number}"), split))
+            # A1111 fills tiles that are no whole cells up with black
+            short = self.height - recorded.shape[1], self.width - recorded.shape[2]
+            filled = np.pad(recorded, [(0, 0), (0, short[0]), (0, short[1]), (0, 0)])
+            tiles = self.recorded(filled, f"tiles{number}")
+            self.plan.save(stage + "rest.image", image=self.combined(tiles, split))
         upscaled = self.case.stage_picture("upscaled")
         if upscaled is not None and number == 0 and self.has_model:  # tells rounding from mistakes
             again = self.split(self.recorded(upscaled[None], "upscaled"))

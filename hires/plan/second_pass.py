@@ -56,7 +56,7 @@ def _second_sampling(node: Node, facts: Facts) -> Badge:
 
 def _rule(node: Node) -> StepsRule | None:
     """What the strength does to the steps of a Re-noise; None if that is not known."""
-    rule, settings = node.text("steps_rule", STEPS_RULES[0]), settings_of(node)
+    rule, settings = node.text("steps_rule", STEPS_RULES[0]), settings_of(node) or ""
     if rule != "img2img":
         return None if rule is None else "hires fix"
     all_steps = node.others[settings].flag("img2img_fix_steps", False) if settings in node.others else False

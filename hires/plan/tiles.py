@@ -28,8 +28,9 @@ def _encode(node: Node, facts: Facts) -> Badge:
     if layout is None or batch_size is None or batch_size < 1 or len(cells) > 1:
         return Badge()
     batches = -(-layout.grid.count // batch_size) * layout.pictures
-    size = tuple(-(-side // cells[0]) * cells[0] for side in layout.grid.tile)
-    latents = Latents((size[0], size[1]), min(batch_size, layout.grid.count))
+    (width, height), cell = layout.grid.tile, cells[0]
+    size = -(-width // cell) * cell, -(-height // cell) * cell
+    latents = Latents(size, min(batch_size, layout.grid.count))
     return Badge((latents,), f"{_tiles_text(layout)}, {batches} batches" if batches > 1 else None)
 
 
