@@ -5,7 +5,8 @@ from typing import Any
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph
 from ..hires.graph.models import UPSCALER_2X
-from .job import UPSCALER_FILE, YOUR_CHECKPOINT, Job
+from . import parts
+from .job import YOUR_CHECKPOINT, Job
 from .pictures import CAT
 from .workflow import YOURS_TWICE, Sketch, workflow
 
@@ -35,14 +36,12 @@ def sd_upscale_a1111(
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
-        "Enlarges a picture, cuts it into tiles, draws each again as img2img does, and puts them together: the picture "
-        "that A1111's script SD upscale gives.",
+        "Enlarges a picture and draws it again tile by tile: what A1111's script SD upscale gives.",
         "**Load Image**: your picture",
         YOUR_CHECKPOINT,
-        "**Prompt**: what every tile is drawn with, so best materials and style",
-        UPSCALER_FILE,
-        "**Split into Tiles**: the size of img2img and *Tile overlap*",
-        "**Re-noise**: *denoising_strength*, *steps*, sampler; **Second Sampling**: *cfg*",
+        "**Prompt**: every tile's, so rather style than subject",
+        "**Split into Tiles**: img2img's size and *Tile overlap*",
+        "**Redraw tiles**: the fields of img2img",
     )
     loader = asked.checkpoint_loader(graph)
     noise = asked.noise(graph)
@@ -50,11 +49,10 @@ def sd_upscale_a1111(
     texts = asked.prompt, asked.negative_prompt
     positive, negative = stages.a1111_prompts(graph, *texts, clip=loader.out("CLIP"))
     graph.stage("Picture")
-    settings = graph.node("HiresFixA1111Settings", folded=True).out()
-    shared = asked.sampling(loader, positive, negative, settings)
     picture = graph.node("HiresFixLoadImage", image=image, channels="RGB over white").out("image")
     loaded = stages.load_upscaler(graph, upscaler)
-    graph.stage("Upscale")
+    settings = graph.node("HiresFixA1111Settings", folded=True).out()
+    graph.stage("Upscale and split")
     enlarged = graph.node(
         "HiresFixUpscaleImage",
         image=picture,
@@ -62,7 +60,6 @@ def sd_upscale_a1111(
         upscaling_resize=upscaling_resize,
         numbers="A1111",
     ).out()
-    graph.stage("Tiles")
     split = graph.node(
         "HiresFixSplitTiles",
         image=enlarged,
@@ -72,19 +69,19 @@ def sd_upscale_a1111(
         numbers="A1111",
     )
     layout = split.out("layout")
-    encoded = graph.node(
-        "HiresFixEncodeTiles",
+    graph.stage("Redraw")
+    redrawn = graph.box(
+        parts.redraw_of_tiles(asked, denoising_strength, tiles_at_once),
         tiles=split.out("tiles"),
         layout=layout,
-        vae=shared.vae,
+        model=loader.out("MODEL"),
+        positive=positive,
+        negative=negative,
+        vae=loader.out("VAE"),
         noise=noise,
-        batch_size=tiles_at_once,
+        settings=settings,
     )
-    graph.stage("Redraw")
-    latent, noises = encoded.out("latent"), encoded.out("noise")
-    redrawn = stages.second_pass(graph, shared, noises, latent, denoising_strength, steps_rule="img2img")
+    combined = graph.node("HiresFixCombineTiles", tiles=redrawn.out("tiles"), layout=layout).out()
     graph.stage("Result")
-    tiles = graph.node("HiresFixDecodeTiles", latent=redrawn, layout=layout, vae=shared.vae).out()
-    combined = graph.node("HiresFixCombineTiles", tiles=tiles, layout=layout).out()
     graph.node("SaveImage", images=combined, filename_prefix=graph.name)
     stages.compare(graph, enlarged, combined)

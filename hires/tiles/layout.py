@@ -16,6 +16,9 @@ from .eight_bit import join_8_bit
 from .grid import TileGrid
 from .windows import span_weights
 
+ONE_OF_TILES = "hires_fix_one_of_tiles"
+"""Key of a LATENT that is a part of a picture: True."""
+
 
 @dataclass(frozen=True)
 class TileLayout:

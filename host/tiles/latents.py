@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from ...hires import memory
 from ...hires.errors import InputError
 from ...hires.images.checks import check_image
-from ...hires.tiles.layout import TileLayout
+from ...hires.tiles.layout import ONE_OF_TILES, TileLayout
 from ..latents.any_size import encode_any_size
 from ..latents.codec import cancellable, cell_of, decode
 from ..latents.latents import Latent
@@ -58,6 +58,7 @@ def encode_tiles(
             places = list(range(start, start + len(batch)))
             latents.append({**encode_any_size(vae, batch), "batch_index": places})
             noises.append(noise)
+        latents[-1][ONE_OF_TILES] = layout.grid.count > 1
         progress.update(len(batch))
     return latents, noises
 
