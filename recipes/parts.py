@@ -63,7 +63,7 @@ def redraw_of_tiles(asked: Job, denoising_strength: float, tiles_at_once: int) -
     strength = graph.box_input("denoising_strength", "Denoising strength", denoising_strength)
     shared = Sampling(model, vae, positive, negative, steps, cfg, sampler, scheduler, settings)
     graph.stage("Batches of tiles")
-    shares = {"layout": layout, "vae": vae}
+    shares: dict[str, Any] = {"layout": layout, "vae": vae}
     encoded = graph.node("HiresFixEncodeTiles", tiles=tiles, noise=noise, batch_size=batch_size, **shares)
     graph.stage("Redraw")
     latent, noises = encoded.out("latent"), encoded.out("noise")
