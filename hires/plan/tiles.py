@@ -25,7 +25,7 @@ def _split(node: Node, facts: Facts) -> Badge:
 @badge("HiresFixEncodeTiles")
 def _encode(node: Node, facts: Facts) -> Badge:
     layout, batch_size, cells = node.incoming("layout", TileLayout), node.whole("batch_size"), cells_of(node, facts)
-    if layout is None or batch_size is None or batch_size < 1 or len(cells) > 1:
+    if layout is None or batch_size is None or batch_size < 1 or len(cells) != 1:
         return Badge()
     batches = -(-layout.grid.count // batch_size) * layout.pictures
     (width, height), cell = layout.grid.tile, cells[0]
