@@ -93,7 +93,8 @@ class Measured:
         if reasons and any(self.between.values()):
             counts = " and ".join(f"{count} values of {stage}" for stage, count in self.between.items())
             rest = ", ".join(f"{stage} {error:.1e}" for stage, error in self.stages.items() if stage in REST)
-            reasons.append(f"8-bit pictures between the passes differ in {counts}; from the recorded one on: {rest}")
+            after = f"; from the recorded one on: {rest}" if rest else ""
+            reasons.append(f"8-bit pictures between the passes differ in {counts}{after}")
         if reasons:
             reasons += self.remarks
         if self.psnr is not None and self.psnr < PICTURE and "image" not in self.stages:
