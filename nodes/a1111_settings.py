@@ -62,6 +62,17 @@ class HiresFixA1111Settings(PackNode):
                 ),
                 _switch("use_downcasted_alpha_bar", "Round the noise schedule to half precision, as before 1.8."),
                 _switch("enable_quantization", "Round timesteps, for sharper results with DPM++ at few steps."),
+                _number(
+                    "initial_noise_multiplier",
+                    10.0,
+                    "Factor on the start noise, where steps_rule of Re-noise is img2img.",
+                    optional=True,
+                ),
+                _switch(
+                    "img2img_fix_steps",
+                    "Run all steps whatever the strength, where steps_rule of Re-noise is img2img.",
+                    optional=True,
+                ),
             ],
             outputs=[
                 inputs.SettingsType.Output(
@@ -75,12 +86,21 @@ class HiresFixA1111Settings(PackNode):
         return io.NodeOutput(A1111Settings(**options))
 
 
-def _number(name: str, most: float, tooltip: str, least: float = 0.0) -> io.Float.Input:
-    return io.Float.Input(name, default=DEFAULTS[name], min=least, max=most, step=0.01, round=0.0001, tooltip=tooltip)
+def _number(name: str, most: float, tooltip: str, least: float = 0.0, optional: bool = False) -> io.Float.Input:
+    return io.Float.Input(
+        name,
+        default=DEFAULTS[name],
+        min=least,
+        max=most,
+        step=0.01,
+        round=0.0001,
+        tooltip=tooltip,
+        optional=optional,
+    )
 
 
-def _switch(name: str, tooltip: str) -> io.Boolean.Input:
-    return io.Boolean.Input(name, default=DEFAULTS[name], tooltip=tooltip)
+def _switch(name: str, tooltip: str, optional: bool = False) -> io.Boolean.Input:
+    return io.Boolean.Input(name, default=DEFAULTS[name], tooltip=tooltip, optional=optional)
 
 
 def _choice(name: str, options: Iterable[str], tooltip: str) -> io.Combo.Input:

@@ -45,7 +45,8 @@ class HiresFixLoadImage(PackNode):
                     CHANNELS,
                     "RGB and mask: what every node understands; transparency goes to the mask only. As in the "
                     "file: grey stays one channel and transparency stays in the image, which the nodes of this pack "
-                    "keep and many others do not take.",
+                    "keep and many others do not take. RGB over white: transparent parts turn white, as in A1111's "
+                    "img2img.",
                 ),
             ],
             outputs=[

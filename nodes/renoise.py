@@ -8,6 +8,7 @@ from comfy_api.latest import io
 
 from ..hires.sampling.same import SAME_STEPS, second_pass_values
 from ..hires.sampling.settings import A1111Settings
+from ..hires.sampling.steps import STEPS_RULES, StepsRule
 from ..host.latents.latents import first_values
 from ..host.sampling.renoising import loss_of_sum, renoise
 from ..host.sampling.sigmas import Scheduling
@@ -25,6 +26,7 @@ from .registry import PackNode, node
         "steps": "Sampling steps",
         "denoising_strength": "Denoising strength",
         "hr_second_pass_steps": "Hires steps",
+        "steps_rule": "tabs txt2img, img2img",
         **inputs.A1111_SECOND_PASS,
     },
 )
@@ -66,6 +68,15 @@ class HiresFixRenoise(PackNode):
                 inputs.sampler_name("that of Base Sampling."),
                 inputs.scheduler("that of Base Sampling."),
                 inputs.settings("Base Sampling's, while sampler or scheduler are the same, else A1111's defaults"),
+                inputs.choice(
+                    "steps_rule",
+                    STEPS_RULES,
+                    "What the strength does to the steps, as in A1111. hires fix: all steps are run, on the last part "
+                    "of a longer schedule. img2img: the schedule has that many steps, and the strength says how many "
+                    "of them are run (0.4 of 20: 9).",
+                    optional=True,
+                    advanced=True,
+                ),
             ],
             outputs=[
                 io.Latent.Output(display_name="latent", tooltip="The noised latent, for Second Sampling."),
@@ -86,12 +97,13 @@ class HiresFixRenoise(PackNode):
         sampler_name: str,
         scheduler: str,
         settings: A1111Settings | None = None,
+        steps_rule: StepsRule = STEPS_RULES[0],
     ) -> io.NodeOutput:
         with input_errors(cls, "scheduler"):
-            asked = (steps, hr_second_pass_steps, sampler_name, scheduler, settings)
+            asked = (steps, hr_second_pass_steps, sampler_name, scheduler, settings, steps_rule)
             values = second_pass_values(first_values(latent), *asked)
             scheduling = Scheduling.of(model, values)
-            sigmas = scheduling.second_pass(values.steps, denoising_strength, hr_second_pass_steps)
+            sigmas = scheduling.second_pass(values.steps, denoising_strength, hr_second_pass_steps, values.steps_rule)
         with input_errors(cls, "latent"):
             noised = renoise(model, values, latent, noise, sigmas)
             if len(sigmas.sigmas):

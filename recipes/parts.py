@@ -48,3 +48,26 @@ def round_of(asked: Job, number: int, denoising_strength: float) -> Graph:
     graph.box_output("latent", redrawn)
     graph.box_output("before", upscaled.out("image"))
     return graph
+
+
+def redraw_of_tiles(asked: Job, denoising_strength: float, tiles_at_once: int) -> Graph:
+    """Every tile as A1111's img2img draws it."""
+    graph = Graph("Redraw tiles")
+    names = ("tiles", "layout", "model", "positive", "negative", "vae", "noise", "settings")
+    tiles, layout, model, positive, negative, vae, noise, settings = (graph.box_input(name, name) for name in names)
+    sampler = graph.box_input("sampler_name", "Sampling method", asked.sampler)
+    scheduler = graph.box_input("scheduler", "Schedule type", asked.scheduler)
+    steps = graph.box_input("steps", "Sampling steps", asked.steps)
+    batch_size = graph.box_input("batch_size", "Batch size", tiles_at_once)
+    cfg = graph.box_input("cfg", "CFG Scale", asked.cfg)
+    strength = graph.box_input("denoising_strength", "Denoising strength", denoising_strength)
+    shared = Sampling(model, vae, positive, negative, steps, cfg, sampler, scheduler, settings)
+    graph.stage("Batches of tiles")
+    shares: dict[str, Any] = {"layout": layout, "vae": vae}
+    encoded = graph.node("HiresFixEncodeTiles", tiles=tiles, noise=noise, batch_size=batch_size, **shares)
+    graph.stage("Redraw")
+    latent, noises = encoded.out("latent"), encoded.out("noise")
+    redrawn = stages.second_pass(graph, shared, noises, latent, strength, steps_rule="img2img")
+    graph.stage("All tiles")
+    graph.box_output("tiles", graph.node("HiresFixDecodeTiles", latent=redrawn, **shares).out())
+    return graph

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from ..hires.errors import InputError
 from ..hires.images.resample import from_8_bit
 from ..hires.sizes.image_sizes import Size
 from ..hires.tiles.boxes import even_starts, sliding_starts
+from ..hires.tiles.eight_bit import join_8_bit
 from ..hires.tiles.settings import TileSettings
 from .models.errors import UpscalerMemoryError
 from .models.runtime import Runtime
@@ -105,18 +106,24 @@ class EightBitModel:
     def _join(
         self, picture: Image.Image, columns: list[int], rows: list[int], on_tile: Callable[[], None]
     ) -> Image.Image:
-        scale, tile, overlap = self._upscaler.scale, self._tile, self._overlap
-        width, height = picture.width * scale, picture.height * scale
-        joined = Image.new("RGB", (width, height))
-        for y in rows:
-            strip = Image.new("RGB", (width, tile * scale))
-            for x in columns:
-                # what lies outside of a picture smaller than the tile is black, and the model sees it
-                part = _to_picture(self._run(picture.crop((x, y, x + tile, y + tile))))
-                on_tile()
-                _paste(strip, part, x * scale, overlap * scale, axis=0)
-            _paste(joined, strip, y * scale, overlap * scale, axis=1)
-        return joined
+        scale, tile = self._upscaler.scale, self._tile
+
+        def parts() -> Iterator[Image.Image]:
+            for y in rows:
+                for x in columns:
+                    # what lies outside of a picture smaller than the tile is black, and the model sees it
+                    part = _to_picture(self._run(picture.crop((x, y, x + tile, y + tile))))
+                    on_tile()
+                    yield part
+
+        return join_8_bit(
+            parts(),
+            [x * scale for x in columns],
+            [y * scale for y in rows],
+            (tile * scale, tile * scale),
+            (picture.width * scale, picture.height * scale),
+            self._overlap * scale,
+        )
 
     def _average(
         self, picture: Image.Image, columns: list[int], rows: list[int], on_tile: Callable[[], None]
@@ -154,27 +161,3 @@ def _to_picture(planes: torch.Tensor) -> Image.Image:
     """Round `(3, H, W)` in [0, 1], blue first, to an RGB picture."""
     levels = planes.clamp(0, 1).mul(255).round().to(torch.uint8).flip(0).movedim(0, -1)
     return Image.fromarray(np.ascontiguousarray(levels.numpy()))
-
-
-def _paste(canvas: Image.Image, part: Image.Image, start: int, overlap: int, axis: int) -> None:
-    """Put a tile (axis 0) or a strip of tiles (axis 1) beside what is on the canvas, the overlap faded in.
-
-    The ramp is as wide as the overlap asked for, also where the parts really share more.
-    """
-    if start == 0 or overlap == 0:
-        canvas.paste(part, _at(axis, start))
-        return
-    width, height = part.size
-    faded, opaque = (
-        ((0, 0, overlap, height), (overlap, 0, width, height))
-        if axis == 0
-        else ((0, 0, width, overlap), (0, overlap, width, height))
-    )
-    ramp = (np.arange(overlap) * 255 / overlap).astype(np.uint8)
-    mask = np.broadcast_to(ramp if axis == 0 else ramp[:, None], (faded[3], faded[2]))
-    canvas.paste(part.crop(faded), _at(axis, start), Image.fromarray(np.ascontiguousarray(mask)))
-    canvas.paste(part.crop(opaque), _at(axis, start + overlap))
-
-
-def _at(axis: int, offset: int) -> tuple[int, int]:
-    return (offset, 0) if axis == 0 else (0, offset)

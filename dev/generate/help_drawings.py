@@ -15,6 +15,7 @@ from ...hires.sampling.schedules import karras
 from ...hires.sizes import image_sizes
 from ...hires.sizes.latent import upscale_latent
 from ...hires.sizes.stages import redraw_strengths, stage_sizes
+from ...hires.tiles.grid import tile_grid
 from .help_sheet import BLUE, GREEN, GREY, INK, ORANGE, PAPER, WIDTH, Point, Sheet
 
 
@@ -156,6 +157,24 @@ def any_size() -> Image.Image:
     sheet.text((295, 175), "last row and column repeated", ORANGE)
     for x, words in ((92, "Encode"), (481, "Decode")):
         sheet.text((x, 205), words, GREY)
+    return sheet.image
+
+
+def picture_tiles() -> Image.Image:
+    """A picture, its tiles with what they share, and the picture again."""
+    sheet = Sheet(230)
+    grid = tile_grid((1024, 768), (512, 512), 64)
+    sheet.box((14, 55, 142, 151), "1024x768", BLUE, fill=True)
+    sheet.arrow((150, 103), (178, 103))
+    colours = (BLUE, ORANGE, GREEN)
+    for index, (x0, y0, x1, y1) in enumerate(grid.boxes):
+        column, row = index % len(grid.columns), index // len(grid.columns)
+        x, y = 186 + 14 * column, 41 + 14 * row
+        sheet.box((x + x0 / 8, y + y0 / 8, x + x1 / 8, y + y1 / 8), colour=colours[(column + row) % 3])
+    sheet.arrow((352, 103), (380, 103))
+    sheet.box((390, 55, 518, 151), "1024x768", BLUE, fill=True)
+    for x, words in ((78, "Split"), (266, f"{grid.count} tiles of 512x512"), (454, "Combine")):
+        sheet.text((x, 200), words, GREY)
     return sheet.image
 
 

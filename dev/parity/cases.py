@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,7 +39,7 @@ class Case:
 
     @property
     def kind(self) -> str:
-        """`txt2img` or `extras`."""
+        """`txt2img`, `extras`, `img2img` or `sd-upscale`."""
         return self.data["kind"]
 
     @property
@@ -51,9 +52,33 @@ class Case:
         """What was recorded of every batch count; empty when the program failed before."""
         return self.data.get("iterations", [])
 
+    @property
+    def runs(self) -> list[dict[str, Any]]:
+        """Of a job that was sent over HTTP: every run of its sampling, see `iterations`; a script makes several."""
+        return self.data.get("runs", [])
+
+    @property
+    def error(self) -> str:
+        """What the program failed with; empty if it did not."""
+        error = self.data.get("error")
+        if not error:
+            return ""
+        kind, message = error.get("type", error.get("error")), error.get("message", error.get("errors"))
+        return f"{kind}: {message}"
+
     def resolved(self, name: str, default: Any = None) -> Any:
         """A field after the program has filled its own defaults in, else as it was sent."""
-        return self.data.get("effective", {}).get(name, self.request.get(name, default))
+        return self._effective.get(name, self.request.get(name, default))
+
+    @cached_property
+    def _effective(self) -> dict[str, Any]:
+        if "effective" in self.data:
+            return self.data["effective"]
+        info = self.data.get("api_info") or {}
+        names = ("steps", "cfg_scale", "width", "height", "sampler_name", "denoising_strength")
+        found = {name: info[name] for name in names if info.get(name) is not None}
+        schedule = re.search(r"Schedule type: ([^,]+)", " ".join(self.data.get("infotexts", [])))
+        return {**found, **({"scheduler": schedule[1]} if schedule else {})}
 
     @cached_property
     def tensors(self) -> dict[str, torch.Tensor]:
@@ -64,6 +89,11 @@ class Case:
     def tensor(self, iteration: int, name: str) -> torch.Tensor | None:
         """One array, such as `first.latent`."""
         return self.tensors.get(f"it{iteration}.{name}")
+
+    def tensor_of_run(self, run: int, name: str) -> torch.Tensor | None:
+        """The same of a job with `runs`, such as `init.latent`; the only one may have no number."""
+        found = self.tensors.get(f"r{run}.{name}")
+        return self.tensors.get(name) if found is None and len(self.runs) == 1 else found
 
     def embedding(self, digest: str) -> torch.Tensor:
         """A recorded text embedding, `(tokens, width)`."""
@@ -84,6 +114,23 @@ class Case:
             return None
         with Image.open(path) as image:
             return np.asarray(image)
+
+    def stage_picture(self, name: str) -> NDArray[np.uint8] | None:
+        """A picture that was recorded on the way, such as `upscaled` or `r0_image_1`."""
+        path = self.folder / f"{name}.png"
+        if not path.is_file():
+            return None
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+
+    @property
+    def given_pictures(self) -> list[Path]:
+        """The pictures that were sent to img2img."""
+        names = [given["$file"] for given in self.request.get("init_images") or []]
+        missing = [name for name in names if not (self.folder / name).is_file()]
+        if missing:
+            raise CaseError(f"{self.id} was sent the picture {missing[0]}, which is not in {self.folder}.")
+        return [self.folder / name for name in names]
 
     @property
     def pictures(self) -> int:

@@ -54,6 +54,11 @@ REFUSALS: tuple[Refusal, ...] = (
         "Pad prompt/negative prompt (v0)", "pad_cond_uncond_v0=True", "Switches back to what A1111 did before 1.6."
     ),
     Refusal(
+        "SD upscale with a tile overlap larger than the tile",
+        "*overlap is * and tile_*: tiles must share*",
+        "A1111 then draws a part of the picture, or none, and leaves the rest black.",
+    ),
+    Refusal(
         "VAE type TAESD",
         "sd_vae_*code_method=TAESD",
         "Not a setting here: connect a TAESD VAE (core's Load VAE lists it) in place of the checkpoint's.",

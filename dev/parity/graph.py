@@ -86,6 +86,12 @@ class Plan:
         self.graph.node("ProbeSave", name=name, **tensors)
         self.saves[stage] = name
 
+    def save_all(self, stage: str, latents: Output) -> None:
+        """Keep every latent of a list."""
+        name = f"{self.run_id}-{stage}"
+        self.graph.node("ProbeSaveAll", name=name, latent=latents)
+        self.saves[stage] = name
+
     def watch(self, model: Output, stage: str) -> Output:
         """Return the MODEL with a list kept of the sigmas that its denoiser is called with."""
         return self.graph.node("ProbeCalls", model=model, name=f"{self.run_id}-{stage}").out()
@@ -96,8 +102,8 @@ class Plan:
         self.graph.node("ProbeSaveCalls", name=name, after=after)
         self.saves[stage] = name
 
-    def picture(self, path: PurePath) -> Output:
+    def picture(self, path: PurePath, channels: str = "RGB and mask") -> Output:
         """An input picture as IMAGE; its alpha is output 1, as MASK."""
         name = f"{self.run_id}-{path.name}"
         self.uploads[name] = path
-        return self.graph.node("HiresFixLoadImage", image=name, channels="RGB and mask").out()
+        return self.graph.node("HiresFixLoadImage", image=name, channels=channels).out()

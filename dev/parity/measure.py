@@ -33,6 +33,7 @@ LIMITS = {
     "hr.sigmas": EXACT,
     "hr.latent": LATENT,
     "image": OFF_BY_MORE,
+    "rest.image": 0.0,
 }
 """Stage -> largest error. Stages that are not here explain others: they are reported and not judged."""
 
@@ -55,6 +56,8 @@ class Measured:
     """Of the 8-bit pictures between the passes: how many values differ."""
     notes: list[str] = field(default_factory=list)
     """What a number cannot say, such as a wrong shape."""
+    remarks: list[str] = field(default_factory=list)
+    """What is worth a word where everything is within the tolerances."""
 
     def add(self, stage: str, ours: torch.Tensor | None, theirs: torch.Tensor) -> None:
         """Take one tensor of a stage."""
@@ -90,7 +93,10 @@ class Measured:
         if reasons and any(self.between.values()):
             counts = " and ".join(f"{count} values of {stage}" for stage, count in self.between.items())
             rest = ", ".join(f"{stage} {error:.1e}" for stage, error in self.stages.items() if stage in REST)
-            reasons.append(f"8-bit pictures between the passes differ in {counts}; from the recorded one on: {rest}")
+            after = f"; from the recorded one on: {rest}" if rest else ""
+            reasons.append(f"8-bit pictures between the passes differ in {counts}{after}")
+        if reasons:
+            reasons += self.remarks
         if self.psnr is not None and self.psnr < PICTURE and "image" not in self.stages:
             reasons.append(f"picture {self.psnr:.1f} dB < {PICTURE:.0f} dB")
         return reasons + self.notes

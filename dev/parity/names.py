@@ -37,6 +37,19 @@ class ModelNames:
             raise NotMappedError(f"upscaler={name}")
         return self.upscalers.get(name, name)
 
+    def sd_upscale_upscaler(self, name: str | int) -> str:
+        """What Load Upscaler calls it: A1111's script takes a name in any case, or a place in its list.
+
+        A name that nobody knows stays as it is.
+        """
+        if isinstance(name, int):
+            if not 0 <= name < len(FILTERS):  # behind them is whatever was installed there
+                raise NotMappedError(f"upscaler={name}")
+            return list(FILTERS)[name]
+        known = {known.lower(): known for known in (*FILTERS, *self.upscalers)}
+        found = known.get(name.lower(), name)
+        return self.upscalers.get(found, found)
+
 
 def schedule_label(name: str | None) -> str:
     """The label of a schedule by A1111's name or label for it."""

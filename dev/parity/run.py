@@ -22,16 +22,32 @@ from ..host.comfyui_host import ComfyUIHost
 from ..mount import ROOT
 from . import differences
 from . import extras as parity_extras
+from . import img2img as parity_img2img
+from . import sd_upscale as parity_sd_upscale
 from . import txt2img as parity_txt2img
 from .cases import Case, CaseError
 from .graph import Plan, Variant
-from .measure import Measured, measure_extras, measure_txt2img
+from .measure import Measured, Saved, measure_extras, measure_txt2img
+from .measure_redraw import measure_img2img, measure_sd_upscale
 from .names import ModelNames
 from .report import CaseOutcome, Outcome
 from .settings import NotMappedError
 
 PROBE = ROOT / "dev" / "fixtures" / "probe"
 OWN_ERROR = "HiresFixError"
+
+_BUILD: dict[str, Callable[[Case, Variant, ModelNames], Plan]] = {
+    "txt2img": parity_txt2img.build,
+    "img2img": parity_img2img.build,
+    "sd-upscale": parity_sd_upscale.build,
+}
+_MEASURE: dict[str, Callable[[Case, Saved], Measured]] = {
+    "txt2img": measure_txt2img,
+    "extras": measure_extras,
+    "img2img": measure_img2img,
+    "sd-upscale": measure_sd_upscale,
+}
+"""By the kind of case."""
 
 
 def model_files() -> dict[str, list[Path]]:
@@ -53,11 +69,13 @@ class Bench:
     def run(self, case: Case) -> CaseOutcome:
         """Run every variant of a case."""
         started = time.monotonic()
-        if case.kind == "extras":
+        if case.kind not in _MEASURE:
+            outcome = CaseOutcome(case.id, Outcome(False, f"not mapped: kind={case.kind}"))
+        elif case.kind == "extras":
             outcome = CaseOutcome(case.id, self._judge(case, partial(parity_extras.build, case, self.names)))
         else:
             variants: tuple[Variant, ...] = ("injected", "encoded")
-            both = [self._judge(case, partial(parity_txt2img.build, case, v, self.names)) for v in variants]
+            both = [self._judge(case, partial(_BUILD[case.kind], case, v, self.names)) for v in variants]
             outcome = CaseOutcome(case.id, *both)
         outcome.seconds = time.monotonic() - started
         return outcome
@@ -99,7 +117,7 @@ class Bench:
             return load_file(path) if path.is_file() else None
 
         try:
-            return measure_extras(case, saved) if case.kind == "extras" else measure_txt2img(case, saved)
+            return _MEASURE[case.kind](case, saved)
         finally:
             for file in (self.host.base / "output").glob(f"{plan.run_id}*"):
                 file.unlink()
@@ -107,11 +125,12 @@ class Bench:
 
 def verdict(case: Case, run: Run, measured: Measured) -> Outcome:
     """Whether a run is what the recording asks for: its numbers, or, where A1111 itself failed, a sensible answer."""
-    failed = case.data.get("error")
-    theirs = f"A1111 itself failed ({failed['type']}: {failed['message']})" if failed else ""
+    failed = case.error
+    theirs = f"A1111 itself failed ({failed})" if failed else ""
     if run.status != "success" or run.node_errors:
         message = textwrap.shorten(run.explanation(), 400, placeholder=" …")
-        refused = str((run.error or {}).get("exception_type", "")).endswith(OWN_ERROR)
+        # the host itself refuses what is in none of its lists
+        refused = str((run.error or {}).get("exception_type", "")).endswith(OWN_ERROR) or bool(run.node_errors)
         if refused and failed:
             return Outcome(True, f"{theirs}; refused here: {message}")
         line = differences.refusal_of(message) if refused else None
@@ -124,7 +143,7 @@ def verdict(case: Case, run: Run, measured: Measured) -> Outcome:
         return Outcome(not beyond, f"{theirs}; {'; '.join(beyond) or result}", measured)
     if beyond:
         beyond += [f"known: {line.feature}" for line in differences.close_of(_job_settings(case))]
-    return Outcome(not beyond, "; ".join(beyond), measured)
+    return Outcome(not beyond, "; ".join(beyond or measured.remarks), measured)
 
 
 def _job_settings(case: Case) -> list[str]:

@@ -24,6 +24,15 @@ REQUEST_DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 """Fields of A1111's txt2img call, with what leaving them out means."""
 
+IMG2IMG_DEFAULTS: dict[str, Any] = {
+    **{name: value for name, value in REQUEST_DEFAULTS.items() if not name.startswith(("hr_", "enable_hr", "firstp"))},
+    "denoising_strength": 0.75, "init_images": None, "resize_mode": 0, "image_cfg_scale": None, "mask": None,
+    "mask_blur_x": 4, "mask_blur_y": 4, "mask_blur": None, "mask_round": True, "inpainting_fill": 0,
+    "inpaint_full_res": True, "inpaint_full_res_padding": 0, "inpainting_mask_invert": 0,
+    "initial_noise_multiplier": None, "latent_mask": None, "include_init_images": False,
+}  # fmt: skip
+"""Fields of A1111's img2img call."""
+
 EXTRAS_DEFAULTS: dict[str, Any] = {
     "resize_mode": 0, "upscaling_resize": 2, "upscaling_resize_w": 512, "upscaling_resize_h": 512,
     "upscaling_crop": True, "upscaler_1": "None", "upscaler_2": "None", "extras_upscaler_2_visibility": 0,
@@ -40,7 +49,8 @@ OPTION_DEFAULTS: dict[str, Any] = {
     "no_dpmpp_sde_batch_determinism": False, "use_old_scheduling": False, "use_old_emphasis_implementation": False,
     "token_merging_ratio": 0.0, "token_merging_ratio_hr": 0.0, "ESRGAN_tile": 192, "ESRGAN_tile_overlap": 8,
     "sd_model_checkpoint": None, "sd_vae": "Automatic", "sd_vae_encode_method": "Full", "sd_vae_decode_method": "Full",
-    "tiling": False,
+    "tiling": False, "img2img_color_correction": False, "img2img_background_color": "#ffffff",
+    "upscaler_for_img2img": None,
 }  # fmt: skip
 """Options that change pictures, with A1111's defaults."""
 
@@ -57,9 +67,13 @@ IRRELEVANT: dict[str, tuple[str, ...]] = {
     "of a file": ("name",),
     "A1111 takes it and never looks at it": ("upscale_first",),
     "only with codeformer_visibility, which is reported": ("codeformer_weight",),
-    "the second pass always names its steps, so A1111 does not look at it": ("img2img_fix_steps",),
     "runs both prompts at once or one after the other; the same numbers": ("batch_cond_uncond",),
-    "for img2img only": ("upscaler_for_img2img",),
+    "only with a mask, which is reported": (
+        *("mask_blur", "mask_blur_x", "mask_blur_y", "mask_round", "inpainting_fill", "inpaint_full_res"),
+        *("inpaint_full_res_padding", "inpainting_mask_invert"),
+    ),
+    "for models that edit pictures only": ("image_cfg_scale",),
+    "about the echo of the request": ("include_init_images",),
     "for inpainting models only": ("inpainting_mask_weight",),
     "everything recorded is float32 already": ("upcast_attn",),
     "about the generation text": ("add_model_hash_to_info", "add_model_name_to_info", "add_version_to_infotext"),
@@ -68,6 +82,12 @@ IRRELEVANT: dict[str, tuple[str, ...]] = {
     "for DAT files, none recorded": ("DAT_tile", "DAT_tile_overlap"),
 }
 """Settings that cannot change what is compared, by the reason."""
+
+_IMG2IMG_ONLY = ("img2img_color_correction", "img2img_background_color", "upscaler_for_img2img")
+"""Options that the other jobs do not look at."""
+
+_FIELDS = {"extras": EXTRAS_DEFAULTS, "img2img": IMG2IMG_DEFAULTS, "sd-upscale": IMG2IMG_DEFAULTS}
+"""Kind of case -> fields; those of txt2img for any other."""
 
 _HIRES_ONLY = (
     *(name for name in REQUEST_DEFAULTS if name.startswith("hr_")),
@@ -93,12 +113,14 @@ class Settings:
     """Hands settings out, and remembers which were never asked for."""
 
     def __init__(self, case: Case) -> None:
-        fields = EXTRAS_DEFAULTS if case.kind == "extras" else REQUEST_DEFAULTS
+        fields = _FIELDS.get(case.kind, REQUEST_DEFAULTS)
         given = {**case.request, **case.data.get("direct_arguments", {})}
         options = {**case.data.get("options", {}), **(case.request.get("override_settings") or {})}
         self._given = {**OPTION_DEFAULTS, **options}, {**fields, **given}
         self._defaults = OPTION_DEFAULTS, fields
         self._handled: set[str] = set().union(*IRRELEVANT.values())
+        if fields is not IMG2IMG_DEFAULTS:
+            self._handled.update(_IMG2IMG_ONLY)
 
     def option(self, name: str) -> Any:
         """An entry of A1111's settings pages."""
@@ -147,4 +169,6 @@ def node_settings(case: Case, settings: Settings) -> dict[str, Any]:
     eta = case.resolved("eta")
     if eta is not None:
         values["eta_ancestral"] = values["eta_ddim"] = eta
+    if case.request.get("initial_noise_multiplier") is not None:
+        values["initial_noise_multiplier"] = settings.field("initial_noise_multiplier")
     return values if any(not same(value, DEFAULTS[name]) for name, value in values.items()) else {}

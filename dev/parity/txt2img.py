@@ -9,14 +9,14 @@ import torch
 from PIL import Image
 
 from ...hires.graph import stages
-from ...hires.graph.builder import Node, Output
-from ...hires.graph.stages import Sampling
+from ...hires.graph.builder import Output
 from ...hires.sampling.menus import LATENT_MODES
 from .cases import Case
 from .graph import Plan, Variant
+from .job import Job
 from .names import NO_TILES, ModelNames, schedule_label
-from .prompts import PassFacts, Prompts
-from .settings import NotMappedError, Settings, node_settings
+from .prompts import PassFacts
+from .settings import NotMappedError
 
 
 def build(case: Case, variant: Variant, names: ModelNames) -> Plan:
@@ -34,40 +34,20 @@ def build(case: Case, variant: Variant, names: ModelNames) -> Plan:
     return job.plan
 
 
-class _Job:
+class _Job(Job):
     """What all iterations of a job share, and how one is built."""
 
     def __init__(self, case: Case, variant: Variant, names: ModelNames) -> None:
-        self.case, self.names = case, names
-        self.plan, self.settings = Plan(), Settings(case)
-        self.graph = self.plan.graph
-        self.prompts = Prompts(case, self.settings, self.plan, variant)
+        super().__init__(case, variant, names)
         self.between: Output | None = None
         """What the recorded picture between the passes becomes, where there is one."""
         self.hires = bool(self.get("enable_hr"))
         if not self.hires:
             self.settings.without_hires()
-        # looked at in their resolved form: all_seeds, width and so on
-        resolved = ("seed", "subseed", "n_iter", "firstphase_width", "firstphase_height")
-        self.settings.handled((*resolved, "use_old_hires_fix_width_height"))
-        if self.settings.option("sd_vae") not in ("Automatic", "None", None):
-            raise NotMappedError(f"sd_vae={self.settings.option('sd_vae')}")
-        for name in ("extra_network_data", "hr_extra_network_data"):  # <lora:…> and the like in a prompt
-            if case.resolved(name):
-                raise NotMappedError(f"{name}={case.resolved(name)}")
-
-        base = self.settings.option("sd_model_checkpoint") or case.data["checkpoint"]
-        self.loader = self.load(base)
-        self.steps, self.cfg = int(self.get("steps")), float(self.get("cfg_scale"))
-        self.width, self.height = int(self.get("width")), int(self.get("height"))
-        self.batch = int(self.get("batch_size"))
-        self.sampler = self.get("sampler_name")
-        self.scheduler = schedule_label(self.get("scheduler"))
-        values = node_settings(self.case, self.settings)
-        self.options = self.graph.node("HiresFixA1111Settings", **values).out() if values else None
+        self.settings.handled(("firstphase_width", "firstphase_height", "use_old_hires_fix_width_height"))
         if self.hires:
             name = self.get("hr_checkpoint_name")
-            self.hr_loader = self.load(base if name in (None, "", "None", "Use same checkpoint") else name)
+            self.hr_loader = self.load(self.base if name in (None, "", "None", "Use same checkpoint") else name)
             self.hr_steps = int(self.get("hr_second_pass_steps"))
             self.hr_sampler = self.get("hr_sampler_name") or self.sampler
             self.hr_scheduler = schedule_label(self.get("hr_scheduler") or self.get("scheduler"))
@@ -75,61 +55,10 @@ class _Job:
         else:
             self.hr_sampler, self.hr_steps = self.sampler, 0
 
-    def get(self, name: str) -> Any:
-        """A field of the request, resolved."""
-        return self.case.resolved(name, self.settings.field(name))
-
-    def load(self, name: str) -> Node:
-        """The loader of a checkpoint."""
-        return self.graph.node("CheckpointLoaderSimple", ckpt_name=self.names.checkpoint(name))
-
-    def noise(self, index: int) -> Output:
-        """The noise of one iteration."""
-        source = self.settings.option("randn_source")
-        on_cpu = self.case.data.get("program", {}).get("device") == "cpu"
-        if source not in ("CPU", "GPU", "NV"):
-            raise NotMappedError(f"randn_source={source}")
-        given: dict[str, Any] = {}
-        first = index * self.batch
-        strength = float(self.get("subseed_strength") or 0)
-        if strength:
-            given = {"subseed": self.case.resolved("all_subseeds")[first], "subseed_strength": strength}
-        from_w, from_h = (int(self.get(f"seed_resize_from_{side}") or 0) for side in "wh")
-        if from_w > 0 and from_h > 0:
-            given |= {"seed_resize_from_w": from_w, "seed_resize_from_h": from_h}
-        delta = int(self.settings.option("eta_noise_seed_delta") or 0)
-        if delta:
-            given["eta_noise_seed_delta"] = delta
-        return self.graph.node(
-            "HiresFixNoise",
-            seed=self.case.resolved("all_seeds")[first],
-            # A1111's GPU source draws on the device it runs on
-            source="GPU" if source == "NV" or (source == "GPU" and not on_cpu) else "CPU",
-            **given,
-        ).out()
-
-    def refiner(self, record: dict[str, Any], facts: PassFacts) -> Output | None:
-        """The refiner of one pass, if it has one."""
-        name, switch_at = self.get("refiner_checkpoint"), self.get("refiner_switch_at")
-        by_steps = self.settings.option("refiner_switch_by_sample_steps")
-        gate = self.settings.option("hires_fix_refiner_pass")
-        if name in (None, "", "None", "none") or (self.hires and gate not in (facts.for_pass, "both passes")):
-            return None
-        loader = self.load(name)
-        switched = "cond_after_switch" in record
-        positive, negative = self.prompts.pair(record, loader.out("CLIP"), facts, after_switch=switched)
-        return self.graph.node(
-            "HiresFixRefiner",
-            model=loader.out("MODEL"),
-            positive=positive,
-            negative=negative,
-            switch_at=0.0 if switch_at is None else switch_at,
-            by_steps=bool(by_steps),
-        ).out()
-
     def iteration(self, index: int, record: dict[str, Any]) -> None:
         """Both passes of one batch, its pictures, and everything that is compared."""
-        noise, stage = self.noise(index), f"it{index}."
+        first_seeds = (self.case.resolved(name)[index * self.batch] for name in ("all_seeds", "all_subseeds"))
+        noise, stage = self.noise(*first_seeds), f"it{index}."
         first, second = self.recorded(record, "first", ""), self.recorded(record, "hr", "hr_")
         picture = self.settings.field("firstpass_image")
         latent = None if picture else self.first_pass(first, noise, stage)
@@ -151,11 +80,6 @@ class _Job:
         names = ("prompt", "negative_prompt")
         texts = {f"{name}s": [self.get(prefix + name) or self.get(name)] for name in names}
         return {**texts, **record.get(which, {})}
-
-    def vae_after(self, record: dict[str, Any], loader: Node) -> Output:
-        """The VAE that A1111 has after a pass: a refiner brings its own."""
-        models = record.get("model_at_call")
-        return (self.load(models[-1][1]) if models else loader).out("VAE")
 
     def first_pass(self, record: dict[str, Any], noise: Output, stage: str) -> Output:
         facts = PassFacts("first pass", self.steps, self.hr_steps, self.sampler, self.hr_sampler)
@@ -182,31 +106,9 @@ class _Job:
         self.plan.save(stage + "hr.latent", latent=latent)
         return latent
 
-    def sampling(
-        self, record: dict[str, Any], facts: PassFacts, loader: Node, model: Output, sampler: str, scheduler: str
-    ) -> Sampling:
-        """What a pass samples with; `model` is that of its loader, watched or not."""
-        positive, negative = self.prompts.pair(record, loader.out("CLIP"), facts)
-        return Sampling(
-            model=model,
-            vae=loader.out("VAE"),
-            positive=positive,
-            negative=negative,
-            steps=self.steps,
-            cfg=self.cfg,
-            sampler=sampler,
-            scheduler=scheduler,
-            settings=self.options,
-            refiner=self.refiner(record, facts),
-        )
-
     def empty(self) -> Output:
         """What the first pass starts from."""
         return self.graph.node("EmptyLatentImage", width=self.width, height=self.height, batch_size=self.batch).out()
-
-    def drawn(self, noise: Output, latent: Output) -> Output:
-        """What the noise draws for a latent."""
-        return self.graph.node("ProbeNoise", noise=noise, latent=latent).out()
 
     def enlarged(self, latent: Output | None, vae: Output, noise: Output, stage: str) -> Output:
         """What enters the second pass: latent or pixel upscale, of the first pass or of a given picture.

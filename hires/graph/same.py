@@ -11,7 +11,7 @@ BASE, RENOISE, SECOND = "HiresFixBaseSampling", "HiresFixRenoise", "HiresFixSeco
 LATENTS = ("latent", "samples", "latent_image", "samples1", "samples_to", "destination", "on_true", "on_false")
 """Inputs whose LATENT a node hands on with its keys."""
 
-_NEW = (*ENCODERS, ENCODE_ANY_SIZE, "VAEEncodeForInpaint", "RebatchLatents", "LoadLatent")
+_NEW = (*ENCODERS, ENCODE_ANY_SIZE, "HiresFixEncodeTiles", "VAEEncodeForInpaint", "RebatchLatents", "LoadLatent")
 """Nodes whose LATENT comes from no first pass, or has forgotten it; so have those called Empty."""
 
 

@@ -166,6 +166,7 @@ def second_pass(
     latent: Socket,
     denoising_strength: Number | Output,
     hr_second_pass_steps: Whole = 0,
+    steps_rule: Text = None,
 ) -> Output:
     """Re-noise and Second Sampling; returns the redrawn latent.
 
@@ -186,6 +187,7 @@ def second_pass(
         sampler_name=sampler,
         scheduler=scheduler,
         settings=None if follows and told.get("settings") == shared.settings else shared.settings,
+        steps_rule=steps_rule,
     )
     return graph.node(
         "HiresFixSecondSampling",

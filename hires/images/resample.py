@@ -37,6 +37,16 @@ def from_8_bit(pictures: list[Image.Image]) -> torch.Tensor:
     return torch.from_numpy(levels.reshape(*levels.shape[:3], -1)).to(torch.float32).div_(255)
 
 
+def on_white_8_bit(picture: Image.Image) -> Image.Image:
+    """Lay a picture of mode L, LA, RGB or RGBA over white, as A1111's img2img does: RGB, in 8 bits."""
+    if picture.mode not in ("LA", "RGBA"):
+        return picture.convert("RGB")
+    picture = picture.convert("RGBA")
+    white = Image.new("RGB", picture.size, "white")
+    white.paste(picture.convert("RGB"), mask=picture.getchannel("A"))
+    return white
+
+
 def lanczos_8_bit(picture: Image.Image, width: int, height: int) -> Image.Image:
     """Resize with LANCZOS exactly as Pillow 9.5, which A1111 uses.
 

@@ -16,6 +16,7 @@ from ..graph.passthrough import (
 from ..graph.reader import Node
 from ..infotext.from_graph.texts import STYLES, texts_with_styles
 from ..sizes.image_sizes import A1111_CELL
+from ..tiles.layout import TileLayout
 from .badge import Badge, Rule, agreed, badge, cells_of
 from .facts import Facts, Latents, ModelFile, Pictures, UpscalerFile
 
@@ -84,6 +85,12 @@ def _switch(node: Node, facts: Facts) -> Badge:
     # the reader leaves out what the switch leaves out
     given = [value for name in ("on_false", "on_true") if (value := node.incoming(name, object)) is not None]
     return Badge((given[0],)) if len(given) == 1 else Badge()
+
+
+@badge("HiresFixDecodeTiles")
+def _decode_tiles(node: Node, facts: Facts) -> Badge:
+    layout = node.incoming("layout", TileLayout)
+    return Badge((Pictures(layout.grid.tile, layout.count),)) if layout else Badge()
 
 
 @badge("CheckpointLoaderSimple")

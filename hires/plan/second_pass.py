@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..graph.reader import Node
-from ..graph.same import first_pass, is_same, renoise_of, told_by
+from ..graph.same import first_pass, is_same, renoise_of, settings_of, told_by
 from ..sampling.same import SAME_CFG, SAME_SAMPLER, SAME_STEPS, misfit, no_cfg, no_first_pass
+from ..sampling.steps import STEPS_RULES, StepsRule
 from .badge import Badge, badge
 from .facts import Facts, Latents
 from .steps import SecondPass, plan_second_pass
@@ -30,9 +31,10 @@ def _renoise(node: Node, facts: Facts) -> Badge:
     warning = senseless_strength(strength, bool(latents and latents.is_blurry)) or (
         _other_steps(base, steps) if base and not own_steps else None
     )
-    if 0 < strength < SMALLEST_STRENGTH:
+    rule = _rule(node)
+    if 0 < strength < SMALLEST_STRENGTH or rule is None:
         return Badge((out,), warning=warning)
-    plan = plan_second_pass(sampler, scheduler, steps, strength, own_steps)
+    plan = plan_second_pass(sampler, scheduler, steps, strength, own_steps, rule)
     own = sampler if base and base.text("sampler_name") not in (None, sampler) else None
     return Badge((out, plan), " with ".join(filter(None, (plan.text, own))) or None, warning)
 
@@ -50,6 +52,15 @@ def _second_sampling(node: Node, facts: Facts) -> Badge:
         too_large_for_memory(latents.size, latents.count, facts.free_memory())
     )
     return Badge((latents,), " at ".join([*words, size_text(latents.size)]), warning or _misfit(node))
+
+
+def _rule(node: Node) -> StepsRule | None:
+    """What the strength does to the steps of a Re-noise; None if that is not known."""
+    rule, settings = node.text("steps_rule", STEPS_RULES[0]), settings_of(node) or ""
+    if rule != "img2img":
+        return None if rule is None else "hires fix"
+    all_steps = node.others[settings].flag("img2img_fix_steps", False) if settings in node.others else False
+    return None if all_steps is None else "hires fix" if all_steps else "img2img"
 
 
 def _text(node: Node, name: str) -> str | None:

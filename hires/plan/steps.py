@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..sampling.menus import SAMPLERS, SCHEDULES, has_own_pace
-from ..sampling.steps import second_pass_steps
+from ..sampling.steps import StepsRule, img2img_steps, second_pass_steps
 from ..sampling.timestep_samplers import timesteps
 
 _EXACT_SCHEDULERS = frozenset(
@@ -36,13 +36,19 @@ class SecondPass:
 
 
 def plan_second_pass(
-    sampler_name: str, scheduler: str, steps: int, denoising_strength: float, hr_second_pass_steps: int = 0
+    sampler_name: str,
+    scheduler: str,
+    steps: int,
+    denoising_strength: float,
+    hr_second_pass_steps: int = 0,
+    rule: StepsRule = "hires fix",
 ) -> SecondPass:
     """Work out the part of a schedule that the second pass runs; names are A1111's or the host's.
 
     Raises InputError for a strength or step count that cannot be used, see `second_pass_steps`.
     """
-    schedule, run = second_pass_steps(steps, denoising_strength, hr_second_pass_steps)
+    share = img2img_steps if rule == "img2img" else second_pass_steps
+    schedule, run = share(steps, denoising_strength, hr_second_pass_steps)
     if run == 0:
         return SecondPass(0, slice(0), 0)
     sampler = SAMPLERS.get(sampler_name)
@@ -54,8 +60,8 @@ def plan_second_pass(
         # the slice starts at an index, so that a schedule that is longer than asked is run longer, as in A1111
         part, known = slice(schedule - run, None), run if scheduler != "DDIM" else None
     else:
-        # KSampler's rule
-        schedule = run if denoising_strength > 0.9999 else int(run / denoising_strength)
+        if rule == "hires fix":  # KSampler's
+            schedule = run if denoising_strength > 0.9999 else int(run / denoising_strength)
         part = slice(None) if schedule == run else slice(-(run + 1), None)
         known = run if scheduler in _EXACT_SCHEDULERS else None
     return SecondPass(schedule, part, None if has_own_pace(sampler_name) else known)

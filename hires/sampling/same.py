@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..errors import InputError
 from .menus import AUTOMATIC, HOST_DISCARD_PENULTIMATE, SAMPLERS, SCHEDULES
 from .settings import A1111Settings
+from .steps import StepsRule
 
 SAME_SAMPLER, SAME_SCHEDULER = "Use same sampler", "Use same scheduler"
 SAME_STEPS, SAME_CFG = 0, -1.0
@@ -49,6 +50,14 @@ class SecondPassValues:
     first: PassValues | None
     """None where the latent came from no first pass that is known."""
 
+    is_img2img: bool = False
+    """A1111's img2img tab decides about steps and noise, not its hires fix."""
+
+    @property
+    def steps_rule(self) -> StepsRule:
+        """What the strength does to the steps."""
+        return "img2img" if self.is_img2img and not self.settings.img2img_fix_steps else "hires fix"
+
 
 def second_pass_values(
     first: PassValues | None,
@@ -57,6 +66,7 @@ def second_pass_values(
     sampler_name: str,
     scheduler: str,
     settings: A1111Settings | None,
+    rule: StepsRule = "hires fix",
 ) -> SecondPassValues:
     """What the inputs of Re-noise stand for.
 
@@ -78,7 +88,7 @@ def second_pass_values(
             if is_same:
                 raise no_first_pass(name, {"sampler_name": sampler_name, "scheduler": scheduler}.get(name, steps))
         settings = settings or A1111Settings()
-        return SecondPassValues(steps, hr_second_pass_steps, sampler_name, scheduler, settings, None)
+        return SecondPassValues(steps, hr_second_pass_steps, sampler_name, scheduler, settings, None, rule == "img2img")
     follows = same["sampler_name"] or same["scheduler"]
     return SecondPassValues(
         first.steps if steps == SAME_STEPS else steps,
@@ -87,6 +97,7 @@ def second_pass_values(
         first.scheduler if same["scheduler"] else scheduler,
         settings or (first.settings if follows else A1111Settings()),
         first,
+        rule == "img2img",
     )
 
 

@@ -73,6 +73,12 @@ class A1111Settings:
     img2img_extra_noise: float = _option(0.0, "Extra noise multiplier for img2img and hires fix", "Extra noise")
     """Extra noise for the second pass, in units of the start noise."""
 
+    initial_noise_multiplier: float = _option(1.0, "Noise multiplier for img2img", "Noise multiplier")
+    """Factor on the start noise of img2img, see `StepsRule`; hires fix does not look at it."""
+
+    img2img_fix_steps: bool = _option(False, "With img2img, do exactly the amount of steps the slider specifies.")
+    """Count the steps of img2img as those of hires fix."""
+
     use_downcasted_alpha_bar: bool = _option(
         False, "Downcast model alphas_cumprod to fp16 before sampling", "Downcast alphas_cumprod"
     )

@@ -28,10 +28,10 @@ from .picture_batch import read_batch
 
 log = logging.getLogger("hires-fix")
 
-Channels = Literal["RGB and mask", "as in the file"]
-CHANNELS: tuple[Channels, ...] = ("RGB and mask", "as in the file")
+Channels = Literal["RGB and mask", "as in the file", "RGB over white"]
+CHANNELS: tuple[Channels, ...] = ("RGB and mask", "as in the file", "RGB over white")
 """"RGB and mask": what every node understands. "as in the file": 1 to 4 channels, grey and alpha where the file has
-them."""
+them. "RGB over white": transparent parts turn white, as in A1111's img2img."""
 
 BitDepth = Literal["auto", "8", "16"]
 BIT_DEPTHS: tuple[BitDepth, ...] = ("auto", "8", "16")
@@ -85,7 +85,12 @@ def load_image(name: str, channels: Channels) -> tuple[torch.Tensor, torch.Tenso
     pixels = pixels.to(comfy.model_management.intermediate_device())
     has_alpha = pixels.shape[-1] in (2, 4)
     mask = 1 - pixels[..., -1] if has_alpha else torch.zeros(len(pixels), 64, 64, device=pixels.device)
-    if channels == "RGB and mask":
+    if channels == "RGB over white" and has_alpha:
+        alpha = pixels[..., -1:]
+        pixels = pixels[..., :-1] * alpha + (1 - alpha)
+        if picture.facts.depth == 8:
+            pixels = (pixels * 255).round_() / 255
+    if channels != "as in the file":
         pixels = pixels[..., :3] if pixels.shape[-1] > 2 else pixels[..., :1].expand(-1, -1, -1, 3)
     if left_out:
         log.warning("'%s': %s", path.name, left_out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,9 +47,13 @@ class Prompts:
 
     def places(self) -> frozenset[Place]:
         """Everything in the prompts that counts pixels."""
+        return places(self.extras())
+
+    def extras(self) -> Iterator[dict[str, Any]]:
+        """What the entries of the prompts hold beside the text."""
         conds = [self.positive, self.negative]
         conds += [self.refiner.positive, self.refiner.negative] if self.refiner else []
-        return places(extra for cond in conds for _, extra in cond)
+        return (extra for cond in conds for _, extra in cond)
 
     def after(self, first: FirstPass, height: int, width: int) -> Prompts:
         """The same for a pass that follows the first at another size, in latent cells."""
@@ -94,7 +99,11 @@ class ConnectedGuider:
 
     def places(self) -> frozenset[Place]:
         """See `Prompts`."""
-        return places(extra for entries in self.guider.original_conds.values() for extra in entries)
+        return places(self.extras())
+
+    def extras(self) -> Iterator[dict[str, Any]]:
+        """See `Prompts`."""
+        return (extra for entries in self.guider.original_conds.values() for extra in entries)
 
     def after(self, first: FirstPass, height: int, width: int) -> ConnectedGuider:
         """See `Prompts`."""

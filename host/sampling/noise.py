@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Any
 
 import comfy.sample
 import torch
 
 from ...hires.errors import InputError
-from ...hires.sampling.noise import GENERATORS, Generator, ImageNoise, Source, Variation
+from ...hires.sampling.noise import GENERATORS, SEEDS, Generator, ImageNoise, Source, Variation
 from ..latents.latents import samples_of
 
 COMFYUI = "ComfyUI"
@@ -68,3 +69,25 @@ def make_noise(seed: int, source: str, variation: Variation) -> PerImageNoise | 
     if variation != Variation():
         raise InputError("ComfyUI's own noise has no variation seed, seed resize or ENSD; choose CPU or GPU.", "source")
     return HostNoise(seed)
+
+
+def shifted(noise: Any, by: int) -> Any:
+    """Return a NOISE object, the pack's or another's, with a seed that is larger by so much.
+
+    Raises:
+        InputError: it has no seed.
+    """
+    if by == 0:
+        return noise
+    seed = getattr(noise, "seed", None)
+    if not isinstance(seed, int):
+        raise InputError(
+            f"{type(noise).__name__} has no seed that could be counted up from one batch of tiles to the next. Connect "
+            "Seed and Noise or core's RandomNoise.",
+            "noise",
+        )
+    if is_dataclass(noise):
+        return replace(noise, seed=(seed + by) % SEEDS)  # type: ignore[type-var]
+    other = copy.copy(noise)
+    other.seed = (seed + by) % SEEDS
+    return other

@@ -19,6 +19,7 @@ from ...hires.sampling.menus import Sampler, has_own_pace
 from ...hires.sampling.noise import SEEDS
 from ...hires.sampling.same import FIRST_VALUES, PassValues, misfit
 from ...hires.sizes.regions import FIRST_PASS, FirstPass, Move
+from ...hires.tiles.layout import ONE_OF_TILES
 from ..latents.latents import (
     Latent,
     LatentError,
@@ -33,7 +34,7 @@ from ..latents.latents import (
 )
 from ..progress import show_text
 from .denoiser import a1111_table, denoising_like_a1111
-from .guidance import ConnectedGuider, Prompts
+from .guidance import ConnectedGuider, Guidance, Prompts
 from .guider import A1111Guider, needs_a1111_guider
 from .job import Pass, SamplingJob, second_job_of
 from .previews import step_callback
@@ -42,6 +43,15 @@ from .samplers import build_sampler
 from .sigmas import PassSigmas, SamplingError, Scheduling, check_end, check_range, check_sampler
 
 log = logging.getLogger("hires-fix")
+
+_OF_A_PICTURE = {
+    "control": "a ControlNet's picture",
+    "area": "an area",
+    "mask": "a mask",
+    "gligen": "boxes",
+    "concat_latent_image": "a picture to fill in",
+}
+"""What entries of a prompt may hold that lies over a whole picture."""
 
 
 def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str) -> Latent:
@@ -98,10 +108,24 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, **asked: Any) -> Latent:
     out = _sample(Pass(job, start, noise, PassSigmas(schedule, sigmas), is_first=False))
     values, is_known = values_of(latent, sigmas), schedule is not sigmas
     warning = misfit(values.sampler_name, job.sampler_name, values.scheduler) if values and is_known else None
-    if warning and bool(torch.isin(sigmas.cpu(), schedule.cpu()).all()):
-        log.warning(warning)
-        show_text(warning)  # in place of the time that the steps took
+    fits = warning is None or not bool(torch.isin(sigmas.cpu(), schedule.cpu()).all())
+    for text in (None if fits else warning, _over_every_tile(latent, job.guidance)):
+        if text:
+            log.warning(text)
+            show_text(text)  # in place of the time that the steps took
     return after_second(latent, out, sigmas)
+
+
+def _over_every_tile(latent: Latent, guidance: Guidance) -> str | None:
+    """Warn of what belongs to the whole picture where the latent is only a tile of it."""
+    held = {key for extra in guidance.extras() for key, value in extra.items() if value is not None}
+    found = [words for key, words in _OF_A_PICTURE.items() if key in held]
+    if not latent.get(ONE_OF_TILES) or not found:
+        return None
+    return (
+        f"The prompt has {' and '.join(found)}, and every tile is drawn with the whole of it, not with its part. Leave "
+        "it out, or give each tile a prompt with its own."
+    )
 
 
 def _counted(latent: Latent, sigmas: torch.Tensor, sampler_name: str) -> CountedPass:

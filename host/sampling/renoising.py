@@ -36,6 +36,8 @@ def renoise(model: Any, values: SecondPassValues, latent: Latent, noise: Any, si
     sampler = SAMPLERS.get(values.sampler_name)
     if sampler:
         model = denoising_like_a1111(model, sampler, settings, first_pass=False)
+        if values.is_img2img and settings.initial_noise_multiplier != 1:
+            drawn = drawn * settings.initial_noise_multiplier
         drawn = drawn * (1 + settings.img2img_extra_noise / first) if settings.img2img_extra_noise else drawn
     sampling = model.get_model_object("model_sampling")
     scaled = model.model.process_latent_in(clean) if torch.count_nonzero(clean) else clean

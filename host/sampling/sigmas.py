@@ -14,6 +14,7 @@ from ...hires.sampling.menus import AUTOMATIC, SAMPLERS, SCHEDULES, UNIFORM
 from ...hires.sampling.same import SecondPassValues
 from ...hires.sampling.schedules import schedule as a1111_schedule
 from ...hires.sampling.settings import A1111Settings
+from ...hires.sampling.steps import StepsRule
 from ...hires.sampling.timestep_samplers import timesteps
 from .denoiser import a1111_table, is_discrete
 
@@ -67,14 +68,17 @@ class Scheduling:
         sigmas = self._schedule(steps)
         return PassSigmas(sigmas, sigmas)
 
-    def second_pass(self, steps: int, denoising_strength: float, hr_second_pass_steps: int) -> PassSigmas:
+    def second_pass(
+        self, steps: int, denoising_strength: float, hr_second_pass_steps: int, rule: StepsRule = "hires fix"
+    ) -> PassSigmas:
         """Return the sigmas of the second pass: the end of a longer schedule. Nothing is run at strength 0.
 
         Raises:
             StrengthError: strength or steps out of range.
             SamplingError, ScheduleError: see `first_pass`.
         """
-        plan = plan_second_pass(self.sampler_name, self.scheduler, steps, denoising_strength, hr_second_pass_steps)
+        names = self.sampler_name, self.scheduler
+        plan = plan_second_pass(*names, steps, denoising_strength, hr_second_pass_steps, rule)
         if plan.schedule == 0:
             return PassSigmas(torch.zeros(0), torch.zeros(0))
         schedule = self._schedule(plan.schedule)

@@ -40,6 +40,8 @@ def small(name, client, host, models):
         graph[node_id]["inputs"]["steps"] = 2
     if name == "hires-fix-image":  # it has no first pass that says so
         set_everywhere(graph, steps=2)
+    if name == "sd-upscale-a1111":
+        set_everywhere(graph, steps=2, tile_width=136, tile_height=104, overlap=16)
     for node_id in nodes_of(graph, "HiresFixLoadImage"):
         picture = io.BytesIO()
         size = SMALL_PICTURE if name == "multi-stage-image" else PICTURE

@@ -11,6 +11,7 @@ from ...graph.same import told_by
 from ...model_names import stem
 from ...prompts.networks import LoraTag, can_be_tagged, network_tags, with_loras
 from ...sampling.settings import DEFAULTS, A1111Settings
+from ...sampling.steps import STEPS_RULES
 from ..settings import GenerationSettings, HiresSettings, ModelName, RefinerPass, RefinerSettings
 from ..text import Parameter
 from ..write import shown
@@ -251,6 +252,8 @@ class _Reader(PictureGraph):
             )
         self._covered.add(upscale)
         mine, renoise = self[second], self[second].before("sigmas")
+        if renoise.text("steps_rule", STEPS_RULES[0]) != STEPS_RULES[0]:
+            self._left_out.append("steps_rule")
         steps = unless_same(told_by(renoise, "steps").whole("steps"), self[first].whole("steps"))
         sampler, scheduler = told_by(mine, "sampler_name"), told_by(renoise, "scheduler")
         return HiresSettings(

@@ -1,7 +1,7 @@
 """Denoising strength to steps, against A1111's own results."""
 
 import pytest
-from hires_pack.hires.sampling.steps import StrengthError, second_pass_steps
+from hires_pack.hires.sampling.steps import StrengthError, img2img_steps, second_pass_steps
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,17 @@ def test_bad_values_name_their_input(arguments, name):
     with pytest.raises(StrengthError) as error:
         second_pass_steps(*arguments)
     assert error.value.input_name == name
+
+
+@pytest.mark.parametrize(
+    ("steps", "strength", "run"),
+    [(5, 0.4, 3), (5, 0.7, 4), (4, 0.3, 2), (5, 1.0, 5), (6, 0.6, 4), (6, 0.5, 4), (6, 0.4, 3), (20, 0.0, 1)],
+)
+def test_img2img_runs_a_share_of_the_steps_and_one_more_as_recorded(steps, strength, run):
+    assert img2img_steps(steps, strength) == (steps, run)
+    assert img2img_steps(50, strength, steps) == (steps, run)
+
+
+def test_the_rule_of_img2img_refuses_the_same():
+    with pytest.raises(StrengthError):
+        img2img_steps(20, 1.1)
