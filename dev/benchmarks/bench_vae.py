@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import safetensors.torch
 import torch
 
 from ..fixtures import library
@@ -46,14 +47,15 @@ class Row:
 def networks() -> dict[str, Any]:
     """The demo's trained TAESD, which has no norms, and SD's autoencoder with the oracle's random weights."""
     import comfy.sd
-    import comfy.utils
 
     files = library.ensure()
     found = {
         "TAESD, trained": files.demo,
         "AutoencoderKL, random": files.folder / "checkpoints" / "tiny_sd15.safetensors",
     }
-    weights = {name: comfy.utils.load_torch_file(str(file)) for name, file in found.items()}
+    weights: dict[str, dict[str, torch.Tensor]] = {
+        name: safetensors.torch.load_file(file) for name, file in found.items()
+    }
     return {
         name: comfy.sd.VAE(sd={key[len(_VAE) :]: value for key, value in file.items() if key.startswith(_VAE)})
         for name, file in weights.items()
@@ -110,9 +112,7 @@ def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
     real_host.start(options.threads)
     drawn = draw(random_scene(random.Random(SEED)), options.size, options.size)
     picture = torch.from_numpy(np.array(drawn)).float()[None] / 255
-    print(
-        f"| {options.size} pixels, tiles of {TILE} | time over one piece | dB to one piece | seam |\n|---|---|---|---|"
-    )
+    print(f"| {options.size} pixels, tiles of {TILE} | time over one piece | dB to it | seam |\n|---|---|---|---|")
     rows = []
     with torch.inference_mode():  # as the host runs its nodes
         for name, vae in networks().items():

@@ -34,13 +34,13 @@ SMALLEST_TILE_CELLS = 4
 """The same in latent cells: ComfyUI also takes tiles of half the side, and a quarter of a tile overlaps."""
 
 OVERLAP = 16
-"""Latent cells that tiles share at the most: see `Good values` on the page of Decode to Size for what that is worth."""
+"""Latent cells that tiles share at the most; a quarter of a tile where that is less."""
 
-PIECE = 32
-"""Latent cells a side of the pieces that stand for the picture where its norms are measured."""
+PIECES, PIECE, SMALL_PIECE = 4, 32, 16
+"""Norms are measured on so many pieces at the least, of so many latent cells a side; smaller ones where tiles are."""
 
-LEAST_PIECES = 4
-"""As many as a tile of 512 pixels has room for; smaller tiles do not mean that there is no memory."""
+MEASURED = 8
+"""One of so many cells of a picture is in a piece, where a tile has room for that many: what the pass costs beyond."""
 
 
 def decode_pictures(vae: Any, samples: torch.Tensor, tile: int = 0) -> torch.Tensor:
@@ -61,7 +61,7 @@ def decode_pictures(vae: Any, samples: torch.Tensor, tile: int = 0) -> torch.Ten
         return own.decode(samples)
     limited = (*samples.shape[:2], *(min(side, tile) for side in samples.shape[2:]))
     own.memory_used_decode = lambda _, dtype: vae.memory_used_decode(limited, dtype)
-    return own.decode_tiled(samples, tile_x=tile, tile_y=tile, overlap=tile // 4)
+    return own.decode_tiled(samples, tile_x=tile)
 
 
 def encode_picture(vae: Any, image: torch.Tensor, tile: int = 0) -> torch.Tensor:
@@ -80,7 +80,7 @@ def encode_picture(vae: Any, image: torch.Tensor, tile: int = 0) -> torch.Tensor
         return own.encode(image)
     limited = (*shape[:2], *(min(side, tile) for side in shape[2:]))
     own.memory_used_encode = lambda _, dtype: vae.memory_used_encode(limited, dtype)
-    return own.encode_tiled(image, tile_x=tile, tile_y=tile, overlap=tile // 4)
+    return own.encode_tiled(image, tile_x=tile)
 
 
 def _with_these_tiles(vae: Any) -> Any | None:
@@ -101,11 +101,11 @@ def _with_these_tiles(vae: Any) -> Any | None:
 
     # the host calls them with a side, or without where memory has run out for one piece
     def decode_tiles(samples: torch.Tensor, tile_x: int = 0, **_: int) -> torch.Tensor:
-        tiles = _Tiles(vae, decode_part, 1, cell, tile_x or _half(samples.shape[-2:]))
+        tiles = _Tiles(vae, decode_part, 1, cell, tile_x or _first_side(samples, cell))
         return vae.process_output(tiles.put_together(samples).to(vae.vae_output_dtype()))
 
     def encode_tiles(pixels: torch.Tensor, tile_x: int = 0, **_: int) -> torch.Tensor:
-        tiles = _Tiles(vae, encode_part, cell, 1, (tile_x or _half(pixels.shape[-2:])) // cell)
+        tiles = _Tiles(vae, encode_part, cell, 1, tile_x // cell or _first_side(pixels, 1) // cell)
         return tiles.put_together(pixels).to(vae.vae_output_dtype())
 
     own.decode_tiled_, own.encode_tiled_ = decode_tiles, encode_tiles
@@ -114,6 +114,17 @@ def _with_these_tiles(vae: Any) -> Any | None:
 
 def _is_the_hosts(vae: Any) -> bool:
     return type(vae) is comfy.sd.VAE
+
+
+def _first_side(picture: torch.Tensor, pixels: int) -> int:
+    """Where memory has run out for one piece; `pixels` a side of what is counted."""
+    side = _half(picture.shape[-2:])
+    _say_smaller(side * pixels)
+    return side
+
+
+def _say_smaller(pixels: int) -> None:
+    log.warning("Out of memory: the VAE goes on in tiles of %dx%d pixels.", pixels, pixels)
 
 
 def _half(sides: tuple[int, ...]) -> int:
@@ -130,7 +141,10 @@ def _fitting_tile(vae: Any, needed: int, cells: tuple[int, ...]) -> int:
     if needed <= free:
         return 0
     side = int((cells[0] * cells[1] * max(free, 0) / needed) ** 0.5)
-    return max(smallest_tile(vae), min(side // 8 * 8, _half(cells)))
+    side = max(smallest_tile(vae), min(side // 8 * 8, _half(cells)))
+    pixels = side * int(vae.spacial_compression_decode())
+    log.info("Memory is short for one piece: the VAE works in tiles of %dx%d pixels.", pixels, pixels)
+    return side
 
 
 def smallest_tile(vae: Any) -> int:
@@ -158,17 +172,22 @@ class _Tiles:
         return torch.cat([self._picture(picture[None]) for picture in pictures])
 
     def _picture(self, picture: torch.Tensor) -> torch.Tensor:
-        norms = PictureNorms(self._vae.first_stage_model, _weights)
-        if not norms or self._fits(picture):
-            return self._part(picture, self._cells(picture))
+        work, norms = self._cells(picture), PictureNorms(self._vae.first_stage_model, _weights)
+        whole = self._in_one_piece(picture, work)
+        if whole is not None:
+            return whole
+        if not norms:
+            return self._in_windows(picture, work)
         self._measure(norms, picture)
         with norms.fixed():
-            return self._part(picture, self._cells(picture))
+            return self._in_windows(picture, work)
 
     def _measure(self, norms: PictureNorms, picture: torch.Tensor) -> None:
-        """On as many cells as a tile has, which memory was found to be enough for; on fewer where it is not."""
+        """On no more cells than a tile has, which memory was found to be enough for; on fewer where it is not."""
         height, width = (side // self._in for side in picture.shape[-2:])
-        side, count = PIECE, max(LEAST_PIECES, self._side**2 // PIECE**2)
+        room = max(self._side**2, PIECES * SMALL_PIECE**2)
+        side = PIECE if room >= PIECES * PIECE**2 else SMALL_PIECE
+        count = min(room, max(PIECES * side**2, width * height // MEASURED)) // side**2
         while True:
             boxes = spread_boxes(width, height, side, count)
             pieces = torch.cat([_cut(picture, *box.times(self._in)) for box in boxes])
@@ -179,18 +198,20 @@ class _Tiles:
             side, count = (side, len(boxes) // 2) if len(boxes) > 1 else (side // 2, 1)
             log.warning("Out of memory: the VAE's norms are measured on fewer or smaller pieces of the picture.")
 
-    def _part(self, part: torch.Tensor, work: float) -> torch.Tensor:
-        """`work`: latent cells that count as done with it."""
-        if self._fits(part):
-            cells, smallest = max(part.shape[-2:]) // self._in, smallest_tile(self._vae)
-            result = self._attempt(part, smallest=cells <= smallest)
-            if result is not None:
-                self._advance(work)
-                return result
+    def _in_one_piece(self, part: torch.Tensor, work: float) -> torch.Tensor | None:
+        """None for what is larger than a tile or proves too large. `work`: latent cells that are done with it."""
+        if max(part.shape[-2:]) > self._side * self._in:
+            return None
+        cells, smallest = max(part.shape[-2:]) // self._in, smallest_tile(self._vae)
+        result = self._attempt(part, smallest=cells <= smallest)
+        if result is None:
             self._side = max(smallest, cells // 2)
-            pixels = self._side * max(self._in, self._out)
-            log.warning("Out of memory: the VAE goes on in tiles of %dx%d pixels.", pixels, pixels)
-        return self._in_windows(part, work)
+            _say_smaller(self._side * max(self._in, self._out))
+            return None
+        self._done += work
+        if self._bar is not None:
+            self._bar.update_absolute(round(self._done))
+        return result
 
     def _in_windows(self, part: torch.Tensor, work: float) -> torch.Tensor:
         down, across = (self._spans(side // self._in) for side in part.shape[-2:])
@@ -198,9 +219,11 @@ class _Tiles:
         for rows, row_weights in zip(down, span_weights(down, "soft"), strict=True):
             for columns, column_weights in zip(across, span_weights(across, "soft"), strict=True):
                 window = (columns.start, rows.start, columns.stop, rows.stop)
-                piece = self._part(
-                    _cut(part, *(place // self._out * self._in for place in window)), work / len(down) / len(across)
-                )
+                seen = _cut(part, *(place // self._out * self._in for place in window))
+                share = work / len(down) / len(across)
+                piece = self._in_one_piece(seen, share)
+                if piece is None:
+                    piece = self._in_windows(seen, share)
                 if result is None:
                     result = piece.new_zeros(*piece.shape[:2], down[-1].stop, across[-1].stop)
                 piece *= row_weights.to(piece)[:, None]
@@ -225,16 +248,8 @@ class _Tiles:
         comfy.model_management.soft_empty_cache()
         return None
 
-    def _fits(self, part: torch.Tensor) -> bool:
-        return max(part.shape[-2:]) <= self._side * self._in
-
     def _cells(self, picture: torch.Tensor) -> int:
         return len(picture) * picture.shape[-2] * picture.shape[-1] // self._in**2
-
-    def _advance(self, work: float) -> None:
-        self._done += work
-        if self._bar is not None:
-            self._bar.update_absolute(round(self._done))
 
 
 @contextmanager
