@@ -79,13 +79,15 @@ def test_less_memory_makes_smaller_tiles(memory, estimated, host, client, models
     cells = (96, 132)
     pixels = repeated(*cells, 8, 3).movedim(1, -1).repeat(2, 1, 1, 1)
     pixels[1] = pixels[1].flip(0)
+    latents = torch.cat([repeated(*cells, 1, 4), repeated(*cells, 1, 4, seed=1)]) * 4 - 2
     results = {}
     for room in (0, memory):
         g = Graph()
         vae = g.add("ProbeNormedVae", vae=loaded_vae(g, models), memory=room, estimated=estimated and room > 0)
         image = g.add("ProbeImage", file=give(host, image=pixels), key="image")
         encoded = g.add("HiresFixEncodeAnySize", image=image, vae=vae)
-        decoded = g.add("HiresFixDecodeToSize", latent=encoded, vae=vae, image=image)
+        latent = g.add("ProbeLatent", file=give(host, latent=latents), key="latent")
+        decoded = g.add("HiresFixDecodeToSize", latent=latent, vae=vae, image=image)
         names = g.save(latent=encoded)[1], g.save(image=decoded)[1]
         before = len(host.log())
         run = client.queue(g)
