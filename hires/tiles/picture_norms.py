@@ -18,6 +18,10 @@ MARGIN = 8
 """One of so many parts of a piece's side is left out along each of its edges, where the network has seen the end of the
 piece instead of the picture."""
 
+DOUBTED = 0.5
+"""A variance is not believed to be below so much of what a part of the picture already makes of it: the pieces have
+missed something, and a norm that divides by too little ruins all that follows."""
+
 WeightAndBias = AbstractContextManager[tuple[torch.Tensor, torch.Tensor]]
 
 
@@ -25,8 +29,8 @@ class _Statistics(NamedTuple):
     mean: torch.Tensor
     """`(groups,)`, float32."""
 
-    scale: torch.Tensor
-    """One over the deviation, `(groups,)`, float32."""
+    variance: torch.Tensor
+    """`(groups,)`, float32."""
 
 
 def _own_weights(norm: nn.GroupNorm, _: torch.Tensor) -> WeightAndBias:
@@ -56,17 +60,25 @@ class PictureNorms:
 
         def measure(norm: nn.GroupNorm, args: tuple[Any, ...], output: torch.Tensor) -> torch.Tensor:
             self._found[norm] = _statistics(norm, args[0])
-            return self._normalised(norm, args[0], output)
+            return self._normalised(norm, args[0], output, self._found[norm])
 
         with self._hooked(measure):
             yield
 
     @contextmanager
-    def fixed(self) -> Iterator[None]:
-        """Normalise parts of the picture that go through the network here alike, by what was measured."""
+    def fixed(self, share: float) -> Iterator[None]:
+        """Normalise a part of the picture that goes through the network here by what was measured.
+
+        `share`: of the picture that this is, above 0 and at most 1.
+        """
 
         def apply(norm: nn.GroupNorm, args: tuple[Any, ...], output: torch.Tensor) -> torch.Tensor:
-            return self._normalised(norm, args[0], output)
+            found = self._found[norm]
+            variance, mean = torch.var_mean(args[0].reshape(norm.num_groups, -1), 1, correction=0)
+            least = DOUBTED * share * (variance.float() + (mean.float() - found.mean).square())
+            return self._normalised(
+                norm, args[0], output, found._replace(variance=torch.maximum(found.variance, least))
+            )
 
         with self._hooked(apply):
             yield
@@ -80,9 +92,12 @@ class PictureNorms:
             for handle in handles:
                 handle.remove()
 
-    def _normalised(self, norm: nn.GroupNorm, x: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+    def _normalised(
+        self, norm: nn.GroupNorm, x: torch.Tensor, output: torch.Tensor, found: _Statistics
+    ) -> torch.Tensor:
         """Write into `output`, which holds what the norm made by itself: no more memory is taken than without."""
-        mean, scale = (values.repeat_interleave(x.shape[1] // norm.num_groups) for values in self._found[norm])
+        per_group = found.mean, (found.variance + norm.eps).rsqrt()
+        mean, scale = (values.repeat_interleave(x.shape[1] // norm.num_groups) for values in per_group)
         with self._weights(norm, x) as (weight, bias):
             scale = scale * weight.float()
             shift = bias.float() - mean * scale
@@ -96,5 +111,4 @@ def _statistics(norm: nn.GroupNorm, pieces: torch.Tensor) -> _Statistics:
     inner = pieces[..., top : pieces.shape[-2] - top, left : pieces.shape[-1] - left]
     found = [torch.var_mean(piece.float().reshape(norm.num_groups, -1), 1, correction=0) for piece in inner]
     variances, means = (torch.stack(values) for values in zip(*found, strict=True))
-    variance = variances.mean(0) + means.var(0, correction=0)
-    return _Statistics(means.mean(0), (variance + norm.eps).rsqrt())
+    return _Statistics(means.mean(0), variances.mean(0) + means.var(0, correction=0))

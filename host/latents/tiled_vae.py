@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import comfy.model_management
@@ -36,8 +36,12 @@ SMALLEST_TILE_CELLS = 4
 OVERLAP = 16
 """Latent cells that tiles share at the most; a quarter of a tile where that is less."""
 
-PIECES, PIECE, SMALL_PIECE = 4, 32, 16
-"""Norms are measured on so many pieces at the least, of so many latent cells a side; smaller ones where tiles are."""
+PIECE, SMALL_PIECE = 32, 16
+"""Latent cells a side of the pieces of a picture that its norms are measured on. Many small ones see more of the
+picture than a few large ones, but of those a network sees mostly the edges."""
+
+PIECES, LEAST_PIECES = 16, 4
+"""So many are taken where a tile has room for them; so many of the smaller ones, whatever the tile."""
 
 MEASURED = 8
 """One of so many cells of a picture is in a piece, where a tile has room for that many: what the pass costs beyond."""
@@ -163,6 +167,8 @@ class _Tiles:
         """Pixels a side of a latent cell in what goes in and in what comes out: 1 for latents."""
         self._side = side
         """Latent cells of a tile, at the most."""
+        self._norms, self._area = PictureNorms(vae.first_stage_model, _weights), 0
+        """`_area` is that of the picture whose norms are measured; 0: of none."""
         self._bar: comfy.utils.ProgressBar | None = None
         self._done = 0.0
 
@@ -172,27 +178,26 @@ class _Tiles:
         return torch.cat([self._picture(picture[None]) for picture in pictures])
 
     def _picture(self, picture: torch.Tensor) -> torch.Tensor:
-        work, norms = self._cells(picture), PictureNorms(self._vae.first_stage_model, _weights)
-        whole = self._in_one_piece(picture, work)
+        self._area = 0
+        whole = self._in_one_piece(picture, self._cells(picture))
         if whole is not None:
             return whole
-        if not norms:
-            return self._in_windows(picture, work)
-        self._measure(norms, picture)
-        with norms.fixed():
-            return self._in_windows(picture, work)
+        if self._norms:
+            self._measure(picture)
+            self._area = self._cells(picture)
+        return self._in_windows(picture, self._cells(picture))
 
-    def _measure(self, norms: PictureNorms, picture: torch.Tensor) -> None:
+    def _measure(self, picture: torch.Tensor) -> None:
         """On no more cells than a tile has, which memory was found to be enough for; on fewer where it is not."""
         height, width = (side // self._in for side in picture.shape[-2:])
-        room = max(self._side**2, PIECES * SMALL_PIECE**2)
+        room = max(self._side**2, LEAST_PIECES * SMALL_PIECE**2)
         side = PIECE if room >= PIECES * PIECE**2 else SMALL_PIECE
         count = min(room, max(PIECES * side**2, width * height // MEASURED)) // side**2
         while True:
             boxes = spread_boxes(width, height, side, count)
             pieces = torch.cat([_cut(picture, *box.times(self._in)) for box in boxes])
             smallest = len(boxes) == 1 and side <= smallest_tile(self._vae)
-            with norms.measured():
+            with self._norms.measured():
                 if self._attempt(pieces, smallest) is not None:
                     return
             side, count = (side, len(boxes) // 2) if len(boxes) > 1 else (side // 2, 1)
@@ -203,7 +208,8 @@ class _Tiles:
         if max(part.shape[-2:]) > self._side * self._in:
             return None
         cells, smallest = max(part.shape[-2:]) // self._in, smallest_tile(self._vae)
-        result = self._attempt(part, smallest=cells <= smallest)
+        with self._norms.fixed(self._cells(part) / self._area) if self._area else nullcontext():
+            result = self._attempt(part, smallest=cells <= smallest)
         if result is None:
             self._side = max(smallest, cells // 2)
             _say_smaller(self._side * max(self._in, self._out))

@@ -33,12 +33,19 @@ def test_parts_come_out_by_the_statistics_of_the_whole(groups):
     norms = PictureNorms(layers)
     with norms.measured():
         layers(whole)
-    with norms.fixed():
-        parts = torch.cat([layers(whole[..., :9]), layers(whole[..., 9:])], -1)
+    parts = _fixed(norms, layers, whole)
     expected = _by_hand(layers, whole[..., EDGE:-EDGE, EDGE:-EDGE], whole)
     torch.testing.assert_close(parts, expected, atol=2e-5, rtol=0)
     each_for_itself = torch.cat([layers(whole[..., :9]), layers(whole[..., 9:])], -1)
     assert (each_for_itself - expected).abs().max() > 0.3
+
+
+def _fixed(norms, layers, whole):
+    results = []
+    for part in (whole[..., :9], whole[..., 9:]):
+        with norms.fixed(part.shape[-1] / whole.shape[-1]):
+            results.append(layers(part))
+    return torch.cat(results, -1)
 
 
 def _by_hand(layers, inner, whole):
@@ -68,6 +75,21 @@ def test_pieces_are_measured_together():
     torch.testing.assert_close(found, layers(row), atol=2e-5, rtol=0)
 
 
+@pytest.mark.parametrize("size", [10.0, 1e4])
+def test_what_the_pieces_have_missed_ruins_nothing(size):
+    """A flat picture but for one part: divided by the flat part's deviation it would be `size` times too large."""
+    layer = nn.GroupNorm(1, 8)
+    flat, part = picture()[..., :16] * 1e-3, picture()[..., 16:] * size
+    norms = PictureNorms(layer)
+    with torch.no_grad():
+        with norms.measured():
+            layer(flat)
+        with norms.fixed(0.25):
+            found = layer(part)
+    # a quarter of the picture has at most half of its deviation, and the doubt is allowed to be wrong by 2
+    assert 1 < float(found.square().mean()) ** 0.5 <= (1 / 0.25 / 0.5) ** 0.5 + 1e-3
+
+
 def test_half_precision_keeps_the_statistics():
     layers, whole = network(), picture()
     norms, halves = PictureNorms(layers), PictureNorms(layers.bfloat16())
@@ -75,15 +97,15 @@ def test_half_precision_keeps_the_statistics():
         layers.to(x.dtype)
         with each.measured():
             result = layers(x)
-        with each.fixed():
+        with each.fixed(1):
             again = layers(x)
         assert torch.equal(result, again)
         assert again.dtype == x.dtype
     layers.bfloat16()
-    with halves.fixed():
+    with halves.fixed(1):
         half = layers(whole.bfloat16())
     layers.float()
-    with norms.fixed():
+    with norms.fixed(1):
         full = layers(whole)
     assert (half.float() - full).abs().max() < 0.02 * full.abs().max()
 
