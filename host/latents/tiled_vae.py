@@ -34,7 +34,8 @@ SMALLEST_TILE_CELLS = 4
 """The same in latent cells: ComfyUI also takes tiles of half the side, and a quarter of a tile overlaps."""
 
 OVERLAP = 16
-"""Latent cells that tiles share at the most; a quarter of a tile where that is less."""
+"""Latent cells that tiles share at the most; a quarter of a tile where that is less. With the demo's TAESD, tiles that
+share 8 are 60 dB from one piece, those that share 12 are 71."""
 
 PIECE, SMALL_PIECE = 32, 16
 """Latent cells a side of the pieces of a picture that its norms are measured on. Many small ones see more of the
