@@ -129,7 +129,8 @@ def parser() -> argparse.ArgumentParser:
 def _benchmarks(kinds: Any) -> None:
     sampling = _command(kinds, "sampling", "time the second pass beside core's KSampler", "run_bench")
     upscale = _command(kinds, "upscale", "time upscaling beside core's Upscale Image (using Model)", "run_bench")
-    for bench in (sampling, upscale):
+    vae = _command(kinds, "vae", "time and compare the VAE in tiles beside core's tiles and one piece", "run_bench")
+    for bench in (sampling, upscale, vae):
         _json(bench)
         bench.add_argument(
             "--pairs", type=_count, metavar="N", help="paired runs of every row (default: by how long one takes)"
@@ -137,6 +138,9 @@ def _benchmarks(kinds: Any) -> None:
         bench.add_argument(
             "--threads", type=_count, default=1, metavar="N", help="threads of torch on a CPU (default: 1)"
         )
+    vae.add_argument(
+        "--size", type=_side, default=1024, metavar="N", help="side of the picture in pixels (default: 1024)"
+    )
     upscale.add_argument(
         "--only", nargs="+", choices=UPSCALE_JOBS, default=list(UPSCALE_JOBS), metavar="NAME",
         help=f"only these jobs, of {', '.join(UPSCALE_JOBS)}",

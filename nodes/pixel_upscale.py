@@ -48,8 +48,8 @@ class HiresFixPixelUpscale(PackNode):
                     max=4096,
                     step=64,
                     advanced=True,
-                    tooltip="Decode and encode in tiles of this many pixels, 64 or more. 0: in one piece, which looks "
-                    "better; ComfyUI falls back to tiles by itself when memory runs out.",
+                    tooltip="Decode and encode in tiles of this many pixels, 64 or more. 0: in one piece, and in the "
+                    "largest tiles that fit where memory is short.",
                 ),
                 inputs.choice(
                     "numbers",

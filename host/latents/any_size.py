@@ -14,6 +14,7 @@ from ...hires.images.checks import check_image
 from ..memory import check_memory
 from .codec import cancellable, cell_of, decode, fit_to_vae
 from .latents import Latent
+from .tiled_vae import encode_picture
 
 
 def encode_any_size(vae: Any, image: torch.Tensor) -> Latent:
@@ -37,7 +38,7 @@ def encode_any_size(vae: Any, image: torch.Tensor) -> Latent:
     for picture in colours:
         padded = F.pad(picture.movedim(-1, 0), beyond, mode="replicate").movedim(0, -1)
         with cancellable(vae):
-            encoded.append(vae.encode(padded[None].contiguous()))
+            encoded.append(encode_picture(vae, padded[None].contiguous()))
         comfy.model_management.throw_exception_if_processing_interrupted()
     return {"samples": torch.cat(encoded)}
 

@@ -14,12 +14,7 @@ from ...hires.sizes.image_sizes import A1111_CELL, TargetSize
 from ...hires.sizes.latent import check_latent_size, crop_latent
 from .latents import Latent, LatentError, at_target, finite_samples_of, samples_of, with_samples
 from .posterior import encode_posterior, has_posterior
-
-SMALLEST_TILE = 64
-"""Pixels a side of the smallest tile, as on ComfyUI's own tiled nodes. Below, hardly anything of a tile is its own."""
-
-SMALLEST_TILE_CELLS = 4
-"""The same in latent cells: ComfyUI also takes tiles of half the side, and a quarter of a tile overlaps."""
+from .tiled_vae import decode_pictures, encode_picture, smallest_tile
 
 _OWN_CELL = "downscale_ratio_spacial"
 """Key of a LATENT under which an empty one names its cell, which its model may then change."""
@@ -72,7 +67,7 @@ def pixel_size(latent: Latent, vae: Any) -> tuple[int, int]:
 
 def check_tile(vae: Any, tile: int) -> None:
     """Refuse (CodecError) tiles that are not worth making; 0 stands for none."""
-    smallest = max(SMALLEST_TILE, SMALLEST_TILE_CELLS * cell_of(vae))
+    smallest = smallest_tile(vae) * cell_of(vae)
     if 0 < tile < smallest:
         raise CodecError(
             f"vae_tile_size is {tile}; with this VAE a tile has at least {smallest} pixels a side. Use {smallest} or "
@@ -99,8 +94,7 @@ def cancellable(vae: Any) -> Iterator[None]:
 def decode(vae: Any, latent: Latent, tile: int = 0) -> torch.Tensor:
     """Decode a LATENT to pictures `(B, [T,] H, W, channels)`, 0 to 1.
 
-    `tile`: side of the tiles in pixels of the picture; 0 decodes in one piece (the host falls back to tiles when memory
-    runs out).
+    `tile`: side of the tiles in pixels of the picture; 0 decodes in one piece, or in tiles where memory is short.
 
     Raises:
         LatentError: see `finite_samples_of`; also a latent with other channels or axes than the VAE's.
@@ -109,11 +103,7 @@ def decode(vae: Any, latent: Latent, tile: int = 0) -> torch.Tensor:
     samples = fit_to_vae(vae, latent)
     check_tile(vae, tile)
     with cancellable(vae):
-        if tile:
-            side = tile // cell_of(vae)
-            image = vae.decode_tiled(samples, tile_x=side, tile_y=side, overlap=side // 4)
-        else:
-            image = vae.decode(samples)
+        image = decode_pictures(vae, samples, tile // cell_of(vae))
     comfy.model_management.throw_exception_if_processing_interrupted()
     bad = image.numel() - int(torch.isfinite(image).sum())
     if bad:
@@ -158,7 +148,7 @@ def encode(vae: Any, image: torch.Tensor, latent: Latent, target: TargetSize, ti
         image: `(B, [T,] H, W, C)`, 0 to 1, of the target's size before the crop. Stills are encoded one by one:
             a video VAE would take a batch for the frames of a clip.
         latent: the LATENT the pictures come from; masks and other keys are carried over.
-        tile: side of the tiles in pixels; 0 encodes in one piece.
+        tile: side of the tiles in pixels; 0 encodes in one piece, or in tiles where memory is short.
     """
     # whole cells from the top left, where A1111's latents lie; the host would cut around the centre
     width, height = target.up_width // target.cell * target.cell, target.up_height // target.cell * target.cell
@@ -168,9 +158,7 @@ def encode(vae: Any, image: torch.Tensor, latent: Latent, target: TargetSize, ti
     for item in image:
         frames = item if item.ndim == 4 else item[None]
         with cancellable(vae):
-            encoded.append(
-                vae.encode_tiled(frames, tile_x=tile, tile_y=tile, overlap=tile // 4) if tile else vae.encode(frames)
-            )
+            encoded.append(encode_picture(vae, frames, tile))
         comfy.model_management.throw_exception_if_processing_interrupted()
     return _cropped(torch.cat(encoded), latent, target)
 

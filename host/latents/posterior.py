@@ -12,6 +12,7 @@ from comfy.ldm.modules.distributions.distributions import DiagonalGaussianDistri
 
 from ...hires.sampling.noise import SEEDS
 from .latents import Latent, samples_of
+from .tiled_vae import encode_picture
 
 log = logging.getLogger("hires-fix")
 
@@ -41,8 +42,8 @@ def encode_posterior(vae: Any, image: torch.Tensor, generator: torch.Generator |
         generator: a CPU generator, from which one latent's worth of numbers is drawn; None takes the mean.
 
     Returns:
-        `(1, C, h, w)`, unscaled like every LATENT, where ComfyUI keeps its results. When memory runs out, what
-        ComfyUI's own encoding gives instead: of whole cells, in tiles, the mean.
+        `(1, C, h, w)`, unscaled like every LATENT, where ComfyUI keeps its results. When memory runs out, the
+        mean instead, of whole cells.
     """
     vae.throw_exception_if_invalid()
     pixels = image[..., :3].movedim(-1, 1)
@@ -53,7 +54,7 @@ def encode_posterior(vae: Any, image: torch.Tensor, generator: torch.Generator |
         moments = None
     if moments is None:  # outside the except block, where the failed run's tensors are still alive
         log.warning("Out of memory while encoding in one piece; the VAE's mean from tiles is used instead.")
-        return vae.encode(image)
+        return encode_picture(vae, image)
     distribution = DiagonalGaussianDistribution(moments)
     if generator is None:
         return distribution.mode()
