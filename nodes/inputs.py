@@ -23,6 +23,7 @@ SettingsType = io.Custom("HIRES_FIX_SETTINGS")
 RefinerType = io.Custom("HIRES_FIX_REFINER")
 FileInfoType = io.Custom("HIRES_FIX_FILE_INFO")
 AxesType = io.Custom("HIRES_FIX_AXES")
+RegionsType = io.Custom("HIRES_FIX_REGIONS")
 
 A1111_PROMPTS = {"positive": "Prompt", "negative": "Negative prompt"}
 A1111_PASS = {"sampler_name": "Sampling method", "scheduler": "Schedule type", "cfg": "CFG Scale"}
