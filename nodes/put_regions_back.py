@@ -33,9 +33,9 @@ class HiresFixPutRegionsBack(PackNode):
         )
 
     @classmethod
-    def check_lazy_status(cls, regions: list[Any], **inputs: list[Any]) -> list[str]:
+    def check_lazy_status(cls, **inputs: list[Any]) -> list[str]:
         """Without a region nothing is drawn."""
-        return ["images"] if getattr(regions[0], "parts", True) else []
+        return ["images"] if getattr(inputs["regions"][0], "parts", True) else []
 
     @classmethod
     def execute(cls, image: list[Any], regions: list[Any], images: list[Any] | None = None) -> io.NodeOutput:

@@ -6,6 +6,7 @@ from ..hires.graph import stages
 from ..hires.graph.builder import Graph, Node, Output
 from ..hires.graph.models import FACE_DETECTION
 from ..hires.graph.stages import Sampling
+from . import parts
 from .job import YOUR_CHECKPOINT, Job
 from .pictures import ASTRONAUT, CAT
 from .workflow import Sketch, workflow
@@ -73,7 +74,6 @@ def redraw_faces(
     graph.stage("Region")
     loaded = graph.node("HiresFixLoadImage", image=image)
     detector = graph.node("LoadMediaPipeFaceLandmarker", title="Face Detection", model_name=FACE_DETECTION.name).out()
-    graph.column()
     # far and near faces: small ones are those that need it
     found = graph.node(
         "MediaPipeFaceLandmarker",
@@ -97,13 +97,19 @@ def _redraw(
     mask: Output | None = None,
 ) -> None:
     picture = loaded.out("image")
-    cut = graph.node("HiresFixCutOutRegions", image=picture, mask=mask, bboxes=boxes)
     graph.stage("Second pass")
-    encoded = graph.node("VAEEncode", pixels=cut.out("images"), vae=shared.vae).out()
-    kept = graph.node("SetLatentNoiseMask", samples=encoded, mask=cut.out("masks")).out()
-    redrawn = asked.second_pass(graph, shared, noise, kept, strength)
+    cut = graph.node("HiresFixCutOutRegions", image=picture, mask=mask, bboxes=boxes)
+    model: dict[str, Any] = {
+        "model": shared.model,
+        "positive": shared.positive,
+        "negative": shared.negative,
+        "vae": shared.vae,
+    }
+    drawn = graph.box(
+        parts.redraw_of(asked, strength), images=cut.out("images"), masks=cut.out("masks"), noise=noise, **model
+    )
     graph.stage("Result")
-    decoded = graph.node("VAEDecode", samples=redrawn, vae=shared.vae).out()
-    result = graph.node("HiresFixPutRegionsBack", image=picture, images=decoded, regions=cut.out("regions")).out()
+    redrawn, regions = drawn.out("images"), cut.out("regions")
+    result = graph.node("HiresFixPutRegionsBack", image=picture, images=redrawn, regions=regions).out()
     graph.node("SaveImage", images=result, filename_prefix=graph.name)
     stages.compare(graph, picture, result)

@@ -48,3 +48,25 @@ def round_of(asked: Job, number: int, denoising_strength: float) -> Graph:
     graph.box_output("latent", redrawn)
     graph.box_output("before", upscaled.out("image"))
     return graph
+
+
+def redraw_of(asked: Job, denoising_strength: float) -> Graph:
+    """A second pass of pictures by themselves, in what their masks show."""
+    graph = Graph("Redraw")
+    names = ("images", "masks", "model", "positive", "negative", "vae", "noise")
+    images, masks, model, positive, negative, vae, noise = (graph.box_input(name, name) for name in names)
+    strength = graph.box_input("denoising_strength", "Denoising strength", denoising_strength)
+    told: dict[str, Any] = {
+        "steps": graph.box_input("steps", "Steps", asked.steps),
+        "cfg": graph.box_input("cfg", "CFG Scale", asked.cfg),
+        "sampler": graph.box_input("sampler_name", "Sampler", asked.sampler),
+        "scheduler": graph.box_input("scheduler", "Schedule type", asked.scheduler),
+    }
+    graph.stage("Encode")
+    encoded = graph.node("VAEEncode", pixels=images, vae=vae).out()
+    kept = graph.node("SetLatentNoiseMask", samples=encoded, mask=masks).out()
+    graph.stage("Second pass")
+    redrawn = asked.second_pass(graph, Sampling(model, vae, positive, negative, **told), noise, kept, strength)
+    graph.stage("Decode")
+    graph.box_output("images", graph.node("VAEDecode", samples=redrawn, vae=vae).out())
+    return graph

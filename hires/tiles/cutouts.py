@@ -199,14 +199,17 @@ def _areas(mask: Mask, separate: bool) -> Iterator[_Found]:
 
     if not mask.any():
         return
-    labels, count = ndimage.label(mask > 0, np.ones((3, 3))) if separate else ((mask > 0).astype(np.int32), 1)
+    inside: Any = mask > 0
+    labelled: Any = ndimage.label(inside, np.ones((3, 3))) if separate else (inside.astype(np.int32), 1)
+    labels, count = labelled
     if count > MOST:
         raise InputError(
             f"the mask has {count} separate areas; {MOST} are the most. Switch each_area off, or blur and threshold "
             "the mask so that specks are gone.",
             "mask",
         )
-    for number, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
+    places: Any = ndimage.find_objects(labels)
+    for number, (rows, columns) in enumerate(places, start=1):
         own = mask[rows, columns] * (labels[rows, columns] == number)
         yield _Found(columns.start, rows.start, own)
 
@@ -265,13 +268,13 @@ def _faded(inside: Mask, edges: Edges, region: Box, place: Box, size: tuple[int,
     from scipy import ndimage
 
     alpha = np.zeros_like(inside)
-    own = inside[region.y0 : region.y1, region.x0 : region.x1]
+    own: Any = inside[region.y0 : region.y1, region.x0 : region.x1]
     if edges.grow:
         own = ndimage.maximum_filter(own, 2 * edges.grow + 1, mode="constant")
     # beyond the picture's edges it goes on; beyond the window's there is none of it
     ends = ((place.y0 > 0, place.y1 < size[1]), (place.x0 > 0, place.x1 < size[0]))
     padded = np.pad(own > 0, [(int(low), int(high)) for low, high in ends])
-    distance = np.full(padded.shape, np.inf) if padded.all() else ndimage.distance_transform_edt(padded)
+    distance: Any = np.full(padded.shape, np.inf) if padded.all() else ndimage.distance_transform_edt(padded)
     top, left = int(ends[0][0]), int(ends[1][0])
     distance = distance[top : top + own.shape[0], left : left + own.shape[1]]
     # a region thinner than twice the fade is still seen in full along its middle
