@@ -71,3 +71,25 @@ def redraw_of_tiles(asked: Job, denoising_strength: float, tiles_at_once: int) -
     graph.stage("All tiles")
     graph.box_output("tiles", graph.node("HiresFixDecodeTiles", latent=redrawn, **shares).out())
     return graph
+
+
+def redraw_of(asked: Job, denoising_strength: float) -> Graph:
+    """A second pass of pictures by themselves, in what their masks show."""
+    graph = Graph("Redraw")
+    names = ("images", "masks", "model", "positive", "negative", "vae", "noise")
+    images, masks, model, positive, negative, vae, noise = (graph.box_input(name, name) for name in names)
+    strength = graph.box_input("denoising_strength", "Denoising strength", denoising_strength)
+    told: dict[str, Any] = {
+        "steps": graph.box_input("steps", "Steps", asked.steps),
+        "cfg": graph.box_input("cfg", "CFG Scale", asked.cfg),
+        "sampler": graph.box_input("sampler_name", "Sampler", asked.sampler),
+        "scheduler": graph.box_input("scheduler", "Schedule type", asked.scheduler),
+    }
+    graph.stage("Encode")
+    encoded = graph.node("VAEEncode", pixels=images, vae=vae).out()
+    kept = graph.node("SetLatentNoiseMask", samples=encoded, mask=masks).out()
+    graph.stage("Second pass")
+    redrawn = asked.second_pass(graph, Sampling(model, vae, positive, negative, **told), noise, kept, strength)
+    graph.stage("Decode")
+    graph.box_output("images", graph.node("VAEDecode", samples=redrawn, vae=vae).out())
+    return graph

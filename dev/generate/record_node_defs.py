@@ -25,7 +25,8 @@ CORE_NODES = (
     "CheckpointLoaderSimple", "CLIPTextEncode", "ComfySwitchNode", "ConditioningZeroOut", "ControlNetApplyAdvanced",
     "ControlNetLoader", "DualCLIPLoader", "EmptyLatentImage", "EmptySD3LatentImage", "FluxGuidance", "GetImageSize",
     "LoadImage", "LoadMediaPipeFaceLandmarker", "LoraLoader", "MediaPipeFaceLandmarker",
-    "PreviewAny", "SaveImage", "UNETLoader", "VAEDecode", "VAEEncode", "VAELoader",
+    "PreviewAny", "PrimitiveBoundingBox", "SaveImage", "SetLatentNoiseMask", "UNETLoader", "VAEDecode", "VAEEncode",
+    "VAELoader",
 )  # fmt: skip
 """The host's own nodes that recipes use."""
 

@@ -233,6 +233,7 @@ PUBLIC = {
         "add_detail.safetensors",
     },
     "hires-fix-sdxl": {"sd_xl_base_1.0.safetensors"},
+    "redraw-faces": {DREAMSHAPER.name, "mediapipe_face_fp32.safetensors"},
     "restore-faces": {"GFPGANv1.4.pth", "mediapipe_face_fp32.safetensors"},
     **{name: set() for name in ("standalone-two-upscalers", "standalone-upscale", "upscale-folder")},
 }

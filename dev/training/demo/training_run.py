@@ -16,7 +16,6 @@ BF16 = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
 """Whether half precision is fast: a CPU that has to imitate it takes ten times as long."""
 
 
-
 class TrainingRun:
     """The time of a training so far, over all its starts, and where its state is kept."""
 
