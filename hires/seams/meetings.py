@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 from typing import Literal
+
+from ..errors import InputError
+from ..tiles.boxes import even_starts
 
 Kind = Literal["tile borders", "window starts", "window ends", "overlap middles"]
 
@@ -27,7 +31,7 @@ class Meetings:
     """Of every tile the part that no other one touches: (start, stop), equal where there is none."""
 
     period: float
-    """Pixels from one tile to the next, on average; 0 where there is one tile."""
+    """Pixels from one tile to the next, the median; 0 where there is one tile."""
 
     @property
     def all_lines(self) -> tuple[int, ...]:
@@ -56,8 +60,23 @@ def meetings(size: int, spans: Sequence[tuple[int, int]]) -> Meetings:
         for kind, line in found.items():
             lines.setdefault(kind, set()).add(line)
     inner = {kind: tuple(sorted(line for line in found if 0 < line < size)) for kind, found in lines.items()}
-    period = (spans[-1][0] - spans[0][0]) / len(pairs) if pairs else 0.0
+    period = float(median(after[0] - before[0] for before, after in pairs)) if pairs else 0.0
     return Meetings(size, max(b - a for a, b in spans), inner, _cores(size, spans), period)
+
+
+def placed(size: int, tile: int, overlap: int) -> Meetings:
+    """Find them for tiles of a size: side by side from the first pixel on, the last one as it falls, or, where they
+    overlap, evenly spread as A1111's grid is. All in pixels.
+
+    Raises:
+        InputError: an overlap that leaves nothing of a tile.
+    """
+    if not 0 <= overlap < tile:
+        raise InputError(
+            f"tiles of {tile} pixels cannot share {overlap}. Set both as where the picture was made.", "overlap"
+        )
+    starts = even_starts(size, min(size, tile), overlap) if overlap and tile < size else range(0, size, tile)
+    return meetings(size, [(start, min(size, start + tile)) for start in starts])
 
 
 def _cores(size: int, spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import torch
 
 from ..errors import InputError
+from ..images.checks import check_image
+from ..tiles.boxes import Box
+from ..tiles.resize_parts import LanczosParts
 from .colours import tile_offset
 from .lines import SCALES, Excess, line_excess
 from .meetings import Kind, Meetings
@@ -41,11 +44,11 @@ class Figures:
     """Mean, in levels of 255."""
 
 
-def change_of(after: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+def change_of(after: torch.Tensor, before: torch.Tensor, input_name: str | None = None) -> torch.Tensor:
     """What was done to pictures of one size, `(B, H, W, C)`, in levels of 255; transparency is left out.
 
     Raises:
-        InputError: pictures of other sizes or numbers.
+        InputError: pictures of other sizes or numbers; blames `input_name`.
     """
     channels = min(after.shape[-1], before.shape[-1])
     channels = 1 if channels < 3 else 3
@@ -53,7 +56,8 @@ def change_of(after: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
         (a, *size), (b, *other) = after.shape[:3], before.shape[:3]
         raise InputError(
             f"{a} picture(s) of {size[1]}x{size[0]} pixels cannot be compared with {b} of {other[1]}x{other[0]}. "
-            "Connect the same pictures in one size."
+            "Connect the same pictures in one size.",
+            input_name,
         )
     return (after[..., :channels].float() - before[..., :channels].float()) * 255
 
@@ -79,6 +83,45 @@ def measure(change: torch.Tensor, columns: Meetings, rows: Meetings) -> Figures:
         period=[periodicity(change, axis, meeting.period) for axis, meeting in tiled],
         change=float(change.abs().mean()),
     )
+
+
+def enlarged(pictures: torch.Tensor, width: int, height: int) -> torch.Tensor:
+    """Resize pictures by Lanczos: `(B, H, W, C)` -> `(B, height, width, C)` float32 in [0, 1]."""
+    source = (pictures.shape[2], pictures.shape[1])
+    if source == (width, height):
+        return pictures.float()
+    resize = LanczosParts(source, (width, height))
+    return torch.stack([resize(picture, Box(0, 0, width, height)) for picture in pictures.float()])
+
+
+def report(
+    before: torch.Tensor, after: torch.Tensor, columns: Meetings, rows: Meetings, untiled: torch.Tensor | None = None
+) -> Report:
+    """Measure what was done to pictures, `(B, H, W, C)` in [0, 1].
+
+    Args:
+        before: what the pass was given, of any size: it is enlarged to that of `after`; one for all, or one each.
+        after: what was made of them in tiles.
+        columns: where its tiles meet across.
+        rows: and down.
+        untiled: what was made of them in one piece, of the size of `after`.
+
+    Raises:
+        InputError: what is no picture, or pictures that do not belong together.
+    """
+    for name, picture in (("before", before), ("after", after), ("untiled", untiled)):
+        if picture is not None:
+            check_image(picture, name)
+    height, width = after.shape[1:3]
+    before = enlarged(before, width, height)
+    if len(before) == 1:
+        before = before.expand(len(after), -1, -1, -1)
+    figures = measure(change_of(after, before, "before"), columns, rows)
+    if untiled is None:
+        return Report(columns, rows, len(after), figures)
+    distance = float(change_of(after, untiled, "untiled").square().mean().sqrt())
+    control = measure(change_of(untiled, before, "before"), columns, rows)
+    return Report(columns, rows, len(after), figures, control, distance)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from hires_pack.hires.errors import InputError
 from hires_pack.hires.seams.colours import tile_offset
 from hires_pack.hires.seams.lines import SCALES, line_excess, line_steps
-from hires_pack.hires.seams.meetings import meetings
+from hires_pack.hires.seams.meetings import meetings, placed
 from hires_pack.hires.seams.report import Report, change_of, measure
 from hires_pack.hires.seams.waves import periodicity, repetition
 from scipy.stats import kstest
@@ -73,6 +73,15 @@ def test_windows_that_overlap_by_more_than_half_have_no_core():
 def test_one_tile_has_no_lines():
     found = meetings(100, [(0, 100)])
     assert (found.lines, found.period, found.all_lines) == ({}, 0, ())
+
+
+def test_tiles_are_placed_side_by_side_or_evenly_with_an_overlap():
+    assert placed(300, 128, 0) == side_by_side(300, 128)
+    assert placed(320, 128, 32) == meetings(320, [(0, 128), (96, 224), (192, 320)])
+    assert placed(100, 128, 32) == meetings(100, [(0, 100)])
+    assert placed(300, 128, 120).lines["window starts"][:2] == (7, 15), "22 tiles, one every 172 / 21 pixels"
+    with pytest.raises(InputError, match="tiles of 64 pixels cannot share 64"):
+        placed(300, 64, 64)
 
 
 @pytest.mark.parametrize("spans", [[(0, 40), (50, 100)], [(0, 60), (40, 90)], [(10, 100)], [(0, 60), (0, 100)]])
