@@ -5,9 +5,14 @@ from __future__ import annotations
 import sys
 
 from .. import command_line, report_file
-from ..benchmarks import bench_sampling, bench_streaming, bench_upscale
+from ..benchmarks import bench_redraw, bench_sampling, bench_streaming, bench_upscale
 
-BENCHMARKS = {"sampling": bench_sampling, "streaming": bench_streaming, "upscale": bench_upscale}
+BENCHMARKS = {
+    "redraw": bench_redraw,
+    "sampling": bench_sampling,
+    "streaming": bench_streaming,
+    "upscale": bench_upscale,
+}
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
+from statistics import linear_regression
 from typing import Literal
 
 from ..errors import InputError
@@ -31,7 +31,7 @@ class Meetings:
     """Of every tile the part that no other one touches: (start, stop), equal where there is none."""
 
     period: float
-    """Pixels from one tile to the next, the median; 0 where there is one tile."""
+    """Pixels from one tile to the next, as a straight line through all starts has it; 0 where there is one tile."""
 
     @property
     def all_lines(self) -> tuple[int, ...]:
@@ -60,7 +60,7 @@ def meetings(size: int, spans: Sequence[tuple[int, int]]) -> Meetings:
         for kind, line in found.items():
             lines.setdefault(kind, set()).add(line)
     inner = {kind: tuple(sorted(line for line in found if 0 < line < size)) for kind, found in lines.items()}
-    period = float(median(after[0] - before[0] for before, after in pairs)) if pairs else 0.0
+    period = linear_regression(range(len(spans)), [start for start, _ in spans]).slope if pairs else 0.0
     return Meetings(size, max(b - a for a, b in spans), inner, _cores(size, spans), period)
 
 

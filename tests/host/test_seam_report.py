@@ -66,7 +66,10 @@ def test_one_tile_has_no_lines(host, client):
     [
         ({"overlap": 32}, "input 'overlap': tiles of 32 pixels cannot share 32"),
         ({"before": grain(1, 16, 2)}, "input 'before': 1 picture(s) of 320x320 pixels cannot be compared with 2"),
-        ({"untiled": grain(1, 16)}, "input 'untiled': 1 picture(s) of 320x320 pixels cannot be compared with 1 of 16x16"),
+        (
+            {"untiled": grain(1, 16)},
+            "input 'untiled': 1 picture(s) of 320x320 pixels cannot be compared with 1 of 16x16",
+        ),
         ({"after": torch.full((1, 32, 32, 3), torch.nan)}, "input 'after': 3072 of 3072 values"),
     ],
 )
