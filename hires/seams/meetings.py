@@ -58,8 +58,9 @@ def meetings(size: int, spans: Sequence[tuple[int, int]]) -> Meetings:
         if stop > start:
             found = {"window starts": start, "window ends": stop, "overlap middles": (start + stop) // 2}
         for kind, line in found.items():
-            lines.setdefault(kind, set()).add(line)
-    inner = {kind: tuple(sorted(line for line in found if 0 < line < size)) for kind, found in lines.items()}
+            if line < size:
+                lines.setdefault(kind, set()).add(line)
+    inner: dict[Kind, tuple[int, ...]] = {kind: tuple(sorted(places)) for kind, places in lines.items()}
     period = linear_regression(range(len(spans)), [start for start, _ in spans]).slope if pairs else 0.0
     return Meetings(size, max(b - a for a, b in spans), inner, _cores(size, spans), period)
 
