@@ -7,6 +7,7 @@ import torch
 
 from ..hires.errors import InputError
 from ..hires.memory import as_text, free_in_container
+from ..upscale_models import is_allocation_failure
 
 _CPU = torch.device("cpu")
 
@@ -22,6 +23,11 @@ def free_main_memory() -> int:
     free = free_on(_CPU)
     limit = free_in_container()
     return free if limit is None else min(free, limit)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether it is; also the CPU's and MPS's failures, which the host does not recognise."""
+    return comfy.model_management.is_oom(error) or is_allocation_failure(error)
 
 
 def check_memory(what: str, needed: int, input_name: str) -> None:

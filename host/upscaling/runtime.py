@@ -9,8 +9,8 @@ import torch
 from comfy.cli_args import args
 
 from ...hires.remaining_time import RemainingTime
-from ...upscale_models import ModelUpscaler, Network, cpu_half_types, is_allocation_failure
-from ..memory import free_on
+from ...upscale_models import ModelUpscaler, Network, cpu_half_types
+from ..memory import free_on, is_out_of_memory
 from ..progress import show_text
 
 
@@ -61,8 +61,7 @@ class HostRuntime:
         return free
 
     def is_out_of_memory(self, error: Exception) -> bool:
-        """Whether it is; also the CPU's and MPS's failures, which the host does not recognise."""
-        return comfy.model_management.is_oom(error) or is_allocation_failure(error)
+        return is_out_of_memory(error)
 
     def progress(self, done: int, total: int) -> None:
         """Move the node's bar, show the time that is left, and stop when the user cancels."""

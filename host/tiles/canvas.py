@@ -1,0 +1,138 @@
+"""The whole latent that a model is asked to denoise, and how it is cut for that model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import comfy.model_management
+import comfy.utils
+import torch
+
+from ...hires.errors import InputError
+from ...hires.tiles.boxes import Box
+from ...hires.tiles.windows import Blending, Windows, plan_windows
+from .errors import TiledModelError
+
+CONTEXT = 1.5
+"""How much longer than the trained side an automatic window is: it owns the trained side, and sees around it."""
+
+_SMALLER = (CONTEXT, 1.25, 1.0, 0.75)
+"""Tried one after the other where memory is short."""
+
+_SIDES_OF_TEXT_WIDTHS = {768: 512, 1024: 512}
+"""SD 1 and 2; all later families were trained at 1024."""
+
+_OWNED = 2 / 3
+"""Of a window, where the overlap is automatic."""
+
+
+@dataclass(frozen=True)
+class TileRequest:
+    """What Tiled Model is asked for, in pixels."""
+
+    size: int
+    """Longest side of a window; 0 for one that suits the model."""
+
+    overlap: int
+    """What neighbours share at the least; -1 for a third of a window."""
+
+    blending: Blending
+    at_once: int
+    """Windows in one call of the model; 0 for what the memory has room for."""
+
+    def __post_init__(self) -> None:
+        if 0 < self.size <= self.overlap:
+            raise InputError(
+                f"neighbouring tiles are to share {self.overlap} pixels, and a tile has {self.size}. Set the overlap "
+                f"to about {self.size // 4}, or the tile size higher.",
+                "overlap",
+            )
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A latent `(B, C, H, W)` or `(B, C, T, H, W)` as one call of the model brings it."""
+
+    latent: torch.Tensor
+    pixels: int
+    """Pixels a side of a latent cell."""
+
+    @property
+    def width(self) -> int:
+        return self.latent.shape[-1]
+
+    @property
+    def height(self) -> int:
+        return self.latent.shape[-2]
+
+    @property
+    def batch(self) -> int:
+        return self.latent.shape[0]
+
+    @property
+    def box(self) -> Box:
+        return Box(0, 0, self.width, self.height)
+
+
+def cut(values: torch.Tensor, box: Box) -> torch.Tensor:
+    """Cut a box out of the last two dimensions: a view."""
+    return values[..., box.y0 : box.y1, box.x0 : box.x1]
+
+
+def rows(tensors: Sequence[torch.Tensor], batch: int) -> torch.Tensor:
+    """Put what belongs to several windows into one batch, window after window; `batch`: pictures in each."""
+    return torch.cat([comfy.utils.repeat_to_batch_size(tensor, batch) for tensor in tensors])
+
+
+def windows_for(model: Any, shape: torch.Size | list[int], request: TileRequest) -> Windows:
+    """Plan the windows of a canvas, in latent cells; `model`: the host's BaseModel.
+
+    Depends on the size of the device's memory, not on what is free of it: the same job gives the same picture.
+
+    Raises:
+        TiledModelError: latents that are no pictures, or an overlap that leaves nothing of a tile.
+    """
+    if len(shape) not in (4, 5):
+        raise TiledModelError(
+            f"the latent has {len(shape)} dimensions, {tuple(shape)}: sound, a shape in space, or several latents in "
+            "one such as a clip with its sound. Only pictures and clips can be tiled; connect the model itself."
+        )
+    cell, multiple = model.latent_format.spacial_downscale_ratio, _grid(model.diffusion_model)
+    tile = request.size or _automatic_side(model, shape)
+    overlap = round(tile * (1 - _OWNED)) if request.overlap < 0 else request.overlap
+    try:
+        return plan_windows(shape[-1], shape[-2], max(1, tile // cell), -(-overlap // cell), multiple, request.blending)
+    except InputError as error:
+        raise TiledModelError(
+            f"tiles of {tile} pixels that share {overlap}, in latent cells of {cell} pixels: {error}"
+        ) from error
+
+
+def _automatic_side(model: Any, shape: torch.Size | list[int]) -> int:
+    """Pixels: for the model's context as long as memory has room for, half of the device's at most."""
+    trained, cell = trained_side(model), model.latent_format.spacial_downscale_ratio
+    room = float(comfy.model_management.get_total_memory()) / 2  # type: ignore[arg-type]
+
+    def needed(side: int) -> float:
+        return model.memory_required([2 * shape[0], *shape[1:-2], *(min(cells, side // cell) for cells in shape[-2:])])
+
+    sides = [int(trained * factor) for factor in _SMALLER]
+    return next((side for side in sides if needed(side) <= room), sides[-1])
+
+
+def trained_side(model: Any) -> int:
+    """Side of the square pictures that a diffusion model was trained on, in pixels."""
+    return _SIDES_OF_TEXT_WIDTHS.get(model.model_config.unet_config.get("context_dim"), 1024)
+
+
+def _grid(network: torch.nn.Module) -> int:
+    """Latent cells that a network works on together: it shrinks the latent so often, or takes it in such patches."""
+    levels = getattr(network, "channel_mult", None)
+    if levels is not None:
+        return 2 ** (len(levels) - 1)
+    patch = getattr(network, "patch_size", getattr(network, "patch_spatial", None))
+    if isinstance(patch, (tuple, list)):
+        patch = patch[-1]
+    return patch if isinstance(patch, int) and patch > 0 else 8

@@ -1,0 +1,258 @@
+"""A MODEL whose every call sees the latent in windows, whichever sampler and guider makes the call."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import comfy.model_management
+import torch
+from comfy.patcher_extension import WrappersMP
+
+from ...hires.pace import Pace
+from ...hires.tiles.windows import Window, Windows
+from ..memory import is_out_of_memory
+from ..progress import show_text
+from . import conds
+from .canvas import Canvas, TileRequest, cut, windows_for
+from .conds import Cond
+from .controls import Controls
+from .errors import TiledModelError
+from .patches import PicturePatches, holds_picture
+
+log = logging.getLogger("hires-fix")
+
+KEY = "hires_fix_tiles"
+"""Of the wrappers, and of a sampling's state among the model's options."""
+
+MOST_AT_ONCE = 8
+"""Windows in one call where memory decides: more keep a GPU no busier, and a cancel waits for a call."""
+
+_PACE = 1.0
+"""Seconds between two texts on the node: a call that takes less shows none."""
+
+_KEPT = 64
+"""Conditionings whose windows are kept; some guiders make new ones for every call."""
+
+
+def tiled_model(model: Any, request: TileRequest) -> Any:
+    """Clone a MODEL so that it denoises in windows. A MODEL that is tiled already is tiled anew."""
+    tiled = model.clone()
+    for kind, wrapper in (
+        (WrappersMP.OUTER_SAMPLE, _outer_sample),
+        (WrappersMP.PREPARE_SAMPLING, _PrepareSampling(request)),
+        (WrappersMP.CALC_COND_BATCH, _CalcCondBatch(request)),
+    ):
+        tiled.remove_wrappers_with_key(kind, KEY)
+        tiled.add_wrapper_with_key(kind, KEY, wrapper)
+    return tiled
+
+
+def _outer_sample(executor: Any, *args: Any, **kwargs: Any) -> Any:
+    """Give a sampling a state of its own, which lives as long as it does: nothing is shared with any other."""
+    options = executor.class_obj.model_options.setdefault("transformer_options", {})
+    _check(executor.class_obj.model_options)
+    options[KEY] = _Sampling()
+    try:
+        return executor(*args, **kwargs)
+    finally:
+        options.pop(KEY, None)
+
+
+def _check(model_options: dict[str, Any]) -> None:
+    """Refuse what would make a wrong picture of windows.
+
+    Raises:
+        TiledModelError: names the node to leave out.
+    """
+    options = model_options.get("transformer_options", {})
+    cache = options.get("easycache")
+    if getattr(cache, "name", None) == "EasyCache" or "enable_teacache" in options:
+        name = "EasyCache" if cache is not None else "TeaCache"
+        raise TiledModelError(
+            f"{name} goes by the call before, which is another tile. Take it out, or take LazyCache, which goes by the "
+            "whole picture."
+        )
+    for function in model_options.get("sampler_post_cfg_function", []):
+        if getattr(function, "__module__", "").endswith("nodes_sag"):
+            raise TiledModelError(
+                "Self-Attention Guidance blurs the whole picture by what the last tile has looked at. Take it out; "
+                "Perturbed-Attention Guidance works."
+            )
+
+
+class _PrepareSampling:
+    """Asks the host for the memory of a window, not of the whole canvas."""
+
+    def __init__(self, request: TileRequest) -> None:
+        self._request = request
+
+    def __call__(self, executor: Any, model: Any, noise_shape: Any, *args: Any, **kwargs: Any) -> Any:
+        shape = list(noise_shape)
+        windows = windows_for(model.model, shape, self._request)
+        at_once = min(max(1, self._request.at_once), windows.count)
+        window = [shape[0] * at_once, *shape[1:-2], windows.rows[0].length, windows.columns[0].length]
+        return executor(model, window, *args, **kwargs)
+
+
+class _CalcCondBatch:
+    """Runs the model on the windows of a latent, and puts together what it predicts."""
+
+    def __init__(self, request: TileRequest) -> None:
+        self._request = request
+
+    def __call__(
+        self,
+        executor: Callable[..., list[torch.Tensor]],
+        model: Any,
+        prompts: list[list[Cond] | None],
+        latent: torch.Tensor,
+        timestep: torch.Tensor,
+        model_options: dict[str, Any],
+    ) -> list[torch.Tensor]:
+        windows = windows_for(model, latent.shape, self._request)
+        if windows.count == 1:
+            return executor(model, prompts, latent, timestep, model_options)
+        state = model_options.get("transformer_options", {}).get(KEY)
+        if state is None or model_options.get("context_handler") is not None:
+            # a guider that has not told of its sampling, or parts of a clip that differ from call to call
+            state = _Sampling()
+        canvas = Canvas(latent, model.latent_format.spacial_downscale_ratio)
+        call = _Call(executor, model, prompts, canvas, timestep, model_options, state)
+        return call.run(windows, self._request.at_once)
+
+
+class _Sampling:
+    """What is made once for a sampling: windows of its conditioning, ControlNets and patches."""
+
+    def __init__(self) -> None:
+        self.controls, self.patches = Controls(), PicturePatches()
+        self.at_once: int | None = None
+        self._conds: dict[int, tuple[Cond, dict[tuple[Any, ...], conds.Crop]]] = {}
+        self._weights: dict[Any, torch.Tensor] = {}
+
+    def cond(self, cond: Cond, group: Sequence[Window], canvas: Canvas, model: Any) -> conds.Crop:
+        """Cut a conditioning to one window or to several of one size."""
+        if id(cond) not in self._conds:
+            if len(self._conds) >= _KEPT:
+                self._conds.clear()
+            self._conds[id(cond)] = (cond, {})
+        found = self._conds[id(cond)][1]
+        key = (canvas.batch, *(window.box for window in group))
+        if key not in found:
+            crops = [conds.crop(cond, window.box, canvas, model, self.controls) for window in group]
+            crop = conds.batched(crops, canvas.batch, self.controls)
+            # what goes by the id of a prompt must not take one window for another
+            found[key] = crop._replace(cond={**crop.cond, "uuid": uuid.uuid4()})
+        return found[key]
+
+    def weights(self, window: Window, like: torch.Tensor) -> torch.Tensor:
+        """The window's, where the latent is."""
+        key = (window.box, like.device, like.dtype)
+        if key not in self._weights:
+            self._weights[key] = window.weights.to(like)
+        return self._weights[key]
+
+
+class _Call:
+    """One call of the model on the whole canvas."""
+
+    def __init__(
+        self,
+        executor: Callable[..., list[torch.Tensor]],
+        model: Any,
+        prompts: list[list[Cond] | None],
+        canvas: Canvas,
+        timestep: torch.Tensor,
+        model_options: dict[str, Any],
+        state: _Sampling,
+    ) -> None:
+        self._executor, self._model, self._prompts, self._canvas = executor, model, prompts, canvas
+        self._timestep, self._options, self._state = timestep, model_options, state
+        self._patches = model_options.get("transformer_options", {}).get("patches", {})
+
+    def run(self, windows: Windows, at_once: int) -> list[torch.Tensor]:
+        """Return what the whole model would: the prediction of every prompt, shaped like the latent."""
+        if self._state.at_once is None:
+            self._state.at_once = at_once or self._by_memory(windows)
+        results = [torch.zeros_like(self._canvas.latent) for _ in self._prompts]
+        left, pace = list(windows.all), Pace(_PACE)
+        pace.due()
+        while left:
+            group = self._next(left)
+            predicted = self._try(group)
+            if predicted is None:
+                self._state.at_once = len(group) // 2
+                log.info("not enough memory for %d tiles at once: going on with %d", len(group), len(group) // 2)
+                comfy.model_management.soft_empty_cache()
+                continue
+            del left[: len(group)]
+            for result, prediction in zip(results, predicted, strict=True):
+                for window, part in zip(group, prediction.split(self._canvas.batch), strict=True):
+                    cut(result, window.box).add_(part * self._state.weights(window, part))
+            if pace.due():
+                show_text(f"tile {windows.count - len(left)} of {windows.count}")
+        return results
+
+    def _next(self, left: list[Window]) -> list[Window]:
+        """The windows of the next call: of one size, and one alone where something in the prompts asks for it."""
+        first = left[0].box
+        if not self._may_share:
+            return left[:1]
+        group = []
+        for window in left[: self._state.at_once]:
+            if (window.box.width, window.box.height) != (first.width, first.height):
+                break
+            group.append(window)
+        return group
+
+    @property
+    def _may_share(self) -> bool:
+        every = (cond for prompt in self._prompts for cond in prompt or [])
+        return not holds_picture(self._patches) and all(map(conds.can_share_a_call, every))
+
+    def _try(self, group: Sequence[Window]) -> list[torch.Tensor] | None:
+        """Return what the model predicts for every prompt; None if there is no memory for so many windows."""
+        try:
+            return self._predict(group)
+        except Exception as error:
+            if len(group) == 1 or not is_out_of_memory(error):
+                raise
+            return None
+
+    def _predict(self, group: Sequence[Window]) -> list[torch.Tensor]:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        canvas = self._canvas
+        latents = torch.cat([cut(canvas.latent, window.box) for window in group])
+        prompts = [
+            None
+            if prompt is None
+            else [crop.cond for cond in prompt if (crop := self._state.cond(cond, group, canvas, self._model)).acts]
+            for prompt in self._prompts
+        ]
+        options = self._options
+        if holds_picture(self._patches):
+            patches = self._state.patches.cut(self._patches, group[0].box, canvas)
+            options = {**options, "transformer_options": {**options["transformer_options"], "patches": patches}}
+        timestep = self._timestep
+        if len(timestep) == canvas.batch:
+            timestep = timestep.repeat(len(group), *[1] * (timestep.ndim - 1))
+        return self._executor(self._model, prompts, latents, timestep, options)
+
+    def _by_memory(self, windows: Windows) -> int:
+        """As many windows as the host has room for, evened out over the calls; one on a CPU, where more are slower."""
+        latent, width = self._canvas.latent, windows.columns[0].length
+        if comfy.model_management.is_device_cpu(latent.device):
+            return 1
+        free = self._model.current_patcher.get_free_memory(latent.device)
+        one = [*latent.shape[1:-2], windows.rows[0].length, width]
+        rows = latent.shape[0] * sum(prompt is not None for prompt in self._prompts)
+        fits = [
+            count
+            for count in range(2, min(MOST_AT_ONCE, windows.count) + 1)
+            if self._model.memory_required([count * rows, *one]) * 1.5 < free
+        ]
+        calls = -(-windows.count // max(fits, default=1))
+        return -(-windows.count // calls)

@@ -1,0 +1,324 @@
+"""Tiled Model: with networks that look no further than the overlap allows, tiled is what untiled is, whatever else is
+connected.
+"""
+
+import pytest
+import torch
+from hires_pack.tests.tolerances import assert_close
+
+from .graphs import Graph, conditioning, give, saved
+
+SIDES = (88, 72)
+"""Width and height of the canvas in latent cells: no multiple of a window."""
+
+TILE, OVERLAP = 256, 64
+"""Pixels: windows of up to 32 cells that share 8 or more, of which a network with a reach of 3 needs 6."""
+
+SAMPLED = 1e-5
+"""Largest difference of latents of size 1 after a whole sampling."""
+
+
+class Scene:
+    """A graph that samples the same latent with a model as it is, and tiled."""
+
+    def __init__(self, host, models, family="sd3", sides=SIDES, frames=None, batch=1):
+        self.host, self.facts, self.g = host, models.family(family), Graph()
+        self.loader = self.g.add("CheckpointLoaderSimple", ckpt_name=models.checkpoint(family))
+        file = conditioning(host, self.facts)
+        self.prompts = [self.g.add("ProbeConditioning", file=file, key=key) for key in ("positive", "negative")]
+        frames = () if frames is None else (frames,)
+        self.shape = (batch, self.facts.latent_channels, *frames, sides[1], sides[0])
+        self.latent = self.tensor(self.shape, 0.8)
+        self.model = self.loader
+
+    @property
+    def vae(self):
+        return self.loader[2]
+
+    def tensor(self, shape, size=1.0, seed=0):
+        """A LATENT of made-up numbers."""
+        values = torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * size
+        return self.g.add("ProbeLatent", file=give(self.host, values=values), key="values")
+
+    def image(self, width=SIDES[0] * 8, height=SIDES[1] * 8, seed=1):
+        """Pictures of coarse noise, so that every place differs."""
+        coarse = torch.rand((1, 3, height // 16, width // 16), generator=torch.Generator().manual_seed(seed))
+        picture = torch.nn.functional.interpolate(coarse, size=(height, width), mode="nearest").movedim(1, -1)
+        return self.g.add("ProbeImage", file=give(self.host, values=picture), key="values")
+
+    def mask(self, values):
+        return self.g.add("ProbeMask", file=give(self.host, values=values), key="values")
+
+    def local(self, **more):
+        self.model = self.g.add("ProbeLocalModel", model=self.model, reach=True, conds=True, **more)
+
+    def tiled(self, model=None, **more):
+        values = {"tile_size": TILE, "overlap": OVERLAP, "blending": "hard", "tiles_at_once": 1, **more}
+        return self.g.add("HiresFixTiledModel", model=model or self.model, **values)
+
+    def sample(self, model, sampler="euler", steps=4, cfg=3.0, denoise=0.7, latent=None, seed=4, prompts=None):
+        positive, negative = prompts or self.prompts
+        result = self.g.add(
+            "KSampler", model=model, positive=positive, negative=negative, latent_image=latent or self.latent, seed=seed,
+            steps=steps, cfg=cfg, sampler_name=sampler, scheduler="normal", denoise=denoise,
+        )  # fmt: skip
+        return self.g.save(latent=result)[1]
+
+    def run(self, client, *files):
+        client.queue(self.g).require_success()
+        return [saved(self.host, file)["latent"] for file in files]
+
+
+def assert_tiled_is_untiled(scene, client, sampler="euler", tiled=(), **more):
+    untiled = scene.sample(scene.model, sampler, **more)
+    others = [scene.sample(scene.tiled(**values), sampler, **more) for values in tiled or ({}, {"tiles_at_once": 4})]
+    first, *rest = scene.run(client, untiled, *others)
+    assert float(first.std()) > 0.05
+    for one in rest:
+        assert_close(one, first, SAMPLED)
+    return first
+
+
+@pytest.mark.parametrize("family", ["sd3", "wan", "flux", "sdxl", "sd1"])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_one_window_is_bit_equal(family, batch, host, client, models):
+    scene = Scene(host, models, family, sides=(16, 12), batch=batch)
+    files = [scene.sample(model, "dpmpp_2m") for model in (scene.model, scene.tiled(blending="soft", tile_size=128))]
+    untiled, tiled = scene.run(client, *files)
+    assert torch.equal(untiled, tiled)
+
+
+SAMPLERS = [
+    "euler", "euler_ancestral", "heun", "dpm_2", "lms", "dpmpp_2m", "dpmpp_sde", "dpmpp_2m_sde", "uni_pc", "lcm",
+    "ddim", "res_multistep",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_three_convolutions_are_exact_over_a_whole_sampling(sampler, host, client, models):
+    scene = Scene(host, models)
+    scene.local()
+    assert_tiled_is_untiled(scene, client, sampler, steps=8, denoise=1.0)
+
+
+def test_soft_blending_is_exact_for_a_reach_of_a_quarter_of_the_overlap(host, client, models):
+    scene = Scene(host, models)
+    scene.local()
+    assert_tiled_is_untiled(scene, client, tiled=[{"blending": "soft", "overlap": 96}])
+
+
+@pytest.mark.parametrize("values", [
+    {"blending": "soft", "overlap": 0}, {"blending": "soft"}, {"tile_size": 80, "overlap": 16},
+    {"tile_size": 16, "overlap": 0, "tiles_at_once": 64},
+])  # fmt: skip
+def test_a_pixelwise_network_is_equal_for_any_tile(values, host, client, models):
+    scene = Scene(host, models)
+    scene.model = scene.g.add("ProbeLocalModel", model=scene.model, reach=False, conds=True)
+    assert_tiled_is_untiled(scene, client, tiled=[values])
+
+
+def test_a_network_that_looks_further_than_the_overlap_is_not_exact(host, client, models):
+    """What the other tests see as equal is not equal by itself."""
+    scene = Scene(host, models)
+    scene.local()
+    files = [scene.sample(scene.model), scene.sample(scene.tiled(overlap=0))]
+    untiled, tiled = scene.run(client, *files)
+    assert float((untiled - tiled).abs().max()) > 100 * SAMPLED
+
+
+def whole_and_parts(values):
+    """A mask that is soft, empty in a third of the canvas, and differs at every place."""
+    mask = torch.rand((1, SIDES[1] * 2, SIDES[0] * 2), generator=torch.Generator().manual_seed(values))
+    mask[..., :60] = 0
+    return mask
+
+
+def test_masks_of_prompts_are_cut(host, client, models):
+    scene = Scene(host, models)
+    scene.local()
+    g, (positive, negative) = scene.g, scene.prompts
+    masked = g.add(
+        "ConditioningSetMask", conditioning=negative, mask=scene.mask(whole_and_parts(1)), strength=0.8,
+        set_cond_area="default",
+    )  # fmt: skip
+    bounds = g.add(
+        "ConditioningSetMask", conditioning=positive, mask=scene.mask(whole_and_parts(2)), strength=1.0,
+        set_cond_area="mask bounds",
+    )  # fmt: skip
+    both = g.add("ConditioningCombine", conditioning_1=positive, conditioning_2=masked)
+    three = g.add("ConditioningCombine", conditioning_1=both, conditioning_2=bounds)
+    for prompt in (both, three):
+        assert_tiled_is_untiled(scene, client, prompts=(prompt, negative))
+
+
+def test_what_a_masked_prompt_leaves_out_stays_without(host, client, models):
+    """Where no prompt has any weight, the host predicts nothing; no window may fill that in."""
+    scene = Scene(host, models)
+    scene.local()
+    mask = torch.zeros(1, SIDES[1], SIDES[0])
+    mask[:, :, 70:] = 1
+    positive = scene.g.add(
+        "ConditioningSetMask", conditioning=scene.prompts[0], mask=scene.mask(mask), strength=1.0,
+        set_cond_area="default",
+    )  # fmt: skip
+    assert_tiled_is_untiled(scene, client, prompts=(positive, scene.prompts[1]))
+
+
+@pytest.mark.parametrize("edges", [(400, 300, 100, 60), (96, 96, 304, 200), (200, 576, 504, 0)])
+def test_areas_keep_their_soft_edges_and_miss_other_windows(edges, host, client, models):
+    """Their own edges, not those of a window."""
+    width, height, x, y = edges
+    scene = Scene(host, models)
+    scene.local()
+    positive, negative = scene.prompts
+    area = {"width": width, "height": height, "x": x, "y": y, "strength": 0.9}
+    other = scene.g.add("ConditioningSetArea", conditioning=negative, **area)
+    both = scene.g.add("ConditioningCombine", conditioning_1=positive, conditioning_2=other)
+    files = [scene.sample(model, prompts=(both, negative)) for model in (scene.model, scene.tiled())]
+    untiled, tiled = scene.run(client, *files)
+    # a network sees the area's own edge, also where it lies in a window's overlap
+    assert_close(tiled, untiled, SAMPLED)
+
+
+def test_prompts_of_a_part_of_the_steps(host, client, models):
+    scene = Scene(host, models)
+    scene.local()
+    positive, negative = scene.prompts
+    early, late = (
+        scene.g.add("ConditioningSetTimestepRange", conditioning=one, start=start, end=end)
+        for one, start, end in ((positive, 0.0, 0.5), (negative, 0.5, 1.0))
+    )
+    both = scene.g.add("ConditioningCombine", conditioning_1=early, conditioning_2=late)
+    assert_tiled_is_untiled(scene, client, prompts=(both, negative))
+
+
+def test_two_pictures_and_a_prompt_for_each(host, client, models):
+    scene = Scene(host, models, batch=2)
+    scene.local()
+    texts = torch.randn(2, 77, scene.facts.context_width, generator=torch.Generator().manual_seed(7))
+    pooled = torch.zeros(2, scene.facts.pooled_width)
+    file = give(host, **{"both": texts, "both.pooled": pooled})
+    positive = scene.g.add("ProbeConditioning", file=file, key="both")
+    assert_tiled_is_untiled(scene, client, prompts=(positive, scene.prompts[1]))
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_conditioning_of_the_noise_s_shape_is_cut(scale, host, client, models):
+    """What is joined to the latent, also in another size."""
+    scene = Scene(host, models)
+    scene.local()
+    joined = scene.tensor((1, 2, SIDES[1] * scale, SIDES[0] * scale), seed=3)
+    positive = scene.g.add("ProbeConditioningWith", conditioning=scene.prompts[0], kind="noise_concat", latent=joined)
+    assert_tiled_is_untiled(scene, client, prompts=(positive, scene.prompts[1]))
+
+
+def test_inpaint_models_get_the_picture_and_the_mask_of_the_window(host, client, models):
+    scene = Scene(host, models)
+    scene.local(inpaint=True)
+    positive, negative = scene.prompts
+    mask = (whole_and_parts(4) > 0.5).float()
+    inpaint = scene.g.add(
+        "InpaintModelConditioning", positive=positive, negative=negative, vae=scene.vae, pixels=scene.image(),
+        mask=scene.mask(mask), noise_mask=True,
+    )  # fmt: skip
+    assert_tiled_is_untiled(scene, client, prompts=(inpaint, inpaint[1]), latent=inpaint[2])
+
+
+@pytest.mark.parametrize("family", ["sd3", "wan"])
+def test_noise_masks_keep_what_they_protect(family, host, client, models):
+    scene = Scene(host, models, family, sides=(40, 24), frames=None if family == "sd3" else 2)
+    mask = torch.ones(1, 24, 40)
+    mask[:, :, :17] = 0
+    latent = scene.g.add("SetLatentNoiseMask", samples=scene.latent, mask=scene.mask(mask))
+    result = scene.sample(scene.tiled(tile_size=128, overlap=32, blending="soft"), latent=latent)
+    before, after = scene.run(client, scene.g.save(latent=scene.latent)[1], result)
+    assert torch.allclose(after[..., :17], before[..., :17], rtol=0, atol=1e-6)
+    assert float((after - before)[..., 17:].abs().mean()) > 0.01
+
+
+@pytest.mark.parametrize(("kind", "size"), [
+    ("pixels", (704, 576)), ("pixels", (300, 250)), ("vae", (704, 576)), ("vae", (450, 450)),
+    ("vae and mask", (704, 576)), ("adapter", (704, 576)),
+])  # fmt: skip
+def test_hints_of_controlnets_are_cut(kind, size, host, client, models):
+    scene = Scene(host, models)
+    scene.local()
+    hint = {"image": scene.image(*size), "strength": 0.7, "start_percent": 0.0, "end_percent": 1.0}
+    hint |= {"vae": scene.vae} if kind.startswith("vae") else {}
+    network = scene.g.add("ProbeControlNet", kind=kind)
+    node, more = "ControlNetApplyAdvanced", {}
+    if kind == "vae and mask":
+        node, more = "ControlNetInpaintingAliMamaApply", {"mask": scene.mask(whole_and_parts(5))}
+    prompts = scene.prompts
+    # a chain of two, the first of which ends half way
+    for end in (0.6, 1.0):
+        hint["end_percent"] = end
+        link = scene.g.add(node, positive=prompts[0], negative=prompts[1], control_net=network, **hint, **more)
+        prompts = (link, link[1])
+    assert_tiled_is_untiled(scene, client, prompts=prompts)
+
+
+def test_gligen_s_boxes_are_cut_and_dropped(host, client, models):
+    scene = Scene(host, models)
+    scene.local()
+    positive = scene.g.add("ProbeConditioningWith", conditioning=scene.prompts[0], kind="gligen")
+    assert_tiled_is_untiled(scene, client, prompts=(positive, scene.prompts[1]))
+
+
+@pytest.mark.parametrize("sides", [SIDES, (176, 144), (40, 40)])
+def test_reference_pictures_of_the_canvas_s_shape_are_cut_and_others_stay(sides, host, client, models):
+    """Flux Kontext and the like: the picture that is redrawn, at any scale, or another one."""
+    scene = Scene(host, models, "flux")
+    scene.local()
+    reference = scene.tensor((1, 16, sides[1], sides[0]), seed=9)
+    positive = scene.g.add("ReferenceLatent", conditioning=scene.prompts[0], latent=reference)
+    assert_tiled_is_untiled(scene, client, prompts=(positive, scene.prompts[1]))
+
+
+@pytest.mark.parametrize("kind", [None, "size"])
+def test_sdxl_is_told_where_a_window_lies(kind, host, client, models):
+    scene = Scene(host, models, "sdxl")
+    scene.local()
+    prompts = scene.prompts
+    if kind:
+        prompts = [scene.g.add("ProbeConditioningWith", conditioning=one, kind=kind) for one in prompts]
+        file = [scene.sample(model, prompts=prompts) for model in (scene.model, scene.tiled())]
+        untiled, tiled = scene.run(client, *file)
+        assert not torch.allclose(untiled, tiled, atol=0.01)
+        return
+    assert_tiled_is_untiled(scene, client, prompts=prompts)
+
+
+@pytest.mark.parametrize(("kind", "family"), [
+    ("diffsynth", "sd3"), ("z-image", "flux"), ("lllite", "wan"), ("uni3c", "wan"), ("supir", "sd3"),
+])  # fmt: skip
+def test_pictures_of_model_patches_are_cut(kind, family, host, client, models):
+    scene = Scene(host, models, family, frames=1 if family == "wan" else None)
+    patched = scene.g.add("ProbePicturePatch", model=scene.loader, vae=scene.vae, image=scene.image(), kind=kind)
+    scene.model = patched
+    scene.local()
+    with_patch = assert_tiled_is_untiled(scene, client)
+    scene.model = scene.loader
+    scene.local()
+    (without,) = scene.run(client, scene.sample(scene.model))
+    assert float((with_patch - without).abs().max()) > 0.01
+
+
+def test_frames_of_a_clip_are_tiled_in_space(host, client, models):
+    scene = Scene(host, models, "wan", frames=3)
+    scene.local()
+    assert_tiled_is_untiled(scene, client)
+
+
+FAMILIES = ["sd1", "sdxl", "sd3", "flux", "wan"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_is_drawn_in_windows(family, host, client, models):
+    scene = Scene(host, models, family, sides=(24, 16), frames=2 if family == "wan" else None)
+    values = {"tile_size": 96, "overlap": 32, "blending": "soft"}
+    one, four = (scene.sample(scene.tiled(**values, tiles_at_once=count), steps=2) for count in (1, 4))
+    one, four = scene.run(client, one, four)
+    assert one.shape == scene.shape
+    assert bool(torch.isfinite(one).all())
+    assert_close(four, one, 1e-3)
