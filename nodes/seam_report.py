@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from ..hires.images.checks import check_image
 from ..hires.seams.meetings import placed
 from ..hires.seams.report import report
+from ..host.tiles.layout import model_meetings
 from . import inputs
 from .errors import input_errors
 from .registry import PackNode, node
@@ -38,7 +39,7 @@ class HiresFixSeamReport(PackNode):
                     min=16,
                     max=16384,
                     step=8,
-                    tooltip="Side of a tile, in pixels of 'after', as it was made.",
+                    tooltip="Side of a tile, in pixels of 'after', as it was made. Not used with a model.",
                 ),
                 io.Int.Input(
                     "overlap",
@@ -47,7 +48,8 @@ class HiresFixSeamReport(PackNode):
                     max=8192,
                     step=8,
                     tooltip="Pixels that neighbouring tiles share. 0: tiles lie side by side from the upper left "
-                    "corner on, as Ultimate SD Upscale pastes them. Otherwise they are evenly spread, as SD upscale's.",
+                    "corner on, as Ultimate SD Upscale pastes them. Otherwise they are evenly spread, as SD upscale's. "
+                    "Not used with a model.",
                 ),
                 io.Image.Input(
                     "untiled",
@@ -55,14 +57,25 @@ class HiresFixSeamReport(PackNode):
                     tooltip="The same made in one piece, where that is possible. Its figures are shown beside: what it "
                     "has, too, is chance or the picture.",
                 ),
+                io.Model.Input(
+                    "model",
+                    optional=True,
+                    tooltip="From Tiled Model, as the sampler got it: the report then looks where its tiles meet.",
+                ),
             ],
             outputs=[io.String.Output(display_name="report", tooltip="The figures, a line each. The node shows them.")],
         )
 
     @classmethod
-    def execute(cls, before: Any, after: Any, tile_size: int, overlap: int, untiled: Any = None) -> io.NodeOutput:
+    def execute(
+        cls, before: Any, after: Any, tile_size: int, overlap: int, untiled: Any = None, model: Any = None
+    ) -> io.NodeOutput:
         with input_errors(cls, "after"):
             check_image(after, "after")
-            columns, rows = (placed(after.shape[axis], tile_size, overlap) for axis in (2, 1))
+            height, width = after.shape[1:3]
+            if model is None:
+                columns, rows = (placed(size, tile_size, overlap) for size in (width, height))
+            else:
+                columns, rows = model_meetings(model, width, height)
             text = report(before, after, columns, rows, untiled).text()
             return io.NodeOutput(text, ui={"text": (text,)})

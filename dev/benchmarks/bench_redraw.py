@@ -25,7 +25,7 @@ from ..host import real_host
 from . import machine, peak_memory
 from .redraw_figures import Way
 from .redraw_narrow import narrow
-from .redraw_ways import KEY, Meter, Pass, Tiling, clock, per_tile, per_tile_meetings, tiled_meetings, tiled_model
+from .redraw_ways import KEY, Meter, Pass, Tiling, clock, per_tile, per_tile_meetings, tiled_model
 
 UNTILED, DEFAULT, PER_TILE = "untiled", "default", "per-tile"
 TILED = {DEFAULT: Tiling(192, 64), "overlap-12.5": Tiling(512, 64)}
@@ -66,11 +66,14 @@ def picture_of(job: Pass, seed: int, size: int) -> torch.Tensor:
 
 def ways_of(job: Pass, size: int) -> tuple[dict[str, Callable[..., torch.Tensor]], dict[str, Meetings]]:
     """How each way redraws, and where its tiles meet. Untiled is measured where those of the default do."""
+    from ...host.tiles.layout import model_meetings
+
     ways: dict[str, Callable[..., torch.Tensor]] = {UNTILED: job.redraw}
     places: dict[str, Meetings] = {}
     for name, tiling in TILED.items():
-        ways[name] = partial(job.redraw, model=tiled_model(job, tiling))
-        places[name] = tiled_meetings(job, size, tiling)
+        model = tiled_model(job, tiling)
+        ways[name] = partial(job.redraw, model=model)
+        places[name], _ = model_meetings(model, size, size)
     ways[PER_TILE] = partial(per_tile, job)
     places |= {PER_TILE: per_tile_meetings(size), UNTILED: places[DEFAULT]}
     return ways, places

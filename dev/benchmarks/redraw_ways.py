@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFilter
 
 from ...hires.images.resample import from_8_bit, to_8_bit
-from ...hires.seams.meetings import Meetings, meetings, placed
+from ...hires.seams.meetings import Meetings, placed
 
 KEY = "bench"
 CELL = 8
@@ -97,16 +97,6 @@ def tiled_model(job: Pass, tiling: Tiling) -> Any:
     return HiresFixTiledModel.execute(
         model=job.model, tile_size=tiling.tile, overlap=tiling.overlap, blending=tiling.blending, tiles_at_once=0
     ).args[0]
-
-
-def tiled_meetings(job: Pass, size: int, tiling: Tiling) -> Meetings:
-    """Where Tiled Model's windows meet along either axis of a square picture."""
-    from ...host.tiles.canvas import TileRequest, windows_for
-
-    request = TileRequest(tiling.tile, tiling.overlap, tiling.blending, 0)  # type: ignore[arg-type]
-    cells = size // CELL
-    windows = windows_for(job.model.model, [1, 4, cells, cells], request)
-    return meetings(size, [(span.start * CELL, span.stop * CELL) for span in windows.columns])
 
 
 def per_tile(job: Pass, picture: torch.Tensor, seed: int) -> torch.Tensor:

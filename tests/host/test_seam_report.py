@@ -61,6 +61,30 @@ def test_one_tile_has_no_lines(host, client):
     assert lines_of(host, client, tile_size=512, before=FLAT, after=grain(4))[0] == "One tile: no lines to look at."
 
 
+def with_model(host, client, tiled):
+    graph = Graph()
+    file = give(host, before=FLAT, after=grain(6, 512))
+    loaded = {name: graph.add("ProbeImage", file=file, key=name) for name in ("before", "after")}
+    model = graph.add("CheckpointLoaderSimple", ckpt_name="tiny_sd15.safetensors")
+    if tiled:
+        asked = {"tile_size": 192, "overlap": 64, "blending": "soft", "tiles_at_once": 0}
+        model = graph.add("HiresFixTiledModel", model=model, **asked)
+    node = graph.add("HiresFixSeamReport", tile_size=512, overlap=0, model=model, **loaded)
+    return client.queue(graph), node
+
+
+def test_a_tiled_model_says_itself_where_its_tiles_meet(host, client):
+    run, node = with_model(host, client, tiled=True)
+    found = run.require_success().outputs[node.id]["text"][0].split("\n")
+    assert found[0].startswith("4 x 4 tiles, "), "(512 - 64) / 128 is 3.5"
+    assert found[2].startswith("  window starts: ")
+
+
+def test_a_model_that_is_not_tiled_is_refused(host, client):
+    run, _ = with_model(host, client, tiled=False)
+    assert "Seam Report, input 'model': this model sees pictures in one piece" in run.explanation()
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
