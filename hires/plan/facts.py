@@ -60,6 +60,13 @@ class ModelFile:
 
 
 @dataclass(frozen=True)
+class TiledModel:
+    """A MODEL that sees pictures in tiles, so that their size costs it no more than their area."""
+
+    model: ModelFile | None
+
+
+@dataclass(frozen=True)
 class UpscalerFile:
     """An upscaler by its name in Load Upscaler: a filter or a file."""
 

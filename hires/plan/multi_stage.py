@@ -11,9 +11,10 @@ from ..sizes.image_sizes import MAX_SIDE, ImageSize, Size, image_size
 from ..sizes.regions import Move
 from ..sizes.stages import MOST_STAGES, REDRAW, is_redrawn, redraw_strengths, stage_sizes
 from .badge import Badge, badge
-from .facts import Facts, ModelFile, Pictures
+from .facts import Facts, Pictures
+from .tiled_model import too_long_for
 from .upscale import resize_of, upscaler_before
-from .warnings import counted, too_large_for_memory, too_long, way_text
+from .warnings import counted, too_large_for_memory, way_text
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,6 @@ def _multi_stage(node: Node, facts: Facts) -> Badge:
 
 
 def _redraw_warning(node: Node, facts: Facts, plan: StagesPlan) -> str | None:
-    model = node.incoming("model", ModelFile)
-    trained = facts.trained_side(model) if model else None
     stages = zip(reversed(plan.sizes), reversed(plan.strengths), strict=True)
-    warnings = (too_long(size, trained) for size, strength in stages if strength > 0)
+    warnings = (too_long_for(node, size, facts) for size, strength in stages if strength > 0)
     return next(filter(None, warnings), None)

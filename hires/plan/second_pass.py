@@ -6,9 +6,10 @@ from ..graph.reader import Node
 from ..graph.same import first_pass, is_same, renoise_of, told_by
 from ..sampling.same import SAME_CFG, SAME_SAMPLER, SAME_STEPS, misfit, no_cfg, no_first_pass
 from .badge import Badge, badge
-from .facts import Facts, Latents, ModelFile
+from .facts import Facts, Latents
 from .steps import SecondPass, plan_second_pass
-from .warnings import counted, senseless_strength, size_text, too_large_for_memory, too_long
+from .tiled_model import too_long_for
+from .warnings import counted, senseless_strength, size_text, too_large_for_memory
 
 SMALLEST_STRENGTH = 0.001
 """The least that the node's field holds; schedules have no end towards 0."""
@@ -45,8 +46,7 @@ def _second_sampling(node: Node, facts: Facts) -> Badge:
         _check_first_pass(node)
     if latents is None:
         return Badge(text=words[0] if words else None, warning=_misfit(node))
-    model = node.incoming("model", ModelFile)
-    warning = (too_long(latents.size, facts.trained_side(model) if model else None) if is_run else None) or (
+    warning = (too_long_for(node, latents.size, facts) if is_run else None) or (
         too_large_for_memory(latents.size, latents.count, facts.free_memory())
     )
     return Badge((latents,), " at ".join([*words, size_text(latents.size)]), warning or _misfit(node))

@@ -25,6 +25,12 @@ Soft: the outer quarter of the overlap on each side is left out, where a model s
 ramp. Hard: a cut in the middle, exact for a model that sees no further than half the overlap.
 """
 
+CONTEXT = 1.5
+"""How much longer than the side that a model was trained at an automatic window is: it sees around what it owns."""
+
+OVERLAP = 1 / 3
+"""Of a window, where the overlap is automatic."""
+
 _LEAST = 0.75
 """Windows shrink by no more than this where the overlap would be larger than asked: less context is a worse picture."""
 
@@ -87,6 +93,20 @@ class Windows:
             )
             for down, down_weights in zip(self.rows, span_weights(self.rows, self.blending), strict=True)
             for across, across_weights in zip(self.columns, span_weights(self.columns, self.blending), strict=True)
+        )
+
+
+def check_overlap(tile: int, overlap: int) -> None:
+    """Refuse, in pixels, tiles of which nothing is left; a tile of 0 or an overlap of -1 is automatic.
+
+    Raises:
+        InputError: the overlap is not smaller than the tile.
+    """
+    if 0 < tile <= overlap:
+        raise InputError(
+            f"neighbouring tiles are to share {overlap} pixels, and a tile has {tile}. Set the overlap to about "
+            f"{tile // 4}, or the tile size higher.",
+            "overlap",
         )
 
 

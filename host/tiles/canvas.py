@@ -12,20 +12,14 @@ import torch
 
 from ...hires.errors import InputError
 from ...hires.tiles.boxes import Box
-from ...hires.tiles.windows import Blending, Windows, plan_windows
+from ...hires.tiles.windows import CONTEXT, OVERLAP, Blending, Windows, check_overlap, plan_windows
 from .errors import TiledModelError
-
-CONTEXT = 1.5
-"""How much longer than the trained side an automatic window is: it owns the trained side, and sees around it."""
 
 _SMALLER = (CONTEXT, 1.25, 1.0, 0.75)
 """Tried one after the other where memory is short."""
 
 _SIDES_OF_TEXT_WIDTHS = {768: 512, 1024: 512}
 """SD 1 and 2; all later families were trained at 1024."""
-
-_OWNED = 2 / 3
-"""Of a window, where the overlap is automatic."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +37,7 @@ class TileRequest:
     """Windows in one call of the model; 0 for what the memory has room for."""
 
     def __post_init__(self) -> None:
-        if 0 < self.size <= self.overlap:
-            raise InputError(
-                f"neighbouring tiles are to share {self.overlap} pixels, and a tile has {self.size}. Set the overlap "
-                f"to about {self.size // 4}, or the tile size higher.",
-                "overlap",
-            )
+        check_overlap(self.size, self.overlap)
 
 
 @dataclass(frozen=True)
@@ -56,8 +45,6 @@ class Canvas:
     """A latent `(B, C, H, W)` or `(B, C, T, H, W)` as one call of the model brings it."""
 
     latent: torch.Tensor
-    pixels: int
-    """Pixels a side of a latent cell."""
 
     @property
     def width(self) -> int:
@@ -101,7 +88,7 @@ def windows_for(model: Any, shape: torch.Size | list[int], request: TileRequest)
         )
     cell, multiple = model.latent_format.spacial_downscale_ratio, _grid(model.diffusion_model)
     tile = request.size or _automatic_side(model, shape)
-    overlap = round(tile * (1 - _OWNED)) if request.overlap < 0 else request.overlap
+    overlap = round(tile * OVERLAP) if request.overlap < 0 else request.overlap
     try:
         return plan_windows(shape[-1], shape[-2], max(1, tile // cell), -(-overlap // cell), multiple, request.blending)
     except InputError as error:

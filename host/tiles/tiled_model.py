@@ -124,7 +124,7 @@ class _CalcCondBatch:
         if state is None or model_options.get("context_handler") is not None:
             # a guider that has not told of its sampling, or parts of a clip that differ from call to call
             state = _Sampling()
-        canvas = Canvas(latent, model.latent_format.spacial_downscale_ratio)
+        canvas = Canvas(latent)
         call = _Call(executor, model, prompts, canvas, timestep, model_options, state)
         return call.run(windows, self.request.at_once)
 
