@@ -331,3 +331,110 @@ def test_every_family_is_drawn_in_windows(family, host, client, models):
     assert one.shape == scene.shape
     assert bool(torch.isfinite(one).all())
     assert_close(four, one, 1e-3)
+
+
+def error_of(scene, client, model, prompts=None, latent=None):
+    scene.sample(model, prompts=prompts, latent=latent)
+    return client.queue(scene.g).explanation()
+
+
+@pytest.mark.parametrize("patch", ["SelfAttentionGuidance", "EasyCache"])
+def test_patches_that_mix_up_tiles_are_refused(patch, host, client, models):
+    values = {
+        "SelfAttentionGuidance": {"scale": 0.5, "blur_sigma": 2.0},
+        "EasyCache": {"reuse_threshold": 0.2, "start_percent": 0.15, "end_percent": 0.95, "verbose": False},
+    }[patch]
+    scene = Scene(host, models, sides=SMALL)
+    patched = scene.g.add(patch, model=scene.tiled(), **values)
+    error = error_of(scene, client, patched)
+    assert "Tiled Model: " in error
+    assert ("EasyCache" if patch == "EasyCache" else "Self-Attention Guidance") in error
+
+
+def test_a_controlnet_of_another_pack_is_refused(host, client, models):
+    scene = Scene(host, models, sides=SMALL)
+    network = scene.g.add("ProbeControlNet", kind="other")
+    hint = {"image": scene.image(), "strength": 0.7, "start_percent": 0.0, "end_percent": 1.0}
+    link = scene.g.add(
+        "ControlNetApplyAdvanced", positive=scene.prompts[0], negative=scene.prompts[1], control_net=network, **hint
+    )
+    error = error_of(scene, client, scene.tiled(), prompts=(link, link[1]))
+    assert "Tiled Model: a ControlNet of the kind _Other of another pack" in error
+
+
+@pytest.mark.parametrize(("values", "says"), [
+    ({"tile_size": 128, "overlap": 128}, "Tiled Model, input 'overlap': neighbouring tiles are to share 128 pixels"),
+    ({"tile_size": 64, "overlap": 60}, "Tiled Model: tiles of 64 pixels that share 60, in latent cells of 8 pixels"),
+])  # fmt: skip
+def test_an_overlap_that_leaves_nothing_is_refused(values, says, host, client, models):
+    scene = Scene(host, models, sides=SMALL)
+    assert says in error_of(scene, client, scene.tiled(**values))
+
+
+@pytest.mark.parametrize(("sides", "values"), [
+    ((43, 37), {}), ((44, 36), {"tile_size": 4096, "overlap": 1000}), ((7, 50), {"overlap": -1}),
+])  # fmt: skip
+def test_odd_sizes_and_large_tiles(sides, values, host, client, models):
+    scene = Scene(host, models, sides=sides)
+    file = scene.sample(scene.tiled(**{"tile_size": 128, "overlap": 32, "blending": "soft", **values}))
+    (result,) = scene.run(client, file)
+    assert result.shape == scene.shape
+    assert bool(torch.isfinite(result).all())
+
+
+def test_tiling_anew_replaces_the_tiles(host, client, models):
+    scene = Scene(host, models, sides=SMALL)
+    once = scene.tiled(tile_size=96, overlap=32)
+    twice = scene.tiled(model=scene.tiled(), tile_size=96, overlap=32)
+    first, second, untiled = scene.run(client, *(scene.sample(model) for model in (once, twice, scene.model)))
+    assert torch.equal(first, second)
+    assert not torch.allclose(first, untiled, atol=1e-3)
+
+
+def test_a1111_s_samplers_and_and_prompts_see_tiles(host, client, models):
+    scene = Scene(host, models, sides=SMALL)
+    scene.local()
+    g, (positive, negative) = scene.g, scene.prompts
+    noise = g.add("HiresFixNoise", seed=3, source="CPU")
+    files = []
+    for model in (scene.model, scene.tiled()):
+        common = {"model": model, "noise": noise, "sampler_name": "DPM++ 2M"}
+        noised = g.add(
+            "HiresFixRenoise", latent=scene.latent, steps=3, denoising_strength=0.6, hr_second_pass_steps=0,
+            scheduler="Automatic", **common,
+        )  # fmt: skip
+        final = g.add(
+            "HiresFixSecondSampling", positive=positive, negative=negative, latent=noised, sigmas=noised[1], cfg=3.0,
+            **common,
+        )  # fmt: skip
+        files.append(g.save(latent=final)[1])
+    untiled, tiled = scene.run(client, *files)
+    assert_close(tiled, untiled, SAMPLED)
+
+
+def test_without_memory_fewer_tiles_go_at_once(host, client, models):
+    """Two prompts a window: eight and four at once are too many, two are not."""
+    scene = Scene(host, models)
+    scene.local()
+    untiled = scene.sample(scene.model)
+    scene.model = scene.loader
+    scene.local(room=4)
+    tiled = scene.sample(scene.tiled(tiles_at_once=8))
+    first, second = scene.run(client, untiled, tiled)
+    assert_close(second, first, SAMPLED)
+    one = scene.g.add("ProbeLocalModel", model=scene.loader, reach=True, conds=True, room=1)
+    assert "made up" in error_of(scene, client, scene.tiled(model=one))
+
+
+def test_a_cancel_is_seen_before_the_next_tile(host, client, models):
+    scene = Scene(host, models)
+    scene.local(calls=3)
+    scene.sample(scene.tiled())
+    assert client.queue(scene.g).status == "interrupted"
+
+
+def test_latents_that_are_no_pictures_are_refused(host, client, models):
+    scene = Scene(host, models)
+    sound = scene.tensor((1, scene.facts.latent_channels, 64))
+    error = error_of(scene, client, scene.tiled(), latent=sound)
+    assert "Tiled Model: the latent has 3 dimensions" in error
