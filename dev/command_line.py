@@ -156,8 +156,8 @@ def _benchmarks(kinds: Any) -> None:
     )
     redraw.add_argument(
         "--narrow", action="store_true",
-        help="the demo's network as it was trained, for machines without a GPU: the same pictures, a sixteenth of the "
-        "work; time and memory beyond its calls weigh more then",
+        help="the demo's network as it was trained, for machines without a GPU: the same pictures in a third of the "
+        "time; time and memory beyond its calls weigh more then",
     )  # fmt: skip
     redraw.add_argument("--pictures", type=Path, metavar="DIR", help="write the pictures there, to be looked at")
 

@@ -104,6 +104,7 @@ def redraw_all(job: Pass, options: argparse.Namespace, say: Callable[[str], None
             whole = result if name == UNTILED else whole
             way.figures.append(measure(change_of(result, before), meeting, meeting))
             way.control.append(measure(change_of(whole, before), meeting, meeting))
+            way.apart.append(measure(change_of(result, whole), meeting, meeting))
             way.distances.append(float(change_of(result, whole).square().mean().sqrt()))
             if options.pictures:
                 _save(options.pictures, f"{seed}-{name}", result)

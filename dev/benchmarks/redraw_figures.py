@@ -29,6 +29,10 @@ class Way:
     control: list[Figures] = field(default_factory=list)
     """Of the picture that was made in one piece, on this way's lines."""
 
+    apart: list[Figures] = field(default_factory=list)
+    """Of the difference to the picture made in one piece. What the picture itself brings is out of it, and a wave or a
+    line stands out more; but so does what a model draws otherwise in a tile."""
+
     distances: list[float] = field(default_factory=list)
     seconds: float = 0.0
     meter: Meter = field(default_factory=Meter)
@@ -52,6 +56,7 @@ class Way:
             "seconds_ratio": self.seconds / untiled.seconds,
             "vae_share": self.meter.vae / self.seconds,
             "control": _seams(self.control),
+            "to_untiled": _seams(self.apart),
         }
 
 

@@ -1,4 +1,4 @@
-"""The demo's network as it was trained, in place of the full-size one: the same pictures, a sixteenth of the work."""
+"""The demo's network as it was trained, in place of the full-size one: the same pictures, sooner."""
 
 from __future__ import annotations
 

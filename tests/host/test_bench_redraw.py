@@ -32,5 +32,6 @@ def test_the_smallest_job(tmp_path):
     assert rows["default"]["distance"] > 0.1
     assert rows["per-tile"]["distance"] > 0.1
     assert rows["untiled"]["seam"] == rows["default"]["control"]["seam"]
+    assert rows["untiled"]["to_untiled"]["change"] == 0 < rows["default"]["to_untiled"]["change"]
     assert rows["overlap-12.5"]["seam"]["1"] is None, "one window has no lines"
     assert {file.name for file in pictures.iterdir()} == {f"100-{name}.png" for name in ("before", *rows)}

@@ -57,6 +57,7 @@ def test_a_row_is_the_mean_of_its_seeds_beside_the_control():
     way = Way("default", 2, seconds=25.0, meter=Meter(18.0, 2.0, 2250), peak=40, distances=[1.0, 2.0, 3.0, 4.0, 5.0])
     way.figures = [figures(1 + rank, rank, 2.0) for rank in ranks]
     way.control = [figures(1, 0.01, 1.0) for _ in ranks]
+    way.apart = [figures(3, rank, 1.0) for rank in ranks]
     row = way.row(whole)
     assert row["pixels_ratio"] == 2.25
     assert row["overhead"] == pytest.approx(0.25)
@@ -68,12 +69,13 @@ def test_a_row_is_the_mean_of_its_seeds_beside_the_control():
     # evenly spread ranks are as likely as any; five of 0.01 have a distance of 0.99, whose chance is 0.01^5 * 2
     assert row["p"]["1"] > 0.99
     assert row["control"]["p"]["1"] == pytest.approx(2e-10, rel=0.5)
+    assert row["to_untiled"]["seam"]["1"] == 3
     assert row["kinds"]["tile borders"]["seam"] == row["seam"]
     assert row["repetition"] is None
 
 
 def test_memory_that_nothing_tells_of_is_left_out():
     whole = Way("untiled", 2, seconds=1.0, meter=Meter(1.0, 0.0, 1))
-    whole.figures = whole.control = [figures(1, 0.5, 1.0)]
+    whole.figures = whole.control = whole.apart = [figures(1, 0.5, 1.0)]
     whole.distances = [0.0]
     assert whole.row(whole)["peak_ratio"] is None
