@@ -166,21 +166,31 @@ class Report:
         return "\n".join(told)
 
     def verdict(self) -> str:
-        """Whether a seam is found, in a sentence; of few lines that they are few."""
+        """Whether a seam is found, in a sentence; of few lines that they are few.
+
+        What stands out in the untiled picture, too, has to stand out by as much more.
+        """
+        control = self.untiled or self.figures
         found = [
             f"{kind} at {scale} px"
-            for kind, values in {"lines": self.figures.seam, **self.figures.kinds}.items()
-            for scale, value in zip(SCALES, values, strict=True)
-            if value and value.excess > SEEN and value.p < RARE
+            for kind, values, others in [
+                ("lines", self.figures.seam, control.seam),
+                *((kind, values, control.kinds[kind]) for kind, values in self.figures.kinds.items()),
+            ]
+            for scale, value, other in zip(SCALES, values, others, strict=True)
+            if self._is_seen(value, other)
         ]
-        offset = self.figures.tile_offset
-        if offset and offset.excess > SEEN and offset.p < RARE:
+        if self._is_seen(self.figures.tile_offset, control.tile_offset):
             found.append("the colour of tiles")
         few = max(len(lines) for axis in (self.columns, self.rows) for lines in axis.lines.values()) * self.pictures
         said = f"Seams: {', '.join(found)}." if found else "No seam found."
         if few < FEWEST:
             said += f" {few} lines of a kind along an axis say little: look at larger pictures, or at several."
         return said
+
+    def _is_seen(self, value: Excess | None, control: Excess | None) -> bool:
+        usual = max(1.0, control.excess) if self.untiled and control else 1.0
+        return value is not None and value.excess > SEEN * usual and value.p < RARE
 
     def _line(self, name: str, told: Callable[[Figures], str]) -> str:
         line = f"{name}: {told(self.figures)}"

@@ -240,6 +240,7 @@ def test_the_text_tells_every_figure_beside_the_untiled_one_and_what_they_come_t
     assert told[-1].startswith("Seams: lines at 1 px, lines at 4 px, lines at 16 px")
     assert "the colour of tiles" in told[-1]
     assert Report(axis, axis, 1, plain).text().endswith("\nNo seam found.")
+    assert Report(axis, axis, 1, stepped, stepped).verdict() == "No seam found.", "the untiled one has it, too"
 
 
 def test_few_lines_are_said_to_be_few_and_one_tile_to_have_none():
