@@ -391,7 +391,7 @@ def test_tiling_anew_replaces_the_tiles(host, client, models):
     assert not torch.allclose(first, untiled, atol=1e-3)
 
 
-def test_a1111_s_samplers_and_and_prompts_see_tiles(host, client, models):
+def test_a1111_s_samplers_see_tiles(host, client, models):
     scene = Scene(host, models, sides=SMALL)
     scene.local()
     g, (positive, negative) = scene.g, scene.prompts
