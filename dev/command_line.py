@@ -129,14 +129,16 @@ def parser() -> argparse.ArgumentParser:
 def _benchmarks(kinds: Any) -> None:
     sampling = _command(kinds, "sampling", "time the second pass beside core's KSampler", "run_bench")
     upscale = _command(kinds, "upscale", "time upscaling beside core's Upscale Image (using Model)", "run_bench")
+    redraw = _command(kinds, "redraw", "measure seams, work and memory of the tiled second pass", "run_bench")
     vae = _command(kinds, "vae", "time and compare the VAE in tiles beside core's tiles and one piece", "run_bench")
-    for bench in (sampling, upscale, vae):
+    for bench in (sampling, upscale, redraw, vae):
         _json(bench)
         bench.add_argument(
-            "--pairs", type=_count, metavar="N", help="paired runs of every row (default: by how long one takes)"
-        )
-        bench.add_argument(
             "--threads", type=_count, default=1, metavar="N", help="threads of torch on a CPU (default: 1)"
+        )
+    for bench in (sampling, upscale, vae):
+        bench.add_argument(
+            "--pairs", type=_count, metavar="N", help="paired runs of every row (default: by how long one takes)"
         )
     vae.add_argument(
         "--size", type=_side, default=1024, metavar="N", help="side of the picture in pixels (default: 1024)"
@@ -146,6 +148,22 @@ def _benchmarks(kinds: Any) -> None:
         help=f"only these jobs, of {', '.join(UPSCALE_JOBS)}",
     )  # fmt: skip
     upscale.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)  # the benchmark asks itself in another process
+
+    redraw.add_argument("--seeds", type=_count, default=20, metavar="N", help="pictures (default: 20)")
+    redraw.add_argument(
+        "--size", type=_side, default=1216, metavar="PX",
+        help="side of the redrawn pictures in pixels (default: 1216, which tiles of 192 that share 64 cover exactly)",
+    )  # fmt: skip
+    redraw.add_argument("--steps", type=_count, default=4, metavar="N", help="of the pass (default: 4)")
+    redraw.add_argument(
+        "--strength", type=_strength, default=0.35, metavar="N", help="denoising strength (default: 0.35)"
+    )
+    redraw.add_argument(
+        "--narrow", action="store_true",
+        help="the demo's network as it was trained, for machines without a GPU: the same pictures in a third of the "
+        "time; time and memory beyond its calls weigh more then",
+    )  # fmt: skip
+    redraw.add_argument("--pictures", type=Path, metavar="DIR", help="write the pictures there, to be looked at")
 
     streaming = _command(kinds, "streaming", "weigh upscaling from disk to disk, by picture size", "run_bench")
     _json(streaming)
@@ -195,6 +213,16 @@ def _minutes(text: str) -> float:
     if not 0 < minutes < float("inf"):
         raise argparse.ArgumentTypeError(f"a number above 0 is needed, not {text}")
     return minutes
+
+
+def _strength(text: str) -> float:
+    try:
+        strength = float(text)
+    except ValueError:
+        strength = 0.0
+    if not 0 < strength <= 1:
+        raise argparse.ArgumentTypeError(f"a number above 0, at most 1, is needed, not {text}")
+    return strength
 
 
 def _side(text: str) -> int:

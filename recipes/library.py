@@ -1,7 +1,7 @@
 """Every workflow and box of the pack by the name of its file; called without arguments, each is as it is shipped."""
 
 # their decorators fill the lists
-from . import (
+from . import (  # noqa: F401  # noqa: F401
     apps,
     blueprints,
     gallery,
@@ -10,7 +10,7 @@ from . import (
     gallery_regions,
     gallery_tiles,
     gallery_upscale,
-)  # noqa: F401
+)
 from .workflow import APPS, BLUEPRINTS, WORKFLOWS
 
 __all__ = ["APPS", "BLUEPRINTS", "WORKFLOWS"]

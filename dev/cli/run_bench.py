@@ -5,9 +5,15 @@ from __future__ import annotations
 import sys
 
 from .. import command_line, report_file
-from ..benchmarks import bench_sampling, bench_streaming, bench_upscale, bench_vae
+from ..benchmarks import bench_redraw, bench_sampling, bench_streaming, bench_upscale, bench_vae
 
-BENCHMARKS = {"sampling": bench_sampling, "streaming": bench_streaming, "upscale": bench_upscale, "vae": bench_vae}
+BENCHMARKS = {
+    "redraw": bench_redraw,
+    "sampling": bench_sampling,
+    "streaming": bench_streaming,
+    "upscale": bench_upscale,
+    "vae": bench_vae,
+}
 
 
 def main() -> int:

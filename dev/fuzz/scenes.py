@@ -143,7 +143,10 @@ def _save(m: Maker, image: Link) -> None:
 
 def upscale(m: Maker) -> None:
     """Pictures made larger, without a diffusion model; faces restored now and then."""
-    image = m.add("HiresFixUpscaleImage", likely=0.3, image=m.link("IMAGE"))[0]
+    before = m.link("IMAGE")
+    image = m.add("HiresFixUpscaleImage", likely=0.3, image=before)[0]
+    if m.rng.random() < 0.15:
+        m.add("HiresFixSeamReport", likely=0.3, before=before, after=image)
     if m.rng.random() < 0.15:
         image = m.add("HiresFixRestoreFaces", image=image)[0]
     if m.rng.random() < 0.15:

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from ...hires.sampling.schedules import karras
+from ...hires.seams.lines import line_steps
 from ...hires.sizes import image_sizes
 from ...hires.sizes.latent import upscale_latent
 from ...hires.sizes.stages import redraw_strengths, stage_sizes
@@ -188,6 +189,28 @@ def faces() -> Image.Image:
     _face(sheet, (465, 95), 45, -25, INK, None)
     for x, words in ((95, "find"), (280, "restore"), (465, "lay back")):
         sheet.text((x, 200), words, GREY)
+    return sheet.image
+
+
+def seam_lines() -> Image.Image:
+    """Grain with a step where tiles meet, and the mean step across every column's line: the tiles' stand out."""
+    sheet = Sheet(330)
+    size, tile, left = 160, 40, 200
+    grain = 10 * torch.randn(1, size, size, 1, generator=torch.Generator().manual_seed(1))
+    places = torch.arange(size) // tile
+    change = grain + 12.0 * ((places[:, None] + places) % 2)[None, ..., None]
+    levels = (change[0, ..., 0] * 3 + 110).clamp(0, 255).to(torch.uint8).numpy()
+    sheet.image.paste(Image.fromarray(levels).convert("RGB"), (20, 85))
+    sheet.text((100, 50), "the change", GREY)
+    sheet.text((370, 50), "mean step from column to column", GREY)
+    steps = line_steps(change, 2)[0]
+    height = 150 / float(steps[steps.isfinite()].max())
+    for line in range(1, size):
+        x = left + 340 * line / size
+        is_seam = line % tile == 0
+        sheet.line([(x, 245), (x, 245 - height * float(steps[line]))], ORANGE if is_seam else BLUE, 4 if is_seam else 1)
+    sheet.line([(left, 245), (left + 340, 245)], GREY, 2)
+    sheet.text((370, 290), "where tiles meet", ORANGE)
     return sheet.image
 
 

@@ -1,5 +1,6 @@
 """Work in tiles: models that see a canvas in windows, put together at every call; and pictures cut into tiles that are
 worked on one by one, with their way through a VAE, batch by batch.
 
-Offers `tiled_model`, `pictures` and `latents`. May import comfy, `hires` and the rooms of `host` beside it.
+Offers `tiled_model`, `model_meetings` (where its windows meet), `pictures` and `latents`. May import comfy, `hires` and
+the rooms of `host` beside it.
 """

@@ -50,6 +50,11 @@ def tiled_model(model: Any, request: TileRequest) -> Any:
     return tiled
 
 
+def request_of(model: Any) -> TileRequest | None:
+    """Return what a MODEL of `tiled_model` was made with; None for any other."""
+    return next((wrapper.request for wrapper in model.get_wrappers(WrappersMP.CALC_COND_BATCH, KEY)), None)
+
+
 def _outer_sample(executor: Any, *args: Any, **kwargs: Any) -> Any:
     """Give a sampling a state of its own, which lives as long as it does: nothing is shared with any other."""
     options = executor.class_obj.model_options.setdefault("transformer_options", {})
@@ -101,7 +106,7 @@ class _CalcCondBatch:
     """Runs the model on the windows of a latent, and puts together what it predicts."""
 
     def __init__(self, request: TileRequest) -> None:
-        self._request = request
+        self.request = request
 
     def __call__(
         self,
@@ -112,7 +117,7 @@ class _CalcCondBatch:
         timestep: torch.Tensor,
         model_options: dict[str, Any],
     ) -> list[torch.Tensor]:
-        windows = windows_for(model, latent.shape, self._request)
+        windows = windows_for(model, latent.shape, self.request)
         if windows.count == 1:
             return executor(model, prompts, latent, timestep, model_options)
         state = model_options.get("transformer_options", {}).get(KEY)
@@ -121,7 +126,7 @@ class _CalcCondBatch:
             state = _Sampling()
         canvas = Canvas(latent)
         call = _Call(executor, model, prompts, canvas, timestep, model_options, state)
-        return call.run(windows, self._request.at_once)
+        return call.run(windows, self.request.at_once)
 
 
 class _Sampling:

@@ -9,7 +9,8 @@ from hires_pack.dev import command_line
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = [
-    "demo", "test", "parity", "bench sampling", "bench upscale", "bench streaming", "quality", "fuzz", "generate",
+    "demo", "test", "parity", "bench sampling", "bench upscale", "bench streaming", "bench redraw", "quality",
+    "fuzz", "generate",
 ]  # fmt: skip
 
 
@@ -39,10 +40,14 @@ def dev(tmp_path_factory):
         ("test", "--comfyui --pinned --fast --frontend pytest"),
         ("parity", "--comfyui --pinned --cases --json --only --jobs --table"),
         ("generate", "--comfyui --pinned --check --server --breaking"),
-        ("bench", "sampling upscale streaming"),
+        ("bench", "sampling upscale streaming redraw"),
         ("bench sampling", "--comfyui --pinned --json --pairs --threads"),
         ("bench upscale", "--comfyui --pinned --json --pairs --threads --only swinir"),
         ("bench streaming", "--comfyui --pinned --json --sizes --whole-up-to --folder"),
+        (
+            "bench redraw",
+            "--comfyui --pinned --json --threads --seeds --size --steps --strength --narrow --pictures",
+        ),
         ("quality", "--comfyui --pinned --json --models --seeds --jobs --only"),
         ("fuzz", "--comfyui --pinned --minutes --prompts --seed --findings --replay"),
     ],
@@ -64,6 +69,7 @@ def test_help_is_complete_and_needs_nothing(dev, command, options):
         ("bench sampling --only x", "unrecognized arguments: --only x"),
         ("bench upscale --threads 0", "argument --threads: a whole number, at least 1, is needed, not 0"),
         ("bench upscale --only nothing", "argument --only: invalid choice: 'nothing'"),
+        ("bench redraw --strength 0", "argument --strength: a number above 0, at most 1, is needed, not 0"),
         ("bench streaming --pairs 3", "unrecognized arguments: --pairs 3"),
         ("bench streaming --sizes 100", "argument --sizes: a multiple of 64 is needed, not 100"),
         ("bench streaming --folder none", "argument --folder: there is no folder none"),
