@@ -23,9 +23,9 @@ from ..demo.jobs import DEMO
 from ..fixtures import library
 from ..host import real_host
 from . import machine, peak_memory
-from .redraw_figures import Way
-from .redraw_narrow import narrow
-from .redraw_ways import KEY, Meter, Pass, Tiling, clock, per_tile, per_tile_meetings, tiled_model
+from .redraw.figures import Way
+from .redraw.narrow import narrow
+from .redraw.ways import KEY, Meter, Pass, Tiling, clock, per_tile, per_tile_meetings, tiled_model
 
 UNTILED, DEFAULT, PER_TILE = "untiled", "default", "per-tile"
 TILED = {DEFAULT: Tiling(192, 64), "overlap-12.5": Tiling(512, 64)}

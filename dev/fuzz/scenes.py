@@ -104,6 +104,14 @@ def _sampled(m: Maker, name: str | None = None) -> dict[str, Any]:
     return {"sampler_name": name, "refiner": m.link("HIRES_FIX_REFINER") if m.rng.random() < likely else None}
 
 
+def _redrawn(m: Maker, model: Link, latent: Link, noise: Link) -> Link:
+    """A latent by Re-noise and Second Sampling."""
+    renoise = m.add("HiresFixRenoise", model=model, latent=latent, noise=noise)
+    name = m.graph[renoise.id]["inputs"]["sampler_name"]
+    inputs = {"model": model, "noise": noise, "latent": renoise[0], "sigmas": renoise[1], "sampler_name": name}
+    return m.add("HiresFixSecondSampling", **inputs)[0]
+
+
 def _enlarged(m: Maker, base: Link, vae: Link, noise: Link) -> Link:
     latent, way = m.changed("LATENT", base, chance=0.1), m.rng.random()
     if way < 0.15:
@@ -170,11 +178,10 @@ def any_size(m: Maker) -> None:
     image, vae = m.link("IMAGE"), m.link("VAE")
     latent = m.add("HiresFixEncodeAnySize", image=image, vae=vae)[0]
     if m.rng.random() < 0.6:
-        model, noise = m.link("MODEL"), m.link("NOISE")
-        renoise = m.add("HiresFixRenoise", model=model, latent=latent, noise=noise)
-        name = m.graph[renoise.id]["inputs"]["sampler_name"]
-        inputs = {"model": model, "noise": noise, "latent": renoise[0], "sigmas": renoise[1], "sampler_name": name}
-        latent = m.add("HiresFixSecondSampling", **inputs)[0]
+        model = m.link("MODEL")
+        if m.rng.random() < 0.4:
+            model = m.add("HiresFixTiledModel", model=model)[0]
+        latent = _redrawn(m, model, latent, m.link("NOISE"))
     latent = m.changed("LATENT", latent, chance=0.15) if m.rng.random() < 0.9 else m.link("LATENT")
     other = image if m.rng.random() < 0.85 else m.link("IMAGE")
     _save(m, m.add("HiresFixDecodeToSize", latent=latent, vae=vae, image=other)[0])
@@ -218,8 +225,32 @@ def sheet(m: Maker) -> None:
     _save(m, m.add("HiresFixXYSheet", images=enlarged, axes=values[2])[0])
 
 
+def tiles(m: Maker) -> None:
+    """A picture cut into tiles, which are worked on or redrawn, and combined."""
+    split = m.add("HiresFixSplitTiles", image=m.link("IMAGE"))
+    done, layout, vae = split[0], split[1], m.link("VAE")
+    if m.rng.random() < 0.5:
+        encoded = m.add("HiresFixEncodeTiles", tiles=done, layout=layout, vae=vae, noise=m.link("NOISE"))
+        redrawn = _redrawn(m, m.link("MODEL"), encoded[0], encoded[1])
+        done = m.add("HiresFixDecodeTiles", latent=redrawn, layout=layout, vae=vae)[0]
+    else:
+        done = m.changed("IMAGE", done, chance=0.5)
+    _save(m, m.add("HiresFixCombineTiles", tiles=done, layout=layout)[0])
+
+
+def regions(m: Maker) -> None:
+    """Parts of a picture cut out, worked on or redrawn, and put back."""
+    image, vae = m.link("IMAGE"), m.link("VAE")
+    cut = m.add("HiresFixCutOutRegions", likely=0.8, image=image)
+    done = m.changed("IMAGE", cut[0], chance=0.3)
+    if m.rng.random() < 0.4:
+        redrawn = _redrawn(m, m.link("MODEL"), m.add("VAEEncode", pixels=done, vae=vae)[0], m.link("NOISE"))
+        done = m.add("VAEDecode", samples=redrawn, vae=vae)[0]
+    _save(m, m.add("HiresFixPutRegionsBack", image=image, images=done, regions=cut[2])[0])
+
+
 SCENES: dict[str, tuple[Callable[[Maker], None], int]] = {
-    "two passes": (two_passes, 44),
+    "two passes": (two_passes, 40),
     "upscale": (upscale, 13),
     "stages": (stages, 12),
     "any size": (any_size, 10),
@@ -228,5 +259,7 @@ SCENES: dict[str, tuple[Callable[[Maker], None], int]] = {
     "prompts": (prompts, 5),
     "faces": (faces, 2),
     "sheet": (sheet, 1),
+    "tiles": (tiles, 2),
+    "regions": (regions, 2),
 }
 """By name: what makes it, and how often in a hundred."""

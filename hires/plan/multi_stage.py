@@ -12,7 +12,7 @@ from ..sizes.regions import Move
 from ..sizes.stages import MOST_STAGES, REDRAW, is_redrawn, redraw_strengths, stage_sizes
 from .badge import Badge, badge
 from .facts import Facts, Pictures
-from .tiled_model import too_long_for
+from .tiles import too_long_for
 from .upscale import resize_of, upscaler_before
 from .warnings import counted, too_large_for_memory, way_text
 

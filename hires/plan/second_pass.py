@@ -9,7 +9,7 @@ from ..sampling.steps import STEPS_RULES, StepsRule
 from .badge import Badge, badge
 from .facts import Facts, Latents
 from .steps import SecondPass, plan_second_pass
-from .tiled_model import too_long_for
+from .tiles import too_long_for
 from .warnings import counted, senseless_strength, size_text, too_large_for_memory
 
 SMALLEST_STRENGTH = 0.001

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from hires_pack.dev.benchmarks.redraw_figures import Way
-from hires_pack.dev.benchmarks.redraw_ways import Meter, per_tile, per_tile_meetings
+from hires_pack.dev.benchmarks.redraw.figures import Way
+from hires_pack.dev.benchmarks.redraw.ways import Meter, per_tile, per_tile_meetings
 from hires_pack.hires.seams.lines import Excess
 from hires_pack.hires.seams.report import Figures
 

@@ -12,10 +12,11 @@ import torch
 from hires_pack.dev.demo.checkpoint import UNET, VAE
 from hires_pack.dev.demo.sizes import CONTEXT, TOKENS
 from hires_pack.dev.demo.text_encoder import END, START, encode
-from hires_pack.dev.training.demo import diffusion, scene_latents, training_run
+from hires_pack.dev.training.demo import diffusion, drawn_scenes, scene_latents, train_unet, training_run
 from hires_pack.dev.training.demo.narrow_unet import NarrowUNet
 from hires_pack.dev.training.demo.narrow_vae import NarrowVAE
 from hires_pack.dev.training.demo.scene_latents import LENGTH, context
+from hires_pack.dev.training.world.scenes import draw
 from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -68,24 +69,53 @@ def test_a_training_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert [file.name for file in (tmp_path / "training").iterdir()] == ["x.pt"]
 
 
-@pytest.mark.slow
+def test_a_perfect_predictor_sharpens_what_is_shown_softened():
+    """From softened latents with noise, the noise that is to be found leads to the sharp ones."""
+    sharp = torch.randn(1, 4, 8, 8)
+    soft = train_unet.softened(sharp[0], 2)[None]
+    torch.testing.assert_close(soft.mean(), sharp.mean(), rtol=0.2, atol=0.02)
+    assert float(soft.std()) < 0.6 * float(sharp.std())
+    steps = torch.tensor([500])
+    seen = diffusion.noised(soft, torch.randn_like(soft), steps)
+    kept = diffusion.KEPT[steps]
+    found = (seen - (1 - kept).sqrt() * diffusion.noise_to(sharp, seen, steps)) / kept.sqrt()
+    torch.testing.assert_close(found, sharp, rtol=0, atol=1e-5)
+    noise = torch.randn_like(sharp)
+    torch.testing.assert_close(
+        diffusion.noise_to(sharp, diffusion.noised(sharp, noise, steps), steps), noise, rtol=0, atol=1e-5
+    )
+
+
 def test_latents_are_kept_for_their_encoder_only(tmp_path, monkeypatch):
-    monkeypatch.setattr(scene_latents, "FOLDER", tmp_path / "training")
+    for module in (scene_latents, drawn_scenes):
+        monkeypatch.setattr(module, "FOLDER", tmp_path / "training")
     torch.manual_seed(0)
     vae = NarrowVAE().to(memory_format=torch.channels_last)
-    first = scene_latents.scene_latents(vae, 40)
-    assert first.latents.shape == (40, 4, 16, 16)
-    assert first.captions.shape == (40, scene_latents.CAPTIONS, LENGTH)
-    assert 0 < int(first.cropped.sum()) < 20
-    (kept,) = (tmp_path / "training").iterdir()
+    first = scene_latents.scene_latents(vae, 10, 64)
+    assert first.latents.shape == (10, 4, 8, 8)
+    assert first.captions.shape == (10, scene_latents.CAPTIONS, LENGTH)
+    (kept,) = (tmp_path / "training").glob("demo-latents-*")
     written = kept.stat().st_mtime_ns
     with torch.no_grad():
         vae.taesd_decoder[1].weight += 1  # not what latents are made with
-    assert torch.equal(scene_latents.scene_latents(vae, 40).latents, first.latents)
+    assert torch.equal(scene_latents.scene_latents(vae, 10, 64).latents, first.latents)
     assert kept.stat().st_mtime_ns == written
     with torch.no_grad():
         vae.taesd_encoder[0].weight += 1
-    assert not torch.equal(scene_latents.scene_latents(vae, 40).latents, first.latents)
+    assert not torch.equal(scene_latents.scene_latents(vae, 10, 64).latents, first.latents)
+
+
+def test_the_first_scenes_of_a_size_are_those_of_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(drawn_scenes, "FOLDER", tmp_path / "training")
+    monkeypatch.setattr(drawn_scenes, "COUNTS", {32: 6})
+    whole, first = drawn_scenes.drawn_scenes(32), drawn_scenes.drawn_scenes(32, 4)
+    assert len(whole.scenes) == len(whole.pictures) == 6
+    assert first.scenes == whole.scenes[:4]
+    for found in (whole, first):
+        for scene, picture in zip(found.scenes, found.pictures, strict=True):
+            assert np.array_equal(picture, np.asarray(draw(scene, 32, 32)))
+    with pytest.raises(ValueError, match="7 scenes of 32 pixels"):
+        drawn_scenes.drawn_scenes(32, 7)
 
 
 @pytest.fixture

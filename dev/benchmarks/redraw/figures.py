@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import kstest
 
-from ...hires.seams.lines import SCALES, Excess
-from ...hires.seams.report import Figures
-from .redraw_ways import Meter
+from ....hires.seams.lines import SCALES, Excess
+from ....hires.seams.report import Figures
+from .ways import Meter
 
 Excesses = Sequence[Excess | None]
 

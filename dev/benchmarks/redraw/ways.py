@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import torch
 from PIL import Image, ImageDraw, ImageFilter
 
-from ...hires.images.resample import from_8_bit, to_8_bit
-from ...hires.seams.meetings import Meetings, placed
+from ....hires.images.resample import from_8_bit, to_8_bit
+from ....hires.seams.meetings import Meetings, placed
 
 KEY = "bench"
 CELL = 8
@@ -92,7 +92,7 @@ class Pass:
 
 def tiled_model(job: Pass, tiling: Tiling) -> Any:
     """The MODEL that Tiled Model gives."""
-    from ...nodes.tiled_model import HiresFixTiledModel
+    from ....nodes.tiled_model import HiresFixTiledModel
 
     return HiresFixTiledModel.execute(
         model=job.model, tile_size=tiling.tile, overlap=tiling.overlap, blending=tiling.blending, tiles_at_once=0

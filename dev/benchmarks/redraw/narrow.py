@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from ..demo import checkpoint, sizes
-from ..training.demo.narrow_unet import NarrowUNet
+from ...demo import checkpoint, sizes
+from ...training.demo.narrow_unet import NarrowUNet
 
 
 def narrow(model: Any) -> Any:
