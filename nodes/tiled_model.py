@@ -14,7 +14,7 @@ from .errors import input_errors
 from .registry import PackNode, node
 
 
-@node(75, "a model that sees large pictures in tiles, put together at every step: no seams, any sampler")
+@node(75, "a model that sees large pictures in tiles, put together at every step; for any sampler")
 class HiresFixTiledModel(PackNode):
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -58,7 +58,7 @@ def multi_stage_upscale(
 
 @workflow(
     "multi-stage-image",
-    "a picture to any size in stages, with a light redraw after each",
+    "a picture to any size in stages, with a light redraw after each, in tiles where it is large",
     title="Like Ultimate SD Upscale - 4x in rounds",
     sketch=Sketch("Multi-stage upscale", ((1, "yours"), (2, "x 2"), (4, "x 4")), "a light redraw after each stage"),
     size=(268, 204),
@@ -83,11 +83,13 @@ def multi_stage_image(
         "**Prompt**: what it shows",
         "**upscaling_resize** and **stages**: 4 in 2 stages doubles twice",
         "**denoising_strength** of the first redraw; the later ones are weaker",
+        "**Tiled Model**: redraws what is larger in tiles",
     )
     shared, noise = asked.model_noise_prompts(graph)
     graph.stage("Picture")
     picture = stages.load_picture(graph, image)
     loaded = stages.load_upscaler(graph, upscaler)
+    tiled = graph.node("HiresFixTiledModel", model=shared.model).out()
     graph.stage("Upscale in stages")
     enlarged = graph.node(
         "HiresFixMultiStageUpscale",
@@ -100,7 +102,7 @@ def multi_stage_image(
         sampler_name=shared.sampler,
         scheduler=shared.scheduler,
         denoising_strength=denoising_strength,
-        model=shared.model,
+        model=tiled,
         positive=shared.positive,
         negative=shared.negative,
         vae=shared.vae,

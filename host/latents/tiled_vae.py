@@ -22,8 +22,7 @@ from torch import nn
 from ...hires.tiles.picture_norms import PictureNorms
 from ...hires.tiles.samples import spread_boxes
 from ...hires.tiles.windows import Span, even_spans, span_weights
-from ...upscale_models import is_allocation_failure
-from ..memory import free_main_memory
+from ..memory import free_main_memory, is_out_of_memory
 
 log = logging.getLogger("hires-fix")
 
@@ -249,7 +248,7 @@ class _Tiles:
         try:
             return self._network(part).to(self._vae.output_device, torch.float32)
         except Exception as error:
-            if smallest or not (comfy.model_management.is_oom(error) or is_allocation_failure(error)):
+            if smallest or not is_out_of_memory(error):
                 raise
         # outside the except block, where the failed run's tensors are still alive
         comfy.model_management.soft_empty_cache()
