@@ -1,4 +1,4 @@
-"""Work in tiles: how many there are and what is sampled at once; a model in tiles keeps large pictures affordable."""
+"""Pictures in parts: how many tiles there are, what is sampled at once; a model in tiles keeps large ones affordable."""
 
 from __future__ import annotations
 
@@ -70,6 +70,12 @@ def _combine(node: Node, facts: Facts) -> Badge:
     width, height = layout.grid.picture
     made = Pictures((width * factor, height * factor), layout.pictures)
     return Badge((made,), size_text(made.size))
+
+
+@badge("HiresFixPutRegionsBack")
+def _put_back(node: Node, facts: Facts) -> Badge:
+    pictures = node.incoming("image", Pictures)
+    return Badge((pictures,), size_text(pictures.size)) if pictures else Badge()
 
 
 def _tiles_text(layout: TileLayout) -> str:

@@ -25,6 +25,7 @@ OWN = "my_model.safetensors"
 TO_GET = {
     "hires-fix-controlnet": {TILE_CONTROLNET.name},
     "hires-fix-other-model": {DETAIL_LORA.name},
+    "redraw-faces": {FACE_DETECTION.name},
     "restore-faces": {GFPGAN.name, FACE_DETECTION.name},
 }
 """What the others do without."""

