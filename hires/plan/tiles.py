@@ -1,4 +1,4 @@
-"""Pictures in parts: how many tiles there are, what is sampled at once; a model in tiles keeps large ones affordable."""
+"""Pictures in parts: how many tiles there are, what is sampled at once; a model in tiles keeps large ones cheap."""
 
 from __future__ import annotations
 

@@ -245,7 +245,8 @@ def test_pictures_picked_from_the_noised_batch_keep_their_state(family, host, cl
     }
     found = both.run(client, **outs)
     for name, rows in {"one": [1], "two": [1, 2], "copy": [0, 1, 2]}.items():
-        assert relative(found[name], found["all"][rows]) <= ROUNDED, name
+        # batches of another size are summed in another order: 7e-6 on a CPU without AVX-512
+        assert relative(found[name], found["all"][rows]) <= 1e-5, name
 
 
 def test_the_state_also_travels_with_the_sigmas(host, client, models):
