@@ -439,6 +439,9 @@ SAID = {
 """Negative, hires and hires negative prompt of the saved workflows."""
 NOT_IN_TEXT = {
     "hires-fix-image": "made from one that was there before",
+    "redraw-faces": "made from one that was there before",
+    "redraw-region": "made from one that was there before",
+    "sd-upscale-a1111": "made from one that was there before",
     "multi-stage-upscale": "other nodes sample or take prompts",
     "xy-sheet": "how this picture is enlarged",
 }
