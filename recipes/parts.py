@@ -55,13 +55,10 @@ def redraw_of_tiles(asked: Job, denoising_strength: float, tiles_at_once: int) -
     graph = Graph("Redraw tiles")
     names = ("tiles", "layout", "model", "positive", "negative", "vae", "noise", "settings")
     tiles, layout, model, positive, negative, vae, noise, settings = (graph.box_input(name, name) for name in names)
-    sampler = graph.box_input("sampler_name", "Sampling method", asked.sampler)
-    scheduler = graph.box_input("scheduler", "Schedule type", asked.scheduler)
-    steps = graph.box_input("steps", "Sampling steps", asked.steps)
+    told = _sampling_fields(graph, asked)
     batch_size = graph.box_input("batch_size", "Batch size", tiles_at_once)
-    cfg = graph.box_input("cfg", "CFG Scale", asked.cfg)
     strength = graph.box_input("denoising_strength", "Denoising strength", denoising_strength)
-    shared = Sampling(model, vae, positive, negative, steps, cfg, sampler, scheduler, settings)
+    shared = Sampling(model, vae, positive, negative, **told, settings=settings)
     graph.stage("Batches of tiles")
     shares: dict[str, Any] = {"layout": layout, "vae": vae}
     encoded = graph.node("HiresFixEncodeTiles", tiles=tiles, noise=noise, batch_size=batch_size, **shares)
@@ -78,13 +75,8 @@ def redraw_of(asked: Job, denoising_strength: float) -> Graph:
     graph = Graph("Redraw")
     names = ("images", "masks", "model", "positive", "negative", "vae", "noise")
     images, masks, model, positive, negative, vae, noise = (graph.box_input(name, name) for name in names)
+    told = _sampling_fields(graph, asked)
     strength = graph.box_input("denoising_strength", "Denoising strength", denoising_strength)
-    told: dict[str, Any] = {
-        "steps": graph.box_input("steps", "Steps", asked.steps),
-        "cfg": graph.box_input("cfg", "CFG Scale", asked.cfg),
-        "sampler": graph.box_input("sampler_name", "Sampler", asked.sampler),
-        "scheduler": graph.box_input("scheduler", "Schedule type", asked.scheduler),
-    }
     graph.stage("Encode")
     encoded = graph.node("VAEEncode", pixels=images, vae=vae).out()
     kept = graph.node("SetLatentNoiseMask", samples=encoded, mask=masks).out()
@@ -93,3 +85,13 @@ def redraw_of(asked: Job, denoising_strength: float) -> Graph:
     graph.stage("Decode")
     graph.box_output("images", graph.node("VAEDecode", samples=redrawn, vae=vae).out())
     return graph
+
+
+def _sampling_fields(graph: Graph, asked: Job) -> dict[str, Any]:
+    """A1111's fields of a pass, in its order, as what `Sampling` takes."""
+    return {
+        "sampler": graph.box_input("sampler_name", "Sampling method", asked.sampler),
+        "scheduler": graph.box_input("scheduler", "Schedule type", asked.scheduler),
+        "steps": graph.box_input("steps", "Sampling steps", asked.steps),
+        "cfg": graph.box_input("cfg", "CFG Scale", asked.cfg),
+    }

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 Shapes = Mapping[str, tuple[int, ...]]
 """By name of the tensor."""
 
+EARLY_SIDE, LATER_SIDE = 512, 1024
+"""Sides of the square pictures that SD 1 and 2, and SDXL and all later families, were trained on."""
+
 _INSIDE = ("", "first_stage_model.", "vae.")
 """What comes before a VAE's names in a file of its own and in checkpoints."""
 
@@ -19,9 +22,9 @@ def latent_cell(shapes: Shapes) -> int | None:
 def trained_side(shapes: Shapes) -> int | None:
     """Side of the square pictures that a checkpoint's diffusion model was trained on; None if that is not known."""
     if any(name.startswith("cond_stage_model.") for name in shapes):
-        return 512  # SD 1 and 2
+        return EARLY_SIDE  # SD 1 and 2
     if any(name.startswith("conditioner.embedders.") for name in shapes):
-        return 1024  # SDXL
+        return LATER_SIDE  # SDXL
     return None
 
 

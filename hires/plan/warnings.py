@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from .. import memory
 from ..sizes.image_sizes import Size
+from .model_files import LATER_SIDE
 
 LARGEST_AREA = 16
 """Second passes up to this many times the area that a model was trained at: four times each side. Attention alone
 then takes 256 times as long as at that area, and the picture repeats itself."""
 
-TRAINED_SIDE = 1024
+TRAINED_SIDE = LATER_SIDE
 """Where the model is not known: what SDXL and all later families were trained at, so that none is warned of early."""
 
 LARGEST_PASS = 64_000_000

@@ -9,8 +9,7 @@ import torch
 
 from ..errors import InputError
 from ..images.checks import check_image
-from ..tiles.boxes import Box
-from ..tiles.resize_parts import LanczosParts
+from ..tiles.resize_parts import lanczos
 from .colours import tile_offset
 from .lines import SCALES, Excess, line_excess
 from .meetings import Kind, Meetings
@@ -87,11 +86,7 @@ def measure(change: torch.Tensor, columns: Meetings, rows: Meetings) -> Figures:
 
 def enlarged(pictures: torch.Tensor, width: int, height: int) -> torch.Tensor:
     """Resize pictures by Lanczos: `(B, H, W, C)` -> `(B, height, width, C)` float32 in [0, 1]."""
-    source = (pictures.shape[2], pictures.shape[1])
-    if source == (width, height):
-        return pictures.float()
-    resize = LanczosParts(source, (width, height))
-    return torch.stack([resize(picture, Box(0, 0, width, height)) for picture in pictures.float()])
+    return torch.stack([lanczos(picture, (width, height)) for picture in pictures])
 
 
 def report(

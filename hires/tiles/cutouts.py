@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .boxes import Box
-from .resize_parts import LanczosParts
+from .resize_parts import lanczos
 
 Mask = NDArray[np.float32]
 
-CELL = 8
-"""Pixels that the sides of a region to be drawn are multiples of: those of a latent cell of most models."""
+CELL = 16
+"""Pixels that the sides of a region to be drawn are multiples of, so that VAEs with cells of 8 or 16 cut nothing off."""
 
 SMALLEST = 64
 """Pixels a side that are cut out at least, where the picture has them: of fewer a model sees no surroundings."""
@@ -150,7 +150,7 @@ def cut_out(image: torch.Tensor, part: Cutout) -> tuple[torch.Tensor, torch.Tens
     pixels = pixels[..., :3] if pixels.shape[-1] > 2 else pixels[..., :1].expand(-1, -1, 3)
     inside = torch.from_numpy(part.alpha > 0).float()[None, None]
     mask = torch.nn.functional.interpolate(inside, part.size[::-1], mode="bilinear", align_corners=False)
-    return _resized(pixels, part.size)[None], mask[0].clamp(0, 1)
+    return lanczos(pixels, part.size)[None], mask[0].clamp(0, 1)
 
 
 def put_back(image: torch.Tensor, cutouts: Cutouts, redrawn: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -187,7 +187,7 @@ def put_back(image: torch.Tensor, cutouts: Cutouts, redrawn: Sequence[torch.Tens
             )
         window = part.window
         below = out[part.picture, window.y0 : window.y1, window.x0 : window.x1, :3]
-        over = _resized(picture[0, ..., :3].to(below), (window.width, window.height)).to(below)
+        over = lanczos(picture[0, ..., :3].to(below), (window.width, window.height)).to(below)
         alpha = torch.from_numpy(part.alpha).to(below)[..., None]
         # where nothing is laid over, a sum would still change what is not finite, and the sign of zero
         below.copy_(torch.where(alpha > 0, torch.lerp(below, over, alpha), below))
@@ -281,10 +281,3 @@ def _faded(inside: Mask, edges: Edges, region: Box, place: Box, size: tuple[int,
     reach = min(edges.fade + 1.0, max(float(distance.max()), 1.0))
     alpha[region.y0 : region.y1, region.x0 : region.x1] = own * np.minimum(distance / reach, 1.0)
     return alpha
-
-
-def _resized(pixels: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    height, width, _ = pixels.shape
-    if (width, height) == size:
-        return pixels.to(torch.float32)
-    return LanczosParts((width, height), size)(pixels, Box(0, 0, *size))

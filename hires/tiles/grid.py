@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import InputError
 from .boxes import Box, even_starts
-from .windows import Span
+from .windows import Span, spans_of
 
 Size = tuple[int, int]
 
@@ -40,7 +39,11 @@ class TileGrid:
     @property
     def spans(self) -> tuple[list[Span], list[Span]]:
         """Columns and rows as spans; the cuts lie in the middle of what neighbours share."""
-        return _spans(self.columns, self.tile[0]), _spans(self.rows, self.tile[1])
+        width, height = self.tile
+        return (
+            spans_of(self.columns, [start + width for start in self.columns]),
+            spans_of(self.rows, [start + height for start in self.rows]),
+        )
 
     def times(self, factor: Fraction) -> TileGrid:
         """The same grid of an enlarged picture.
@@ -92,9 +95,3 @@ def tile_grid(picture: Size, tile: Size, overlap: int, as_a1111: bool = False) -
         overlap = min(overlap, min(tile) - 1)
     starts = [tuple(even_starts(side, length, overlap)) for side, length in zip(picture, tile, strict=True)]
     return TileGrid(picture, tile, overlap, *starts)
-
-
-def _spans(starts: Sequence[int], length: int) -> list[Span]:
-    stops = [start + length for start in starts]
-    cuts = [starts[0], *((start + stop) // 2 for start, stop in zip(starts[1:], stops, strict=False)), stops[-1]]
-    return [Span(*span) for span in zip(starts, stops, cuts, cuts[1:], strict=False)]

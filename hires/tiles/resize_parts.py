@@ -66,6 +66,12 @@ class LanczosParts(ResizeParts):
         return self._down.resize(rows, part.y0, part.y1).clamp(0, 1).view(part.height, part.width, channels)
 
 
+def lanczos(picture: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Resize one picture `(H, W, C)` in [0, 1] to a width and height, float32; see `LanczosParts`. As it is if it fits."""
+    source = (picture.shape[1], picture.shape[0])
+    return picture.float() if source == size else LanczosParts(source, size)(picture, Box(0, 0, *size))
+
+
 class NearestParts(ResizeParts):
     """Pillow's NEAREST, exactly: the source pixel under each target pixel's centre. Sizes as in `LanczosParts`."""
 

@@ -159,8 +159,12 @@ def even_spans(size: int, tile: int, overlap: int, multiple: int = 1) -> list[Sp
 def _spans(size: int, length: int, count: int, multiple: int) -> list[Span]:
     last = -(-(size - length) // multiple)
     starts = [index * last // max(1, count - 1) * multiple for index in range(count)]
-    stops = [min(size, start + length) for start in starts]
-    cuts = [0, *((start + stop) // 2 for start, stop in zip(starts[1:], stops, strict=False)), size]
+    return spans_of(starts, [min(size, start + length) for start in starts])
+
+
+def spans_of(starts: Sequence[int], stops: Sequence[int]) -> list[Span]:
+    """Return windows that start and stop there as spans: each owns up to the middle of what it shares."""
+    cuts = [starts[0], *((start + stop) // 2 for start, stop in zip(starts[1:], stops, strict=False)), stops[-1]]
     return [Span(*span) for span in zip(starts, stops, cuts, cuts[1:], strict=False)]
 
 

@@ -19,6 +19,7 @@ from comfy.cli_args import args
 
 from ...hires.errors import InputError
 from ...hires.images.checks import check_image
+from ...hires.images.resample import from_8_bit, on_white_8_bit, to_8_bit
 from ...pictures import DEEP_FORMATS, EXTENSIONS, FileFacts, Picture, PictureError, PictureFormat, write_picture
 from ...pictures.base.file_names import check_characters, is_too_long
 from ...pictures.examples import copy_examples
@@ -87,9 +88,10 @@ def load_image(name: str, channels: Channels) -> tuple[torch.Tensor, torch.Tenso
     mask = 1 - pixels[..., -1] if has_alpha else torch.zeros(len(pixels), 64, 64, device=pixels.device)
     if channels == "RGB over white" and has_alpha:
         alpha = pixels[..., -1:]
-        pixels = pixels[..., :-1] * alpha + (1 - alpha)
         if picture.facts.depth == 8:
-            pixels = (pixels * 255).round_() / 255
+            pixels = from_8_bit([on_white_8_bit(one) for one in to_8_bit(pixels)]).to(pixels)
+        else:
+            pixels = pixels[..., :-1] * alpha + (1 - alpha)
     if channels != "as in the file":
         pixels = pixels[..., :3] if pixels.shape[-1] > 2 else pixels[..., :1].expand(-1, -1, -1, 3)
     if left_out:

@@ -11,6 +11,7 @@ import comfy.utils
 import torch
 
 from ...hires.errors import InputError
+from ...hires.plan.model_files import EARLY_SIDE, LATER_SIDE
 from ...hires.tiles.boxes import Box
 from ...hires.tiles.windows import CONTEXT, OVERLAP, Blending, Windows, check_overlap, plan_windows
 from .errors import TiledModelError
@@ -18,8 +19,8 @@ from .errors import TiledModelError
 _SMALLER = (CONTEXT, 1.25, 1.0, 0.75)
 """Tried one after the other where memory is short."""
 
-_SIDES_OF_TEXT_WIDTHS = {768: 512, 1024: 512}
-"""SD 1 and 2; all later families were trained at 1024."""
+_EARLY_TEXT_WIDTHS = (768, 1024)
+"""Of SD 1 and 2."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _automatic_side(model: Any, shape: torch.Size | list[int]) -> int:
 
 def trained_side(model: Any) -> int:
     """Side of the square pictures that a diffusion model was trained on, in pixels."""
-    return _SIDES_OF_TEXT_WIDTHS.get(model.model_config.unet_config.get("context_dim"), 1024)
+    return EARLY_SIDE if model.model_config.unet_config.get("context_dim") in _EARLY_TEXT_WIDTHS else LATER_SIDE
 
 
 def _grid(network: torch.nn.Module) -> int:
