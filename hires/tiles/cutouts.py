@@ -18,7 +18,7 @@ from .resize_parts import lanczos
 Mask = NDArray[np.float32]
 
 CELL = 16
-"""Pixels that the sides of a region to be drawn are multiples of, so that VAEs with cells of 8 or 16 cut nothing off."""
+"""Pixels that the sides of a region to be drawn are multiples of: VAEs with cells of 8 or 16 cut nothing off."""
 
 SMALLEST = 64
 """Pixels a side that are cut out at least, where the picture has them: of fewer a model sees no surroundings."""

@@ -67,7 +67,7 @@ class LanczosParts(ResizeParts):
 
 
 def lanczos(picture: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Resize one picture `(H, W, C)` in [0, 1] to a width and height, float32; see `LanczosParts`. As it is if it fits."""
+    """Resize one picture `(H, W, C)` in [0, 1] to a width and height, in float32; see `LanczosParts`."""
     source = (picture.shape[1], picture.shape[0])
     return picture.float() if source == size else LanczosParts(source, size)(picture, Box(0, 0, *size))
 
