@@ -2,11 +2,13 @@
 connected.
 """
 
+import io
 import re
 
 import pytest
 import torch
 from hires_pack.tests.tolerances import assert_close
+from PIL import Image
 
 from .graphs import Graph, conditioning, give, saved
 
@@ -409,9 +411,12 @@ def test_a1111_s_samplers_see_tiles(host, client, models):
             "HiresFixSecondSampling", positive=positive, negative=negative, latent=noised, sigmas=noised[1], cfg=3.0,
             **common,
         )  # fmt: skip
-        files.append(g.save(latent=final)[1])
-    untiled, tiled = scene.run(client, *files)
+        files.append((final.id, g.save(latent=final)[1]))
+    run = client.queue(g).require_success()
+    untiled, tiled = (saved(host, file)["latent"] for _, file in files)
     assert_close(tiled, untiled, SAMPLED)
+    sizes = [{Image.open(io.BytesIO(jpeg)).size for node, jpeg in run.previews if node == one} for one, _ in files]
+    assert sizes[0] == sizes[1] != set(), "previews are of the whole picture"
 
 
 def lines_of(host, before):
@@ -500,6 +505,17 @@ def test_a_cancel_is_seen_before_the_next_tile(host, client, models):
     scene.local(calls=3)
     scene.sample(scene.tiled())
     assert client.queue(scene.g).status == "interrupted"
+
+
+def test_the_node_tells_how_many_tiles_of_a_step_are_done(host, client, models):
+    scene = Scene(host, models)
+    scene.local(wait=0.3)
+    scene.sample(scene.tiled(), steps=1)
+    texts = [text for _, text in client.queue(scene.g).require_success().texts]
+    done = [tuple(map(int, re.fullmatch(r"tile (\d+) of (\d+)", text).groups())) for text in texts]
+    assert done
+    assert done == sorted(set(done))
+    assert {count for _, count in done} == {12}
 
 
 def test_latents_that_are_no_pictures_are_refused(host, client, models):
