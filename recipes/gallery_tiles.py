@@ -1,13 +1,14 @@
 """Pictures redrawn tile by tile."""
 
+from dataclasses import replace
 from typing import Any
 
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph
-from ..hires.graph.models import UPSCALER_2X
+from ..hires.graph.models import TILE_CONTROLNET, UPSCALER_2X, UPSCALER_4X
 from . import parts
 from .job import YOUR_CHECKPOINT, Job
-from .pictures import CAT
+from .pictures import CAT, COFFEE
 from .workflow import YOURS_TWICE, Sketch, workflow
 
 
@@ -85,3 +86,60 @@ def sd_upscale_a1111(
     graph.stage("Result")
     graph.node("SaveImage", images=combined, filename_prefix=graph.name)
     stages.compare(graph, enlarged, combined)
+
+
+@workflow(
+    "tiled-redraw-controlnet",
+    "a picture four times as large, redrawn in tiles, each held to it by a tile ControlNet",
+    title="ControlNet tile upscale - tiled diffusion",
+    sketch=Sketch("Tiled redraw", ((1, "yours"), (3, "x 4")), "in tiles, held by a tile ControlNet"),
+    size=(268, 204),
+)
+def tiled_redraw_controlnet(
+    graph: Graph,
+    *,
+    image: str = COFFEE.file,
+    upscaler: str = UPSCALER_4X,
+    upscaling_resize: float = 4.0,
+    control_net: str = TILE_CONTROLNET.name,
+    control_strength: float = 0.8,
+    denoising_strength: float = 0.5,
+    **job: Any,
+) -> None:
+    asked = Job(**{"prompt": COFFEE.prompt, **job})
+    graph.stage("Model and prompts")
+    stages.introduce(
+        graph,
+        "Enlarges a picture and draws it again in tiles that are put together at every step. Each sees its part of the "
+        "picture by a tile ControlNet, so that none draws what the whole prompt says.",
+        "**Load Image**: your picture",
+        "**Load Checkpoint** and a tile **ControlNet** of its family",
+        "**denoising_strength** for more detail, ControlNet **strength** for more likeness",
+        "**upscaling_resize**",
+    )
+    shared, noise = asked.model_noise_prompts(graph)
+    graph.stage("Upscale")
+    picture = stages.load_picture(graph, image)
+    loaded = stages.load_upscaler(graph, upscaler)
+    enlarged = graph.node(
+        "HiresFixUpscaleImage", image=picture, upscaler=loaded, upscaling_resize=upscaling_resize
+    ).out()
+    graph.stage("Tile and hold")
+    tiled = graph.node("HiresFixTiledModel", model=shared.model).out()
+    loaded_net = graph.node("ControlNetLoader", control_net_name=control_net).out()
+    held = graph.node(
+        "ControlNetApplyAdvanced",
+        positive=shared.positive,
+        negative=shared.negative,
+        control_net=loaded_net,
+        image=enlarged,
+        strength=control_strength,
+    )
+    graph.stage("Second pass")
+    second = replace(shared, model=tiled, positive=held.out("positive"), negative=held.out("negative"))
+    encoded = graph.node("HiresFixEncodeAnySize", image=enlarged, vae=shared.vae).out()
+    redrawn = asked.second_pass(graph, second, noise, encoded, denoising_strength)
+    graph.stage("Result")
+    result = graph.node("HiresFixDecodeToSize", latent=redrawn, vae=shared.vae, image=enlarged).out()
+    graph.node("SaveImage", images=result, filename_prefix=graph.name)
+    stages.compare(graph, enlarged, result)

@@ -59,7 +59,10 @@ FLUX = _hugging_face(
     "8e91b68084b53a7fc44ed2a3756d821e355ac1a7b6fe29be760c1db532f3d88a",
 )
 TILE_CONTROLNET = _hugging_face(
-    "controlnet", "comfyanonymous/ControlNet-v1-1_fp16_safetensors", "control_v11f1e_sd15_tile_fp16.safetensors"
+    "controlnet",
+    "comfyanonymous/ControlNet-v1-1_fp16_safetensors",
+    "control_v11f1e_sd15_tile_fp16.safetensors",
+    "2f31868eedb243a77932e3c63907a6ba0a2058b6d65b5c27b89ee1b7f618ea33",
 )
 FACE_DETECTION = _hugging_face("detection", "Comfy-Org/mediapipe", "detection/mediapipe_face_fp32.safetensors")
 GFPGAN = PublicModel(

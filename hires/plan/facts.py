@@ -65,6 +65,15 @@ class TiledModel:
 
     model: ModelFile | None
 
+    side: int = 0
+    """Longest side of a tile in pixels; 0 where it is not known."""
+
+    overlap: int = 0
+    """Pixels that tiles share at the least."""
+
+    is_sure: bool = False
+    """Whether these were asked for; else memory may lead to smaller tiles."""
+
 
 @dataclass(frozen=True)
 class UpscalerFile:

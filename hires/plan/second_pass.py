@@ -9,7 +9,7 @@ from ..sampling.steps import STEPS_RULES, StepsRule
 from .badge import Badge, badge
 from .facts import Facts, Latents
 from .steps import SecondPass, plan_second_pass
-from .tiles import too_long_for
+from .tiles import in_tiles, too_long_for
 from .warnings import counted, senseless_strength, size_text, too_large_for_memory
 
 SMALLEST_STRENGTH = 0.001
@@ -51,7 +51,8 @@ def _second_sampling(node: Node, facts: Facts) -> Badge:
     warning = (too_long_for(node, latents.size, facts) if is_run else None) or (
         too_large_for_memory(latents.size, latents.count, facts.free_memory())
     )
-    return Badge((latents,), " at ".join([*words, size_text(latents.size)]), warning or _misfit(node))
+    told = [" at ".join([*words, size_text(latents.size)]), in_tiles(node, latents.size, facts) if is_run else None]
+    return Badge((latents,), " ".join(filter(None, told)), warning or _misfit(node))
 
 
 def _rule(node: Node) -> StepsRule | None:

@@ -7,27 +7,47 @@ from ..graph.reader import Node
 from ..sizes.image_sizes import Size
 from ..tiles.grid import tile_grid
 from ..tiles.layout import TileLayout
-from ..tiles.windows import CONTEXT, check_overlap
+from ..tiles.windows import CONTEXT, OVERLAP, check_overlap, plan_windows
 from .badge import STOPS, Badge, badge, cells_of
 from .facts import Facts, Latents, ModelFile, Pictures, TiledModel
+from .model_files import EARLY_SIDE, LATER_SIDE
 from .upscale import numbers_of
 from .warnings import counted, size_text, too_long
+
+_GRIDS = {EARLY_SIDE: 64, LATER_SIDE: 32, None: 16}
+"""Pixels that a network works on together, which tiles begin and end with: SD 1 and 2, SDXL, transformers."""
 
 
 @badge("HiresFixTiledModel")
 def _tiled_model(node: Node, facts: Facts) -> Badge:
     model = node.incoming("model", ModelFile)
-    out = (TiledModel(model),)
-    side, overlap = node.whole("tile_size"), node.whole("overlap")
-    if side is None or overlap is None:
-        return Badge(out)
+    asked, overlap = node.whole("tile_size"), node.whole("overlap")
+    if asked is None or overlap is None:
+        return Badge((TiledModel(model),))
     try:
-        check_overlap(side, overlap)
+        check_overlap(asked, overlap)
     except InputError as error:
-        return Badge(out, STOPS, str(error))
+        return Badge((TiledModel(model),), STOPS, str(error))
     trained = facts.trained_side(model) if model else None
-    side = side or (int(CONTEXT * trained) if trained else 0)
-    return Badge(out, f"tiles of up to {side} pixels" if side else None)
+    side = asked or (int(CONTEXT * trained) if trained else 0)
+    tiled = TiledModel(model, side, round(side * OVERLAP) if overlap < 0 else overlap, bool(asked))
+    return Badge((tiled,), f"tiles of up to {side} pixels" if side else None)
+
+
+def in_tiles(node: Node, size: Size, facts: Facts) -> str | None:
+    """Say in how many tiles a second pass sees a picture; None for one, and where that is not known."""
+    tiled = node.incoming("model", TiledModel)
+    if tiled is None or not tiled.side:
+        return None
+    trained = facts.trained_side(tiled.model) if tiled.model else None
+    try:
+        grids = [_GRIDS[trained]] if trained in _GRIDS else _GRIDS.values()
+        counts = {plan_windows(*size, tiled.side, tiled.overlap, grid).count for grid in grids}
+    except InputError:  # the run says it, of its own cells
+        return None
+    if len(counts) != 1 or counts == {1}:
+        return None
+    return f"in {'' if tiled.is_sure else 'about '}{counted(counts.pop(), 'tile')}"
 
 
 def too_long_for(node: Node, size: Size, facts: Facts) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import comfy.model_management
@@ -18,6 +18,12 @@ from .errors import TiledModelError
 
 _SMALLER = (CONTEXT, 1.25, 1.0, 0.75)
 """Tried one after the other where memory is short."""
+
+_LEAST = 0.5
+"""Of the side that a model was trained at: smaller windows are taken only where they are asked for."""
+
+_STEP = 0.75
+"""Of the longest side, where memory has run out for a window: a little more than half its area."""
 
 _EARLY_TEXT_WIDTHS = (768, 1024)
 """Of SD 1 and 2."""
@@ -96,6 +102,20 @@ def windows_for(model: Any, shape: torch.Size | list[int], request: TileRequest)
         raise TiledModelError(
             f"tiles of {tile} pixels that share {overlap}, in latent cells of {cell} pixels: {error}"
         ) from error
+
+
+def with_smaller_windows(model: Any, windows: Windows, request: TileRequest) -> TileRequest | None:
+    """Ask for the next smaller windows, where there is no memory for one of these; None where they are the smallest.
+
+    What neighbours share stays as asked, up to half a window. `windows` in latent cells.
+    """
+    cell, multiple = model.latent_format.spacial_downscale_ratio, _grid(model.diffusion_model)
+    longest = max(windows.columns[0].length, windows.rows[0].length)
+    least = -(-int(trained_side(model) * _LEAST) // (cell * multiple)) * multiple
+    side = max(least, int(longest * _STEP) // multiple * multiple)
+    if side >= longest:
+        return None
+    return replace(request, size=side * cell, overlap=min(request.overlap, side * cell // 2))
 
 
 def _automatic_side(model: Any, shape: torch.Size | list[int]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,11 +15,11 @@ from ...hires.tiles.windows import Window, Windows
 from ..memory import is_out_of_memory
 from ..progress import show_text
 from . import conds
-from .canvas import Canvas, TileRequest, cut, windows_for
+from .canvas import Canvas, TileRequest, cut, windows_for, with_smaller_windows
 from .conds import Cond
-from .controls import Controls
 from .errors import TiledModelError
-from .patches import PicturePatches, holds_picture
+from .patches import holds_picture
+from .sampling import Room, Sampling
 
 log = logging.getLogger("hires-fix")
 
@@ -33,15 +32,12 @@ MOST_AT_ONCE = 8
 _PACE = 1.0
 """Seconds between two texts on the node: a call that takes less shows none."""
 
-_KEPT = 64
-"""Conditionings whose windows are kept; some guiders make new ones for every call."""
-
 
 def tiled_model(model: Any, request: TileRequest) -> Any:
     """Clone a MODEL so that it denoises in windows. A MODEL that is tiled already is tiled anew."""
     tiled = model.clone()
     for kind, wrapper in (
-        (WrappersMP.OUTER_SAMPLE, _outer_sample),
+        (WrappersMP.OUTER_SAMPLE, _OuterSample(request)),
         (WrappersMP.PREPARE_SAMPLING, _PrepareSampling(request)),
         (WrappersMP.CALC_COND_BATCH, _CalcCondBatch(request)),
     ):
@@ -55,15 +51,20 @@ def request_of(model: Any) -> TileRequest | None:
     return next((wrapper.request for wrapper in model.get_wrappers(WrappersMP.CALC_COND_BATCH, KEY)), None)
 
 
-def _outer_sample(executor: Any, *args: Any, **kwargs: Any) -> Any:
-    """Give a sampling a state of its own, which lives as long as it does: nothing is shared with any other."""
-    options = executor.class_obj.model_options.setdefault("transformer_options", {})
-    _check(executor.class_obj.model_options)
-    options[KEY] = _Sampling()
-    try:
-        return executor(*args, **kwargs)
-    finally:
-        options.pop(KEY, None)
+class _OuterSample:
+    """Gives a sampling a state of its own, which lives as long as it does: nothing is shared with any other."""
+
+    def __init__(self, request: TileRequest) -> None:
+        self._request = request
+
+    def __call__(self, executor: Any, *args: Any, **kwargs: Any) -> Any:
+        options = executor.class_obj.model_options.setdefault("transformer_options", {})
+        _check(executor.class_obj.model_options)
+        options[KEY] = Sampling(Room(self._request))
+        try:
+            return executor(*args, **kwargs)
+        finally:
+            options.pop(KEY, None)
 
 
 def _check(model_options: dict[str, Any]) -> None:
@@ -117,48 +118,38 @@ class _CalcCondBatch:
         timestep: torch.Tensor,
         model_options: dict[str, Any],
     ) -> list[torch.Tensor]:
-        windows = windows_for(model, latent.shape, self.request)
-        if windows.count == 1:
-            return executor(model, prompts, latent, timestep, model_options)
         state = model_options.get("transformer_options", {}).get(KEY)
-        if state is None or model_options.get("context_handler") is not None:
-            # a guider that has not told of its sampling, or parts of a clip that differ from call to call
-            state = _Sampling()
-        canvas = Canvas(latent)
-        call = _Call(executor, model, prompts, canvas, timestep, model_options, state)
-        return call.run(windows, self.request.at_once)
+        if state is None:
+            # a guider that has not told of its sampling
+            state = Sampling(Room(self.request))
+        elif model_options.get("context_handler") is not None:
+            # parts of a clip, which differ from call to call
+            state = Sampling(state.room)
+        while True:
+            windows = windows_for(model, latent.shape, state.room.request)
+            try:
+                if windows.count == 1:
+                    return executor(model, prompts, latent, timestep, model_options)
+                canvas = Canvas(latent)
+                return _Call(executor, model, prompts, canvas, timestep, model_options, state).run(windows)
+            except Exception as error:
+                smaller = with_smaller_windows(model, windows, state.room.request) if is_out_of_memory(error) else None
+                if smaller is None:
+                    raise
+            # outside the except block, where the failed call's tensors are still alive
+            state.go_on_with(smaller)
+            comfy.model_management.soft_empty_cache()
+            log.warning(
+                "Out of memory: Tiled Model repeats this step and goes on with tiles of up to %d pixels; it had %s.",
+                smaller.size,
+                _size(model, windows),
+            )
 
 
-class _Sampling:
-    """What is made once for a sampling: windows of its conditioning, ControlNets and patches."""
-
-    def __init__(self) -> None:
-        self.controls, self.patches = Controls(), PicturePatches()
-        self.at_once: int | None = None
-        self._conds: dict[int, tuple[Cond, dict[tuple[Any, ...], conds.Crop]]] = {}
-        self._weights: dict[Any, torch.Tensor] = {}
-
-    def cond(self, cond: Cond, group: Sequence[Window], canvas: Canvas, model: Any) -> conds.Crop:
-        """Cut a conditioning to one window or to several of one size."""
-        if id(cond) not in self._conds:
-            if len(self._conds) >= _KEPT:
-                self._conds.clear()
-            self._conds[id(cond)] = (cond, {})
-        found = self._conds[id(cond)][1]
-        key = (canvas.batch, *(window.box for window in group))
-        if key not in found:
-            crops = [conds.crop(cond, window.box, canvas, model, self.controls) for window in group]
-            crop = conds.batched(crops, canvas.batch, self.controls)
-            # what goes by the id of a prompt must not take one window for another
-            found[key] = crop._replace(cond={**crop.cond, "uuid": uuid.uuid4()})
-        return found[key]
-
-    def weights(self, window: Window, like: torch.Tensor) -> torch.Tensor:
-        """The window's, where the latent is."""
-        key = (window.box, like.device, like.dtype)
-        if key not in self._weights:
-            self._weights[key] = window.weights.to(like)
-        return self._weights[key]
+def _size(model: Any, windows: Windows) -> str:
+    """Of a window, in pixels."""
+    cell = model.latent_format.spacial_downscale_ratio
+    return f"{windows.columns[0].length * cell}x{windows.rows[0].length * cell}"
 
 
 class _Call:
@@ -172,16 +163,16 @@ class _Call:
         canvas: Canvas,
         timestep: torch.Tensor,
         model_options: dict[str, Any],
-        state: _Sampling,
+        state: Sampling,
     ) -> None:
         self._executor, self._model, self._prompts, self._canvas = executor, model, prompts, canvas
         self._timestep, self._options, self._state = timestep, model_options, state
         self._patches = model_options.get("transformer_options", {}).get("patches", {})
 
-    def run(self, windows: Windows, at_once: int) -> list[torch.Tensor]:
+    def run(self, windows: Windows) -> list[torch.Tensor]:
         """Return what the whole model would: the prediction of every prompt, shaped like the latent."""
-        if self._state.at_once is None:
-            self._state.at_once = at_once or self._by_memory(windows)
+        room = self._state.room
+        room.at_once = room.at_once or self._by_memory(windows)
         results = [torch.zeros_like(self._canvas.latent) for _ in self._prompts]
         left, pace = list(windows.all), Pace(_PACE)
         pace.due()
@@ -189,8 +180,10 @@ class _Call:
             group = self._next(left)
             predicted = self._try(group)
             if predicted is None:
-                self._state.at_once = len(group) // 2
-                log.info("not enough memory for %d tiles at once: going on with %d", len(group), len(group) // 2)
+                room.at_once = len(group) // 2
+                log.warning(
+                    "Out of memory: Tiled Model goes on with %d tiles at once; it had %d.", room.at_once, len(group)
+                )
                 comfy.model_management.soft_empty_cache()
                 continue
             del left[: len(group)]
@@ -207,7 +200,7 @@ class _Call:
         if not self._may_share:
             return left[:1]
         group = []
-        for window in left[: self._state.at_once]:
+        for window in left[: self._state.room.at_once]:
             if (window.box.width, window.box.height) != (first.width, first.height):
                 break
             group.append(window)

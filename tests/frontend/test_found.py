@@ -17,6 +17,8 @@ CARDS = {
     "esrgan": "hires-fix-pixel",
     "face": "restore-faces",
     "tile": "hires-fix-controlnet",
+    "tiled diffusion": "tiled-redraw-controlnet",
+    "controlnet": "tiled-redraw-controlnet",
     "batch": "upscale-folder",
     "folder": "upscale-folder",
     "denoise": "multi-stage-upscale",

@@ -2,9 +2,13 @@
 connected.
 """
 
+import io
+import re
+
 import pytest
 import torch
 from hires_pack.tests.tolerances import assert_close
+from PIL import Image
 
 from .graphs import Graph, conditioning, give, saved
 
@@ -407,9 +411,18 @@ def test_a1111_s_samplers_see_tiles(host, client, models):
             "HiresFixSecondSampling", positive=positive, negative=negative, latent=noised, sigmas=noised[1], cfg=3.0,
             **common,
         )  # fmt: skip
-        files.append(g.save(latent=final)[1])
-    untiled, tiled = scene.run(client, *files)
+        files.append((final.id, g.save(latent=final)[1]))
+    run = client.queue(g).require_success()
+    untiled, tiled = (saved(host, file)["latent"] for _, file in files)
     assert_close(tiled, untiled, SAMPLED)
+    sizes = [{Image.open(io.BytesIO(jpeg)).size for node, jpeg in run.previews if node == one} for one, _ in files]
+    assert sizes[0] == sizes[1] != set(), "previews are of the whole picture"
+
+
+def lines_of(host, before):
+    """What the host's log says of memory since then, from the colon on."""
+    found = [line for line in host.log()[before:].splitlines() if "Out of memory: " in line]
+    return [line.split("Out of memory: ", 1)[1] for line in found]
 
 
 def test_without_memory_fewer_tiles_go_at_once(host, client, models):
@@ -420,10 +433,71 @@ def test_without_memory_fewer_tiles_go_at_once(host, client, models):
     scene.model = scene.loader
     scene.local(room=4)
     tiled = scene.sample(scene.tiled(tiles_at_once=8))
+    before = len(host.log())
     first, second = scene.run(client, untiled, tiled)
     assert_close(second, first, SAMPLED)
-    one = scene.g.add("ProbeLocalModel", model=scene.loader, reach=True, conds=True, room=1)
-    assert "made up" in error_of(scene, client, scene.tiled(model=one))
+    fewer = [f"Tiled Model goes on with {to} tiles at once; it had {was}." for was, to in ((8, 4), (4, 2))]
+    assert lines_of(host, before) == fewer
+
+
+WIDE = (200, 180)
+"""In cells; with a network of 1024 pixels, windows of 64 cells are the smallest that memory leads to."""
+
+
+def test_without_memory_for_a_tile_the_step_is_done_again_in_smaller_ones(host, client, models):
+    """In the midst of a sampling, hints and masks are cut anew."""
+    scene = Scene(host, models, sides=WIDE)
+    scene.local(cells=70 * 70, cells_after=5)
+    g, (positive, negative) = scene.g, scene.prompts
+    masked = g.add(
+        "ConditioningSetMask", conditioning=negative, mask=scene.mask(whole_and_parts(1, WIDE)), strength=0.8,
+        set_cond_area="default",
+    )  # fmt: skip
+    both = g.add("ConditioningCombine", conditioning_1=positive, conditioning_2=masked)
+    hint = {"image": scene.image(), "strength": 0.7, "start_percent": 0.0, "end_percent": 1.0}
+    network = g.add("ProbeControlNet", kind="pixels")
+    prompts = [
+        (link := g.add("ControlNetApplyAdvanced", positive=both, negative=negative, control_net=network, **hint)),
+        link[1],
+    ]
+    short = scene.sample(scene.tiled(tile_size=2048, overlap=128, tiles_at_once=2), steps=4, prompts=prompts)
+    scene.model = scene.loader
+    scene.local()
+    untiled = scene.sample(scene.model, steps=4, prompts=prompts)
+    before = len(host.log())
+    found, expected = scene.run(client, short, untiled)
+    assert_close(found, expected, SAMPLED)
+    assert lines_of(host, before) == [
+        f"Tiled Model repeats this step and goes on with tiles of up to {to} pixels; it had {was}."
+        for was, to in (("1600x1440", 1200), ("896x896", 672), ("624x576", 512))
+    ]
+
+
+def test_smaller_tiles_are_those_that_could_have_been_asked_for(host, client, models):
+    """With a network that sees their borders; and every sampling begins with what was asked."""
+    scene = Scene(host, models, sides=WIDE)
+    scene.local(cells=100 * 100)
+    tiled = {"tile_size": 1536, "overlap": -1, "blending": "soft"}
+    short = scene.tiled(**tiled)
+    before = len(host.log())
+    found, _ = scene.run(client, *(scene.sample(short, steps=steps) for steps in (2, 1)))
+    said = lines_of(host, before)
+    assert len(said) == 4
+    assert said[:2] == said[2:]
+    side = int(re.search(r"of up to (\d+) pixels", said[1])[1])
+    scene.model = scene.loader
+    scene.local()
+    asked, untiled = (scene.sample(model) for model in (scene.tiled(**{**tiled, "tile_size": side}), scene.model))
+    asked, untiled = scene.run(client, asked, untiled)
+    assert torch.equal(found, asked)
+    assert not torch.equal(found, untiled)
+
+
+def test_memory_for_not_even_the_smallest_tile_is_the_host_s_error(host, client, models):
+    for sides, values in ((WIDE, {"cells": 40 * 40}), (SIDES, {"room": 1})):
+        scene = Scene(host, models, sides=sides)
+        scene.local(**values)
+        assert "made up" in error_of(scene, client, scene.tiled(tile_size=1024, overlap=128))
 
 
 def test_a_cancel_is_seen_before_the_next_tile(host, client, models):
@@ -431,6 +505,17 @@ def test_a_cancel_is_seen_before_the_next_tile(host, client, models):
     scene.local(calls=3)
     scene.sample(scene.tiled())
     assert client.queue(scene.g).status == "interrupted"
+
+
+def test_the_node_tells_how_many_tiles_of_a_step_are_done(host, client, models):
+    scene = Scene(host, models)
+    scene.local(wait=0.3)
+    scene.sample(scene.tiled(), steps=1)
+    texts = [text for _, text in client.queue(scene.g).require_success().texts]
+    done = [tuple(map(int, re.fullmatch(r"tile (\d+) of (\d+)", text).groups())) for text in texts]
+    assert done
+    assert done == sorted(set(done))
+    assert {count for _, count in done} == {12}
 
 
 def test_latents_that_are_no_pictures_are_refused(host, client, models):

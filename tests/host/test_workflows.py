@@ -40,11 +40,13 @@ def small(name, client, host, models):
         graph[node_id]["inputs"]["steps"] = 2
     if name in ("hires-fix-image", "redraw-region", "redraw-faces"):  # they have no first pass that says so
         set_everywhere(graph, steps=2, size=64)
+    if name == "tiled-redraw-controlnet":
+        set_everywhere(graph, steps=2, tile_size=128)
     if name == "sd-upscale-a1111":
         set_everywhere(graph, steps=2, tile_width=136, tile_height=104, overlap=16)
     for node_id in nodes_of(graph, "HiresFixLoadImage"):
         picture = io.BytesIO()
-        size = SMALL_PICTURE if name == "multi-stage-image" else PICTURE
+        size = SMALL_PICTURE if name in ("multi-stage-image", "tiled-redraw-controlnet") else PICTURE
         Image.linear_gradient("L").resize(size).convert("RGB").save(picture, "PNG")
         graph[node_id]["inputs"]["image"] = client.upload_image(picture.getvalue(), "gradient.png")
     if name == "hires-fix-sdxl":  # with a network of that family; it has no text encoder, which cannot be small

@@ -442,6 +442,7 @@ NOT_IN_TEXT = {
     "redraw-faces": "made from one that was there before",
     "redraw-region": "made from one that was there before",
     "sd-upscale-a1111": "made from one that was there before",
+    "tiled-redraw-controlnet": "made from one that was there before",
     "multi-stage-upscale": "other nodes sample or take prompts",
     "xy-sheet": "how this picture is enlarged",
 }

@@ -28,6 +28,19 @@ def test_the_badge_says_how_large_tiles_are(values, text):
     assert plan(graph(**values), Known())["tiles"]["text"] == text
 
 
+@pytest.mark.parametrize(("values", "text"), [
+    # 8192 pixels in tiles of 768 that share 256: (8192 - 256) / 512, rounded up, along each side
+    ({}, "8192×8192 in about 256 tiles"),
+    ({"tile_size": 768}, "8192×8192 in 256 tiles"),
+    ({"tile_size": 1024, "overlap": 128}, "8192×8192 in 81 tiles"),
+    ({"tile_size": 16384}, "8192×8192"),
+    # in multiples of 64 pixels nothing is left of a tile
+    ({"tile_size": 120, "overlap": 60}, "8192×8192"),
+])  # fmt: skip
+def test_the_second_pass_says_in_how_many(values, text):
+    assert plan(graph(**values), Known())["second"]["text"] == text
+
+
 def test_an_overlap_that_leaves_nothing_is_told():
     badge = plan(graph(tile_size=512, overlap=512), Known())["tiles"]
     assert badge["text"] == "stops with an error"
