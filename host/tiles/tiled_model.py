@@ -19,8 +19,8 @@ from . import conds
 from .canvas import Canvas, TileRequest, cut, windows_for
 from .conds import Cond
 from .controls import Controls
-from .errors import TiledModelError
 from .patches import PicturePatches, holds_picture
+from .refused import check
 
 log = logging.getLogger("hires-fix")
 
@@ -58,34 +58,12 @@ def request_of(model: Any) -> TileRequest | None:
 def _outer_sample(executor: Any, *args: Any, **kwargs: Any) -> Any:
     """Give a sampling a state of its own, which lives as long as it does: nothing is shared with any other."""
     options = executor.class_obj.model_options.setdefault("transformer_options", {})
-    _check(executor.class_obj.model_options)
+    check(executor.class_obj.model_options)
     options[KEY] = _Sampling()
     try:
         return executor(*args, **kwargs)
     finally:
         options.pop(KEY, None)
-
-
-def _check(model_options: dict[str, Any]) -> None:
-    """Refuse what would make a wrong picture of windows.
-
-    Raises:
-        TiledModelError: names the node to leave out.
-    """
-    options = model_options.get("transformer_options", {})
-    cache = options.get("easycache")
-    if getattr(cache, "name", None) == "EasyCache" or "enable_teacache" in options:
-        name = "EasyCache" if cache is not None else "TeaCache"
-        raise TiledModelError(
-            f"{name} goes by the call before, which is another tile. Take it out, or take LazyCache, which goes by the "
-            "whole picture."
-        )
-    for function in model_options.get("sampler_post_cfg_function", []):
-        if getattr(function, "__module__", "").endswith("nodes_sag"):
-            raise TiledModelError(
-                "Self-Attention Guidance blurs the whole picture by what the last tile has looked at. Take it out; "
-                "Perturbed-Attention Guidance works."
-            )
 
 
 class _PrepareSampling:
@@ -121,8 +99,10 @@ class _CalcCondBatch:
         if windows.count == 1:
             return executor(model, prompts, latent, timestep, model_options)
         state = model_options.get("transformer_options", {}).get(KEY)
+        if state is None:  # a guider that has not told of its sampling, such as that of a refiner
+            check(model_options)
         if state is None or model_options.get("context_handler") is not None:
-            # a guider that has not told of its sampling, or parts of a clip that differ from call to call
+            # nothing is known of the next call, or it is another part of a clip
             state = _Sampling()
         canvas = Canvas(latent)
         call = _Call(executor, model, prompts, canvas, timestep, model_options, state)
