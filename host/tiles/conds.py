@@ -33,6 +33,7 @@ _PICTURES = {
     "ref_mask_latents",
     "control_video",
     "reference_motion",
+    "camera_conditions",
 }
 """Of other sizes than the canvas, perhaps: the same picture where they have its shape, else another one."""
 
@@ -155,7 +156,9 @@ def _model_cond(name: str, value: Any, box: Box, canvas: Canvas) -> Any:
 
 
 def _picture(values: torch.Tensor, box: Box, canvas: Canvas, scaled: bool) -> torch.Tensor:
-    """Cut what has the canvas's size, and if `scaled` what has its shape, as wide as it must be; others are whole."""
+    """Cut what has the canvas's size, and if `scaled` what has its shape, as near as whole cells allow; others are
+    whole.
+    """
     if values.ndim < 4:
         return values
     height, width = values.shape[-2:]
@@ -164,15 +167,18 @@ def _picture(values: torch.Tensor, box: Box, canvas: Canvas, scaled: bool) -> to
     # the same shape but for the rounding to whole cells
     if not scaled or abs(width * canvas.height - height * canvas.width) >= max(canvas.width, canvas.height):
         return values
-    return cut(
-        values,
-        Box(
-            box.x0 * width // canvas.width,
-            box.y0 * height // canvas.height,
-            -(-box.x1 * width // canvas.width),
-            -(-box.y1 * height // canvas.height),
-        ),
+    (x0, x1), (y0, y1) = (
+        _stretch(box.x0, box.width, width, canvas.width),
+        _stretch(box.y0, box.height, height, canvas.height),
     )
+    return cut(values, Box(x0, y0, x1, y1))
+
+
+def _stretch(start: int, length: int, size: int, cells: int) -> tuple[int, int]:
+    """Where a part of an axis of `cells` lies on one of `size`; equally long for parts of one length."""
+    first, long = round(start * size / cells), -(-length * size // cells)
+    first = min(first, size - long)
+    return first, first + long
 
 
 def _region(cond: Cond, canvas: Canvas) -> Box | None:

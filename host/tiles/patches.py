@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
 import comfy.ldm.anima.lllite as lllite
-import comfy.ldm.supir.supir_patch as supir
 import comfy.model_management
 import comfy.utils
-import comfy_extras.nodes_model_patch as core
 import torch
 
 from ...hires.tiles.boxes import Box
 from .canvas import Canvas, cut
 
 _PARTS_OF_LLLITE = (lllite.AnimaLLLiteAttentionPatch, lllite.AnimaLLLiteMLPPatch)
+
+_DIFFSYNTH = ("nodes_model_patch", "DiffSynthCnetPatch")
+_Z_IMAGE = ("nodes_model_patch", "ZImageControlPatch")
 
 
 class PicturePatches:
@@ -38,9 +40,9 @@ class PicturePatches:
         if isinstance(patch, tuple):
             return tuple(self._for(one, box, canvas) for one in patch)
         owner = getattr(patch, "__self__", None)
-        if type(owner) in _CUTS:
+        if kind(owner) in _CUTS:
             return getattr(self._part(owner, box, canvas), patch.__name__)
-        if type(patch) in _CUTS:
+        if kind(patch) in _CUTS:
             return self._part(patch, box, canvas)
         if isinstance(patch, _PARTS_OF_LLLITE):
             result = copy.copy(patch)
@@ -51,11 +53,18 @@ class PicturePatches:
     def _part(self, patch: Any, box: Box, canvas: Canvas) -> Any:
         key = (id(patch), box)
         if key not in self._parts:
-            whole, take = _CUTS[type(patch)]
+            whole, take = _CUTS[kind(patch)]
             if id(patch) not in self._whole:
                 self._whole[id(patch)] = (patch, whole(patch, canvas))
             self._parts[key] = take(copy.copy(patch), self._whole[id(patch)][1], box)
         return self._parts[key]
+
+
+def kind(patch: Any) -> tuple[str, str]:
+    """Module and name of an object's class. Not the class: the host runs the files of its nodes under names that are
+    paths, so that one of those imported by its name is another one.
+    """
+    return re.split(r"[./\\]", type(patch).__module__)[-1], type(patch).__name__
 
 
 def holds_picture(patches: dict[str, list[Any]]) -> bool:
@@ -66,7 +75,7 @@ def holds_picture(patches: dict[str, list[Any]]) -> bool:
         for patch in listed
         for one in (patch if isinstance(patch, tuple) else [patch])
     ]
-    return any(type(getattr(one, "__self__", one)) in _CUTS or isinstance(one, _PARTS_OF_LLLITE) for one in single)
+    return any(kind(getattr(one, "__self__", one)) in _CUTS or isinstance(one, _PARTS_OF_LLLITE) for one in single)
 
 
 def _encoded(patch: Any, canvas: Canvas) -> torch.Tensor:
@@ -75,7 +84,7 @@ def _encoded(patch: Any, canvas: Canvas) -> torch.Tensor:
     size = (canvas.height * cell, canvas.width * cell)
     if patch.encoded_image is not None and patch.encoded_image_size == size:
         return patch.encoded_image
-    pictures = [patch.image, patch.inpaint_image] if isinstance(patch, core.ZImageControlPatch) else [patch.image]
+    pictures = [patch.image, patch.inpaint_image] if kind(patch) == _Z_IMAGE else [patch.image]
     pictures = [
         None
         if picture is None
@@ -85,7 +94,7 @@ def _encoded(patch: Any, canvas: Canvas) -> torch.Tensor:
     # the VAE pushes other models out of memory
     loaded = comfy.model_management.loaded_models(only_currently_used=True)
     encoded: Any = patch.encode_latent_cond(*pictures)
-    if isinstance(patch, core.DiffSynthCnetPatch):
+    if kind(patch) == _DIFFSYNTH:
         encoded = patch.model_patch.model.process_input_latent_image(encoded)
     comfy.model_management.load_models_gpu(loaded)
     return encoded.to(canvas.latent.device)
@@ -152,11 +161,11 @@ def _take_lllite(patch: Any, whole: torch.Tensor, box: Box) -> Any:
     return patch
 
 
-_CUTS: dict[type, tuple[Callable[[Any, Canvas], torch.Tensor], Callable[[Any, torch.Tensor, Box], Any]]] = {
-    core.DiffSynthCnetPatch: (_diffsynth, _take_tokens),
-    core.ZImageControlPatch: (_encoded, _take_encoded),
-    core.WanUni3CCnetPatch: (_render, _take_render),
-    supir.SUPIRPatch: (_hint_latent, _take_hint_latent),
-    lllite.AnimaLLLitePatch: (_lllite_pictures, _take_lllite),
+_CUTS: dict[tuple[str, str], tuple[Callable[[Any, Canvas], torch.Tensor], Callable[[Any, torch.Tensor, Box], Any]]] = {
+    _DIFFSYNTH: (_diffsynth, _take_tokens),
+    _Z_IMAGE: (_encoded, _take_encoded),
+    ("nodes_model_patch", "WanUni3CCnetPatch"): (_render, _take_render),
+    ("supir_patch", "SUPIRPatch"): (_hint_latent, _take_hint_latent),
+    ("lllite", "AnimaLLLitePatch"): (_lllite_pictures, _take_lllite),
 }
-"""By the host's class: what it holds for the whole canvas, and how a copy of it gets a window of that."""
+"""By the module and name of the host's class, see `kind`: what it holds for the whole canvas, and how a copy of it gets a window of that."""

@@ -17,8 +17,8 @@ from ..progress import show_text
 from . import conds
 from .canvas import Canvas, TileRequest, cut, windows_for, with_smaller_windows
 from .conds import Cond
-from .errors import TiledModelError
 from .patches import holds_picture
+from .refused import check
 from .sampling import Room, Sampling
 
 log = logging.getLogger("hires-fix")
@@ -59,34 +59,12 @@ class _OuterSample:
 
     def __call__(self, executor: Any, *args: Any, **kwargs: Any) -> Any:
         options = executor.class_obj.model_options.setdefault("transformer_options", {})
-        _check(executor.class_obj.model_options)
+        check(executor.class_obj.model_options)
         options[KEY] = Sampling(Room(self._request))
         try:
             return executor(*args, **kwargs)
         finally:
             options.pop(KEY, None)
-
-
-def _check(model_options: dict[str, Any]) -> None:
-    """Refuse what would make a wrong picture of windows.
-
-    Raises:
-        TiledModelError: names the node to leave out.
-    """
-    options = model_options.get("transformer_options", {})
-    cache = options.get("easycache")
-    if getattr(cache, "name", None) == "EasyCache" or "enable_teacache" in options:
-        name = "EasyCache" if cache is not None else "TeaCache"
-        raise TiledModelError(
-            f"{name} goes by the call before, which is another tile. Take it out, or take LazyCache, which goes by the "
-            "whole picture."
-        )
-    for function in model_options.get("sampler_post_cfg_function", []):
-        if getattr(function, "__module__", "").endswith("nodes_sag"):
-            raise TiledModelError(
-                "Self-Attention Guidance blurs the whole picture by what the last tile has looked at. Take it out; "
-                "Perturbed-Attention Guidance works."
-            )
 
 
 class _PrepareSampling:
@@ -119,8 +97,9 @@ class _CalcCondBatch:
         model_options: dict[str, Any],
     ) -> list[torch.Tensor]:
         state = model_options.get("transformer_options", {}).get(KEY)
+        is_told = state is not None
         if state is None:
-            # a guider that has not told of its sampling
+            # a guider that has not told of its sampling, such as that of a refiner
             state = Sampling(Room(self.request))
         elif model_options.get("context_handler") is not None:
             # parts of a clip, which differ from call to call
@@ -130,6 +109,8 @@ class _CalcCondBatch:
             try:
                 if windows.count == 1:
                     return executor(model, prompts, latent, timestep, model_options)
+                if not is_told:
+                    check(model_options)
                 canvas = Canvas(latent)
                 return _Call(executor, model, prompts, canvas, timestep, model_options, state).run(windows)
             except Exception as error:
