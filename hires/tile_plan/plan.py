@@ -83,7 +83,8 @@ class TilePlan:
     """`(M, h, w)`, 0 to 1, of any size."""
 
     fade: int = 0
-    """Pixels of the planned picture over which one rule goes over into another, half of them to each side."""
+    """Pixels of the planned picture over which words go over into others, half of them to each side, and a lower
+    strength into a higher one, all of them outside of what has the lower: what is skipped stays as it is."""
 
     view: tuple[float, float, float, float] | None = None
     """The part of the picture that this is about, as a box's sides in its pixels; None: all of it."""
@@ -124,7 +125,7 @@ class TilePlan:
         for rule in self.rules:
             if rule.strength is not None:
                 result = torch.lerp(result, torch.full_like(result, rule.strength), raster.alpha(rule.place))
-        return raster.faded(result)
+        return raster.faded(result, lowest=True)
 
     def words(self, width: int, height: int) -> list[PlannedWords]:
         """Return what is asked for where, for so many cells; only words that act somewhere.
@@ -184,10 +185,24 @@ class _Raster:
         grid = torch.stack([x.expand(self.rows, -1), y[:, None].expand(-1, self.columns)], dim=-1).float()
         return F.grid_sample(mask[None, None], grid[None], padding_mode="border", align_corners=False)[0, 0].clamp(0, 1)
 
-    def faded(self, values: torch.Tensor) -> torch.Tensor:
-        """The mean of as many cells as the fade is wide, without the cells around the part."""
+    def faded(self, values: torch.Tensor, lowest: bool = False) -> torch.Tensor:
+        """The mean of as many cells as the fade is wide, without the cells around the part.
+
+        `lowest`: of the least of as many cells, so that lower values stay as they are where they are.
+        """
+        values = self._around(values, 2 if lowest else 1)
+        if lowest:
+            values = -F.max_pool2d(-values[None, None], (self._down.fade, self._across.fade), stride=1)[0, 0]
         for axis, dim in ((self._down, 0), (self._across, 1)):
-            values = axis.faded(values, dim)
+            values = axis.mean(values, dim)
+        return values
+
+    def _around(self, values: torch.Tensor, times: int) -> torch.Tensor:
+        """The part and so many times half a fade to each side; the picture's last cells go on beyond its edges."""
+        for axis, dim in ((self._down, 0), (self._across, 1)):
+            reach = axis.fade // 2 * times
+            places = torch.arange(-reach, axis.count + reach) + axis.before
+            values = values.index_select(dim, places.clamp(0, values.shape[dim] - 1))
         return values
 
 
@@ -214,11 +229,9 @@ class _Axis(NamedTuple):
             result[int(distances.argmin())] = True
         return result
 
-    def faded(self, values: torch.Tensor, dim: int) -> torch.Tensor:
-        reach = self.fade // 2
-        places = torch.arange(-reach, self.count + reach) + self.before
-        values = values.index_select(dim, places.clamp(0, values.shape[dim] - 1))
-        if reach == 0:
+    def mean(self, values: torch.Tensor, dim: int) -> torch.Tensor:
+        """Of as many values along a dimension as the fade has cells."""
+        if self.fade == 1:
             return values
         sums = F.pad(values.double().cumsum(dim), (0, 0, 1, 0) if dim == 0 else (1, 0))
         wide = sums.narrow(dim, self.fade, self.count) - sums.narrow(dim, 0, self.count)
@@ -232,8 +245,8 @@ def _axis(start: float, stop: float, count: int, size: int, fade: int) -> _Axis:
     step = (stop - start) / count
     cells = round(fade / step)
     cells = 1 if cells < 2 else cells // 2 * 2 + 1
-    before = min(cells // 2, max(0, math.ceil(start / step - 1e-6)))
-    after = min(cells // 2, max(0, math.ceil((size - stop) / step - 1e-6)))
+    before = min(cells - 1, max(0, math.ceil(start / step - 1e-6)))
+    after = min(cells - 1, max(0, math.ceil((size - stop) / step - 1e-6)))
     centres = start + (torch.arange(-before, count + after, dtype=torch.float64) + 0.5) * step
     return _Axis(centres, before, count, cells)
 

@@ -25,7 +25,9 @@ _SHORT = re.compile(r"(tile|row|column|mask)s?\b\s*(.*)", re.ASCII | re.IGNORECA
 _WORDS = re.compile(r"\s*(prompt|add)\s*:(.*)", re.ASCII | re.IGNORECASE | re.DOTALL)
 _STRENGTH = re.compile(r"strength\s*[=:]?\s*(.*)", re.ASCII | re.IGNORECASE)
 
-_EXAMPLE = "A line is like '0 0 512 256 | strength 50% | prompt: blue sky', 'tiles 1-3 | skip' or 'mask | add: a castle'"
+_EXAMPLE = (
+    "A line is like '0 0 512 256 | strength 50% | prompt: blue sky', 'tiles 1-3 | skip' or 'mask | add: a castle'"
+)
 
 
 @dataclass(frozen=True)
