@@ -64,8 +64,8 @@ class HiresFixTilePlan(PackNode):
                     min=16,
                     max=16384,
                     step=8,
-                    tooltip="Side of the tiles that have numbers, in pixels. Not used with a model: its tiles then have "
-                    "them.",
+                    tooltip="Side of the tiles that have numbers, in pixels. Not used with a model: then its tiles "
+                    "have them.",
                 ),
                 io.Model.Input(
                     "model", optional=True, tooltip="From Tiled Model, or any other, which then has one tile."

@@ -106,6 +106,8 @@ def _what(text: str) -> tuple[float | None, str | None, bool]:
         part, left = part.strip(), after if bar else None
         if part.startswith("#"):
             break
+        if not part:
+            continue
         given = _STRENGTH.fullmatch(part)
         if part.lower() != "skip" and given is None:
             raise InputError(
