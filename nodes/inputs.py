@@ -25,6 +25,7 @@ FileInfoType = io.Custom("HIRES_FIX_FILE_INFO")
 AxesType = io.Custom("HIRES_FIX_AXES")
 TileLayoutType = io.Custom("HIRES_FIX_TILE_LAYOUT")
 RegionsType = io.Custom("HIRES_FIX_REGIONS")
+TilePlanType = io.Custom("HIRES_FIX_TILE_PLAN")
 
 A1111_PROMPTS = {"positive": "Prompt", "negative": "Negative prompt"}
 A1111_PASS = {"sampler_name": "Sampling method", "scheduler": "Schedule type", "cfg": "CFG Scale"}

@@ -1,4 +1,4 @@
-"""What is refused while another node samples: the sentence names Tiled Model."""
+"""What is refused while another node samples: the sentence names the node that the MODEL comes from."""
 
 from __future__ import annotations
 
@@ -11,3 +11,12 @@ class TiledModelError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(f"Tiled Model: {message}")
+
+
+class TilePlanError(ValueError):
+    """A sampling that cannot keep to a plan; see `TiledModelError`."""
+
+    __module__ = "hires_fix"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"Tile Plan: {message}")

@@ -1,4 +1,4 @@
-"""Where the windows of a tiled MODEL meet in a picture, for those who look at its seams."""
+"""Where the windows of a MODEL lie in a picture, and where they meet, for those who plan or look at its seams."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 from ...hires.errors import InputError
 from ...hires.seams.meetings import Meetings, meetings
-from ...hires.tiles.windows import Span
+from ...hires.tiles.windows import Span, Windows, plan_windows
 from .canvas import windows_for
+from .errors import TiledModelError
 from .tiled_model import request_of
 
 
@@ -17,18 +18,33 @@ def model_meetings(model: Any, width: int, height: int) -> tuple[Meetings, Meeti
     Raises:
         InputError: a MODEL that is not tiled, or tiles that do not suit it.
     """
-    request = request_of(model)
-    if request is None:
+    if request_of(model) is None:
         raise InputError(
             "this model sees pictures in one piece. Connect the output of Tiled Model that the sampler got, or leave "
             "the input free and set tile_size and overlap.",
             "model",
         )
-    space = model.model.latent_format
+    windows, cell = model_windows(model, width, height)
+    return _meetings(width, cell, windows.columns), _meetings(height, cell, windows.rows)
+
+
+def model_windows(model: Any, width: int, height: int) -> tuple[Windows, int]:
+    """Return the windows of a MODEL on a picture of this size, in latent cells, and a cell's side in pixels.
+
+    A MODEL that is not tiled has one window.
+
+    Raises:
+        InputError: tiles that do not suit the model, or a model whose latents are no pictures.
+    """
+    space, request = model.model.latent_format, request_of(model)
     cell = space.spacial_downscale_ratio
     shape = [1, space.latent_channels, *[1] * (space.latent_dimensions - 2), -(-height // cell), -(-width // cell)]
-    windows = windows_for(model.model, shape, request)
-    return _meetings(width, cell, windows.columns), _meetings(height, cell, windows.rows)
+    if request is None:
+        return plan_windows(shape[-1], shape[-2], max(shape[-2:]), 0), cell
+    try:
+        return windows_for(model.model, shape, request), cell
+    except TiledModelError as error:
+        raise InputError(str(error), "model") from error
 
 
 def _meetings(size: int, cell: int, spans: tuple[Span, ...]) -> Meetings:

@@ -18,13 +18,12 @@ from . import conds
 from .canvas import Canvas, TileRequest, cut, windows_for, with_smaller_windows
 from .conds import Cond
 from .patches import holds_picture
+from .planned import TILED_KEY as KEY
+from .planned import Activity, activity_of
 from .refused import check
 from .sampling import Room, Sampling
 
 log = logging.getLogger("hires-fix")
-
-KEY = "hires_fix_tiles"
-"""Of the wrappers, and of a sampling's state among the model's options."""
 
 MOST_AT_ONCE = 8
 """Windows in one call where memory decides: more keep a GPU no busier, and a cancel waits for a call."""
@@ -104,15 +103,20 @@ class _CalcCondBatch:
         elif model_options.get("context_handler") is not None:
             # parts of a clip, which differ from call to call
             state = Sampling(state.room)
+        canvas, activity = Canvas(latent), activity_of(model_options)
         while True:
             windows = windows_for(model, latent.shape, state.room.request)
             try:
+                run = _drawn(windows, activity, canvas)
+                if activity and not run:
+                    return [activity.kept(latent).clone() for _ in prompts]
                 if windows.count == 1:
                     return executor(model, prompts, latent, timestep, model_options)
                 if not is_told:
                     check(model_options)
-                canvas = Canvas(latent)
-                return _Call(executor, model, prompts, canvas, timestep, model_options, state).run(windows)
+                call = _Call(executor, model, prompts, canvas, timestep, model_options, state)
+                results = call.run(windows, run)
+                return call.filled(results, run, activity) if activity and len(run) < windows.count else results
             except Exception as error:
                 smaller = with_smaller_windows(model, windows, state.room.request) if is_out_of_memory(error) else None
                 if smaller is None:
@@ -133,6 +137,16 @@ def _size(model: Any, windows: Windows) -> str:
     return f"{windows.columns[0].length * cell}x{windows.rows[0].length * cell}"
 
 
+def _drawn(windows: Windows, activity: Activity | None, canvas: Canvas) -> Sequence[Window]:
+    """The windows to run: where a plan keeps parts, those that own some of the rest."""
+    if activity is None:
+        return windows.all
+    drawn = activity.drawn(canvas.latent)
+    run = [window for window in windows.all if bool(cut(drawn, window.owned).any())]
+    activity.count(windows.count, len(run))
+    return run
+
+
 class _Call:
     """One call of the model on the whole canvas."""
 
@@ -150,12 +164,15 @@ class _Call:
         self._timestep, self._options, self._state = timestep, model_options, state
         self._patches = model_options.get("transformer_options", {}).get("patches", {})
 
-    def run(self, windows: Windows) -> list[torch.Tensor]:
-        """Return what the whole model would: the prediction of every prompt, shaped like the latent."""
+    def run(self, windows: Windows, run: Sequence[Window]) -> list[torch.Tensor]:
+        """Return what the whole model would: the prediction of every prompt, shaped like the latent.
+
+        `run`: those of the windows that are to be run.
+        """
         room = self._state.room
         room.at_once = room.at_once or self._by_memory(windows)
         results = [torch.zeros_like(self._canvas.latent) for _ in self._prompts]
-        left, pace = list(windows.all), Pace(_PACE)
+        left, pace = list(run), Pace(_PACE)
         pace.due()
         while left:
             group = self._next(left)
@@ -172,8 +189,21 @@ class _Call:
                 for window, part in zip(group, prediction.split(self._canvas.batch), strict=True):
                     cut(result, window.box).add_(part * self._state.weights(window, part))
             if pace.due():
-                show_text(f"tile {windows.count - len(left)} of {windows.count}")
+                show_text(f"tile {len(run) - len(left)} of {len(run)}")
         return results
+
+    def filled(self, results: list[torch.Tensor], run: Sequence[Window], activity: Activity) -> list[torch.Tensor]:
+        """Make up for windows that were left out: by those beside them, elsewhere by the picture that is kept.
+
+        What is drawn is owned by a window that was run, which has a quarter of the weight or more there.
+        """
+        latent = self._canvas.latent
+        weights = latent.new_zeros(latent.shape[-2:])
+        for window in run:
+            cut(weights, window.box).add_(self._state.weights(window, latent))
+        part = torch.where((weights - 1).abs() < 1e-5, torch.ones_like(weights), weights)
+        kept = activity.kept(latent)
+        return [torch.where(part > 0, result / part.clamp_min(1e-6), kept) for result in results]
 
     def _next(self, left: list[Window]) -> list[Window]:
         """The windows of the next call: of one size, and one alone where something in the prompts asks for it."""
