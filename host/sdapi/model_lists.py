@@ -22,7 +22,7 @@ CHECKPOINTS, UPSCALERS, VAES, LORAS = "checkpoints", "upscale_models", "vae", "l
 _DIGITS = 10
 """Of a hash, in the titles of models."""
 
-_PATIENCE = 3.0
+_PATIENCE = 8.0
 """Seconds that a listing waits for the hash of the model in use. It is in the next one, then."""
 
 _hashing: dict[Path, asyncio.Task[None]] = {}
