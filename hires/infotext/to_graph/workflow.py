@@ -32,6 +32,16 @@ class Conversion:
     workflow stands for. A note in the graph says the same."""
 
 
+def hires_workflow(text: str, files: ModelFiles | None = None) -> Conversion:
+    """Build txt2img, with a latent or pixel hires fix where the text has one.
+
+    The text is A1111's, or JSON of another program. Sizes, seeds and names are those of the text. Nothing raises:
+    what the nodes refuse is brought into their range, what they do not know is left out, and both are noted.
+    """
+    infotext, origin = read_json(text) or read_lines(text) or (parse(text), "")
+    return _Builder(infotext, files or ModelFiles(), origin).build()
+
+
 class _Builder:
     def __init__(self, infotext: Infotext, files: ModelFiles, origin: str) -> None:
         self._infotext, self._reading = infotext, read_settings(infotext)
