@@ -50,6 +50,15 @@ def decoded(text: str) -> Image.Image:
     return upright
 
 
+def plain(image: Image.Image) -> Image.Image:
+    """Red, green, blue and, where it has them as they are, transparency: what A1111 keeps of any picture."""
+    if image.mode in ("RGB", "RGBA"):
+        return image
+    changed = image.convert("RGB")
+    changed.info.update(image.info)
+    return changed
+
+
 def _too_large(image: Image.Image) -> ApiError:
     return failed("ValueError", f"The picture has {image.width}x{image.height} pixels; the most are {MOST_PIXELS}.")
 
