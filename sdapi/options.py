@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ApiError, failed, refused
-from .option_table import CHECKPOINT, DEFAULTS, EMPTY, PLACES, REFUSED
+from .option_table import CHECKPOINT, CHECKPOINT_HASH, DEFAULTS, EMPTY, PLACES, REFUSED
 
 log = logging.getLogger("hires-fix")
 
@@ -73,6 +73,8 @@ class Options:
         for name, value in changes.items():
             if name not in DEFAULTS:
                 raise failed("KeyError", repr(name))
+            if name == CHECKPOINT_HASH:
+                continue  # what the listing says of the checkpoint
             if name == CHECKPOINT:
                 if value not in (None, *EMPTY):
                     checked[name] = self._checkpoint(value)
@@ -113,7 +115,7 @@ def _converted(value: Any, default: Any) -> Any:
         number = float(value)
         if number != number or number in (float("inf"), float("-inf")):
             raise ValueError
-        return int(number) if isinstance(default, int) and number == int(number) else number
+        return int(number) if number == int(number) and isinstance(default, int) else number
     if isinstance(default, str) and isinstance(value, str):
         return value
     if isinstance(default, list) and isinstance(value, list):

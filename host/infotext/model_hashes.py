@@ -37,6 +37,14 @@ def file_hash(path: Path, show_progress: bool = True) -> str:
     return _remembered(path, behind_header=False, show_progress=show_progress)
 
 
+def known_hash(path: Path) -> str | None:
+    """`file_hash`, if it was worked out already."""
+    try:
+        return _known.get(_key(path, behind_header=False))
+    except OSError:
+        return None
+
+
 def lora_hash(path: Path) -> str:
     """Return what A1111 takes for the hash of a LoRA: see `file_hash`, of a safetensors file without its header.
 

@@ -1,1 +1,5 @@
-"""A1111's HTTP API on the host: routes, lists of models, jobs on its queue. Imports `sdapi` and the rooms below."""
+"""A1111's HTTP API on the host: addresses and doors, lists of model files, jobs on its queue.
+
+Offers `doors.open_doors`. `wire` is how requests and replies look, `routes` who answers, `configuration` what the
+owner has decided. Imports `sdapi` and the other rooms of `host`.
+"""

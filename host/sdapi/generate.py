@@ -3,43 +3,63 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Mapping
-from pathlib import Path
+import base64
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import folder_paths
 from PIL import Image
 
 from ...hires.errors import InputError
 from ...hires.graph.builder import Graph, GraphError
 from ...hires.graph.to_api import to_api
-from ...pictures import PARAMETERS
-from ...sdapi import extras as drawn_extras
-from ...sdapi import txt2img as drawn_txt2img
-from ...sdapi.asked import Asked, asked_for, with_infotext
-from ...sdapi.asked_scripts import script_of
 from ...sdapi.errors import ApiError, failed
-from ...sdapi.house import House
+from ...sdapi.generate import extras as extras_of
+from ...sdapi.generate import img2img as redrawn
+from ...sdapi.generate import txt2img as drawn_anew
+from ...sdapi.generate.asked import Asked, asked_for, with_infotext
+from ...sdapi.generate.house import House
+from ...sdapi.generate.models import read
+from ...sdapi.generate.pictures import decoded, encoded, plain
+from ...sdapi.generate.requests import Extras, ExtrasBatch, ExtrasSingle, Img2Img, Txt2Img
+from ...sdapi.generate.scripts import script_of
+from ...sdapi.generate.texts import Told
 from ...sdapi.options import Options
-from ...sdapi.pictures import decoded, encoded, grid, plain
-from ...sdapi.request import read
-from ...sdapi.requests import Extras, ExtrasBatch, ExtrasSingle, Generation, Txt2Img
-from ...sdapi.texts import Told, echo, info, infotexts
 from .given import given
 from .houses import hashes_of_networks, house
-from .jobs import JOBS, Ended, Job
+from .jobs import JOBS
+from .progress import progress
+from .results import Drawn, form_of, graphs_in, pictures_of, reply
 
-log = logging.getLogger("hires-fix")
+__all__ = ["extra_batch_images", "extra_single_image", "img2img", "interrupt", "progress", "skip", "txt2img"]
+
+After = Callable[[list[Image.Image]], list[Image.Image]]
+"""What is done to the pictures of a batch when they are drawn."""
 
 
 async def txt2img(body: Any, options: Options) -> dict[str, Any]:
     """Answer `POST /sdapi/v1/txt2img`. Raises ApiError."""
     request = with_infotext(read(Txt2Img, body))
-    asked, here = await _asked(request, options, is_img2img=False)
-    parts = 2 if asked.settings.hires else 1
-    graphs = [lambda number=number: drawn_txt2img.graph_of(asked, number, here) for number in range(asked.n_iter)]
-    return await _draw("txt2img", asked, here, graphs, parts)
+    asked, here, _ = await _asked(request, options, is_img2img=False)
+    graphs = [lambda number=number: drawn_anew.graph_of(asked, number, here) for number in range(asked.n_iter)]
+    return await _draw(drawn_anew.NAME, asked, here, graphs, 2 if asked.settings.hires else 1)
+
+
+async def img2img(body: Any, options: Options) -> dict[str, Any]:
+    """Answer `POST /sdapi/v1/img2img`. Raises ApiError."""
+    request = with_infotext(read(Img2Img, body))
+    asked, here, _script = await _asked(request, options, is_img2img=True)
+    with given() as kept:
+
+        def prepare() -> tuple[list[str], tuple[int, int]]:
+            sent = redrawn.sent_pictures(request, str(asked.options["img2img_background_color"]))
+            pictures = redrawn.pictures_of(asked, sent)
+            return [kept.put(picture) for picture in pictures], pictures[0].size
+
+        names, size = await _in_thread(prepare)
+        graphs = [
+            lambda number=number: redrawn.graph_of(asked, number, here, names, size) for number in range(asked.n_iter)
+        ]
+        return await _draw(redrawn.NAME, asked, here, graphs)
 
 
 async def extra_single_image(body: Any, options: Options) -> dict[str, Any]:
@@ -56,41 +76,29 @@ async def extra_batch_images(body: Any, options: Options) -> dict[str, Any]:
     return {"html_info": f"<p>{text}</p>", "images": images}
 
 
-async def _extras(request: Extras, sent: list[str], options: Options) -> tuple[list[str], str]:
-    """Every picture on its own, since their sizes differ; and the text of the last."""
-    here, settings = await _in_thread(lambda: (house(), options.with_overrides({})))
-    with given() as kept:
-        pictures = await _in_thread(lambda: [plain(decoded(text)) for text in sent])
-        names = await _in_thread(lambda: [kept.put(picture) for picture in pictures])
-        graphs = await _in_thread(lambda: [drawn_extras.graph_of(request, name, settings, here) for name in names])
-        text = drawn_extras.text_of(request)
-        images = []
-        async with JOBS.job("extras", len(graphs)) as job:
-            for graph, picture in zip(graphs, pictures, strict=True):
-                ended = await JOBS.run(job, graph)
-                if ended.was_cancelled:
-                    raise failed("InterruptedError", "The job was cancelled.")
-                images.append(await _in_thread(lambda ended=ended, picture=picture: _enlarged(ended, picture, text, settings)))
-        return images, text
+def interrupt() -> dict[str, Any]:
+    """End the job that is drawn: its client gets what there is."""
+    if JOBS.current:
+        JOBS.current.interrupt()
+    return {}
 
 
-def _enlarged(ended: Ended, before: Image.Image, text: str, options: Mapping[str, Any]) -> str:
-    """The result, with the texts of the picture that was sent."""
-    (file,) = _paths(ended)
-    picture = _opened(file)
-    kept = {key: value for key, value in before.info.items() if isinstance(value, str) and key not in _graphs_in(before)}
-    return encoded(picture, {**kept, drawn_extras.TEXT: text, **_graphs_in(picture)}, **_form(options))
+def skip() -> None:
+    """End the batch that is drawn; the next one follows."""
+    if JOBS.current:
+        JOBS.current.skip()
 
 
-async def _asked(request: Any, options: Options, is_img2img: bool) -> tuple[Asked[Any], House]:
-    def ask() -> tuple[Asked[Any], House]:
-        script_of(request, is_img2img)
+async def _asked(request: Any, options: Options, is_img2img: bool) -> tuple[Asked[Any], House, str | None]:
+    """What a request asks for, what is here, and the script."""
+
+    def ask() -> tuple[Asked[Any], House, str | None]:
+        script = script_of(request, is_img2img)
         here = house()
-        settings = options.with_overrides(request.override_settings)
-        asked = asked_for(request, settings, here)
+        asked = asked_for(request, options.with_overrides(request.override_settings), here)
         if request.override_settings and request.override_settings_restore_afterwards is False:
             options.set(request.override_settings)
-        return asked, here
+        return asked, here, script
 
     return await _in_thread(ask)
 
@@ -99,15 +107,19 @@ async def _draw(
     name: str,
     asked: Asked[Any],
     here: House,
-    graphs: list[Callable[[], Graph]],
-    parts: int,
+    graphs: Sequence[Callable[[], Graph]],
+    parts: int = 1,
     told: Mapping[str, Any] | None = None,
+    after: After = lambda pictures: pictures,
 ) -> dict[str, Any]:
-    """Run the graphs of all batches and answer with what came out."""
+    """Run the graphs of all batches and answer with what came out.
+
+    Args:
+        parts: what A1111 counts of each, see `Job`.
+        told: see `Told.base`.
+    """
     async with JOBS.job(f"scripts_{name}", len(graphs) * parts, parts) as job:
-        files: list[Path] = []
-        places: list[int] = []
-        networks: dict[str, str] = {}
+        drawn, networks = Drawn(), {}
         for number, build in enumerate(graphs):
             if job.is_interrupted:
                 break
@@ -115,67 +127,45 @@ async def _draw(
                 job.name = f"Batch {number + 1} out of {len(graphs)}"
             graph = await _in_thread(build)
             ended = await JOBS.run(job, graph)
-            found = _paths(ended)
-            files += found
-            places += range(number * asked.batch_size, number * asked.batch_size + len(found))
-            if not networks:
-                networks = await _in_thread(lambda graph=graph: hashes_of_networks(to_api(graph), asked.settings))
             if ended.was_cancelled and not (job.is_skipped or job.is_interrupted):
                 raise failed("InterruptedError", "Somebody cancelled the job on the server.")
-        return await _in_thread(lambda: _reply(job, asked, here, files, places, Told(told or {}, networks, job.timestamp)))
+            pictures = await _in_thread(lambda ended=ended: after(pictures_of(ended)))
+            drawn.add(pictures, number * asked.batch_size)
+            if not networks:
+                networks = await _in_thread(lambda graph=graph: hashes_of_networks(to_api(graph), asked.settings))
+        said = Told(told or {}, networks, job.timestamp)
+        return await _in_thread(lambda: reply(name, asked, here, drawn, said))
 
 
-def _reply(
-    job: Job, asked: Asked[Any], here: House, files: list[Path], places: list[int], told: Told
-) -> dict[str, Any]:
-    texts = infotexts(asked, here, told)
-    texts = [texts[place] for place in places]
-    pictures, first = [_opened(file) for file in files], 0
-    graphs = [_graphs_in(picture) for picture in pictures]
-    request: Generation = asked.request
-    if request.save_images and not request.do_not_save_grid and asked.options["return_grid"] and len(pictures) > 1:
-        pictures, texts, graphs, first = [grid(pictures), *pictures], [texts[0], *texts], [{}, *graphs], 1
-    images = []
-    if request.send_images:
-        form = _form(asked.options)
-        images = [
-            encoded(picture, {PARAMETERS: text, **graph}, **form)
-            for picture, text, graph in zip(pictures, texts, graphs, strict=True)
-        ]
-    return {"images": images, "parameters": echo(request), "info": info(asked, here, told, texts, first)}
+async def _extras(request: Extras, sent: list[str], options: Options) -> tuple[list[str], str]:
+    """Every picture on its own, since their sizes differ; and what A1111 writes of them."""
+    with given() as kept:
 
+        def prepare() -> tuple[list[Image.Image], list[Graph], dict[str, Any]]:
+            here, settings = house(), options.with_overrides({})
+            pictures = [plain(decoded(text)) for text in sent]
+            graphs = [extras_of.graph_of(request, kept.put(picture), settings, here) for picture in pictures]
+            return pictures, graphs, settings
 
-def _form(options: Mapping[str, Any]) -> dict[str, Any]:
-    """How pictures of replies are encoded."""
-    return {
-        "form": str(options["samples_format"]).lower(),
-        "quality": int(options["jpeg_quality"]),
-        "lossless": bool(options["webp_lossless"]),
-    }
+        pictures, graphs, settings = await _in_thread(prepare)
+        text = extras_of.text_of(request)
 
+        def packed(large: Image.Image, before: Image.Image) -> str:
+            """The result, with the texts of the picture that was sent."""
+            texts = {key: value for key, value in before.info.items() if isinstance(value, str)}
+            texts |= {extras_of.TEXT: text, **graphs_in(large)}
+            return base64.b64encode(encoded(large, texts, **form_of(settings))).decode("ascii")
 
-def _paths(ended: Ended) -> list[Path]:
-    """Where the host has put pictures."""
-    found = []
-    for file in ended.pictures:
-        folder = folder_paths.get_directory_by_type(file["type"])
-        assert folder is not None
-        found.append(Path(folder) / file["subfolder"] / file["filename"])
-    return found
-
-
-def _opened(file: Path) -> Image.Image:
-    try:
-        with Image.open(file) as opened:
-            opened.load()
-            return opened
-    except OSError as error:
-        raise failed("OSError", f"A picture that was drawn cannot be read again: {error}") from error
-
-
-def _graphs_in(picture: Image.Image) -> dict[str, str]:
-    """ComfyUI's texts in a picture: what the editor opens."""
-    return {key: picture.info[key] for key in ("prompt", "workflow") if isinstance(picture.info.get(key), str)}
+        images = []
+        async with JOBS.job("extras", max(1, len(graphs))) as job:
+            for graph, before in zip(graphs, pictures, strict=True):
+                ended = await JOBS.run(job, graph)
+                if ended.was_cancelled:
+                    raise failed("InterruptedError", "The job was cancelled.")
+                images.append(
+                    await _in_thread(lambda ended=ended, before=before: packed(pictures_of(ended)[0], before))
+                )
+        return images, text
 
 
 async def _in_thread(work: Callable[[], Any]) -> Any:
@@ -184,7 +174,5 @@ async def _in_thread(work: Callable[[], Any]) -> Any:
         return await asyncio.to_thread(work)
     except ApiError:
         raise
-    except GraphError as error:
-        raise failed("ValueError", str(error)) from error
-    except InputError as error:
+    except (GraphError, InputError) as error:
         raise failed("ValueError", str(error)) from error

@@ -11,7 +11,7 @@ import comfy.model_management
 import folder_paths
 
 from ...hires.infotext.settings import GenerationSettings
-from ...sdapi.house import House
+from ...sdapi.generate.house import House
 from ..editor.model_lists import model_files
 from ..infotext.model_hashes import HashSearch, file_hash
 from ..infotext.texts import network_hashes, program_version

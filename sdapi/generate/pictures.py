@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
-from .errors import ApiError, failed, refused
+from ..errors import ApiError, failed, refused
 
 LARGEST = 2**27
 """Characters of a picture in base64."""
 
 MOST_PIXELS = 2**28
 """Width times height of a picture in a request."""
+
+ENDINGS = {"png": "png", "jpg": "jpg", "jpeg": "jpg", "webp": "webp"}
+"""A1111's file formats that are written here, and the endings of their files."""
 
 _USER_COMMENT, _EXIF_IFD = 0x9286, 0x8769
 _UNICODE = b"UNICODE\0"
@@ -65,15 +68,15 @@ def _too_large(image: Image.Image) -> ApiError:
 
 def encoded(
     image: Image.Image, texts: Mapping[str, str], form: str = "png", quality: int = 80, lossless: bool = False
-) -> str:
-    """A picture for a reply. `form`: png, jpg, jpeg or webp; texts go where A1111 puts them in each."""
+) -> bytes:
+    """A picture as a file. `form`: of `ENDINGS`; texts go where A1111 puts them in each. Raises ApiError."""
     file = io.BytesIO()
     if form == "png":
         info = PngImagePlugin.PngInfo()
         for key, value in texts.items():
             info.add_text(key, value)
         image.save(file, "PNG", pnginfo=info)
-    elif form in ("jpg", "jpeg", "webp"):
+    elif form in ENDINGS:
         exif = Image.Exif()
         if "parameters" in texts:
             exif.get_ifd(_EXIF_IFD)[_USER_COMMENT] = _UNICODE + texts["parameters"].encode("utf-16-be")
@@ -83,7 +86,7 @@ def encoded(
             image.convert("RGB").save(file, "JPEG", quality=quality, exif=exif)
     else:
         raise failed("HTTPException", f"Invalid image format: samples_format is {form!r}; there are png, jpg and webp.")
-    return base64.b64encode(file.getvalue()).decode("ascii")
+    return file.getvalue()
 
 
 def grid(images: Sequence[Image.Image]) -> Image.Image:

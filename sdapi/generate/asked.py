@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from ..hires.infotext.read import read_settings
-from ..hires.infotext.settings import GenerationSettings, HiresSettings, ModelName, RefinerSettings
-from ..hires.infotext.text import parse
-from ..hires.prompts.lora_files import LoraError, LoraFiles
-from ..hires.prompts.networks import lora_of
-from ..hires.prompts.passes import with_extra_networks
-from ..hires.prompts.styles import StyleError, find_styles, styled
-from ..hires.sampling.menus import AUTOMATIC, LATENT_MODES, SAMPLERS
-from ..hires.sampling.settings import DEFAULTS, A1111Settings
-from ..hires.sizes.image_sizes import A1111_CELL
-from .errors import failed
+from ...hires.infotext.read import read_settings
+from ...hires.infotext.settings import GenerationSettings, HiresSettings, ModelName, RefinerSettings
+from ...hires.infotext.text import parse
+from ...hires.prompts.lora_files import LoraError, LoraFiles
+from ...hires.prompts.networks import lora_of
+from ...hires.prompts.passes import with_extra_networks
+from ...hires.prompts.styles import StyleError, find_styles, styled
+from ...hires.sampling.menus import AUTOMATIC, LATENT_MODES, SAMPLERS
+from ...hires.sampling.settings import DEFAULTS, A1111Settings
+from ...hires.sizes.image_sizes import A1111_CELL
+from ..errors import failed
 from .house import House
-from .option_table import CHECKPOINT
+from ..option_table import CHECKPOINT
 from .requests import Generation, Img2Img, Txt2Img
 from .samplers import hires_sampler, hires_schedule, sampler_and_schedule
 

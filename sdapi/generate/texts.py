@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from ..hires.infotext.settings import GenerationSettings
-from ..hires.infotext.text import Infotext, Parameter, write
-from ..hires.infotext.write import base_rows, further_rows
-from ..hires.sampling.menus import AUTOMATIC, SAMPLERS
+from ...hires.infotext.settings import GenerationSettings
+from ...hires.infotext.text import Infotext, Parameter, write
+from ...hires.infotext.write import base_rows, further_rows
+from ...hires.sampling.menus import AUTOMATIC, SAMPLERS
 from .asked import Asked
 from .house import House
 from .requests import Img2Img, Txt2Img

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from ..hires.graph import stages
-from ..hires.graph.builder import Output
+from ...hires.graph import stages
+from ...hires.graph.builder import Output
 from .asked import Asked
-from .drawing import StrictGraph, finish, passes_of, tiles
-from .errors import failed, refused
+from .graph import StrictGraph, finish, passes_of, tiles
+from ..errors import failed, refused
 from .house import House
 from .pictures import decoded
 from .placing import CROP, JUST_RESIZE, LATENT, flattened, inner_size, resized
@@ -81,8 +81,7 @@ def graph_of(
         raise failed("TypeError", "denoising_strength is null. Leave it out for 0.75, or send 0 to 1.")
     shared = passes.sampling(only, **told)
     drawn = stages.second_pass(graph, shared, passes.noise, latent, min(strength, 1.0), steps_rule="img2img")
-    keep = bool(asked.request.save_images) and not asked.request.do_not_save_samples
-    finish(graph, drawn, only, keep, NAME)
+    finish(graph, drawn, only)
     return graph
 
 

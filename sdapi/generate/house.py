@@ -6,12 +6,12 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ..hires.infotext.names import split_hash, upscaler_file, upscaler_title
-from ..hires.infotext.settings import ModelName
-from ..hires.infotext.to_graph.loaders import ModelFiles
-from ..hires.model_names import stem, without_suffix
-from ..hires.prompts.styles import Style
-from ..hires.sampling.menus import FILTERS
+from ...hires.infotext.names import split_hash, upscaler_file, upscaler_title
+from ...hires.infotext.settings import ModelName
+from ...hires.infotext.to_graph.loaders import ModelFiles
+from ...hires.model_names import stem, without_suffix
+from ...hires.prompts.styles import Style
+from ...hires.sampling.menus import FILTERS
 
 HASH_DIGITS = 10
 """Of a model's SHA-256, in A1111's names and texts."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from .request import Flag, Items, Keys, Mode, Number, Text, Whole
+from .models import Flag, Items, Keys, Mode, Number, Text, Whole
 
 
 def _mode(value: Any) -> Any:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..hires.graph.builder import Graph, Node, Output
-from ..hires.infotext.to_graph.fitting import FittingGraph
-from ..hires.infotext.to_graph.loaders import Loaders
-from ..hires.infotext.to_graph.passes import Pass, Passes
+from ...hires.graph.builder import Graph, Node, Output
+from ...hires.infotext.to_graph.fitting import FittingGraph
+from ...hires.infotext.to_graph.loaders import Loaders
+from ...hires.infotext.to_graph.passes import Pass, Passes
 from .asked import Asked
-from .errors import failed
+from ..errors import failed
 from .house import House
 
 NO_TILES = 4096
 """A1111's tile size 0, as the nodes say it."""
 
-SHOWN, SAVED = "PreviewImage", "HiresFixSaveImage"
-"""What hands pictures over: without keeping a file, or with one in the output folder."""
+GIVES = "PreviewImage"
+"""Hands pictures over. Whoever has asked for them keeps them, with their texts."""
 
 
 class StrictGraph(FittingGraph):
@@ -48,15 +48,12 @@ def tiles(asked_options: Any) -> dict[str, int]:
     return {"tile_size": size or NO_TILES, "tile_overlap": overlap}
 
 
-def finish(graph: StrictGraph, latent: Output, last: Pass, keep: bool, prefix: str) -> None:
+def finish(graph: StrictGraph, latent: Output, last: Pass) -> None:
     """Decode and hand over."""
     graph.stage("Result")
-    hand_over(graph, graph.node("VAEDecode", samples=latent, vae=last.decoder).out(), keep, prefix)
+    hand_over(graph, graph.node("VAEDecode", samples=latent, vae=last.decoder).out())
 
 
-def hand_over(graph: StrictGraph, images: Output, keep: bool, prefix: str) -> None:
-    """The end of every graph. `keep`: as a file in the output folder, named `prefix`."""
-    if keep:
-        graph.node(SAVED, images=images, filename_prefix=prefix)
-    else:
-        graph.node(SHOWN, images=images)
+def hand_over(graph: StrictGraph, images: Output) -> None:
+    """The end of every graph."""
+    graph.node(GIVES, images=images)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image, ImageColor
 
-from .errors import failed
+from ..errors import failed
 
 JUST_RESIZE, CROP, FILL, LATENT = 0, 1, 2, 3
 """A1111's resize modes. What is none of them works like `FILL`, as there."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..hires.graph import stages
-from ..hires.infotext.from_graph.extras import extras_text, upscale_parameters
-from ..hires.sampling.menus import NONE, second_is_seen
-from .drawing import StrictGraph, hand_over, tiles
-from .errors import failed
+from ...hires.graph import stages
+from ...hires.infotext.from_graph.extras import extras_text, upscale_parameters
+from ...hires.sampling.menus import NONE, second_is_seen
+from .graph import StrictGraph, hand_over, tiles
+from ..errors import failed
 from .house import House
 from .requests import Extras
 
@@ -51,7 +51,7 @@ def graph_of(request: Extras, picture: str, options: Mapping[str, Any], house: H
         **more,
     )
     graph.stage("Result")
-    hand_over(graph, large.out("image"), keep=False, prefix="extras")
+    hand_over(graph, large.out("image"))
     return graph
 
 

@@ -11,18 +11,14 @@ with the types of this module:
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
-from .errors import invalid, problem, refused
+from ..errors import invalid, problem
 
 M = TypeVar("M", bound=BaseModel)
-
-_SHOWN = 10_000
-"""Characters of a body that is no JSON which are sent back."""
 
 _TRUE, _FALSE = {1, "1", "on", "t", "true", "y", "yes"}, {0, "0", "off", "f", "false", "n", "no"}
 
@@ -105,31 +101,8 @@ def one_of(choices: Any) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def read_body(raw: bytes, content_type: str = "") -> Any:
-    """What a body says: JSON, whatever its content type claims; None if it is empty.
-
-    Raises:
-        ApiError: it is no JSON.
-    """
-    if not raw.strip():
-        return None
-    try:
-        return json.loads(raw)
-    except json.JSONDecodeError as error:
-        if content_type and not content_type.endswith("json"):
-            raise invalid(problem((), "value is not a valid dict", "type_error.dict")) from None
-        raise _no_json(error) from None
-    except (ValueError, RecursionError):
-        raise refused(400, "There was an error parsing the body") from None
-
-
-def _no_json(error: json.JSONDecodeError) -> Exception:
-    told = {"msg": error.msg, "doc": error.doc[:_SHOWN], "pos": error.pos, "lineno": error.lineno, "colno": error.colno}
-    return invalid(problem((error.pos,), str(error), "value_error.jsondecode", **told))
-
-
 def read(model: type[M], body: Any) -> M:
-    """The request in a body that `read_body` gave. `model_fields_set` of it tells what was sent.
+    """The request in a body. `model_fields_set` of it tells what was sent.
 
     Raises:
         ApiError: 422, with an entry for each field that does not fit.
@@ -144,16 +117,6 @@ def read(model: type[M], body: Any) -> M:
         # a field that may be several things complains for each of them
         found = {tuple(entry["loc"]): entry for entry in map(_entry, error.errors(include_url=False))}
         raise invalid(*found.values()) from None
-
-
-def read_keys(body: Any) -> dict[str, Any]:
-    """A body that may have any keys. Raises ApiError: 422."""
-    if body is None:
-        raise invalid(problem((), "field required", "value_error.missing"))
-    try:
-        return {str(key): value for key, value in dict(body).items()}
-    except (TypeError, ValueError):
-        raise invalid(problem((), "value is not a valid dict", "type_error.dict")) from None
 
 
 def _entry(error: Any) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..hires.graph import stages
+from ...hires.graph import stages
 from .asked import Asked
-from .drawing import StrictGraph, finish, passes_of, tiles
+from .graph import StrictGraph, finish, passes_of, tiles
 from .house import House
 from .requests import Txt2Img
 
@@ -42,6 +42,5 @@ def graph_of(asked: Asked[Txt2Img], number: int, house: House) -> StrictGraph:
         graph.stage("Second pass")
         steps = hires.hr_second_pass_steps
         latent = stages.second_pass(graph, second, passes.noise, enlarged, hires.denoising_strength, steps)
-    keep = bool(asked.request.save_images) and not asked.request.do_not_save_samples
-    finish(graph, latent, last, keep, NAME)
+    finish(graph, latent, last)
     return graph

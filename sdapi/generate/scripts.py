@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import failed, refused
+from ..errors import failed, refused
+from ..scripts import CONTROLNET, LOOPBACK, REFINER, SD_UPSCALE
 from .requests import Generation
 
-SD_UPSCALE, LOOPBACK = "sd upscale", "loopback"
-CONTROLNET = "controlnet"
-
-OF_PAGE = frozenset(("refiner", "seed", "sampler"))
+OF_PAGE = frozenset((REFINER, "seed", "sampler"))
 """A1111's own parts of its page, which its API takes and never looks at: it has fields for them."""
 
 _UNKNOWN = {
