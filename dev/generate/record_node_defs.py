@@ -24,7 +24,7 @@ OWN_PREFIX = "HiresFix"
 CORE_NODES = (
     "CheckpointLoaderSimple", "CLIPTextEncode", "ComfySwitchNode", "ConditioningZeroOut", "ControlNetApplyAdvanced",
     "ControlNetLoader", "DualCLIPLoader", "EmptyLatentImage", "EmptySD3LatentImage", "FluxGuidance", "GetImageSize",
-    "ImageBatch", "ImageCrop", "ImageScale", "JoinImageWithAlpha", "LatentUpscale", "LoadImage",
+    "ImageBatch", "ImageCrop", "ImageScale", "LatentCompositeMasked", "LatentUpscale", "LoadImage",
     "LoadMediaPipeFaceLandmarker", "LoraLoader", "MediaPipeFaceLandmarker", "PreviewAny", "PreviewImage",
     "PrimitiveBoundingBox", "RepeatLatentBatch", "SaveImage", "SetLatentNoiseMask", "UNETLoader", "VAEDecode",
     "VAEEncode", "VAELoader",

@@ -12,12 +12,14 @@ from PIL import Image
 from ...hires.errors import InputError
 from ...hires.graph.builder import Graph, GraphError
 from ...hires.graph.to_api import to_api
+from ...hires.sizes.image_sizes import A1111_CELL
 from ...sdapi.errors import ApiError, failed
 from ...sdapi.generate import extras as extras_of
 from ...sdapi.generate import img2img as redrawn
 from ...sdapi.generate import txt2img as drawn_anew
 from ...sdapi.generate.asked import Asked, asked_for, with_infotext
 from ...sdapi.generate.house import House
+from ...sdapi.generate.masking import Masked, as_alpha, latent_mask, masked
 from ...sdapi.generate.models import read
 from ...sdapi.generate.pictures import decoded, encoded, plain
 from ...sdapi.generate.requests import Extras, ExtrasBatch, ExtrasSingle, Img2Img, Txt2Img
@@ -50,16 +52,24 @@ async def img2img(body: Any, options: Options) -> dict[str, Any]:
     asked, here, _script = await _asked(request, options, is_img2img=True)
     with given() as kept:
 
-        def prepare() -> tuple[list[str], tuple[int, int]]:
-            sent = redrawn.sent_pictures(request, str(asked.options["img2img_background_color"]))
-            pictures = redrawn.pictures_of(asked, sent)
-            return [kept.put(picture) for picture in pictures], pictures[0].size
+        def prepare() -> tuple[redrawn.Loaded, Masked | None]:
+            options = asked.options
+            colour, corrects = str(options["img2img_background_color"]), bool(options["img2img_color_correction"])
+            sent = redrawn.sent_pictures(request, colour, corrects)
+            found = masked(request, sent, asked.size)
+            pictures = redrawn.pictures_of(asked, found.pictures if found else sent)
+            names = tuple(kept.put(picture) for picture in pictures)
+            mask = None
+            if found and found.shown:
+                cells = asked.size[0] // A1111_CELL, asked.size[1] // A1111_CELL
+                mask = kept.put(as_alpha(latent_mask(found.shown, cells, bool(request.mask_round))))
+            return redrawn.Loaded(names, pictures[0].size, mask), found
 
-        names, size = await _in_thread(prepare)
-        graphs = [
-            lambda number=number: redrawn.graph_of(asked, number, here, names, size) for number in range(asked.n_iter)
-        ]
-        return await _draw(redrawn.NAME, asked, here, graphs)
+        loaded, found = await _in_thread(prepare)
+        graphs = [lambda number=number: redrawn.graph_of(asked, number, here, loaded) for number in range(asked.n_iter)]
+        if found is None:
+            return await _draw(redrawn.NAME, asked, here, graphs)
+        return await _draw(redrawn.NAME, asked, here, graphs, told=found.said, after=found.composed)
 
 
 async def extra_single_image(body: Any, options: Options) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ...hires.graph.builder import Graph
 from ...hires.graph.to_api import to_api
 from ...hires.graph.to_ui import to_ui
 from ...sdapi.errors import ApiError, failed
+from ..sampling.ending import end_early, is_over
 from .watching import Watcher
 
 _POLL = 0.05
@@ -59,7 +60,7 @@ class Job:
     is_skipped: bool = False
 
     def interrupt(self) -> None:
-        """End it: what is drawn ends with its picture as far as it is, nothing more is begun."""
+        """End it: what is drawn ends with its picture as far as that is, and nothing more is begun."""
         self.is_interrupted = True
         self._end_graph()
 
@@ -69,9 +70,10 @@ class Job:
         self._end_graph()
 
     def _end_graph(self) -> None:
-        queue = PromptServer.instance.prompt_queue
-        if self.prompt_id and not queue.delete_queue_item(lambda item: item[1] == self.prompt_id):
-            queue.interrupt_if_running(self.prompt_id)
+        if not self.prompt_id:
+            return
+        end_early(self.prompt_id)
+        PromptServer.instance.prompt_queue.delete_queue_item(lambda item: item[1] == self.prompt_id)
 
 
 class Jobs:
@@ -126,6 +128,7 @@ class Jobs:
             entry = await self._end_of(job, prompt_id)
         finally:
             job.is_running, job.prompt_id = False, ""
+            is_over(prompt_id)
         job.done_graphs += 1
         return _ended(entry, last)
 

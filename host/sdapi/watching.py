@@ -30,7 +30,8 @@ class Watcher(ProgressHandler):
         self._is_attached = True
         prompt = registry.dynprompt.original_prompt
         self._kinds = {name: node.get("class_type", "") for name, node in prompt.items()}
-        registry.register_handler(self)
+        # the run goes through its handlers in another thread: they are replaced, not added to
+        registry.handlers = {**registry.handlers, self.name: self}
 
     def update_handler(
         self, node_id: str, value: float, max_value: float, state: Any, prompt_id: str, image: Any = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PIL import Image
 
@@ -12,6 +13,7 @@ from .asked import Asked
 from .graph import StrictGraph, finish, passes_of, tiles
 from ..errors import failed, refused
 from .house import House
+from .masking import NOTHING
 from .pictures import decoded
 from .placing import CROP, JUST_RESIZE, LATENT, flattened, inner_size, resized
 from .requests import Img2Img
@@ -20,12 +22,14 @@ NAME = "img2img"
 _NO_UPSCALER = (None, "", "None")
 
 
-def sent_pictures(request: Img2Img, colour: str) -> list[Image.Image]:
+def sent_pictures(request: Img2Img, colour: str, asked_correction: bool) -> list[Image.Image]:
     """The pictures of a request, without transparency.
 
     Raises:
         ApiError: there is none, or it cannot be read.
     """
+    if asked_correction:
+        raise failed("NotImplementedError", "img2img_color_correction is not done here: leave it off.")
     if request.init_images is None:
         raise refused(404, "Init image not found")
     if not request.init_images:
@@ -50,14 +54,20 @@ def pictures_of(asked: Asked[Img2Img], sent: Sequence[Image.Image]) -> list[Imag
     return [resized(picture, mode, asked.size) for picture in sent]
 
 
-def graph_of(
-    asked: Asked[Img2Img], number: int, house: House, names: Sequence[str], size: tuple[int, int]
-) -> StrictGraph:
-    """The graph of a batch, counted from 0.
+@dataclass(frozen=True)
+class Loaded:
+    """What the graph loads, by the names that the host has for it."""
 
-    Args:
-        names: of the pictures of `pictures_of` in the host's folders.
-        size: theirs.
+    names: tuple[str, ...]
+    size: tuple[int, int]
+    """Of the pictures."""
+
+    mask: str | None = None
+    """A picture of a pixel a latent cell, transparent where it is drawn anew; None: all is."""
+
+
+def graph_of(asked: Asked[Img2Img], number: int, house: House, loaded: Loaded) -> StrictGraph:
+    """The graph of a batch, counted from 0.
 
     Raises:
         GraphError: a value that a node does not take.
@@ -71,9 +81,16 @@ def graph_of(
     passes = passes_of(graph, asked, number, house, **counted)
     only = passes.first()
     graph.stage("Picture")
-    images = [stages.load_picture(graph, name) for name in names]
-    images = [_at_size(graph, asked, image, size, house) for image in images]
+    images = [stages.load_picture(graph, name) for name in loaded.names]
+    images = [_at_size(graph, asked, image, loaded.size, house) for image in images]
     latent = _encoded(graph, asked, images, only.models.vae)
+    mask = None
+    if loaded.mask:
+        mask = graph.node("HiresFixLoadImage", title="Mask", image=loaded.mask).out("mask")
+        if asked.request.inpainting_fill == NOTHING:
+            empty = stages.empty_picture(graph, *asked.size, asked.batch_size)
+            latent = _laid_over(graph, latent, empty, mask)
+        kept, latent = latent, graph.node("SetLatentNoiseMask", samples=latent, mask=mask).out()
     graph.stage("Redraw")
     told = {"cfg": settings.cfg_scale, "sampler": settings.sampler_name, "scheduler": settings.scheduler}
     strength = asked.request.denoising_strength
@@ -81,8 +98,16 @@ def graph_of(
         raise failed("TypeError", "denoising_strength is null. Leave it out for 0.75, or send 0 to 1.")
     shared = passes.sampling(only, **told)
     drawn = stages.second_pass(graph, shared, passes.noise, latent, min(strength, 1.0), steps_rule="img2img")
+    if mask and not asked.request.mask_round:  # what a soft mask keeps in part is kept in the result, too
+        drawn = _laid_over(graph, kept, drawn, mask)
     finish(graph, drawn, only)
     return graph
+
+
+def _laid_over(graph: StrictGraph, below: Output, above: Output, mask: Output) -> Output:
+    """A latent over another where the mask is white."""
+    given = {"x": 0, "y": 0, "resize_source": False, "mask": mask}
+    return graph.node("LatentCompositeMasked", destination=below, source=above, **given).out()
 
 
 def _upscaler(asked: Asked[Img2Img], size: tuple[int, int]) -> str | None:
