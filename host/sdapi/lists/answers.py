@@ -12,16 +12,16 @@ import torch
 from comfy.cli_args import args
 from server import PromptServer
 
-from ...hires.errors import InputError
-from ...pictures import PARAMETERS, read_texts
-from ...sdapi import lists, scripts
-from ...sdapi.body import fields_of, keys_of, no_picture, picture_bytes, text_of
-from ...sdapi.errors import refused
-from ...sdapi.option_table import CHECKPOINT, CHECKPOINT_HASH
-from ...sdapi.options import Options
-from ...sdapi.png_info import parameters_of
-from ..prompts.styles import known_styles
-from ..upscaling.faces import face_model_names
+from ....hires.errors import InputError
+from ....pictures import PARAMETERS, read_texts
+from ....sdapi import lists, scripts
+from ....sdapi.body import fields_of, keys_of, no_picture, picture_bytes, text_of
+from ....sdapi.errors import refused
+from ....sdapi.option_table import CHECKPOINT, CHECKPOINT_HASH
+from ....sdapi.options import Options
+from ....sdapi.png_info import parameters_of
+from ...prompts.styles import known_styles
+from ...upscaling.faces import face_model_names
 from . import model_lists
 from .embeddings import embeddings
 
