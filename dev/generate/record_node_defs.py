@@ -24,11 +24,12 @@ OWN_PREFIX = "HiresFix"
 CORE_NODES = (
     "CheckpointLoaderSimple", "CLIPTextEncode", "ComfySwitchNode", "ConditioningZeroOut", "ControlNetApplyAdvanced",
     "ControlNetLoader", "DualCLIPLoader", "EmptyLatentImage", "EmptySD3LatentImage", "FluxGuidance", "GetImageSize",
-    "LoadImage", "LoadMediaPipeFaceLandmarker", "LoraLoader", "MediaPipeFaceLandmarker",
-    "PreviewAny", "PrimitiveBoundingBox", "SaveImage", "SetLatentNoiseMask", "UNETLoader", "VAEDecode", "VAEEncode",
-    "VAELoader",
+    "ImageBatch", "ImageCrop", "ImageScale", "LatentCompositeMasked", "LatentUpscale", "LoadImage",
+    "LoadMediaPipeFaceLandmarker", "LoraLoader", "MediaPipeFaceLandmarker", "PreviewAny", "PreviewImage",
+    "PrimitiveBoundingBox", "RepeatLatentBatch", "SaveImage", "SetLatentNoiseMask", "UNETLoader", "VAEDecode",
+    "VAEEncode", "VAELoader",
 )  # fmt: skip
-"""The host's own nodes that recipes use."""
+"""The host's own nodes that recipes and A1111's API use."""
 
 FILE_COMBOS: dict[tuple[str, str], tuple[str, ...]] = {
     ("CheckpointLoaderSimple", "ckpt_name"): (),

@@ -71,7 +71,7 @@ class RefinerSettings:
 
 @dataclass(frozen=True)
 class GenerationSettings:
-    """One picture of txt2img, under the names of A1111's API. None: not in the text."""
+    """One picture of txt2img, or of img2img as far as that shares its fields, under the names of A1111's API. None: not in the text."""
 
     prompt: str = ""
     negative_prompt: str = ""
@@ -111,6 +111,9 @@ class GenerationSettings:
     refiner: RefinerSettings | None = None
     hires: HiresSettings | None = None
     """None: hires fix is off."""
+
+    denoising_strength: float | None = None
+    """Of img2img; hires fix has its own. None: it is txt2img."""
 
     def picture(self, index: int) -> GenerationSettings:
         """The settings of another picture of the same batch: A1111 counts the seed, or the variation seed, up."""

@@ -23,12 +23,26 @@ def write_settings(settings: GenerationSettings, version: str = "", extra: Itera
         version: of the program that made it; A1111 reads its own as `v1.10.1`.
         extra: further parameters, such as `Lora hashes`, put before the version.
     """
-    rows = [*_base(settings), *_hires(settings), *_options(settings), *_refiner(settings.refiner)]
-    parameters = [Parameter(key, shown(value)) for key, value in rows if value is not None and value is not False]
+    rows = [*base_rows(settings), *further_rows(settings)]
+    parameters = [Parameter(key, shown(value)) for key, value in rows]
     parameters += extra
     if version:
         parameters.append(Parameter("Version", version))
     return Infotext(settings.prompt, settings.negative_prompt, tuple(parameters))
+
+
+def base_rows(settings: GenerationSettings) -> list[Row]:
+    """What every text has: steps, sampler, seed, size, models, and what varies them."""
+    return _told(_base(settings))
+
+
+def further_rows(settings: GenerationSettings) -> list[Row]:
+    """Hires fix, settings that are not at their default, and the refiner."""
+    return _told([*_hires(settings), *_options(settings), *_refiner(settings.refiner)])
+
+
+def _told(rows: Iterable[Row]) -> list[Row]:
+    return [(key, value) for key, value in rows if value is not None and value is not False]
 
 
 def shown(value: Any) -> str:
@@ -54,7 +68,7 @@ def _base(settings: GenerationSettings) -> list[Row]:
         ("Variation seed", settings.subseed if varied else None),
         ("Variation seed strength", settings.subseed_strength if varied else None),
         ("Seed resize from", _sides(settings.seed_resize_from_w or None, settings.seed_resize_from_h or None)),
-        ("Denoising strength", settings.hires.denoising_strength if settings.hires else None),
+        ("Denoising strength", settings.hires.denoising_strength if settings.hires else settings.denoising_strength),
         ("Clip skip", None if settings.clip_skip == 1 else settings.clip_skip),
         ("ENSD", settings.eta_noise_seed_delta or None),
         # A1111's GPU source depends on the card; NV is the same everywhere

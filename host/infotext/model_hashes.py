@@ -24,16 +24,25 @@ _SEARCH_LIMIT = 8 * 10**9
 _known: dict[tuple[Path, bool, int, int], str] = {}
 
 
-def file_hash(path: Path) -> str:
+def file_hash(path: Path, show_progress: bool = True) -> str:
     """Return the SHA-256 of a file in hex digits.
 
     Worked out once in the life of the server while the file stays as it is: that takes one or two seconds for each
-    GB, or as long as the disk needs. Shows progress on the node that runs, and can be cancelled there.
+    GB, or as long as the disk needs. Shows progress on the node that runs, and can be cancelled there; outside of a
+    run, `show_progress` must be False.
 
     Raises:
         OSError: the file cannot be read.
     """
-    return _remembered(path, behind_header=False)
+    return _remembered(path, behind_header=False, show_progress=show_progress)
+
+
+def known_hash(path: Path) -> str | None:
+    """`file_hash`, if it was worked out already."""
+    try:
+        return _known.get(_key(path, behind_header=False))
+    except OSError:
+        return None
 
 
 def lora_hash(path: Path) -> str:

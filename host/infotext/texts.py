@@ -58,9 +58,9 @@ def graph_infotexts(prompt: Prompt, node_id: str) -> Callable[[int], str]:
             they do (NoWordsError).
     """
     found = read_graph(prompt, node_id, _model_hashes(prompt), known_styles)
-    settings, version = found.settings, _version()
+    settings, version = found.settings, program_version()
     controls = control_parameters(found.controls, lambda file: _digits(_CONTROLS, file, short_hash))
-    extra = [*controls, *_network_hashes(prompt, settings), *found.further, *parameters_not_in_text(found.not_in_text)]
+    extra = [*controls, *network_hashes(prompt, settings), *found.further, *parameters_not_in_text(found.not_in_text)]
     if found.not_in_text:
         log.info("The infotext that node %s writes does not tell of: %s", node_id, ", ".join(found.not_in_text))
         show_text(f"A1111's text of this picture is not all: it only names {', '.join(found.not_in_text)}.")
@@ -107,8 +107,8 @@ def _always(text: str | None) -> Callable[[int], str | None]:
 
 
 @cache
-def _version() -> str:
-    """Not like A1111's own, which begin with v and a digit: programs would take the text for theirs."""
+def program_version() -> str:
+    """What texts name as `Version`: not like A1111's own, which begin with v and a digit."""
     project = Path(__file__).parents[2] / "pyproject.toml"
     found = re.search(r'^version = "(.+)"$', project.read_text(encoding="utf-8"), re.MULTILINE)
     return f"hires-fix {found[1] if found else ''} (ComfyUI {comfyui_version})"
@@ -129,7 +129,7 @@ def _model_hashes(prompt: Prompt) -> Callable[[str], str]:
     return lambda name: _digits(*files[name], file_hash)[:_MODEL_DIGITS] if name in files else ""
 
 
-def _network_hashes(prompt: Prompt, settings: GenerationSettings) -> list[Parameter]:
+def network_hashes(prompt: Prompt, settings: GenerationSettings) -> list[Parameter]:
     """`Lora hashes` and `TI hashes`: without the latter, nobody could tell an embedding from a word."""
     hires = settings.hires
     texts = [settings.prompt, settings.negative_prompt]

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import comfy.sd
@@ -14,6 +10,7 @@ import folder_paths
 
 from ...hires.prompts.lora_files import LoraError, LoraFiles, LoraUse, PromptLoras, prompt_loras
 from ...hires.prompts.networks import LoraTag
+from ..model_headers import read_header, remarks
 from ..progress import show_text
 from ..upscaling.model_files import UnreadableFileError, read_weights
 
@@ -21,9 +18,6 @@ log = logging.getLogger("hires-fix")
 
 FOLDER = "loras"
 NONE = "None"
-
-_LARGEST_HEADER = 2**24
-"""Bytes that are looked into for a name; those of LoRAs have far less."""
 
 
 def lora_names() -> list[str]:
@@ -34,22 +28,13 @@ def lora_names() -> list[str]:
 def alias_of(file: str) -> str:
     """The name that a file gives itself (`ss_output_name`), which A1111 also knows it by; empty if none."""
     path = folder_paths.get_full_path(FOLDER, file)
-    if path is None or not path.endswith(".safetensors"):
+    if path is None:
         return ""
     try:
-        status = os.stat(path)
-        return _alias(path, (status.st_mtime_ns, status.st_size))
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        return remarks(read_header(path)).get("ss_output_name", "")
+    except (OSError, ValueError) as error:
         log.debug("no name in the LoRA '%s': %s", file, error)
         return ""
-
-
-@lru_cache(4096)
-def _alias(path: str, version: tuple[int, int]) -> str:
-    with Path(path).open("rb") as opened:
-        length = int.from_bytes(opened.read(8), "little")
-        header = json.loads(opened.read(min(length, version[1], _LARGEST_HEADER)))
-    return str(header.get("__metadata__", {}).get("ss_output_name", ""))
 
 
 def loras_of(text: str, lora_name: str = NONE, lora_strength: float = 1.0) -> PromptLoras:

@@ -37,6 +37,8 @@ from .denoiser import a1111_table, denoising_like_a1111
 from .guidance import ConnectedGuider, Guidance, Prompts
 from .guider import A1111Guider, needs_a1111_guider
 from .job import Pass, SamplingJob, second_job_of
+from .ending import EndedEarly
+from .ending import check as check_end_asked
 from .previews import step_callback
 from .renoising import Loss, draw_noise, loss_of_sum
 from .samplers import build_sampler
@@ -157,16 +159,19 @@ def _sample(run: Pass) -> torch.Tensor:
         job.guidance.check(job.sampler, job.settings)
     guider, sampler = _as_a1111(run, job.sampler) if job.sampler else _as_the_host(job)
     model = guider.model_patcher
-    out = guider.sample(
-        run.noise,
-        latent["samples"],
-        sampler,
-        sigmas,
-        denoise_mask=latent.get("noise_mask"),
-        callback=_callback(model, job.sampler_name, len(sigmas) - 1),
-        disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
-        seed=min(job.noise.seed, SEEDS - 2),  # the host's samplers count on from it, and fail at the end
-    )
+    try:
+        out = guider.sample(
+            run.noise,
+            latent["samples"],
+            sampler,
+            sigmas,
+            denoise_mask=latent.get("noise_mask"),
+            callback=_callback(model, job.sampler_name, len(sigmas) - 1),
+            disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+            seed=min(job.noise.seed, SEEDS - 2),  # the host's samplers count on from it, and fail at the end
+        )
+    except EndedEarly as ended:
+        out = model.model.process_latent_out(ended.denoised.float())
     out = out.to(comfy.model_management.intermediate_device(), comfy.model_management.intermediate_dtype())
     bad = out.numel() - int(torch.isfinite(out).sum())
     if bad:
@@ -223,11 +228,17 @@ def _callback(model: Any, sampler_name: str, steps: int) -> Callable[..., None]:
     """Move the node's bar, show the latent, and the time that is left where the number of steps is known."""
     show = step_callback(model, steps)
     if has_own_pace(sampler_name):
-        return show
+
+        def at_own_pace(index: int, denoised: torch.Tensor, x: torch.Tensor, total: int) -> None:
+            show(index, denoised, x, total)
+            check_end_asked(denoised)
+
+        return at_own_pace
     remaining = RemainingTime()
 
     def step(index: int, denoised: torch.Tensor, x: torch.Tensor, total: int) -> None:
         show(index, denoised, x, total)
         show_text(remaining.text(index + 1, total))
+        check_end_asked(denoised)
 
     return step

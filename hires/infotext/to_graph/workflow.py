@@ -1,24 +1,19 @@
 """From the generation text of an A1111 picture to the workflow that draws it."""
 
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import dataclass
 
 from ...graph import stages
 from ...graph.builder import Graph, Output
-from ...graph.stages import Sampling
 from ...model_names import stem
-from ...prompts.embeddings import mark_embeddings, missing_embeddings
-from ...prompts.networks import without_tags
-from ...sampling.menus import FILTERS, LATENT_MODES
-from ...sampling.settings import A1111Settings
+from ...prompts.embeddings import missing_embeddings
 from ..json import read_json, read_lines
 from ..markdown import as_code, code_block
-from ..names import embedding_names, same_name, upscaler_file
+from ..names import embedding_names
 from ..read import read_settings
-from ..settings import HiresSettings, ModelName
 from ..text import Infotext, parse
 from .fitting import FittingGraph
-from .loaders import Loaders, ModelFiles, Models
+from .loaders import Loaders, ModelFiles
+from .passes import Pass, Passes
 
 NAME = "from-a1111"
 """Name of the graph, and start of the file names of its pictures."""
@@ -35,18 +30,6 @@ class Conversion:
     notes: tuple[str, ...]
     """What was guessed, changed or left out, in sentences; the last ones quote the parameters that nothing in the
     workflow stands for. A note in the graph says the same."""
-
-
-@dataclass(frozen=True)
-class _Pass:
-    """All that one pass samples with."""
-
-    models: Models
-    positive: Output
-    negative: Output
-    refiner: Output | None
-    decoder: Output
-    """The VAE for its result: a refiner brings its own."""
 
 
 def hires_workflow(text: str, files: ModelFiles | None = None) -> Conversion:
@@ -67,13 +50,13 @@ class _Builder:
         self._embeddings = embedding_names(infotext.get("TI hashes") or "")
         self._installed = files.embeddings
         self._graph = FittingGraph(NAME)
-        self._encoded: dict[tuple[Output, str | Output, str, float | None], tuple[Output, Output]] = {}
         for line in (*filter(None, [origin]), *self._missing(), *self._reading.notes, *self._embeddings_nowhere()):
             self._graph.remark(line)
         samplers = (self._asked.sampler_name, self._hires.hr_sampler_name if self._hires else None)
         known = (self._graph.fitting("HiresFixBaseSampling", "sampler_name", name) for name in samplers)
         self._sampler, self._hr_sampler = known
-        self._loaders = Loaders(self._graph, files, self._asked.vae, self._asked.modules, self._reading.lora_hashes)
+        loaders = Loaders(self._graph, files, self._asked.vae, self._asked.modules, self._reading.lora_hashes)
+        self._passes = Passes(self._graph, self._asked, loaders, self._embeddings)
 
     def build(self) -> Conversion:
         asked, hires, graph = self._asked, self._hires, self._graph
@@ -86,20 +69,15 @@ class _Builder:
         )
         note = graph.note("", title="What the text says besides")
         graph.column()
-        first = last = self._pass("first pass", asked.checkpoint, asked.prompt, asked.negative_prompt)
+        first = last = self._passes.first()
         if hires:
             graph.column()
-            last = self._pass(
-                "second pass",
-                hires.hr_checkpoint or asked.checkpoint,
-                hires.hr_prompt or asked.prompt,
-                hires.hr_negative_prompt or asked.negative_prompt,
-            )
+            last = self._passes.second(hires)
         graph.stage("First pass")
         base = self._first_pass(first)
         latent = base
         if hires:
-            second = self._sampling(
+            second = self._passes.sampling(
                 last,
                 cfg=asked.cfg_scale if hires.hr_cfg is None else hires.hr_cfg,
                 sampler=self._hr_sampler or self._sampler,
@@ -109,10 +87,10 @@ class _Builder:
             # A1111 decodes before it changes the model, and encodes after
             other_vae = first.decoder != second.vae
             picture = stages.base_picture(graph, latent, first.decoder) if other_vae else None
-            enlarged = self._enlarged(hires, second, base, picture)
+            enlarged = self._passes.enlarged(hires, second, base, picture)
             graph.stage("Second pass")
             strength, steps = hires.denoising_strength, hires.hr_second_pass_steps
-            latent = stages.second_pass(graph, second, self._noise, enlarged, strength, steps)
+            latent = stages.second_pass(graph, second, self._passes.noise, enlarged, strength, steps)
         graph.stage("Result")
         stages.decode_and_save(graph, latent, last.decoder, "HiresFixSaveImage")
 
@@ -154,85 +132,7 @@ class _Builder:
             lines += ["", "Behind the settings:", code_block(self._infotext.trailer)]
         return "\n".join(lines).strip() or "Nothing: all of it is in this workflow."
 
-    def _pass(self, for_pass: str, checkpoint: ModelName | None, prompt: str, negative: str) -> _Pass:
-        models = self._loaders.checkpoint(checkpoint, prompt)
-        pair = self._prompts(for_pass, models, prompt, negative)
-        refiner = self._asked.refiner
-        if refiner is None or (self._hires and refiner.hires_pass not in (for_pass, "both passes")):
-            return _Pass(models, *pair, None, models.vae)
-        takes_over = self._loaders.checkpoint(refiner.checkpoint, prompt)
-        positive, negative_output = self._prompts(for_pass, takes_over, prompt, negative)
-        node = self._graph.node(
-            "HiresFixRefiner",
-            model=takes_over.model,
-            positive=positive,
-            negative=negative_output,
-            switch_at=refiner.switch_at,
-            by_steps=refiner.by_steps,
-        )
-        return _Pass(models, *pair, node.out(), takes_over.vae)
-
-    def _prompts(self, for_pass: str, models: Models, prompt: str, negative: str) -> tuple[Output, Output]:
-        """Both prompts for a text encoder; those of the first pass serve the second one, too, if they are the same."""
-        guidance = self._asked.distilled_cfg
-        if guidance is not None:
-            # the host gets prompts of Flux as they are
-            marked = (mark_embeddings(without_tags(text), self._embeddings) for text in (prompt, negative))
-            prompt, negative = marked
-            own = self._hires.hr_distilled_cfg if self._hires and for_pass == "second pass" else None
-            guidance = guidance if own is None else own
-        key = models.clip, models.prompt or prompt, negative, guidance
-        if key not in self._encoded:
-            self._encoded[key] = self._encode(*key, of="" if for_pass == "first pass" else f", {for_pass}")
-        return self._encoded[key]
-
-    def _encode(
-        self, clip: Output, prompt: str | Output, negative: str, guidance: float | None, of: str
-    ) -> tuple[Output, Output]:
-        asked = self._asked
-        shared = {"clip_skip": asked.clip_skip, "emphasis": asked.emphasis, "pad_cond_uncond": asked.pad_cond_uncond}
-        positive, minus = stages.a1111_prompts(self._graph, prompt, negative, of=of, clip=clip, **shared)
-        if guidance is not None:
-            positive = self._graph.node("FluxGuidance", conditioning=positive, guidance=guidance).out()
-        return positive, minus
-
-    @cached_property
-    def _noise(self) -> Output:
-        asked = self._asked
-        return self._graph.node(
-            "HiresFixNoise",
-            seed=asked.seed,
-            source=asked.noise_source,
-            subseed=asked.subseed,
-            subseed_strength=asked.subseed_strength,
-            seed_resize_from_w=asked.seed_resize_from_w,
-            seed_resize_from_h=asked.seed_resize_from_h,
-            eta_noise_seed_delta=asked.eta_noise_seed_delta,
-        ).out()
-
-    @cached_property
-    def _options(self) -> Output | None:
-        """A1111 Settings; None while all are at their defaults."""
-        options = self._asked.options
-        if options == A1111Settings():
-            return None
-        return self._graph.node("HiresFixA1111Settings", **asdict(options)).out()
-
-    def _sampling(self, mine: _Pass, *, cfg: float | None, sampler: str | None, scheduler: str | None) -> Sampling:
-        return Sampling(
-            model=mine.models.model,
-            vae=mine.models.vae,
-            positive=mine.positive,
-            negative=mine.negative,
-            steps=self._asked.steps,
-            cfg=cfg,
-            sampler=sampler,
-            scheduler=scheduler,
-            settings=self._options,
-            refiner=mine.refiner,
-        )
-
-    def _first_pass(self, first: _Pass) -> Output:
+    def _first_pass(self, first: Pass) -> Output:
         asked = self._asked
         sides = {"width": asked.width, "height": asked.height}
         width, height = (
@@ -242,19 +142,6 @@ class _Builder:
         kind = "EmptyLatentImage" if asked.distilled_cfg is None else "EmptySD3LatentImage"
         empty = stages.empty_picture(self._graph, width, height, 1, kind)
         self._graph.column()
-        noise = self._noise
-        sampling = self._sampling(first, cfg=asked.cfg_scale, sampler=self._sampler, scheduler=asked.scheduler)
+        noise = self._passes.noise
+        sampling = self._passes.sampling(first, cfg=asked.cfg_scale, sampler=self._sampler, scheduler=asked.scheduler)
         return stages.first_pass(self._graph, sampling, noise, empty)
-
-    def _enlarged(self, hires: HiresSettings, second: Sampling, base: Output, picture: Output | None) -> Output:
-        """The latent that enters the second pass; `picture`: the decoded first pass where its VAE is another one."""
-        resize = hires.hr_scale, hires.hr_resize_x, hires.hr_resize_y
-        target = stages.target_size(self._graph, second, base, resize)
-        mode = same_name(hires.hr_upscaler, LATENT_MODES)
-        if mode:
-            return stages.latent_upscale(self._graph, base, target, mode)
-        known = same_name(hires.hr_upscaler, FILTERS)
-        file = upscaler_file(hires.hr_upscaler)
-        upscaler = stages.load_upscaler(self._graph, known) if known else self._loaders.upscaler(file)
-        more = {"numbers": "A1111", "noise": self._noise, "image": picture}
-        return stages.pixel_upscale(self._graph, second, base, upscaler, target, **more).out("latent")

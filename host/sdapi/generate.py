@@ -1,0 +1,188 @@
+"""Requests that make pictures: drawn by graphs on the host's queue, answered in A1111's forms."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from PIL import Image
+
+from ...hires.errors import InputError
+from ...hires.graph.builder import Graph, GraphError
+from ...hires.graph.to_api import to_api
+from ...hires.sizes.image_sizes import A1111_CELL
+from ...sdapi.errors import ApiError, failed
+from ...sdapi.generate import extras as extras_of
+from ...sdapi.generate import img2img as redrawn
+from ...sdapi.generate import txt2img as drawn_anew
+from ...sdapi.generate.asked import Asked, asked_for, with_infotext
+from ...sdapi.generate.house import House
+from ...sdapi.generate.masking import Masked, as_alpha, latent_mask, masked
+from ...sdapi.generate.models import read
+from ...sdapi.generate.pictures import decoded, encoded, plain
+from ...sdapi.generate.requests import Extras, ExtrasBatch, ExtrasSingle, Img2Img, Txt2Img
+from ...sdapi.generate.scripts import script_of
+from ...sdapi.generate.texts import Told
+from ...sdapi.options import Options
+from .given import given
+from .houses import hashes_of_networks, house
+from .jobs import JOBS
+from .progress import progress
+from .results import Drawn, form_of, graphs_in, pictures_of, reply
+
+__all__ = ["extra_batch_images", "extra_single_image", "img2img", "interrupt", "progress", "skip", "txt2img"]
+
+After = Callable[[list[Image.Image]], list[Image.Image]]
+"""What is done to the pictures of a batch when they are drawn."""
+
+
+async def txt2img(body: Any, options: Options) -> dict[str, Any]:
+    """Answer `POST /sdapi/v1/txt2img`. Raises ApiError."""
+    request = with_infotext(read(Txt2Img, body))
+    asked, here, _ = await _asked(request, options, is_img2img=False)
+    graphs = [lambda number=number: drawn_anew.graph_of(asked, number, here) for number in range(asked.n_iter)]
+    return await _draw(drawn_anew.NAME, asked, here, graphs, 2 if asked.settings.hires else 1)
+
+
+async def img2img(body: Any, options: Options) -> dict[str, Any]:
+    """Answer `POST /sdapi/v1/img2img`. Raises ApiError."""
+    request = with_infotext(read(Img2Img, body))
+    asked, here, _script = await _asked(request, options, is_img2img=True)
+    with given() as kept:
+
+        def prepare() -> tuple[redrawn.Loaded, Masked | None]:
+            options = asked.options
+            colour, corrects = str(options["img2img_background_color"]), bool(options["img2img_color_correction"])
+            sent = redrawn.sent_pictures(request, colour, corrects)
+            found = masked(request, sent, asked.size)
+            pictures = redrawn.pictures_of(asked, found.pictures if found else sent)
+            names = tuple(kept.put(picture) for picture in pictures)
+            mask = None
+            if found and found.shown:
+                cells = asked.size[0] // A1111_CELL, asked.size[1] // A1111_CELL
+                mask = kept.put(as_alpha(latent_mask(found.shown, cells, bool(request.mask_round))))
+            return redrawn.Loaded(names, pictures[0].size, mask), found
+
+        loaded, found = await _in_thread(prepare)
+        graphs = [lambda number=number: redrawn.graph_of(asked, number, here, loaded) for number in range(asked.n_iter)]
+        if found is None:
+            return await _draw(redrawn.NAME, asked, here, graphs)
+        return await _draw(redrawn.NAME, asked, here, graphs, told=found.said, after=found.composed)
+
+
+async def extra_single_image(body: Any, options: Options) -> dict[str, Any]:
+    """Answer `POST /sdapi/v1/extra-single-image`. Raises ApiError."""
+    request = read(ExtrasSingle, body)
+    images, text = await _extras(request, [request.image], options)
+    return {"html_info": f"<p>{text}</p>", "image": images[0]}
+
+
+async def extra_batch_images(body: Any, options: Options) -> dict[str, Any]:
+    """Answer `POST /sdapi/v1/extra-batch-images`. Raises ApiError."""
+    request = read(ExtrasBatch, body)
+    images, text = await _extras(request, [file.data for file in request.imageList], options)
+    return {"html_info": f"<p>{text}</p>", "images": images}
+
+
+def interrupt() -> dict[str, Any]:
+    """End the job that is drawn: its client gets what there is."""
+    if JOBS.current:
+        JOBS.current.interrupt()
+    return {}
+
+
+def skip() -> None:
+    """End the batch that is drawn; the next one follows."""
+    if JOBS.current:
+        JOBS.current.skip()
+
+
+async def _asked(request: Any, options: Options, is_img2img: bool) -> tuple[Asked[Any], House, str | None]:
+    """What a request asks for, what is here, and the script."""
+
+    def ask() -> tuple[Asked[Any], House, str | None]:
+        script = script_of(request, is_img2img)
+        here = house()
+        asked = asked_for(request, options.with_overrides(request.override_settings), here)
+        if request.override_settings and request.override_settings_restore_afterwards is False:
+            options.set(request.override_settings)
+        return asked, here, script
+
+    return await _in_thread(ask)
+
+
+async def _draw(
+    name: str,
+    asked: Asked[Any],
+    here: House,
+    graphs: Sequence[Callable[[], Graph]],
+    parts: int = 1,
+    told: Mapping[str, Any] | None = None,
+    after: After = lambda pictures: pictures,
+) -> dict[str, Any]:
+    """Run the graphs of all batches and answer with what came out.
+
+    Args:
+        parts: what A1111 counts of each, see `Job`.
+        told: see `Told.base`.
+    """
+    async with JOBS.job(f"scripts_{name}", len(graphs) * parts, parts) as job:
+        drawn, networks = Drawn(), {}
+        for number, build in enumerate(graphs):
+            if job.is_interrupted:
+                break
+            if len(graphs) > 1:
+                job.name = f"Batch {number + 1} out of {len(graphs)}"
+            graph = await _in_thread(build)
+            ended = await JOBS.run(job, graph)
+            if ended.was_cancelled and not (job.is_skipped or job.is_interrupted):
+                raise failed("InterruptedError", "Somebody cancelled the job on the server.")
+            pictures = await _in_thread(lambda ended=ended: after(pictures_of(ended)))
+            drawn.add(pictures, number * asked.batch_size)
+            if not networks:
+                networks = await _in_thread(lambda graph=graph: hashes_of_networks(to_api(graph), asked.settings))
+        said = Told(told or {}, networks, job.timestamp)
+        return await _in_thread(lambda: reply(name, asked, here, drawn, said))
+
+
+async def _extras(request: Extras, sent: list[str], options: Options) -> tuple[list[str], str]:
+    """Every picture on its own, since their sizes differ; and what A1111 writes of them."""
+    with given() as kept:
+
+        def prepare() -> tuple[list[Image.Image], list[Graph], dict[str, Any]]:
+            here, settings = house(), options.with_overrides({})
+            pictures = [plain(decoded(text)) for text in sent]
+            graphs = [extras_of.graph_of(request, kept.put(picture), settings, here) for picture in pictures]
+            return pictures, graphs, settings
+
+        pictures, graphs, settings = await _in_thread(prepare)
+        text = extras_of.text_of(request)
+
+        def packed(large: Image.Image, before: Image.Image) -> str:
+            """The result, with the texts of the picture that was sent."""
+            texts = {key: value for key, value in before.info.items() if isinstance(value, str)}
+            texts |= {extras_of.TEXT: text, **graphs_in(large)}
+            return base64.b64encode(encoded(large, texts, **form_of(settings))).decode("ascii")
+
+        images = []
+        async with JOBS.job("extras", max(1, len(graphs))) as job:
+            for graph, before in zip(graphs, pictures, strict=True):
+                ended = await JOBS.run(job, graph)
+                if ended.was_cancelled:
+                    raise failed("InterruptedError", "The job was cancelled.")
+                images.append(
+                    await _in_thread(lambda ended=ended, before=before: packed(pictures_of(ended)[0], before))
+                )
+        return images, text
+
+
+async def _in_thread(work: Callable[[], Any]) -> Any:
+    """Do what may take a moment beside the event loop; raises ApiError for what cannot be done."""
+    try:
+        return await asyncio.to_thread(work)
+    except ApiError:
+        raise
+    except (GraphError, InputError) as error:
+        raise failed("ValueError", str(error)) from error

@@ -1,0 +1,59 @@
+"""The lists of A1111's ControlNet extension, outside of `/sdapi`: core's ControlNets, and no preprocessors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....sdapi.body import fields_of, text_of
+from ....sdapi.errors import refused
+from . import model_lists
+
+NO_PREPROCESSOR = "none"
+_NO_MODEL = "None"
+_INTERFACE = 2
+"""Version of the extension's interface; clients only look whether there is one."""
+
+_UNITS = 3
+
+
+def version() -> dict[str, Any]:
+    return {"version": _INTERFACE}
+
+
+def models() -> dict[str, Any]:
+    return {"model_list": model_lists.controlnets()}
+
+
+def preprocessors() -> dict[str, Any]:
+    detail = {"model_free": True, "sliders": []}
+    return {"module_list": [NO_PREPROCESSOR], "module_detail": {NO_PREPROCESSOR: detail}}
+
+
+def control_types() -> dict[str, Any]:
+    every = {
+        "module_list": [NO_PREPROCESSOR],
+        "model_list": [_NO_MODEL, *model_lists.controlnets()],
+        "default_option": NO_PREPROCESSOR,
+        "default_model": _NO_MODEL,
+    }
+    return {"control_types": {"All": every}}
+
+
+def settings() -> dict[str, Any]:
+    return {"control_net_unit_count": _UNITS, "control_net_max_models_num": _UNITS}
+
+
+def detect(body: Any) -> dict[str, Any]:
+    """Preprocess pictures: with "none" they stay as they are."""
+    fields = fields_of(body)
+    module = text_of(fields, "controlnet_module", NO_PREPROCESSOR)
+    if module.lower() != NO_PREPROCESSOR:
+        raise refused(
+            422,
+            f"The preprocessor {module!r} is not part of this server: send the finished control picture, with the "
+            f"preprocessor {NO_PREPROCESSOR!r}.",
+        )
+    pictures = fields.get("controlnet_input_images") or []
+    if not pictures:
+        raise refused(422, "No image selected")
+    return {"images": pictures, "info": "Success"}

@@ -1,0 +1,45 @@
+"""What a running graph shows of itself: steps of the node that samples, and its latest preview."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_execution.progress import ProgressHandler, ProgressRegistry
+from PIL import Image
+
+_SAMPLING = ("HiresFixBaseSampling", "HiresFixSecondSampling")
+
+
+class Watcher(ProgressHandler):
+    """Listens to one run."""
+
+    def __init__(self) -> None:
+        super().__init__("hires-fix-api")
+        self._kinds: dict[str, str] = {}
+        self._is_attached = False
+        self.step, self.steps = 0, 0
+        """Of the pass that is sampled; 0 of 0 before the first one begins."""
+        self.passes: list[str] = []
+        """Nodes that have sampled so far, and the one that does."""
+        self.picture: Image.Image | None = None
+
+    def attach(self, registry: ProgressRegistry, prompt_id: str) -> None:
+        """Begin to listen, once the registry is that of this run."""
+        if self._is_attached or registry.prompt_id != prompt_id:
+            return
+        self._is_attached = True
+        prompt = registry.dynprompt.original_prompt
+        self._kinds = {name: node.get("class_type", "") for name, node in prompt.items()}
+        # the run goes through its handlers in another thread: they are replaced, not added to
+        registry.handlers = {**registry.handlers, self.name: self}
+
+    def update_handler(
+        self, node_id: str, value: float, max_value: float, state: Any, prompt_id: str, image: Any = None
+    ) -> None:
+        """Called by the host for every report of a node."""
+        if self._kinds.get(node_id) in _SAMPLING:
+            if node_id not in self.passes:
+                self.passes.append(node_id)
+            self.step, self.steps = int(value), int(max_value)
+            if image is not None:
+                self.picture = image[1]

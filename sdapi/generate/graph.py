@@ -1,0 +1,59 @@
+"""What the graphs of all requests are made with: a graph that takes nothing but what the nodes take, and its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...hires.graph.builder import Graph, Node, Output
+from ...hires.infotext.to_graph.fitting import FittingGraph
+from ...hires.infotext.to_graph.loaders import Loaders
+from ...hires.infotext.to_graph.passes import Pass, Passes
+from .asked import Asked
+from ..errors import failed
+from .house import House
+
+NO_TILES = 4096
+"""A1111's tile size 0, as the nodes say it."""
+
+GIVES = "PreviewImage"
+"""Hands pictures over. Whoever has asked for them keeps them, with their texts."""
+
+
+class StrictGraph(FittingGraph):
+    """What does not fit is refused: a client gets what it has asked for, or a sentence."""
+
+    def remark(self, line: str) -> None:
+        raise failed("ValueError", line)
+
+    def fitting(self, kind: str, name: str, value: Any) -> Any:
+        """As it is: the node's definition judges it."""
+        return value
+
+    def node(self, type_name: str, /, *, title: str | None = None, folded: bool = False, **inputs: Any) -> Node:
+        """Add a node. Raises GraphError as `Graph.node`."""
+        return Graph.node(self, type_name, title=title, folded=folded, **inputs)
+
+
+def passes_of(graph: StrictGraph, asked: Asked[Any], number: int, house: House, **prompt: Any) -> Passes:
+    """The parts of a batch's passes. `prompt`: further inputs of every prompt node."""
+    settings = asked.iteration(number)
+    backtrack = int(asked.options["comma_padding_backtrack"])
+    loaders = Loaders(graph, house.files, settings.vae)
+    return Passes(graph, settings, loaders, comma_padding_backtrack=backtrack, **prompt)
+
+
+def tiles(asked_options: Any) -> dict[str, int]:
+    """A1111's tiles of pixel upscalers, as inputs of the nodes."""
+    size, overlap = int(asked_options["ESRGAN_tile"]), int(asked_options["ESRGAN_tile_overlap"])
+    return {"tile_size": size or NO_TILES, "tile_overlap": overlap}
+
+
+def finish(graph: StrictGraph, latent: Output, last: Pass) -> None:
+    """Decode and hand over."""
+    graph.stage("Result")
+    hand_over(graph, graph.node("VAEDecode", samples=latent, vae=last.decoder).out())
+
+
+def hand_over(graph: StrictGraph, images: Output) -> None:
+    """The end of every graph."""
+    graph.node(GIVES, images=images)

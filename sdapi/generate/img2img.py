@@ -1,0 +1,165 @@
+"""img2img: a batch as a graph of the pack's nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from ...hires.graph import stages
+from ...hires.graph.builder import Output
+from .asked import Asked
+from .graph import StrictGraph, finish, passes_of, tiles
+from ..errors import failed, refused
+from .house import House
+from .masking import NOTHING
+from .pictures import decoded
+from .placing import CROP, JUST_RESIZE, LATENT, flattened, inner_size, resized
+from .requests import Img2Img
+
+NAME = "img2img"
+_NO_UPSCALER = (None, "", "None")
+
+
+def sent_pictures(request: Img2Img, colour: str, asked_correction: bool) -> list[Image.Image]:
+    """The pictures of a request, without transparency.
+
+    Raises:
+        ApiError: there is none, or it cannot be read.
+    """
+    if asked_correction:
+        raise failed("NotImplementedError", "img2img_color_correction is not done here: leave it off.")
+    if request.init_images is None:
+        raise refused(404, "Init image not found")
+    if not request.init_images:
+        raise failed("IndexError", "init_images is empty; send a picture.")
+    return [flattened(decoded(text), colour) for text in request.init_images]
+
+
+def pictures_of(asked: Asked[Img2Img], sent: Sequence[Image.Image]) -> list[Image.Image]:
+    """What the graph loads: the pictures of a batch, at the size of the job unless the graph enlarges them.
+
+    Raises:
+        ApiError: more pictures than a batch has.
+    """
+    if len(sent) > 1 and len(sent) > asked.batch_size:
+        count = f"{len(sent)}; expecting {asked.batch_size} or less"
+        raise failed("RuntimeError", f"bad number of images passed: {count}")
+    mode = asked.request.resize_mode or 0
+    if mode == LATENT or _upscaler(asked, sent[0].size):
+        if len({picture.size for picture in sent}) > 1:
+            raise failed("ValueError", "init_images have several sizes: send one at a time, or resize_mode 0, 1 or 2.")
+        return list(sent)
+    return [resized(picture, mode, asked.size) for picture in sent]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the graph loads, by the names that the host has for it."""
+
+    names: tuple[str, ...]
+    size: tuple[int, int]
+    """Of the pictures."""
+
+    mask: str | None = None
+    """A picture of a pixel a latent cell, transparent where it is drawn anew; None: all is."""
+
+
+def graph_of(asked: Asked[Img2Img], number: int, house: House, loaded: Loaded) -> StrictGraph:
+    """The graph of a batch, counted from 0.
+
+    Raises:
+        GraphError: a value that a node does not take.
+        ApiError: a prompt asks for what cannot be loaded.
+    """
+    graph = StrictGraph(NAME)
+    settings = asked.iteration(number)
+    graph.stage("Model and prompts")
+    # editing in prompts counts all steps, not those that are left at this strength
+    counted = {"steps": settings.steps, "for_pass": "first pass", "sampler_name": settings.sampler_name}
+    passes = passes_of(graph, asked, number, house, **counted)
+    only = passes.first()
+    graph.stage("Picture")
+    images = [stages.load_picture(graph, name) for name in loaded.names]
+    images = [_at_size(graph, asked, image, loaded.size, house) for image in images]
+    latent = _encoded(graph, asked, images, only.models.vae)
+    mask = None
+    if loaded.mask:
+        mask = graph.node("HiresFixLoadImage", title="Mask", image=loaded.mask).out("mask")
+        if asked.request.inpainting_fill == NOTHING:
+            empty = stages.empty_picture(graph, *asked.size, asked.batch_size)
+            latent = _laid_over(graph, latent, empty, mask)
+        kept, latent = latent, graph.node("SetLatentNoiseMask", samples=latent, mask=mask).out()
+    graph.stage("Redraw")
+    told = {"cfg": settings.cfg_scale, "sampler": settings.sampler_name, "scheduler": settings.scheduler}
+    strength = asked.request.denoising_strength
+    if strength is None:
+        raise failed("TypeError", "denoising_strength is null. Leave it out for 0.75, or send 0 to 1.")
+    shared = passes.sampling(only, **told)
+    drawn = stages.second_pass(graph, shared, passes.noise, latent, min(strength, 1.0), steps_rule="img2img")
+    if mask and not asked.request.mask_round:  # what a soft mask keeps in part is kept in the result, too
+        drawn = _laid_over(graph, kept, drawn, mask)
+    finish(graph, drawn, only)
+    return graph
+
+
+def _laid_over(graph: StrictGraph, below: Output, above: Output, mask: Output) -> Output:
+    """A latent over another where the mask is white."""
+    given = {"x": 0, "y": 0, "resize_source": False, "mask": mask}
+    return graph.node("LatentCompositeMasked", destination=below, source=above, **given).out()
+
+
+def _upscaler(asked: Asked[Img2Img], size: tuple[int, int]) -> str | None:
+    """The upscaler that brings a picture of this size to the job's; None where A1111 uses none."""
+    name, mode = asked.options["upscaler_for_img2img"], asked.request.resize_mode or 0
+    if name in _NO_UPSCALER or mode == LATENT:
+        return None
+    target = asked.size if mode == JUST_RESIZE else inner_size(size, mode, asked.size)
+    if max(new / old for new, old in zip(target, size, strict=True)) <= 1:
+        return None
+    if mode not in (JUST_RESIZE, CROP):
+        raise failed("NotImplementedError", f"upscaler_for_img2img works with resize_mode 0 and 1 here, not {mode}.")
+    return name
+
+
+def _at_size(graph: StrictGraph, asked: Asked[Img2Img], image: Output, size: tuple[int, int], house: House) -> Output:
+    """The picture enlarged by the upscaler of img2img."""
+    name = _upscaler(asked, size)
+    if name is None:
+        return image
+    found = house.upscaler(name)
+    if found is None:
+        raise failed("Exception", f"could not find upscaler named {name}")
+    crops = asked.request.resize_mode == CROP
+    target = inner_size(size, CROP, asked.size) if crops else asked.size
+    large = graph.node(
+        "HiresFixUpscaleImage",
+        image=image,
+        upscaler=stages.load_upscaler(graph, found),
+        resize_mode="scale by",
+        upscaling_resize=max(new / old for new, old in zip(target, size, strict=True)),
+        numbers="A1111",
+        **tiles(asked.options),
+    ).out("image")
+    sides = {"width": target[0], "height": target[1]}
+    made = graph.node("ImageScale", image=large, upscale_method="lanczos", crop="disabled", **sides).out()
+    if crops:
+        width, height = asked.size
+        at = {"x": target[0] // 2 - width // 2, "y": target[1] // 2 - height // 2}
+        made = graph.node("ImageCrop", image=made, width=width, height=height, **at).out()
+    return made
+
+
+def _encoded(graph: StrictGraph, asked: Asked[Img2Img], images: Sequence[Output], vae: Output) -> Output:
+    """The latent of a batch."""
+    together = images[0]
+    for image in images[1:]:
+        together = graph.node("ImageBatch", image1=together, image2=image).out()
+    latent = graph.node("VAEEncode", pixels=together, vae=vae).out()
+    if asked.request.resize_mode == LATENT:
+        sides = dict(zip(("width", "height"), asked.size, strict=True))
+        latent = graph.node("LatentUpscale", samples=latent, upscale_method="bilinear", crop="disabled", **sides).out()
+    if len(images) == 1 and asked.batch_size > 1:
+        latent = graph.node("RepeatLatentBatch", samples=latent, amount=asked.batch_size).out()
+    return latent

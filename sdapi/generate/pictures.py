@@ -1,0 +1,100 @@
+"""Pictures in requests and replies: base64 in, base64 out, with the texts that A1111 puts into them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import math
+from collections.abc import Mapping, Sequence
+
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+
+from ..errors import ApiError, failed, refused
+
+LARGEST = 2**27
+"""Characters of a picture in base64."""
+
+MOST_PIXELS = 2**28
+"""Width times height of a picture in a request."""
+
+ENDINGS = {"png": "png", "jpg": "jpg", "jpeg": "jpg", "webp": "webp"}
+"""A1111's file formats that are written here, and the endings of their files."""
+
+_USER_COMMENT, _EXIF_IFD = 0x9286, 0x8769
+_UNICODE = b"UNICODE\0"
+
+
+def decoded(text: str) -> Image.Image:
+    """A picture that was sent, loaded and turned upright; nothing is decoded that is larger than the limits.
+
+    Raises:
+        ApiError: it is none, or too large; an address, which no request may have fetched.
+    """
+    if not isinstance(text, str):
+        raise refused(500, "Invalid encoded image")
+    if text.startswith(("http://", "https://")):
+        raise refused(500, "Request to local resource not allowed: addresses are not fetched here, send the picture")
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    if len(text) > LARGEST:
+        raise failed("ValueError", f"The picture has {len(text)} characters in base64; the most are {LARGEST}.")
+    try:
+        image = Image.open(io.BytesIO(base64.b64decode(text)))
+        if image.width * image.height > MOST_PIXELS:
+            raise _too_large(image)
+        image.load()
+    except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise refused(500, "Invalid encoded image") from error
+    except Image.DecompressionBombError as error:
+        raise failed("ValueError", f"The picture is too large: {error}") from error
+    upright = ImageOps.exif_transpose(image)
+    upright.info.update({key: value for key, value in image.info.items() if isinstance(value, str)})
+    return upright
+
+
+def plain(image: Image.Image) -> Image.Image:
+    """Red, green, blue and, where it has them as they are, transparency: what A1111 keeps of any picture."""
+    if image.mode in ("RGB", "RGBA"):
+        return image
+    changed = image.convert("RGB")
+    changed.info.update(image.info)
+    return changed
+
+
+def _too_large(image: Image.Image) -> ApiError:
+    return failed("ValueError", f"The picture has {image.width}x{image.height} pixels; the most are {MOST_PIXELS}.")
+
+
+def encoded(
+    image: Image.Image, texts: Mapping[str, str], form: str = "png", quality: int = 80, lossless: bool = False
+) -> bytes:
+    """A picture as a file. `form`: of `ENDINGS`; texts go where A1111 puts them in each. Raises ApiError."""
+    file = io.BytesIO()
+    if form == "png":
+        info = PngImagePlugin.PngInfo()
+        for key, value in texts.items():
+            info.add_text(key, value)
+        image.save(file, "PNG", pnginfo=info)
+    elif form in ENDINGS:
+        exif = Image.Exif()
+        if "parameters" in texts:
+            exif.get_ifd(_EXIF_IFD)[_USER_COMMENT] = _UNICODE + texts["parameters"].encode("utf-16-be")
+        if form == "webp":
+            image.save(file, "WEBP", quality=quality, lossless=lossless, exif=exif)
+        else:
+            image.convert("RGB").save(file, "JPEG", quality=quality, exif=exif)
+    else:
+        raise failed("HTTPException", f"Invalid image format: samples_format is {form!r}; there are png, jpg and webp.")
+    return file.getvalue()
+
+
+def grid(images: Sequence[Image.Image]) -> Image.Image:
+    """All pictures in one, in rows, as A1111 lays them out with its settings at their defaults."""
+    rows = min(len(images), round(math.sqrt(len(images))))
+    columns = math.ceil(len(images) / rows)
+    width, height = images[0].size
+    sheet = Image.new("RGB", (columns * width, rows * height), "black")
+    for index, image in enumerate(images):
+        sheet.paste(image, (index % columns * width, index // columns * height))
+    return sheet

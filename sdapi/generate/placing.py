@@ -1,0 +1,71 @@
+"""Pictures brought to the size of an img2img job, in 8 bits as A1111 does it."""
+
+from __future__ import annotations
+
+from PIL import Image, ImageColor
+
+from ..errors import failed
+
+JUST_RESIZE, CROP, FILL, LATENT = 0, 1, 2, 3
+"""A1111's resize modes. What is none of them works like `FILL`, as there."""
+
+Size = tuple[int, int]
+
+
+def flattened(image: Image.Image, colour: str) -> Image.Image:
+    """The picture without transparency, over a colour."""
+    if image.mode in ("LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    try:
+        background = Image.new("RGB", image.size, ImageColor.getrgb(colour))
+    except ValueError:
+        raise failed("ValueError", f"img2img_background_color is {colour!r}, which is no colour like '#ffffff'.") from None
+    background.paste(image, mask=image)
+    return background
+
+
+def resized(image: Image.Image, mode: int, size: Size) -> Image.Image:
+    """The picture at exactly that size: stretched, cropped at its middle, or whole with its edges drawn out."""
+    if mode == JUST_RESIZE:
+        return scaled(image, size)
+    inner = inner_size(image.size, mode, size)
+    left, top = (whole // 2 - part // 2 for whole, part in zip(size, inner, strict=True))
+    small = scaled(image, inner)
+    made = Image.new("RGB" if image.mode != "L" else "L", size)
+    made.paste(small, (left, top))
+    if mode != CROP:
+        _draw_out(made, small, left, top)
+    return made
+
+
+def inner_size(of: Size, mode: int, size: Size) -> Size:
+    """Size of the whole picture before it is cropped to a size, or inside of it with its edges drawn out."""
+    is_wider = size[0] / size[1] > of[0] / of[1]
+    is_narrower = size[0] / size[1] < of[0] / of[1]
+    takes_width = is_wider if mode == CROP else is_narrower
+    if takes_width:
+        return size[0], of[1] * size[0] // of[0]
+    return of[0] * size[1] // of[1], size[1]
+
+
+def scaled(image: Image.Image, size: Size) -> Image.Image:
+    return image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _draw_out(made: Image.Image, small: Image.Image, left: int, top: int) -> None:
+    """Fill what is free at two sides with the outermost rows or columns of the picture inside."""
+    (width, height), (inner_width, inner_height) = made.size, small.size
+    if top > 0:
+        rows = (0, top), (top + inner_height, height)
+        edges = small.crop((0, 0, inner_width, 1)), small.crop((0, inner_height - 1, inner_width, inner_height))
+        for (first, last), edge in zip(rows, edges, strict=True):
+            if last > first:
+                made.paste(edge.resize((width, last - first), Image.Resampling.NEAREST), (0, first))
+    elif left > 0:
+        columns = (0, left), (left + inner_width, width)
+        edges = small.crop((0, 0, 1, inner_height)), small.crop((inner_width - 1, 0, inner_width, inner_height))
+        for (first, last), edge in zip(columns, edges, strict=True):
+            if last > first:
+                made.paste(edge.resize((last - first, height), Image.Resampling.NEAREST), (first, 0))
