@@ -104,12 +104,26 @@ def _sampled(m: Maker, name: str | None = None) -> dict[str, Any]:
     return {"sampler_name": name, "refiner": m.link("HIRES_FIX_REFINER") if m.rng.random() < likely else None}
 
 
-def _redrawn(m: Maker, model: Link, latent: Link, noise: Link) -> Link:
+PLANS = (
+    *("", "tile 1 | skip", "row 1 | strength 50% | prompt: sky", "all | skip", "0% 0% 50% 100% | add: a tree"),
+    *("tiles 1-99 | skip", "-5 -5 7 7 | strength 1%", "mask | skip", "50 50 99999 99999 | strength 99%", "what?"),
+)
+"""Texts for Tile Plan, of which some cannot be read or name what is not there."""
+
+
+def _planned(m: Maker, image: Link, model: Link) -> Any:
+    """A plan for a redraw, mostly with all that it needs."""
+    text = "\n".join(m.rng.choices(PLANS, [3, 3, 3, 1, 3, 1, 1, 1, 1, 1], k=m.rng.randint(1, 3)))
+    given = {"positive": m.link("CONDITIONING"), "clip": m.link("CLIP")} if m.rng.random() < 0.9 else {}
+    return m.add("HiresFixTilePlan", likely=0.5, image=image, model=model, plan=text, **given)
+
+
+def _redrawn(m: Maker, model: Link, latent: Link, noise: Link, **prompts: Link) -> Link:
     """A latent by Re-noise and Second Sampling."""
     renoise = m.add("HiresFixRenoise", model=model, latent=latent, noise=noise)
     name = m.graph[renoise.id]["inputs"]["sampler_name"]
     inputs = {"model": model, "noise": noise, "latent": renoise[0], "sigmas": renoise[1], "sampler_name": name}
-    return m.add("HiresFixSecondSampling", **inputs)[0]
+    return m.add("HiresFixSecondSampling", **inputs, **prompts)[0]
 
 
 def _enlarged(m: Maker, base: Link, vae: Link, noise: Link) -> Link:
@@ -181,7 +195,11 @@ def any_size(m: Maker) -> None:
         model = m.link("MODEL")
         if m.rng.random() < 0.4:
             model = m.add("HiresFixTiledModel", model=model)[0]
-        latent = _redrawn(m, model, latent, m.link("NOISE"))
+        prompts = {}
+        if m.rng.random() < 0.3:
+            plan = _planned(m, image, model)
+            model, prompts = plan[0], {"positive": plan[1]}
+        latent = _redrawn(m, model, latent, m.link("NOISE"), **prompts)
     latent = m.changed("LATENT", latent, chance=0.15) if m.rng.random() < 0.9 else m.link("LATENT")
     other = image if m.rng.random() < 0.85 else m.link("IMAGE")
     _save(m, m.add("HiresFixDecodeToSize", latent=latent, vae=vae, image=other)[0])

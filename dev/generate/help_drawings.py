@@ -16,6 +16,10 @@ from ...hires.seams.lines import line_steps
 from ...hires.sizes import image_sizes
 from ...hires.sizes.latent import upscale_latent
 from ...hires.sizes.stages import redraw_strengths, stage_sizes
+from ...hires.tile_plan.drawing import draw_plan
+from ...hires.tile_plan.plan import TilePlan
+from ...hires.tile_plan.text import read_plan
+from ...hires.tile_plan.tiles import places_of, side_by_side
 from ...hires.tiles.grid import tile_grid
 from .help_sheet import BLUE, GREEN, GREY, INK, ORANGE, PAPER, WIDTH, Point, Sheet
 
@@ -176,6 +180,21 @@ def picture_tiles() -> Image.Image:
     sheet.box((390, 55, 518, 151), "1024x768", BLUE, fill=True)
     for x, words in ((78, "Split"), (266, f"{grid.count} tiles of 512x512"), (454, "Combine")):
         sheet.text((x, 200), words, GREY)
+    return sheet.image
+
+
+def tile_plan() -> Image.Image:
+    """What Tile Plan shows of a sky over a hill: its tiles, two left as they are, two with their own words."""
+    sheet, size = Sheet(300), (512, 256)
+    across, down = torch.linspace(-1, 1, size[0]), torch.linspace(0, 1, size[1])[:, None]
+    sky = torch.stack([0.45 + 0.3 * down, 0.65 + 0.2 * down, 0.9 + 0 * down], dim=-1).expand(-1, size[0], -1)
+    hill = (down > 0.95 - 0.45 * (1 - across**2))[..., None]
+    picture = torch.where(hill, torch.tensor([0.35, 0.5, 0.25]), sky)[None]
+    windows, cell = side_by_side(size, 128)
+    places = places_of(windows, cell, size, 0)
+    rules = read_plan("tiles 1, 4 | skip\ntiles 2-3 | prompt: blue sky\ntile 6 | add: a castle", places)
+    drawn = draw_plan(picture, TilePlan(size, rules, None, 16), places.tiles or ())
+    sheet.image.paste(Image.fromarray((drawn[0] * 255).to(torch.uint8).numpy()), ((WIDTH - size[0]) // 2, 22))
     return sheet.image
 
 

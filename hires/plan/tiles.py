@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..errors import InputError
 from ..graph.reader import Node
 from ..sizes.image_sizes import Size
+from ..tile_plan.plan import NO_ENCODER, TilePlan
+from ..tile_plan.text import read_plan
+from ..tile_plan.tiles import places_of, side_by_side, summary
 from ..tiles.grid import tile_grid
 from ..tiles.layout import TileLayout
 from ..tiles.windows import CONTEXT, OVERLAP, check_overlap, plan_windows
@@ -48,6 +53,27 @@ def in_tiles(node: Node, size: Size, facts: Facts) -> str | None:
     if len(counts) != 1 or counts == {1}:
         return None
     return f"in {'' if tiled.is_sure else 'about '}{counted(counts.pop(), 'tile')}"
+
+
+@badge("HiresFixTilePlan")
+def _tile_plan(node: Node, facts: Facts) -> Badge:
+    """What it saves, where the tiles are known before the run: those of a model are not."""
+    out = (node.incoming("model", object),)
+    text, pictures = node.text("plan"), node.incoming("image", Pictures)
+    side, fade = node.whole("tile_size"), node.whole("fade")
+    if text is None or pictures is None or side is None or fade is None:
+        return Badge(out)
+    windows, cell = side_by_side(pictures.size, side)
+    places = places_of(windows, cell, pictures.size, None if node.has("mask") else 0)
+    try:
+        rules = read_plan(text, replace(places, tiles=None) if node.has("model") else places)
+    except InputError as error:
+        return Badge(out, STOPS, str(error))
+    if node.has("positive") and not node.has("clip") and any(rule.words is not None for rule in rules):
+        return Badge(out, STOPS, NO_ENCODER)
+    if node.has("model") or node.has("mask") or node.number("skip_flat") != 0:
+        return Badge(out)
+    return Badge(out, summary(TilePlan(pictures.size, rules, fade=fade), windows))
 
 
 def too_long_for(node: Node, size: Size, facts: Facts) -> str | None:

@@ -12,6 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 from ..tiles.boxes import Box
 from .plan import TilePlan
 
+Colour = tuple[int, int, int]
+
 _LONGEST = 1024
 """Pixels of the drawing's longer side."""
 
@@ -61,14 +63,14 @@ def draw_plan(image: torch.Tensor, plan: TilePlan, tiles: Sequence[Box]) -> torc
     return torch.from_numpy(np.asarray(picture).copy()).float()[None] / 255
 
 
-def _frame(draw: ImageDraw.ImageDraw, box: tuple[float, float, float, float], colour: object, width: int) -> None:
+def _frame(draw: ImageDraw.ImageDraw, box: tuple[float, float, float, float], colour: Colour, width: int) -> None:
     x0, y0, x1, y1 = box
     if x1 > x0 and y1 > y0:
         draw.rectangle((x0, y0, x1, y1), outline=colour, width=width)
 
 
 def _write(
-    draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, room: tuple[float, float], colour: object
+    draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, room: tuple[float, float], colour: Colour
 ) -> None:
     """Write as much of a line as there is room for, with a dark edge so that it can be read on anything."""
     height = int(max(8, min(20, room[1] / 3, room[0] / 3)))

@@ -18,6 +18,8 @@ Size = tuple[int, int]
 MOST_PROMPTS = 64
 """Different prompts of one picture: each is a call of the model in every tile that it reaches."""
 
+NO_ENCODER = "the plan has words, and no text encoder is connected. Connect that of the model to clip."
+
 _LEAST = 1e-6
 """Weights below are none."""
 
@@ -201,7 +203,7 @@ class _Raster:
         """The part and so many times half a fade to each side; the picture's last cells go on beyond its edges."""
         for axis, dim in ((self._down, 0), (self._across, 1)):
             reach = axis.fade // 2 * times
-            places = torch.arange(-reach, axis.count + reach) + axis.before
+            places = torch.arange(-reach, axis.cells + reach) + axis.before
             values = values.index_select(dim, places.clamp(0, values.shape[dim] - 1))
         return values
 
@@ -213,7 +215,7 @@ class _Axis(NamedTuple):
     """Of cells, in pixels of the planned picture, float64."""
 
     before: int
-    count: int
+    cells: int
     """Cells ahead of the part, and of it."""
 
     fade: int
@@ -234,7 +236,7 @@ class _Axis(NamedTuple):
         if self.fade == 1:
             return values
         sums = F.pad(values.double().cumsum(dim), (0, 0, 1, 0) if dim == 0 else (1, 0))
-        wide = sums.narrow(dim, self.fade, self.count) - sums.narrow(dim, 0, self.count)
+        wide = sums.narrow(dim, self.fade, self.cells) - sums.narrow(dim, 0, self.cells)
         return (wide / self.fade).float()
 
 

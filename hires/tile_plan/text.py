@@ -8,7 +8,7 @@ Places: `x y width height` in pixels or percent of the picture, `tile 3`, `tiles
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import InputError
@@ -37,15 +37,16 @@ class Places:
     size: Size
     """Of the picture, in pixels."""
 
-    tiles: tuple[Box, ...]
-    """What each tile owns, row by row, in the picture's pixels."""
+    tiles: tuple[Box, ...] | None
+    """What each tile owns, row by row, in the picture's pixels; None where they are not known."""
 
     columns: int
-    masks: int = 0
+    masks: int | None = 0
+    """How many there are; None where that is not known."""
 
 
 def read_plan(text: str, places: Places) -> tuple[Rule, ...]:
-    """Read a plan; an empty text has no rules.
+    """Read a plan; an empty text has no rules. Of tiles and masks that are not known there are none, either.
 
     Raises:
         InputError: names the line and what is wrong with it.
@@ -68,7 +69,7 @@ def read_plan(text: str, places: Places) -> tuple[Rule, ...]:
 
 def write_plan(rules: Sequence[Rule], places: Places, notes: Sequence[str] = ()) -> str:
     """Write rules so that `read_plan` gives the same again; a tile's number stands behind its box as a comment."""
-    numbers = {box: number for number, box in reversed(list(enumerate(places.tiles, start=1)))}
+    numbers = {box: number for number, box in reversed(list(enumerate(places.tiles or (), start=1)))}
     lines = [f"# {note}" for note in notes]
     for rule in rules:
         parts = [_place_text(rule.place)]
@@ -76,7 +77,7 @@ def write_plan(rules: Sequence[Rule], places: Places, notes: Sequence[str] = ())
             parts.append("skip" if rule.strength == 0 else f"strength {_digits(rule.strength * 100)}%")
         if rule.words is not None:
             parts.append(f"{'add' if rule.adds else 'prompt'}: {rule.words}")
-        elif rule.place in numbers:
+        elif isinstance(rule.place, Box) and rule.place in numbers:
             parts.append(f"# tile {numbers[rule.place]}")
         lines.append(" | ".join(parts))
     return "\n".join(lines)
@@ -144,37 +145,41 @@ def _places(text: str, places: Places) -> Iterator[Box | int]:
     if short is None:
         yield _box(text, places.size)
         return
-    kind, columns = short[1].lower(), places.columns
-    rows = len(places.tiles) // columns
+    kind, numbers = short[1].lower(), short[2]
     if kind == "mask":
-        if not places.masks:
+        if places.masks == 0:
             raise InputError("no mask is connected. Connect one, or name a box.")
-        yield from (number - 1 for number in _numbers(short[2] or "1", places.masks, "mask"))
+        yield from (number - 1 for number in _numbers(numbers or "1", places.masks, kind))
         return
-    most = {"tile": len(places.tiles), "row": rows, "column": columns}[kind]
-    numbers = list(_numbers(short[2], most, kind))
-    of: dict[str, Callable[[int], Sequence[int]]] = {
-        "tile": lambda number: (number - 1,),
-        "row": lambda number: range((number - 1) * columns, number * columns),
-        "column": lambda number: range(number - 1, rows * columns, columns),
-    }
-    for number in numbers:
-        boxes = [places.tiles[index] for index in of[kind](number)]
-        first, last = boxes[0], boxes[-1]
-        yield Box(first.x0, first.y0, last.x1, last.y1)
+    if places.tiles is None:
+        _numbers(numbers, None, kind)
+        return
+    columns, count = places.columns, len(places.tiles)
+    if kind == "tile":
+        parts = [(number - 1, number - 1) for number in _numbers(numbers, count, kind)]
+    elif kind == "row":
+        rows = _numbers(numbers, count // columns, kind)
+        parts = [((number - 1) * columns, number * columns - 1) for number in rows]
+    else:
+        parts = [(number - 1, count - columns + number - 1) for number in _numbers(numbers, columns, kind)]
+    for first, last in parts:
+        yield Box(*places.tiles[first][:2], *places.tiles[last][2:])
 
 
-def _numbers(text: str, most: int, kind: str) -> Iterator[int]:
-    """Numbers and spans of them, as in '1-3, 7'."""
+def _numbers(text: str, most: int | None, kind: str) -> list[int]:
+    """Numbers and spans of them, as in '1-3, 7'; none where it is not known how many there are."""
+    numbers: list[int] = []
     for part in re.split(r"[,\s]+", re.sub(r"\s*-\s*", "-", text.strip())):
         found = re.fullmatch(r"(\d{1,7})(?:-(\d{1,7}))?", part, re.ASCII)
         if found is None:
             raise InputError(f"{text[:40]!r} does not say which {kind}. Write '{kind} 3' or '{kind}s 1-4, 7'.")
         first, last = int(found[1]), int(found[2] or found[1])
-        if not 1 <= first <= last <= most:
-            there = f"there is {kind} 1 only" if most == 1 else f"there are {kind}s 1 to {most}"
+        if not 1 <= first <= last <= (last if most is None else most):
+            known = "they count from 1" if most is None else f"there are {kind}s 1 to {most}"
+            there = f"there is {kind} 1 only" if most == 1 else known
             raise InputError(f"{part!r} is not there: {there}. The preview numbers the tiles.")
-        yield from range(first, last + 1)
+        numbers += range(first, last + 1) if most is not None else ()
+    return numbers
 
 
 def _box(text: str, size: Size) -> Box:

@@ -12,17 +12,13 @@ from ...hires.errors import InputError
 from ...hires.images.checks import check_image
 from ...hires.tile_plan.drawing import draw_plan
 from ...hires.tile_plan.flat import flat_tiles
-from ...hires.tile_plan.plan import Rule, TilePlan, less_work
-from ...hires.tile_plan.text import Places, read_plan, write_plan
-from ...hires.tiles.boxes import Box
-from ...hires.tiles.windows import Windows, plan_windows
+from ...hires.tile_plan.plan import Rule, TilePlan
+from ...hires.tile_plan.text import read_plan, write_plan
+from ...hires.tile_plan.tiles import places_of, side_by_side, summary
 from ..memory import check_memory
 from .layout import model_windows
 from .plan_prompts import Conditioning, planned_prompt
 from .planned import planned_model
-
-_CELL = 8
-"""Pixels of a cell in which tiles are counted that no model has."""
 
 
 class Planned(NamedTuple):
@@ -62,21 +58,21 @@ def tile_plan(
     check_memory(
         f"a plan of a picture of {width}x{height} pixels is made", memory.pictures((width, height), 1, 4), "image"
     )
-    windows, cell = _windows(model, width, height, tile_size)
-    tiles = [_in_pixels(window.owned, cell, width, height) for window in windows.all]
+    size = width, height
+    windows, cell = side_by_side(size, tile_size) if model is None else model_windows(model, width, height)
     masks = None if masks is None else _checked(masks)
-    places = Places((width, height), tuple(tiles), len(windows.columns), 0 if masks is None else len(masks))
-    asked = read_plan(text, places)
+    places = places_of(windows, cell, size, 0 if masks is None else len(masks))
+    asked, tiles = read_plan(text, places), places.tiles or ()
     flat = flat_tiles(image, tiles, skip_flat)
     rules = (*(Rule(tiles[number], 0.0) for number, _ in flat), *asked)
-    plan = TilePlan((width, height), rules, masks, fade)
-    summary = _summary(plan, windows)
-    notes = [summary]
+    plan = TilePlan(size, rules, masks, fade)
+    saved = summary(plan, windows)
+    notes = [saved]
     if flat:
         found = ", ".join(f"{number + 1} ({value:.1f})" for number, value in flat[:20])
         more = f" and {len(flat) - 20} more" if len(flat) > 20 else ""
         notes.append(f"flat, with their detail: tiles {found}{more}")
-    return Planned(plan, write_plan(rules, places, notes), summary, draw_plan(image, plan, tiles))
+    return Planned(plan, write_plan(rules, places, notes), saved, draw_plan(image, plan, tiles))
 
 
 def carried_out(plan: TilePlan, model: Any, positive: Conditioning | None, clip: Any) -> tuple[Any, Any]:
@@ -95,17 +91,6 @@ def _missing(name: str) -> ExecutionBlocker:
     return ExecutionBlocker(f"Tile Plan: nothing is connected to its input '{name}', so it has no {name} to hand on.")
 
 
-def _windows(model: Any, width: int, height: int, tile_size: int) -> tuple[Windows, int]:
-    if model is not None:
-        return model_windows(model, width, height)
-    across, down = -(-width // _CELL), -(-height // _CELL)
-    return plan_windows(across, down, max(1, tile_size // _CELL), 0), _CELL
-
-
-def _in_pixels(box: Box, cell: int, width: int, height: int) -> Box:
-    return box.times(cell).shared(Box(0, 0, width, height))
-
-
 def _checked(masks: torch.Tensor) -> torch.Tensor:
     masks = masks[None] if masks.ndim == 2 else masks
     if masks.ndim != 3 or not masks.numel() or not bool(torch.isfinite(masks).all()):
@@ -115,14 +100,3 @@ def _checked(masks: torch.Tensor) -> torch.Tensor:
             "mask",
         )
     return masks.detach().to("cpu", torch.float32)
-
-
-def _summary(plan: TilePlan, windows: Windows) -> str:
-    """What the plan saves, in words."""
-    across, down = windows.columns[-1].stop, windows.rows[-1].stop
-    strength = plan.strength(across, down)
-    parts = [(window.owned, window.box.area) for window in windows.all]
-    skipped = sum(float(strength[one.y0 : one.y1, one.x0 : one.x1].max()) == 0 for one, _ in parts)
-    tiles = f"{windows.count} tile{'s' if windows.count > 1 else ''}"
-    saved = round(100 * less_work(parts, strength))
-    return f"{skipped} of {tiles} skipped, {saved} % less work" if skipped or saved else f"{tiles}, none skipped"

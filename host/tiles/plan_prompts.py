@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from ...hires.errors import InputError
-from ...hires.tile_plan.plan import PlannedWords, TilePlan
+from ...hires.tile_plan.plan import NO_ENCODER, PlannedWords, TilePlan
 from ..prompts.later import LATER_KEY
 
 Conditioning = list[list[Any]]
@@ -35,7 +35,7 @@ def planned_prompt(positive: Conditioning, plan: TilePlan, clip: Any) -> Conditi
     if all(one.words == (None, ()) for one in planned):
         return positive
     if clip is None:
-        raise InputError("the plan has words, and no text encoder is connected. Connect that of the model.", "clip")
+        raise InputError(NO_ENCODER, "clip")
     encoded: dict[str, Conditioning] = {}
 
     def encode(words: str) -> Conditioning:
