@@ -163,7 +163,7 @@ class _Job:
         """Draw what is not drawn yet. Returns a TIFF file with the result."""
         folder, words = self.folder, self.words
         folder.mkdir(parents=True, exist_ok=True)
-        drawn = folder / "drawn.tif"
+        drawn = folder / "drawn"
         if not drawn.exists():
             with self._opened(folder, words, on_progress) as (source, rest):
                 layout = TiffLayout(*self.size, _channels(source.channels), self.facts)
@@ -184,7 +184,7 @@ class _Job:
         if not self.is_enlarged:
             yield self.source, on_progress
             return
-        enlarged = folder / "enlarged.tif"
+        enlarged = folder / "enlarged"
         if not enlarged.exists():
             deep = replace(self.settings, depth=16)
             job = FileJob(self.source, self.enlarging, deep, partial(_share, on_progress, 0.0, _ENLARGING))

@@ -52,8 +52,8 @@ def _file(name: Any) -> list[int]:
 def _words(value: Any) -> Any:
     """A value as JSON can hold it; what cannot be told is told by its kind."""
     if isinstance(value, torch.Tensor):
-        numbers = value.detach().cpu().contiguous()
-        return [list(value.shape), hashlib.sha256(numbers.view(torch.uint8).numpy().tobytes()).hexdigest()]
+        numbers = value.detach().cpu().reshape(-1).contiguous().view(torch.uint8)
+        return [list(value.shape), hashlib.sha256(numbers.numpy().tobytes()).hexdigest()]
     if isinstance(value, dict):
         return {str(key): _words(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):

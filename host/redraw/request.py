@@ -79,7 +79,7 @@ class RedrawRequest:
             )
         PlacedNoise.of(self.noise, Box(0, 0, 1, 1))
         self.bands((_WIDE, cell))
-        self.steps  # noqa: B018
+        assert self.steps >= 0  # the schedule can be made
 
     @cached_property
     def sigmas(self) -> PassSigmas:

@@ -37,7 +37,7 @@ def draw_window(request: RedrawRequest, box: Box, pixels: torch.Tensor, on_step:
             raise
         raise InputError(
             f"there is no memory for a window of {box.width}x{box.height} pixels. Set tile_size to about "
-            f"{max(box.width, box.height) * 3 // 4 // 64 * 64}.",
+            f"{max(64, max(box.width, box.height) * 3 // 4 // 64 * 64)}.",
             "tile_size",
         ) from error
 
