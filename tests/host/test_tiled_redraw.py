@@ -2,6 +2,7 @@
 whatever the windows; killed and queued again it must write the same bytes.
 """
 
+import io
 import os
 import signal
 import threading
@@ -167,6 +168,17 @@ def test_strength_and_seed_and_another_place_of_the_same_seed(scene):
     np.testing.assert_array_equal(first, again)
     other = scene.result("a3.tif", file_name="{name}3", seed=5)
     assert np.abs(first - other).max() > 500
+
+
+def test_the_whole_picture_is_shown_while_it_is_drawn(scene):
+    scene.picture("a.png", 1024, 256, deep=False)
+    g, node_id = scene.graph(tile_size=256, overlap=64)
+    run = scene.client.queue(g).require_success()
+    first = next(jpeg for node, jpeg in run.previews if node == node_id)
+    shown = np.asarray(Image.open(io.BytesIO(first)).convert("RGB"), dtype=int)
+    assert shown.shape == (128, 512, 3)
+    assert np.ptp(shown[:, -100:]) < 8, "what is not drawn yet is grey"
+    assert np.ptp(shown[:, :100]) > 20
 
 
 def with_entry(**node):
