@@ -6,10 +6,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.tiles.windows import BLENDINGS, Blending
+from ..hires.tiles.windows import Blending
 from ..host.tiles.canvas import TileRequest
 from ..host.tiles.tiled_model import tiled_model
-from . import inputs
+from . import inputs, window_inputs
 from .errors import input_errors
 from .registry import PackNode, node
 
@@ -31,30 +31,7 @@ class HiresFixTiledModel(PackNode):
             ),
             inputs=[
                 inputs.model("second"),
-                io.Int.Input(
-                    "tile_size",
-                    default=0,
-                    min=0,
-                    max=16384,
-                    step=8,
-                    tooltip="Longest side of what the model sees at once, in pixels; up to a quarter less where that "
-                    "saves work. 0: one and a half times what the model was trained at, or less if memory is small. "
-                    "The smaller, the more often the prompt's subject is drawn.",
-                ),
-                io.Int.Input(
-                    "overlap",
-                    default=-1,
-                    min=-1,
-                    max=8192,
-                    step=8,
-                    tooltip="Pixels that neighbouring tiles share at the least. -1: a third of a tile.",
-                ),
-                inputs.choice(
-                    "blending",
-                    BLENDINGS,
-                    "How tiles are put together where they overlap. soft: the outermost quarter of the overlap, where "
-                    "a model sees the tile's border, is left out, and the middle half fades. hard: cut in the middle.",
-                ),
+                *window_inputs.windows(),
                 io.Int.Input(
                     "tiles_at_once",
                     default=0,

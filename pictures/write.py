@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
 
 import numpy as np
+import torch
 from PIL import Image
 
+from ..hires.tiles.boxes import Box
 from .base.errors import PictureError, writing
 from .base.exif import fit_exif, join_exif
-from .base.levels import to_levels
+from .base.levels import LevelRows, to_levels
 from .base.picture import XMP, FileFacts, Picture
 from .formats.png import PngWriter
 from .formats.tiff.write import HEADER_LINK, write_tiff
+from .source import Source
 
 log = logging.getLogger("hires-fix")
 
@@ -69,6 +72,31 @@ def write_picture(
     check_sides(path.name, format, width, height)
     with writing(path), complete_or_absent(path, overwrite) as file:
         encode(file, picture, format, quality)
+
+
+def write_source(
+    path: Path, source: Source, facts: FileFacts, format: PictureFormat, quality: int = 95, overwrite: bool = False
+) -> None:
+    """`write_picture` of one that is read piece by piece, with these facts. PNG and TIFF hold some rows in memory."""
+    height, width, channels = source.height, source.width, source.channels
+    if format not in DEEP_FORMATS:
+        picture = Picture(source.read(Box(0, 0, width, height)), facts)
+        write_picture(path, picture, format, quality, overwrite)
+        return
+    check_sides(path.name, format, width, height)
+
+    def rows(first: int, end: int) -> torch.Tensor:
+        return source.read(Box(0, first, width, end))
+
+    levels, fitting = LevelRows((height, width, channels), facts.depth, rows), _fitting(facts, channels)
+    with writing(path), complete_or_absent(path, overwrite) as file:
+        if format == "tiff":
+            write_tiff(file, levels, fitting)
+            return
+        writer = PngWriter(file, width, height, channels, fitting)
+        for first in range(0, height, _ROWS):
+            writer.write(levels[first : first + _ROWS])
+        writer.close()
 
 
 def encode(file: BinaryIO, picture: Picture, format: PictureFormat, quality: int, **options: Any) -> None:

@@ -210,6 +210,12 @@ def folder(m: Maker) -> None:
     m.add("PreviewAny", source=m.add("HiresFixUpscaleFolder"))
 
 
+def redraw(m: Maker) -> None:
+    """A folder of pictures redrawn in windows."""
+    inputs = {"model": m.link("MODEL"), "vae": m.link("VAE"), "noise": m.link("NOISE"), "control_net": None}
+    m.add("PreviewAny", source=m.add("HiresFixTiledRedraw", **inputs))
+
+
 def files(m: Maker) -> None:
     """A picture loaded and saved again with what its file knew."""
     loaded = m.add("HiresFixLoadImage")
@@ -268,11 +274,12 @@ def regions(m: Maker) -> None:
 
 
 SCENES: dict[str, tuple[Callable[[Maker], None], int]] = {
-    "two passes": (two_passes, 40),
+    "two passes": (two_passes, 38),
     "upscale": (upscale, 13),
     "stages": (stages, 12),
     "any size": (any_size, 10),
     "folder": (folder, 7),
+    "redraw": (redraw, 2),
     "files": (files, 6),
     "prompts": (prompts, 5),
     "faces": (faces, 2),

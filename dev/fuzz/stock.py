@@ -34,6 +34,9 @@ SHEET_VALUES = ("", "1", "0.5, 1", "0.25-1 [3]", "1, a", "0.5 (+0.25) 1", ", ,",
 """What a list of values of a sheet may be."""
 
 
+_OF_FOLDERS = ("HiresFixUpscaleFolder", "HiresFixTiledRedraw")
+
+
 @dataclass(frozen=True)
 class Family:
     """A kind of diffusion model and its smallest checkpoint."""
@@ -86,8 +89,8 @@ class Stock:
             ("CLIPTextEncode", "text"): PROMPTS,
             ("LoadImage", "image"): PICTURES,
             ("HiresFixLoadImage", "image"): PICTURES,
-            ("HiresFixUpscaleFolder", "input_folder"): FOLDERS,
-            ("HiresFixUpscaleFolder", "include"): ["*", "*.png", "c*, g*", "", "*/*", "[", "none", "**"],
+            **{(node, "input_folder"): FOLDERS for node in _OF_FOLDERS},
+            **{(node, "include"): ["*", "*.png", "c*, g*", "", "*/*", "[", "none", "**"] for node in _OF_FOLDERS},
         }
         return known.get((node, widget), self.extra.get((node, widget), ()))
 

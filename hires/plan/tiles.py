@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ..errors import InputError
 from ..graph.reader import Node
+from ..sampling.steps import STEPS_RULES, StepsRule
 from ..sizes.image_sizes import Size
 from ..tile_plan.plan import NO_ENCODER, TilePlan
 from ..tile_plan.text import read_plan
@@ -14,13 +15,17 @@ from ..tiles.grid import tile_grid
 from ..tiles.layout import TileLayout
 from ..tiles.windows import CONTEXT, OVERLAP, check_overlap, plan_windows
 from .badge import STOPS, Badge, badge, cells_of
-from .facts import Facts, Latents, ModelFile, Pictures, TiledModel
+from .facts import Facts, Latents, ModelFile, Pictures, TiledModel, UpscalerFile
 from .model_files import EARLY_SIDE, LATER_SIDE
-from .upscale import numbers_of
+from .steps import plan_second_pass
+from .upscale import FolderPlan, UpscaleRequest, folder_of, numbers_of
 from .warnings import counted, size_text, too_long
 
 _GRIDS = {EARLY_SIDE: 64, LATER_SIDE: 32, None: 16}
 """Pixels that a network works on together, which tiles begin and end with: SD 1 and 2, SDXL, transformers."""
+
+_STRONG = 0.5
+"""Denoising strength from which on a window no longer keeps to what it sees."""
 
 
 @badge("HiresFixTiledModel")
@@ -126,3 +131,60 @@ def _put_back(node: Node, facts: Facts) -> Badge:
 
 def _tiles_text(layout: TileLayout) -> str:
     return f"{counted(layout.count, 'tile')} of {size_text(layout.grid.tile)}"
+
+
+@badge("HiresFixTiledRedraw")
+def _tiled_redraw(node: Node, facts: Facts) -> Badge:
+    folder, strength, steps = folder_of(node, facts), node.number("denoising_strength"), _steps_of(node)
+    side, overlap = node.whole("tile_size"), node.whole("overlap")
+    if side is None or overlap is None:
+        return Badge()
+    check_overlap(side, overlap)
+    model = node.incoming("model", ModelFile)
+    trained = facts.trained_side(model) if model else None
+    side = side or (int(CONTEXT * trained) if trained else 0)
+    if folder is None:
+        return Badge()
+    words = [folder.text]
+    size = _only_size(node, facts, folder)
+    if side and size:
+        shared = overlap if overlap >= 0 else round(side * OVERLAP)
+        count = plan_windows(*size, side, shared, _GRIDS.get(trained, max(_GRIDS.values()))).count
+        words = [f"{folder.text} = {size_text(size)}", f"about {counted(count, 'window')}"]
+        if steps is not None:
+            words.append(counted(count * steps, "step"))
+    elif side:
+        words += [f"windows of up to {side} pixels", *([] if steps is None else [counted(steps, "step") + " each"])]
+    held = node.has("control_net")
+    warning = folder.warning or (None if strength is None or held else _too_strong(strength))
+    return Badge(text=", ".join(words), warning=warning)
+
+
+def _steps_of(node: Node) -> int | None:
+    """Steps of a window of Tiled Redraw."""
+    sampler, scheduler, steps = node.text("sampler_name"), node.text("scheduler"), node.whole("steps")
+    strength, rule = node.number("denoising_strength"), node.text("steps_rule", STEPS_RULES[0])
+    if sampler is None or scheduler is None or steps is None or strength is None or rule is None:
+        return None
+    known: StepsRule = "img2img" if rule == "img2img" else "hires fix"
+    return plan_second_pass(sampler, scheduler, steps, strength, 0, known).steps
+
+
+def _only_size(node: Node, facts: Facts, folder: FolderPlan) -> Size | None:
+    """Size of the result of the only picture that is asked for by its name."""
+    search, crop, limit = folder.search, node.flag("upscaling_crop"), node.whole("max_side", 0)
+    if folder.count != 1 or search.recursive or any(mark in search.include for mark in "*?[,") or crop is None:
+        return None
+    size = facts.picture_size(f"{search.input_folder}/{search.include}".lstrip("/"))
+    if size is None or limit is None:
+        return None
+    return UpscaleRequest(UpscalerFile(""), folder.resize, crop, limit).plan(size).size
+
+
+def _too_strong(strength: float) -> str | None:
+    if strength < _STRONG:
+        return None
+    return (
+        f"At a denoising strength of {strength:g} every window may draw the prompt's subject. Use 0.2 to 0.35, or "
+        "connect a tile ControlNet to control_net."
+    )

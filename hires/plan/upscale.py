@@ -194,12 +194,34 @@ def _upscale_image(node: Node, facts: Facts) -> Badge:
 
 @badge("HiresFixUpscaleFolder")
 def _upscale_folder(node: Node, facts: Facts) -> Badge:
+    folder = folder_of(node, facts)
+    return Badge(text=folder.text, warning=folder.warning) if folder else Badge()
+
+
+@dataclass(frozen=True)
+class FolderPlan:
+    """What a node will do to the pictures of a folder."""
+
+    search: FolderSearch
+    count: int
+    resize: float | Size
+
+    @property
+    def text(self) -> str:
+        size = size_text(self.resize) if isinstance(self.resize, tuple) else f"{self.resize:g}\u00d7"
+        return f"{counted(self.count, 'picture')}{ARROW}{size}"
+
+    @property
+    def warning(self) -> str | None:
+        return None if self.count else no_pictures(self.search.include)
+
+
+def folder_of(node: Node, facts: Facts) -> FolderPlan | None:
+    """The plan of a node with the inputs of a folder; None where one is not known. Raises InputError as the node."""
     source, target, include = node.text("input_folder"), node.text("output_folder"), node.text("include")
     recursive, resize = node.flag("recursive"), resize_of(node)
     if source is None or target is None or include is None or recursive is None or resize is None:
-        return Badge()
-    count = facts.pictures_in(FolderSearch(source, target, include, recursive))
-    if count is None:
-        return Badge()
-    size = size_text(resize) if isinstance(resize, tuple) else f"{resize:g}×"
-    return Badge(text=f"{counted(count, 'picture')}{ARROW}{size}", warning=None if count else no_pictures(include))
+        return None
+    search = FolderSearch(source, target, include, recursive)
+    count = facts.pictures_in(search)
+    return None if count is None else FolderPlan(search, count, resize)

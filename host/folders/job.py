@@ -1,4 +1,4 @@
-"""Upscaling every picture of a folder into another one."""
+"""Working on every picture of a folder, with the results in another one."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import comfy.model_management
 import comfy.utils
 
 from ...hires.errors import InputError
 from ...hires.plan.facts import FolderSearch
-from ...hires.plan.upscale import UpscaleRequest
 from ...hires.remaining_time import RemainingTime
 from ...hires.sizes.image_sizes import Size
 from ...pictures.folders.lock import only_job
@@ -24,13 +24,12 @@ from ...pictures.folders.report import Report
 from ...pictures.folders.scan import printable
 from ...pictures.folders.skip import find_result
 from ...pictures.series import Series, find_series, holds_another
+from ...pictures.source import open_source
 from ...pictures.write import UNFINISHED, PictureFormat
-from ...upscale_models import ModelUpscaler, Upscaler
 from ..progress import show_text
-from ..upscaling.pictures import OnProgress
 from . import access as folder_access
-from .picture_job import FileSettings, is_finished, upscale_file
-from .series_job import upscale_series
+from .series_job import work_on_series
+from .work import FileSettings, FileWork, OnProgress
 
 logger = logging.getLogger("hires-fix")
 
@@ -51,8 +50,8 @@ class FolderSettings:
     """See `plan_names`."""
 
 
-def upscale_folder(folder: FolderSettings, request: UpscaleRequest[Upscaler], files: FileSettings) -> Report:
-    """Upscale the pictures of a folder, one after another.
+def work_on_folder(folder: FolderSettings, work: FileWork, files: FileSettings) -> Report:
+    """Do something to the pictures of a folder, one after another.
 
     Those whose result is there already are skipped, unless results are to be overwritten. What goes wrong with one is
     noted and the next one follows; only a cancel ends the job.
@@ -63,14 +62,13 @@ def upscale_folder(folder: FolderSettings, request: UpscaleRequest[Upscaler], fi
     """
     check = comfy.model_management.throw_exception_if_processing_interrupted
     source, target, scan = folder_access.find(folder.search, check)
-    values = {"scale": _scale(request.resize), "upscaler": _name(request.upscaler)}
-    tasks = plan_names(scan.pictures, target, folder.pattern, values, folder.format)
+    tasks = plan_names(scan.pictures, target, folder.pattern, work.words, folder.format)
     report = Report(failed=scan.problems, passed_over=scan.passed_over)
     bar, remaining = comfy.utils.ProgressBar(max(1, len(tasks) * _STEPS)), RemainingTime()
 
-    def on_progress(index: int, part: float) -> None:
+    def on_progress(index: int, part: float, preview: Any = None) -> None:
         done = round((index + part) * _STEPS)
-        bar.update_absolute(done)
+        bar.update_absolute(done, preview=preview)
         show_text(remaining.text(done, len(tasks) * _STEPS))
         check()
 
@@ -85,7 +83,7 @@ def upscale_folder(folder: FolderSettings, request: UpscaleRequest[Upscaler], fi
                     if problem:
                         report.failed.append((task.picture.label, problem))
                     else:
-                        _upscale(task, request, files, report, partial(on_progress, index))
+                        _do(task, work, files, report, partial(on_progress, index))
     return report
 
 
@@ -96,23 +94,21 @@ def _make(folder: Path) -> None:
         raise InputError(f"'{printable(folder.name)}' cannot be made: {error.strerror}.", "output_folder") from error
 
 
-def _upscale(
-    task: Task, request: UpscaleRequest[Upscaler], files: FileSettings, report: Report, on_progress: OnProgress
-) -> None:
+def _do(task: Task, work: FileWork, files: FileSettings, report: Report, on_progress: OnProgress) -> None:
     """Do one picture file and note what became of it."""
     label = task.picture.label
     try:
         series = find_series(task.picture.path, lambda: on_progress(0.0))
         if series is None:
-            places = _upscale_one(task, request, files, on_progress)
+            places = _do_one(task, work, files, on_progress)
         else:
-            places = upscale_series(task, series, request, files, on_progress)
+            places = work_on_series(task, series, work, files, on_progress)
     except (InputError, OSError) as error:
         reason = str(error) if isinstance(error, InputError) else f"{error.strerror or error}"
-        logger.warning("'%s' was not upscaled: %s", label, reason)
+        logger.warning("'%s' was not %s: %s", label, work.done, reason)
         report.failed.append((label, reason))
     except Exception as error:  # one picture must not end the job, whatever is the matter with it
-        logger.exception("'%s' was not upscaled.", label)
+        logger.exception("'%s' was not %s.", label, work.done)
         report.failed.append((label, f"{type(error).__name__}: {error}"))
     else:
         (report.done if places else report.skipped).append(label)
@@ -125,17 +121,17 @@ def _upscale(
             report.in_part.append(label)
 
 
-def _upscale_one(
-    task: Task, request: UpscaleRequest[Upscaler], files: FileSettings, on_progress: OnProgress
-) -> list[Path]:
+def _do_one(task: Task, work: FileWork, files: FileSettings, on_progress: OnProgress) -> list[Path]:
     """Return the result; nothing if it is there already."""
 
     def result_size(width: int, height: int) -> Size:
-        return request.plan((width, height)).size
+        return work.size((width, height))
 
-    if not files.overwrite and is_finished(task, find_result(task, result_size)):
+    if not files.overwrite and find_result(task, result_size) is not None:
+        work.tidy(task)
         return []
-    return [upscale_file(task, request, files, on_progress)]
+    with open_source(task.picture.path) as source:
+        return [work.to_file(source, task, files, on_progress)]
 
 
 def _places_text(task: Task, series: Series, places: list[Path]) -> str:
@@ -180,11 +176,3 @@ def _remove_unfinished(folder: Path) -> None:
                 path.unlink()
     except OSError as error:
         logger.warning("The folder '%s' cannot be tidied: %s", folder, error)
-
-
-def _scale(resize: float | Size) -> str:
-    return "{}x{}".format(*resize) if isinstance(resize, tuple) else f"{resize:g}"
-
-
-def _name(upscaler: Upscaler) -> str:
-    return Path(upscaler.name).stem if isinstance(upscaler, ModelUpscaler) else upscaler.name

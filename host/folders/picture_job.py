@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,19 +14,20 @@ import torch
 from comfy.cli_args import args
 
 from ...hires.infotext.from_graph.extras import EXTRAS_KEYS, extras_text, upscale_parameters
-from ...hires.plan.upscale import UpscalePlan, UpscaleRequest
+from ...hires.plan.upscale import UpscaleRequest
 from ...hires.sizes.image_sizes import Size
 from ...pictures import Picture, write_picture
 from ...pictures.folders.names import Task
 from ...pictures.formats.tiff.write import TiffLayout
-from ...pictures.source import Source, open_source
+from ...pictures.source import Source
 from ...pictures.streams.file import stream_picture
 from ...pictures.streams.journal import Journal
 from ...pictures.streams.pieces import Marks, Piece, cut
 from ...pictures.write import check_sides
 from ...upscale_models import ModelUpscaler, Upscaler
 from ..memory import free_main_memory
-from ..upscaling.pictures import OnProgress, PieceUpscale
+from ..upscaling.pictures import PieceUpscale
+from .work import FileSettings, OnProgress
 
 STREAM_FROM = 2**27
 """Pixels of a result from which on it is written piece by piece: 134 megapixels, 11585x11585."""
@@ -37,74 +38,66 @@ _MEMORY_PER_VALUE = 16
 _DEEP = 16  # bits a channel
 
 
-@dataclass(frozen=True)
-class FileSettings:
-    """How results are written."""
+class Upscaling:
+    """What Upscale Folder does to a picture file: `FileWork`."""
 
-    depth: int
-    """8 or 16 bits a channel where the format has a choice; 0 keeps the picture's."""
+    done = "upscaled"
 
-    quality: int
-    """Of JPEG and WebP, 1 to 100."""
+    def __init__(self, request: UpscaleRequest[Upscaler]) -> None:
+        self._request = request
 
-    overwrite: bool
+    @property
+    def words(self) -> dict[str, str]:
+        """See `FileWork`."""
+        return size_words(self._request)
 
+    def size(self, source: Size) -> Size:
+        """See `FileWork`."""
+        return self._request.plan(source).size
 
-def upscale_file(
-    task: Task, request: UpscaleRequest[Upscaler], settings: FileSettings, on_progress: OnProgress
-) -> Path:
-    """Upscale a picture file. Returns where the result is.
+    def is_too_large(self, source: Size, channels: int) -> bool:
+        """See `FileWork`."""
+        plan = self._request.plan(source)
+        return any(is_too_large(size, channels) for size in (plan.size, plan.up))
 
-    A result of more than `STREAM_FROM` pixels, or of more than the free memory holds, becomes an uncompressed BigTIFF
-    that is written piece by piece, and so does one that was begun like that and not finished.
+    def to_file(self, source: Source, task: Task, settings: FileSettings, on_progress: OnProgress) -> Path:
+        """Upscale an open picture. Returns where the result is.
 
-    Raises:
-        InputError: the picture cannot be read, upscaled or written.
-        OSError: the disk does not take it.
-    """
-    with open_source(task.picture.path) as source:
-        return upscale_source(source, task, request, settings, on_progress)
+        A result of more than `STREAM_FROM` pixels, or of more than the free memory holds, becomes an uncompressed
+        BigTIFF that is written piece by piece, and so does one that was begun like that and not finished.
 
+        Raises:
+            InputError: the picture cannot be read, upscaled or written.
+            OSError: the disk does not take it.
+        """
+        task.target.parent.mkdir(parents=True, exist_ok=True)
+        job, journal = FileJob(source, self._request, settings, on_progress), Journal(task.streamed)
+        description = {**input_words(task), **job.words}
+        too_large = self.is_too_large((source.width, source.height), source.channels)
+        if too_large or journal.read(description) is not None:
+            job.stream(task.streamed, description, settings.overwrite)
+            return task.streamed
+        check_sides(task.target.name, task.format, *job.plan.size)
+        journal.discard()
+        write_picture(task.target, job.picture(), task.format, settings.quality, settings.overwrite)
+        return task.target
 
-def upscale_source(
-    source: Source, task: Task, request: UpscaleRequest[Upscaler], settings: FileSettings, on_progress: OnProgress
-) -> Path:
-    """`upscale_file` for an open picture."""
-    task.target.parent.mkdir(parents=True, exist_ok=True)
-    job, journal = _FileJob(source, request, settings, on_progress), Journal(task.streamed)
-    description = _description(task, request, job)
-    if is_too_large(job.plan, source.channels) or journal.read(description) is not None:
-        size, corner = job.plan.size, (job.plan.window.x0, job.plan.window.y0)
-        layout = TiffLayout(*size, source.channels, job.facts)
-        stream_picture(task.streamed, layout, description, job.pieces, corner, settings.overwrite)
-        return task.streamed
-    check_sides(task.target.name, task.format, *job.plan.size)
-    journal.discard()
-    write_picture(task.target, job.picture(), task.format, settings.quality, settings.overwrite)
-    return task.target
+    def picture(self, source: Source, task: Task, settings: FileSettings, on_progress: OnProgress) -> Picture:
+        """See `FileWork`."""
+        return FileJob(source, self._request, settings, on_progress).picture()
 
-
-def upscaled(
-    source: Source, request: UpscaleRequest[Upscaler], settings: FileSettings, on_progress: OnProgress
-) -> Picture:
-    """Upscale an open picture in memory. Raises InputError if that is not possible."""
-    return _FileJob(source, request, settings, on_progress).picture()
-
-
-def is_finished(task: Task, result: Path | None) -> bool:
-    """Whether a result is there already; then what a job left that was killed at its very end is removed."""
-    if result is not None:
+    def tidy(self, task: Task) -> None:
+        """See `FileWork`."""
         Journal(task.streamed).discard()
-    return result is not None
 
 
-def is_too_large(plan: UpscalePlan[Upscaler], channels: int) -> bool:
+def is_too_large(size: Size, channels: int) -> bool:
     """Whether a result has to be written piece by piece."""
-    pixels = max(width * height for width, height in (plan.size, plan.up))
+    pixels = size[0] * size[1]
     return pixels > STREAM_FROM or pixels * channels * _MEMORY_PER_VALUE > free_main_memory()
 
 
-class _FileJob:
+class FileJob:
     """The upscaling of one open picture."""
 
     def __init__(
@@ -114,6 +107,7 @@ class _FileJob:
         if depth == _DEEP:
             # half precision is judged by what 8 bits show, and keeps no more
             request = replace(request, tiles=replace(request.tiles, precision="float32"))
+        self._request = request
         self.plan = request.plan((source.width, source.height))
         text = {**source.facts.text, **_extras_text(request, self.plan.source)}
         self.facts = replace(source.facts, depth=depth, text=text)
@@ -123,9 +117,27 @@ class _FileJob:
         self._upscale = PieceUpscale(self.plan, request.share, on_progress)
         self.tiles = self._upscale.tiles
 
+    @property
+    def words(self) -> dict[str, Any]:
+        """Everything besides the picture that decides about the pixels, as JSON can hold it."""
+        request, sizes = self._request, (*self.plan.up, *self.plan.size)
+        return {
+            "upscalers": [(one.name, _checksum(one)) for one in request.upscalers],
+            "visibility": request.share,
+            "size": dict(zip(("up_width", "up_height", "width", "height"), sizes, strict=True)),
+            "tiles": [asdict(tiles) for tiles in self.tiles],
+            **computed_words(),
+        }
+
     def pieces(self, marks: Marks) -> Iterator[Piece]:
         """See `PieceUpscale.pieces`."""
         return self._upscale.pieces(self._source, marks)
+
+    def stream(self, target: Path, description: dict[str, Any], overwrite: bool) -> None:
+        """Write the result to a BigTIFF piece by piece; see `stream_picture`."""
+        size, corner = self.plan.size, (self.plan.window.x0, self.plan.window.y0)
+        layout = TiffLayout(*size, self._source.channels, self.facts)
+        stream_picture(target, layout, description, self.pieces, corner, overwrite)
 
     def picture(self) -> Picture:
         """Make the result in memory."""
@@ -148,18 +160,23 @@ def _extras_text(request: UpscaleRequest[Upscaler], size: Size) -> dict[str, str
     return dict.fromkeys(EXTRAS_KEYS, extras_text(words))
 
 
-def _description(task: Task, request: UpscaleRequest[Upscaler], job: _FileJob) -> dict[str, Any]:
-    """Everything that decides about the pixels, as JSON can hold it."""
-    file, plan = task.picture.path.stat(), job.plan
-    sizes = (*plan.up, *plan.size)
-    return {
-        "input": [str(task.picture.path), file.st_size, file.st_mtime_ns],
-        "upscalers": [(one.name, _checksum(one)) for one in request.upscalers],
-        "visibility": request.share,
-        "size": dict(zip(("up_width", "up_height", "width", "height"), sizes, strict=True)),
-        "tiles": [asdict(tiles) for tiles in job.tiles],
-        "computed": [torch.__version__, str(comfy.model_management.get_torch_device())],
-    }
+def size_words(request: UpscaleRequest[Upscaler]) -> dict[str, str]:
+    """What the names of results may say of the size, see `plan_names`."""
+    resize, upscaler = request.resize, request.upscaler
+    scale = "{}x{}".format(*resize) if isinstance(resize, tuple) else f"{resize:g}"
+    name = Path(upscaler.name).stem if isinstance(upscaler, ModelUpscaler) else upscaler.name
+    return {"scale": scale, "upscaler": name}
+
+
+def input_words(task: Task) -> dict[str, Any]:
+    """The file that a job reads and its state, as JSON can hold it."""
+    file = task.picture.path.stat()
+    return {"input": [str(task.picture.path), file.st_size, file.st_mtime_ns]}
+
+
+def computed_words() -> dict[str, Any]:
+    """What a job is computed with, as JSON can hold it."""
+    return {"computed": [torch.__version__, str(comfy.model_management.get_torch_device())]}
 
 
 _checksums: WeakKeyDictionary[torch.nn.Module, int] = WeakKeyDictionary()

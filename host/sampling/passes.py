@@ -34,19 +34,22 @@ from ..latents.latents import (
 )
 from ..progress import show_text
 from .denoiser import a1111_table, denoising_like_a1111
+from .ending import EndedEarly
+from .ending import check as check_end_asked
 from .guidance import ConnectedGuider, Guidance, Prompts
 from .guider import A1111Guider, needs_a1111_guider
 from .job import Pass, SamplingJob, second_job_of
-from .ending import EndedEarly
-from .ending import check as check_end_asked
 from .previews import step_callback
 from .renoising import Loss, draw_noise, loss_of_sum
-from .samplers import build_sampler
+from .samplers import build_sampler, host_sampler
 from .sigmas import PassSigmas, SamplingError, Scheduling, check_end, check_range, check_sampler
 
 log = logging.getLogger("hires-fix")
 
-_OF_A_PICTURE = {
+OnStep = Callable[[int, torch.Tensor, torch.Tensor, int], None]
+"""Hears the step's index, what the model predicts, the latent and the number of steps. May raise to cancel."""
+
+OF_A_PICTURE = {
     "control": "a ControlNet's picture",
     "area": "an area",
     "mask": "a mask",
@@ -74,11 +77,11 @@ def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str) ->
     }
 
 
-def sample_second(latent: Latent, sigmas: torch.Tensor, **asked: Any) -> Latent:
+def sample_second(latent: Latent, sigmas: torch.Tensor, on_step: OnStep | None = None, **asked: Any) -> Latent:
     """Run the second pass from a noised latent; the job's noise is not added again, it only seeds the sampler's steps.
 
     The latent may come from Re-noise or, as the host keeps latents with noise left in, from any of its samplers.
-    `asked`: see `second_job_of`.
+    `on_step` is called after every step, in place of what moves the node's bar. `asked`: see `second_job_of`.
 
     Raises:
         LatentError, SamplingError: see the functions this calls; also a latent that is not Re-noise's where a noise
@@ -107,7 +110,7 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, **asked: Any) -> Latent:
         job = replace(job, guidance=job.guidance.after(first, *clean.shape[-2:]))
     job = replace(job, guidance=job.guidance.for_pass(_counted(latent, sigmas, job.sampler_name)))
     start = {**latent, "samples": clean}
-    out = _sample(Pass(job, start, noise, PassSigmas(schedule, sigmas), is_first=False))
+    out = _sample(Pass(job, start, noise, PassSigmas(schedule, sigmas), is_first=False), on_step)
     values, is_known = values_of(latent, sigmas), schedule is not sigmas
     warning = misfit(values.sampler_name, job.sampler_name, values.scheduler) if values and is_known else None
     fits = warning is None or not bool(torch.isin(sigmas.cpu(), schedule.cpu()).all())
@@ -121,7 +124,7 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, **asked: Any) -> Latent:
 def _over_every_tile(latent: Latent, guidance: Guidance) -> str | None:
     """Warn of what belongs to the whole picture where the latent is only a tile of it."""
     held = {key for extra in guidance.extras() for key, value in extra.items() if value is not None}
-    found = [words for key, words in _OF_A_PICTURE.items() if key in held]
+    found = [words for key, words in OF_A_PICTURE.items() if key in held]
     if not latent.get(ONE_OF_TILES) or not found:
         return None
     return (
@@ -153,11 +156,11 @@ def _parts_unknown(loss: Loss, sigma: float) -> LatentError:
     )
 
 
-def _sample(run: Pass) -> torch.Tensor:
+def _sample(run: Pass, on_step: OnStep | None = None) -> torch.Tensor:
     job, latent, sigmas = run.job, run.latent, run.sigmas.sigmas
     if isinstance(job.guidance, ConnectedGuider):
         job.guidance.check(job.sampler, job.settings)
-    guider, sampler = _as_a1111(run, job.sampler) if job.sampler else _as_the_host(job)
+    guider, sampler = _as_a1111(run, job.sampler) if job.sampler else _as_the_host(run)
     model = guider.model_patcher
     try:
         out = guider.sample(
@@ -166,8 +169,8 @@ def _sample(run: Pass) -> torch.Tensor:
             sampler,
             sigmas,
             denoise_mask=latent.get("noise_mask"),
-            callback=_callback(model, job.sampler_name, len(sigmas) - 1),
-            disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+            callback=on_step or _callback(model, job.sampler_name, len(sigmas) - 1),
+            disable_pbar=on_step is not None or not comfy.utils.PROGRESS_BAR_ENABLED,
             seed=min(job.noise.seed, SEEDS - 2),  # the host's samplers count on from it, and fail at the end
         )
     except EndedEarly as ended:
@@ -184,15 +187,16 @@ def _sample(run: Pass) -> torch.Tensor:
     return _masked_kept(out, latent) if float(sigmas[-1]) <= smallest else out
 
 
-def _as_the_host(job: SamplingJob) -> tuple[Any, comfy.samplers.KSAMPLER]:
+def _as_the_host(run: Pass) -> tuple[Any, comfy.samplers.KSAMPLER]:
     """GUIDER and SAMPLER of the host."""
+    job = run.job
     if isinstance(job.guidance, Prompts) and job.guidance.refiner:
         raise SamplingError(
             f"a refiner switches by A1111's rules, and '{job.sampler_name}' is ComfyUI's own sampler; "
             "choose a capitalised one.",
             "sampler_name",
         )
-    return job.guidance.host_guider(job.guidance.model), comfy.samplers.sampler_object(job.sampler_name)
+    return job.guidance.host_guider(job.guidance.model), host_sampler(run)
 
 
 def _as_a1111(run: Pass, sampler: Sampler) -> tuple[Any, comfy.samplers.KSAMPLER]:

@@ -67,3 +67,8 @@ def _is_chosen() -> bool:
         context is not None and prompt_id == context.prompt_id and extra_data.get("preview_method") == "none"
         for _, prompt_id, _, extra_data, *_ in running
     )
+
+
+def wants_picture() -> bool:
+    """Whether somebody watches this run who has not chosen to see no previews."""
+    return _is_watched() and not (_is_chosen() and args.preview_method == LatentPreviewMethod.NoPreviews)

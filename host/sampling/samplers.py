@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import comfy.k_diffusion.sampling as k_diffusion
@@ -12,14 +13,13 @@ import torch
 from comfy.extra_samplers.uni_pc import NoiseScheduleVP, UniPC
 
 from ...hires.sampling import k_samplers
-from ...hires.sampling.brownian import BrownianNoise
 from ...hires.sampling.k_samplers import NoiseSampler, SamplerFunction
 from ...hires.sampling.menus import Sampler
 from ...hires.sampling.noise import SEEDS
 from ...hires.sampling.schedules import DiscreteTable, SigmaTable
 from ...hires.sampling.timestep_samplers import sample_ddim, sample_plms
 from .job import Pass
-from .noise import PerImageNoise
+from .noise import PerImageNoise, PlacedNoise
 from .sigmas import SamplingError
 
 
@@ -76,16 +76,21 @@ def _step_noise(run: Pass, sampler: Sampler) -> NoiseSampler | None:
     noise = run.job.noise
     if sampler.noise == "none" or ("s_churn" in sampler.takes and run.job.settings.s_churn == 0):
         return None
-    if not isinstance(noise, PerImageNoise):
+    if not isinstance(noise, (PerImageNoise, PlacedNoise)):
         return None if run.job.sampler_name in _HOST_FUNCTIONS else _one_stream(run)
     if sampler.noise == "brownian":
-        shape = run.latent["samples"].shape[1:]
-
-        def randn(seed: int, shape: Any) -> torch.Tensor:
-            return noise.generator(seed).randn(shape)
-
-        return BrownianNoise(run.sigmas.schedule, shape, noise.image_seeds(run.latent), randn)
+        return noise.brownian_noise(run.latent, run.sigmas.schedule)
     return noise.step_noise(run.latent)
+
+
+def host_sampler(run: Pass) -> comfy.samplers.KSAMPLER:
+    """Return the host's own SAMPLER; noise that belongs to a place is that of the place in its steps, too."""
+    sampler, noise = comfy.samplers.sampler_object(run.job.sampler_name), run.job.noise
+    if isinstance(noise, PlacedNoise) and "noise_sampler" in signature(sampler.sampler_function).parameters:
+        is_sde = run.job.sampler_name.startswith("dpmpp_") and "sde" in run.job.sampler_name
+        drawn = noise.brownian_noise(run.latent, run.sigmas.schedule) if is_sde else noise.step_noise(run.latent)
+        sampler.extra_options = {**sampler.extra_options, "noise_sampler": drawn}
+    return sampler
 
 
 def _one_stream(run: Pass) -> NoiseSampler:

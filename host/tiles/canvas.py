@@ -93,14 +93,22 @@ def windows_for(model: Any, shape: torch.Size | list[int], request: TileRequest)
             f"the latent has {len(shape)} dimensions, {tuple(shape)}: sound, a shape in space, or several latents in "
             "one such as a clip with its sound. Only pictures and clips can be tiled; connect the model itself."
         )
+    try:
+        return windows_of(model, shape, request)
+    except InputError as error:
+        raise TiledModelError(str(error)) from error
+
+
+def windows_of(model: Any, shape: Sequence[int], request: TileRequest) -> Windows:
+    """`windows_for` of a latent of pictures. Raises InputError for an overlap that leaves nothing of a tile."""
     cell, multiple = model.latent_format.spacial_downscale_ratio, _grid(model.diffusion_model)
     tile = request.size or _automatic_side(model, shape)
     overlap = round(tile * OVERLAP) if request.overlap < 0 else request.overlap
     try:
         return plan_windows(shape[-1], shape[-2], max(1, tile // cell), -(-overlap // cell), multiple, request.blending)
     except InputError as error:
-        raise TiledModelError(
-            f"tiles of {tile} pixels that share {overlap}, in latent cells of {cell} pixels: {error}"
+        raise InputError(
+            f"tiles of {tile} pixels that share {overlap}, in latent cells of {cell} pixels: {error}", error.input_name
         ) from error
 
 
@@ -118,7 +126,7 @@ def with_smaller_windows(model: Any, windows: Windows, request: TileRequest) -> 
     return replace(request, size=side * cell, overlap=min(request.overlap, side * cell // 2))
 
 
-def _automatic_side(model: Any, shape: torch.Size | list[int]) -> int:
+def _automatic_side(model: Any, shape: Sequence[int]) -> int:
     """Pixels: for the model's context as long as memory has room for, half of the device's at most."""
     trained, cell = trained_side(model), model.latent_format.spacial_downscale_ratio
     room = float(comfy.model_management.get_total_memory()) / 2  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -26,6 +28,19 @@ def to_levels(pixels: torch.Tensor, depth: int) -> np.ndarray:
     """Turn finite floats into uint8 or uint16 by rounding; what lies outside 0..1 is cut off."""
     levels = pixels.detach().to("cpu", torch.float32).clamp(0, 1).mul_(2**depth - 1).round_()
     return levels.numpy().astype(np.uint8 if depth == 8 else np.uint16)
+
+
+class LevelRows:
+    """Levels `(H, W, C)` of a picture that need not fit the memory: rows of them are made when they are asked for."""
+
+    def __init__(self, shape: tuple[int, int, int], depth: int, read: Callable[[int, int], torch.Tensor]) -> None:
+        """`read` gives rows, from the first to the one after the last, as floats of 0 to 1."""
+        self.shape, self.itemsize = shape, depth // 8
+        self._depth, self._read = depth, read
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        first, end, _ = rows.indices(self.shape[0])
+        return to_levels(self._read(first, end), self._depth)
 
 
 def upright(levels: np.ndarray, orientation: int) -> np.ndarray:

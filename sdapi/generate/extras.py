@@ -9,8 +9,8 @@ from typing import Any
 from ...hires.graph import stages
 from ...hires.infotext.from_graph.extras import extras_text, upscale_parameters
 from ...hires.sampling.menus import NONE, second_is_seen
-from .graph import StrictGraph, hand_over, tiles
 from ..errors import failed
+from .graph import StrictGraph, hand_over, tiles
 from .house import House
 from .requests import Extras
 
@@ -64,9 +64,7 @@ def text_of(request: Extras) -> str:
     seen = second if second_is_seen(second, request.extras_upscaler_2_visibility) else None
     found = upscale_parameters(request.upscaler_1, to, bool(request.upscaling_crop), second=seen)
     sent = str(request.upscaling_resize)
-    return extras_text(
-        replace(one, value=sent) if one.key == "Postprocess upscale by" else one for one in found
-    )
+    return extras_text(replace(one, value=sent) if one.key == "Postprocess upscale by" else one for one in found)
 
 
 def _upscaler(name: str, house: House) -> str:

@@ -32,7 +32,7 @@ from ...base.directories import (
     numbers,
 )
 from ...base.exif import exif_tags
-from ...base.levels import to_levels
+from ...base.levels import LevelRows, to_levels
 from ...base.picture import XMP, FileFacts
 from . import tags
 
@@ -70,7 +70,7 @@ class TiffLayout:
         return max(1, _STRIP // (self.width * self.pixel))
 
 
-def write_tiff(file: BinaryIO, levels: np.ndarray, facts: FileFacts, link: int = HEADER_LINK) -> int:
+def write_tiff(file: BinaryIO, levels: np.ndarray | LevelRows, facts: FileFacts, link: int = HEADER_LINK) -> int:
     """Write a TIFF file, or a page behind others: strips packed with Deflate, what other programs read, too.
 
     Args:

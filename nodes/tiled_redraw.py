@@ -1,0 +1,164 @@
+"""The second pass of picture files of any size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..hires.sampling.same import second_pass_values
+from ..hires.sampling.settings import A1111Settings
+from ..hires.sampling.steps import STEPS_RULES, StepsRule
+from ..hires.tiles.windows import Blending
+from ..host.folders.job import work_on_folder
+from ..host.folders.shown import shown
+from ..host.redraw.file_work import Redrawing
+from ..host.redraw.identity import origin
+from ..host.redraw.request import RedrawRequest
+from ..host.tiles.canvas import TileRequest
+from ..upscale_models import CLASSICAL
+from . import folder_inputs, inputs, window_inputs
+from .errors import input_errors
+from .registry import PackNode, node
+
+
+@node(
+    115,
+    "picture files of any size redrawn in windows; goes on after a stop or crash, window by window",
+    a1111={
+        **folder_inputs.A1111_FOLDERS,
+        **inputs.A1111_RESIZE,
+        **inputs.A1111_PASS,
+        **inputs.A1111_PROMPTS,
+        "upscaler": "SD upscale: Upscaler",
+        "max_side": "Max side length",
+        "steps": "Sampling steps",
+        "denoising_strength": "Denoising strength",
+        "overlap": "SD upscale: Tile overlap",
+        "steps_rule": "tabs txt2img, img2img",
+    },
+)
+class HiresFixTiledRedraw(PackNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="HiresFixTiledRedraw",
+            display_name="Tiled Redraw",
+            category=inputs.CATEGORY,
+            description="Redraws every picture of a folder, however large, in windows that fade into each other: "
+            "enlarged first, if asked, then encoded, noised, sampled and decoded window by window, from file to file. "
+            "Memory does not grow with the picture. The noise belongs to the place, so no window depends on another. "
+            "Queued again after a stop or a crash, it goes on where it was.",
+            search_aliases=inputs.aliases(
+                "ultimate sd upscale, sd upscale, tiled img2img, tile by tile, redraw folder, batch img2img, "
+                "large picture, 8k, 16k, gigapixel, bigtiff, tiled upscale"
+            ),
+            inputs=[
+                inputs.model("second"),
+                inputs.positive(),
+                inputs.negative(),
+                io.Vae.Input("vae", tooltip="The VAE of the model."),
+                inputs.noise("Its seed is used: every place of a picture has noise of its own."),
+                *folder_inputs.files("redrawn", "{name}_x{scale}"),
+                *inputs.resize(),
+                inputs.max_side(),
+                inputs.steps("Sampling steps of each window; all of them run, whatever the strength."),
+                inputs.cfg(),
+                inputs.sampler_name(),
+                inputs.scheduler(),
+                inputs.share(
+                    "denoising_strength",
+                    0.3,
+                    "How much may change: 0 nothing, 1 everything. 0.2 to 0.35 keeps the picture; above, every window "
+                    "may draw the prompt's subject, unless a ControlNet holds it.",
+                ),
+                *window_inputs.windows(),
+                *folder_inputs.results("With overwrite, a finished one is made anew; what was stopped goes on."),
+                io.MultiType.Input(
+                    "upscaler",
+                    types=[inputs.UpscalerType, io.UpscaleModel],
+                    optional=True,
+                    tooltip="Enlarges the picture before it is redrawn. Without it: Lanczos.",
+                ),
+                io.ControlNet.Input(
+                    "control_net",
+                    optional=True,
+                    tooltip="Sees what is to be redrawn, window by window: a tile ControlNet keeps the picture at "
+                    "higher strengths.",
+                ),
+                io.Float.Input(
+                    "control_strength",
+                    default=0.6,
+                    min=0.0,
+                    max=10.0,
+                    step=0.05,
+                    round=0.001,
+                    optional=True,
+                    tooltip="Strength of control_net.",
+                ),
+                inputs.settings(),
+                inputs.choice(
+                    "steps_rule",
+                    STEPS_RULES,
+                    "What the strength does to the steps, as in A1111. hires fix: all steps are run, on the last part "
+                    "of a longer schedule. img2img: the schedule has that many steps, and the strength says how many "
+                    "of them are run (0.4 of 20: 9).",
+                    optional=True,
+                    advanced=True,
+                ),
+            ],
+            outputs=[folder_inputs.report()],
+            is_output_node=True,
+            hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, **values: Any) -> float:
+        """Never the same: what is in the folders may have changed."""
+        return float("nan")
+
+    @classmethod
+    def execute(
+        cls,
+        model: Any,
+        positive: Any,
+        negative: Any,
+        vae: Any,
+        noise: Any,
+        max_side: int,
+        steps: int,
+        cfg: float,
+        sampler_name: str,
+        scheduler: str,
+        denoising_strength: float,
+        tile_size: int,
+        overlap: int,
+        blending: Blending,
+        upscaler: Any = None,
+        control_net: Any = None,
+        control_strength: float = 0.6,
+        settings: A1111Settings | None = None,
+        steps_rule: StepsRule = STEPS_RULES[0],
+        **asked: Any,
+    ) -> io.NodeOutput:
+        folder, files = folder_inputs.settings(**folder_inputs.taken(asked))
+        with input_errors(cls, "overlap"):
+            tiles = TileRequest(tile_size, overlap, blending, at_once=1)
+        with input_errors(cls, "model"):
+            values = second_pass_values(None, steps, 0, sampler_name, scheduler, settings, steps_rule)
+            request = RedrawRequest(
+                model, vae, positive, negative, noise, values, denoising_strength, cfg, tiles, control_net,
+                control_strength,
+            )  # fmt: skip
+            request.check()
+            enlarging = inputs.upscale_request(
+                CLASSICAL["Lanczos"] if upscaler is None else upscaler,
+                **asked,
+                max_side=max_side,
+                tile_size=0,
+                tile_overlap=-1,
+            )
+        with input_errors(cls, "input_folder"):
+            words = origin(cls.hidden.dynprompt, cls.hidden.unique_id, (positive, negative))
+            report = work_on_folder(folder, Redrawing(request, enlarging, words), files)
+            return io.NodeOutput(report.text(), ui=shown(report))

@@ -1,0 +1,262 @@
+"""Tiled Redraw on a real host: with networks that work on every latent cell alone it must be what one window is,
+whatever the windows; killed and queued again it must write the same bytes.
+"""
+
+import io
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+import tifffile
+from hires_pack.dev.host.comfy_client import ClientError, ComfyClient
+from hires_pack.pictures import read_picture
+from PIL import Image
+
+from .graphs import Graph, conditioning
+
+DEFAULTS = {
+    "input_folder": "redraw", "output_folder": "redrawn", "file_name": "{name}", "include": "*", "recursive": False,
+    "resize_mode": "scale by", "upscaling_resize": 1.0, "upscaling_resize_w": 64, "upscaling_resize_h": 64,
+    "upscaling_crop": True, "max_side": 0, "steps": 3, "cfg": 3.0, "sampler_name": "euler", "scheduler": "normal",
+    "denoising_strength": 0.5, "tile_size": 0, "overlap": -1, "blending": "soft", "format": "as input",
+    "bit_depth": "auto", "quality": 95, "existing": "skip",
+}  # fmt: skip
+
+LEVELS = 3
+"""Of 65535: what adding faded windows rounds."""
+
+
+class Scene:
+    """Graphs with Tiled Redraw in a folder of their own."""
+
+    def __init__(self, host, client, models, name):
+        self.host, self.client, self.models, self.name = host, client, models, name
+        self.source, self.target = host.base / "input" / name, host.base / "output" / name
+        self.source.mkdir()
+
+    def picture(self, name, width, height, channels=3, deep=True, seed=0):
+        """A picture of coarse random colours."""
+        kind = np.uint16 if deep else np.uint8
+        random = np.random.default_rng(seed)
+        cells = random.integers(0, np.iinfo(kind).max, (-(-height // 8), -(-width // 8), channels), kind)
+        levels = cells.repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
+        if deep:
+            tifffile.imwrite(self.source / name, levels, photometric="rgb" if channels > 2 else "minisblack",
+                             extrasamples=["unassalpha"] if channels in (2, 4) else None)  # fmt: skip
+        else:
+            Image.fromarray(levels.squeeze()).save(self.source / name)
+        return levels
+
+    def graph(self, seed=4, noise=None, conds=False, prompt=None, changes=None, network=None, **values):
+        """`changes`: what comes in besides, by a function of the graph and its parts."""
+        g, family = Graph(), self.models.family("sd1")
+        loader = g.add("CheckpointLoaderSimple", ckpt_name=self.models.checkpoint("sd1"))
+        file = conditioning(self.host, family)
+        parts = {name: g.add("ProbeConditioning", file=file, key=name) for name in ("positive", "negative")}
+        parts["model"] = g.add("ProbeLocalModel", model=loader, reach=False, conds=conds, **(network or {}))
+        parts["vae"] = g.add("ProbeCellVae", vae=loader[2])
+        parts["noise"] = g.add(*(noise or ("RandomNoise",)), **({} if noise else {"noise_seed": seed}))
+        if changes:
+            parts.update(changes(g, parts))
+        folders = {"input_folder": self.name, "output_folder": self.name}
+        node = g.add("HiresFixTiledRedraw", **{**DEFAULTS, **folders, **parts, **values})
+        return g, node.id
+
+    def run(self, **values):
+        """The report."""
+        g, node_id = self.graph(**values)
+        return self.client.queue(g).require_success().outputs[node_id]["text"][0]
+
+    def refusal(self, **values):
+        run = self.client.queue(self.graph(**values)[0])
+        assert run.status == "error"
+        return run.explanation()
+
+    def result(self, name, **values):
+        self.run(**values)
+        return self.read(name)
+
+    def read(self, name):
+        return (read_picture(self.target / name).pixels.numpy().astype(np.float64) * 65535).round()
+
+    def names(self):
+        return sorted(path.relative_to(self.target).as_posix() for path in self.target.rglob("*"))
+
+
+@pytest.fixture
+def scene(request, host, client, models):
+    return Scene(host, client, models, f"redraw {request.node.name}".replace("[", " ").replace("]", ""))
+
+
+@pytest.mark.parametrize("sampler", [
+    {"sampler_name": "euler_ancestral"}, {"sampler_name": "dpmpp_2m_sde"},
+    {"sampler_name": "DPM++ SDE", "scheduler": "Karras"},
+])  # fmt: skip
+def test_cell_by_cell_it_is_the_same_for_any_window(sampler, scene):
+    """Also the noise of the steps. The picture is wider than what one generator draws, and ends within a cell."""
+    scene.picture("a.tif", 620, 101)
+    windows = [
+        {"tile_size": 1024}, {"tile_size": 160, "overlap": 32}, {"tile_size": 128, "overlap": 80, "blending": "hard"}
+    ]  # fmt: skip
+    one, *others = (scene.result(f"a{i}.tif", file_name=f"{{name}}{i}", **windows[i], **sampler) for i in range(3))
+    assert one.shape == (101, 620, 3)
+    assert one.std() > 1000
+    for other in others:
+        assert np.abs(other - one).max() <= LEVELS
+
+
+def test_a_control_net_sees_each_windows_own_picture(scene):
+    scene.picture("a.tif", 320, 96)
+
+    def changes(g, parts):
+        return {"control_net": g.add("ProbeControlNet", kind="pixels"), "control_strength": 0.5}
+
+    windows = {"tile_size": 128, "overlap": 48, "blending": "hard"}
+    one = scene.result("a1.tif", file_name="{name}1", conds=True, changes=changes)
+    tiled = scene.result("a2.tif", file_name="{name}2", conds=True, changes=changes, **windows)
+    without = scene.result("a3.tif", file_name="{name}3", conds=True)
+    assert np.abs(tiled - one).max() <= LEVELS
+    assert np.abs(without - one).max() > 500
+
+
+def test_folders_formats_alpha_and_sizes(scene, models):
+    deep = scene.picture("alpha.tif", 60, 44, 4)
+    (scene.source / "b").mkdir()
+    scene.picture("b/grey.png", 30, 20, 1, deep=False)
+    scene.picture("wide.webp", 33, 17, deep=False)
+    (scene.source / "broken.png").write_bytes(b"no picture")
+    frames = [Image.fromarray(np.full((16, 24, 3), 60 * i, np.uint8)) for i in range(3)]
+    frames[0].save(scene.source / "moving.png", save_all=True, append_images=frames[1:], duration=[100, 200, 300])
+    text = scene.run(recursive=True)
+    assert text.startswith("5 pictures: 4 done, 0 skipped (there already), 1 failed")
+    assert scene.names() == ["alpha.tif", "b", "b/grey.png", "moving.png", "wide.webp"], "something is left over"
+    np.testing.assert_array_equal(scene.read("alpha.tif")[..., 3], deep[..., 3])
+    with Image.open(scene.target / "b" / "grey.png") as grey, Image.open(scene.target / "moving.png") as moving:
+        assert (grey.size, grey.mode) == ((30, 20), "RGB")
+        assert (moving.size, moving.n_frames) == ((24, 16), 3)
+    assert "4 skipped" in scene.run(recursive=True)
+
+    def upscaler(g, parts):
+        return {"upscaler": g.add("HiresFixUpscalerLoader", upscaler_name=models.exact_x2)}
+
+    text = scene.run(
+        include="wide.webp, alpha.tif", file_name="{name} {scale} {upscaler}", upscaling_resize=2.0, format="png",
+        denoising_strength=0.0, changes=upscaler,
+    )  # fmt: skip
+    assert text.startswith("2 pictures: 2 done")
+    stem = models.exact_x2.rpartition(".")[0]
+    with Image.open(scene.target / f"wide 2 {stem}.png") as wide:
+        assert wide.size == (66, 34)
+    scene.run(include="wide.webp", file_name="{name} small", resize_mode="scale to", format="png")
+    with Image.open(scene.target / "wide small.png") as small:
+        assert small.size == (64, 64)
+
+
+def test_strength_and_seed_and_another_place_of_the_same_seed(scene):
+    """At strength 0 there is the picture, through the VAE; the noise of one place is not that of another."""
+    levels = scene.picture("a.tif", 64, 64)
+    levels[:] = levels.mean((0, 1)).astype(np.uint16)
+    tifffile.imwrite(scene.source / "a.tif", levels, photometric="rgb")
+    plain = scene.result("a0.tif", file_name="{name}0", denoising_strength=0.0)
+    assert np.abs(plain[8:] - plain[:-8]).max() <= 1
+    first = scene.result("a1.tif", file_name="{name}1")
+    assert np.abs(first[8:] - first[:-8]).max() > 500
+    again = scene.result("a2.tif", file_name="{name}2")
+    np.testing.assert_array_equal(first, again)
+    other = scene.result("a3.tif", file_name="{name}3", seed=5)
+    assert np.abs(first - other).max() > 500
+
+
+def test_the_whole_picture_is_shown_while_it_is_drawn(scene):
+    scene.picture("a.png", 1024, 256, deep=False)
+    g, node_id = scene.graph(tile_size=256, overlap=64)
+    run = scene.client.queue(g).require_success()
+    first = next(jpeg for node, jpeg in run.previews if node == node_id)
+    shown = np.asarray(Image.open(io.BytesIO(first)).convert("RGB"), dtype=int)
+    assert shown.shape == (128, 512, 3)
+    assert np.ptp(shown[:, -100:]) < 8, "what is not drawn yet is grey"
+    assert np.ptp(shown[:, :100]) > 20
+
+
+def with_entry(**node):
+    """A positive prompt that holds something."""
+    kind, values = node.pop("node"), node
+
+    def changes(g, parts):
+        made = {name: value(g, parts) if callable(value) else value for name, value in values.items()}
+        out = g.add(kind, **made, **({} if "positive" in made else {"conditioning": parts["positive"]}))
+        return {"positive": out}
+
+    return changes
+
+
+AREA = with_entry(node="ConditioningSetArea", width=64, height=64, x=0, y=0, strength=1.0)
+CONTROL = with_entry(
+    node="ControlNetApply", control_net=lambda g, parts: g.add("ProbeControlNet", kind="pixels"), strength=1.0,
+    image=lambda g, parts: g.add("EmptyImage", width=64, height=64, batch_size=1, color=0),
+)  # fmt: skip
+
+
+def varied(g, parts):
+    return {"noise": g.add("HiresFixNoise", seed=1, source="CPU", subseed=3, subseed_strength=0.5)}
+
+
+@pytest.mark.parametrize(("values", "words"), [
+    ({"changes": AREA}, ["input 'positive'", "an area", "Tiled Model"]),
+    ({"changes": CONTROL}, ["input 'positive'", "a ControlNet's picture", "control_net"]),
+    ({"changes": varied}, ["input 'noise'", "variation seed"]),
+    ({"tile_size": 64, "overlap": 64}, ["input 'overlap'", "64"]),
+    ({"overlap": 1000}, ["input 'overlap'", "1000"]),
+    ({"changes": lambda g, parts: {"vae": g.add("VAELoader", vae_name="pixel_space")}}, ["input 'vae'", "the model"]),
+    ({"output_folder": "../out"}, ["input 'output_folder'"]),
+])  # fmt: skip
+def test_what_is_refused(values, words, scene):
+    scene.picture("a.png", 64, 64, deep=False)
+    text = scene.refusal(**values)
+    assert "Tiled Redraw, " in text
+    assert all(word in text for word in words), text
+    assert not scene.target.exists(), "something was begun"
+
+
+def test_killed_stopped_and_queued_again(scene, host):
+    """The same bytes as in one go, and no window is drawn twice."""
+    scene.picture("a.png", 512, 384, deep=False)
+    values = {"tile_size": 96, "overlap": 32, "upscaling_resize": 1.5, "sampler_name": "euler_ancestral"}
+    g, node_id = scene.graph(**values)
+
+    def parts():
+        return {path: path.stat().st_mtime_ns for path in scene.target.glob("*.unfinished/*/*.npy")}
+
+    told = []
+
+    def killed():
+        with pytest.raises(ClientError):
+            ComfyClient(host.url).queue(g, lambda name, value, _: told.append(value if name == node_id else 0))
+
+    thread = threading.Thread(target=killed)
+    thread.start()
+    deadline, rows = time.monotonic() + 120, set()
+    while len(rows) < 3 and time.monotonic() < deadline:
+        rows |= {path.name.partition("-")[0] for path in scene.target.glob("*.unfinished/*/*.npy")}
+        time.sleep(0.002)
+    os.kill(host.pid, signal.SIGKILL)
+    thread.join()
+    host.wait()
+    before = parts()
+    assert len(rows) == 3, "it was over too soon"
+    assert len(before) > 10
+    host.start()
+    client = ComfyClient(host.url)
+    run = client.queue(g, interrupt_at=node_id, after_progress=max(told) + 20)
+    assert run.status == "interrupted"
+    after = parts()
+    assert set(after) - set(before), "nothing new was drawn"
+    assert all(after[path] == made for path, made in before.items() if path in after), "drawn twice"
+    client.queue(g).require_success()
+    assert scene.names() == ["a.png"]
+    result = (scene.target / "a.png").read_bytes()
+    client.queue(scene.graph(**values, file_name="{name} in one go")[0]).require_success()
+    assert (scene.target / "a in one go.png").read_bytes() == result
