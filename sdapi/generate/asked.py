@@ -20,7 +20,7 @@ from ..errors import failed
 from .house import House
 from ..option_table import CHECKPOINT
 from .requests import Generation, Img2Img, Txt2Img
-from .samplers import hires_sampler, hires_schedule, sampler_and_schedule
+from ..samplers import hires_sampler, hires_schedule, sampler_and_schedule
 
 R = TypeVar("R", bound=Generation)
 
@@ -171,14 +171,19 @@ def _hires_fields(hires: HiresSettings | None) -> dict[str, Any]:
         "hr_negative_prompt": hires.hr_negative_prompt,
         "hr_scheduler": hires.hr_scheduler or "Use same scheduler",
     }
-    told = {"hr_checkpoint_name": hires.hr_checkpoint and str(hires.hr_checkpoint), "hr_sampler_name": hires.hr_sampler_name}
+    told = {
+        "hr_checkpoint_name": hires.hr_checkpoint and str(hires.hr_checkpoint),
+        "hr_sampler_name": hires.hr_sampler_name,
+    }
     return {**own, **same, **{name: value for name, value in told.items() if value}}
 
 
 def _check(request: Generation, sides: tuple[int, int]) -> None:
     """Raise ApiError for values that nothing can be drawn with; the kinds are those of A1111's own failures."""
     if request.prompt is None or request.negative_prompt is None:
-        raise failed("AssertionError", "prompt and negative_prompt are texts; null is none. Leave them out, or send ''.")
+        raise failed(
+            "AssertionError", "prompt and negative_prompt are texts; null is none. Leave them out, or send ''."
+        )
     for name in ("steps", "cfg_scale", "width", "height", "batch_size", "n_iter"):
         if getattr(request, name) is None:
             raise failed("TypeError", f"{name} is null. Leave it out for its default, or send a number.")
@@ -264,7 +269,9 @@ def _refiner(request: Generation, options: Options, house: House) -> RefinerSett
 
 def _hires(request: Txt2Img, sides: tuple[int, int], styles: Sequence[str], house: House) -> HiresSettings:
     if request.denoising_strength is None:
-        raise failed("TypeError", "enable_hr needs denoising_strength, from 0 (keep) to 1 (draw anew); it was not sent.")
+        raise failed(
+            "TypeError", "enable_hr needs denoising_strength, from 0 (keep) to 1 (draw anew); it was not sent."
+        )
     width, height = sides
     if width % A1111_CELL or height % A1111_CELL:
         raise failed("ValueError", f"enable_hr needs sides that are multiples of {A1111_CELL}, not {width}x{height}.")

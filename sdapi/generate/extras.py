@@ -64,9 +64,7 @@ def text_of(request: Extras) -> str:
     seen = second if second_is_seen(second, request.extras_upscaler_2_visibility) else None
     found = upscale_parameters(request.upscaler_1, to, bool(request.upscaling_crop), second=seen)
     sent = str(request.upscaling_resize)
-    return extras_text(
-        replace(one, value=sent) if one.key == "Postprocess upscale by" else one for one in found
-    )
+    return extras_text(replace(one, value=sent) if one.key == "Postprocess upscale by" else one for one in found)
 
 
 def _upscaler(name: str, house: House) -> str:
