@@ -106,7 +106,7 @@ def prompt_styles(styles: Mapping[str, Style]) -> list[dict[str, Any]]:
     ]
 
 
-def cmd_flags(has_auth: bool, port: int | None, addresses: str) -> dict[str, Any]:
+def cmd_flags(has_auth: bool, port: str, addresses: str) -> dict[str, Any]:
     """A1111's command line, as if it had been started the way this server was; folders are left empty."""
     flags = json.loads((Path(__file__).parent / "cmd_flags.json").read_text(encoding="utf-8"))
     shown = {"api": True, "nowebui": True, "skip_version_check": True, "port": port, "server_name": addresses}

@@ -24,7 +24,7 @@ HONOURED = frozenset(
         *SAMPLING,
         *(CHECKPOINT, "sd_vae", "CLIP_stop_at_last_layers", "randn_source", "eta_noise_seed_delta"),
         *("emphasis", "comma_padding_backtrack", "pad_cond_uncond"),
-        *("hires_fix_refiner_pass", "refiner_switch_by_sample_steps", "hires_fix_use_firstpass_conds"),
+        *("hires_fix_refiner_pass", "refiner_switch_by_sample_steps"),
         *("ESRGAN_tile", "ESRGAN_tile_overlap", "upscaler_for_img2img", "img2img_background_color"),
         *("img2img_color_correction", "samples_format", "jpeg_quality", "webp_lossless", "return_grid"),
     )
@@ -40,7 +40,8 @@ REFUSED = frozenset(
         *("sd_vae_encode_method", "sd_vae_decode_method", "sdxl_crop_top", "sdxl_crop_left", "sdxl_clip_l_skip"),
         *("sdxl_refiner_low_aesthetic_score", "sdxl_refiner_high_aesthetic_score", "sd3_enable_t5"),
         *("extra_networks_default_multiplier", "enable_prompt_comments", "overlay_inpaint"),
-        *("face_restoration", "postprocessing_enable_in_main_ui"),
+        *("face_restoration", "postprocessing_enable_in_main_ui", "hires_fix_use_firstpass_conds"),
+        *("return_mask", "return_mask_composite"),
     )
 )
 """They change pictures and have no counterpart here: only their default is taken, any other value is refused."""

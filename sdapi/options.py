@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..pictures.write import complete_or_absent
 from .errors import ApiError, failed, refused
 from .option_table import CHECKPOINT, CHECKPOINT_HASH, DEFAULTS, EMPTY, PLACES, REFUSED
 
@@ -150,12 +150,5 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _write(file: Path, values: Mapping[str, Any]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        with unfinished.open("w", encoding="utf-8") as opened:
-            json.dump(values, opened, indent=1)
-            opened.flush()
-            os.fsync(opened.fileno())
-        os.replace(unfinished, file)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with complete_or_absent(file, overwrite=True) as opened:
+        opened.write(json.dumps(values, indent=1).encode("utf-8"))

@@ -48,7 +48,10 @@ class Answers:
         return values
 
     async def set_options(self, body: Any) -> None:
-        await asyncio.to_thread(self._options.set, keys_of(body))
+        changes = keys_of(body)
+        await asyncio.to_thread(self._options.set, changes)
+        if changes.get(CHECKPOINT):
+            await model_lists.hash_soon(self._options.current()[CHECKPOINT])
 
     async def checkpoints(self) -> list[dict[str, Any]]:
         return await self._with_hash(model_lists.checkpoints)
@@ -81,7 +84,7 @@ class Answers:
         return scripts.infos(lists.upscaler_names(files), model_lists.names(model_lists.checkpoints()))
 
     def cmd_flags(self) -> dict[str, Any]:
-        return lists.cmd_flags(self._has_auth, args.port, args.listen)
+        return lists.cmd_flags(self._has_auth, str(args.port), args.listen)
 
     def memory(self) -> dict[str, Any]:
         """Bytes of the machine and of the accelerator."""

@@ -12,6 +12,7 @@ import folder_paths
 from ...sdapi.auth import AuthError, read_users
 from ...sdapi.options import Options
 from . import model_lists
+from .houses import house
 
 SWITCH, USERS, USERS_FILE, PORT = (
     "HIRES_FIX_API",
@@ -73,4 +74,4 @@ def _port(text: str) -> int | None:
 def open_options() -> Options:
     """The settings that clients have made, from where the host keeps what users set."""
     file = Path(folder_paths.get_user_directory()) / "default" / "hires-fix" / "api-options.json"
-    return Options(file, model_lists.checkpoint_file, model_lists.first_checkpoint)
+    return Options(file, lambda name: house().checkpoint(name), model_lists.first_checkpoint)

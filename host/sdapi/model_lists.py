@@ -1,4 +1,4 @@
-"""The model files of this host as A1111 names them, and the files behind the names that clients send."""
+"""The model files of this host as A1111 names them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Any
 
 import folder_paths
 
-from ...hires.infotext.names import same_name, split_hash
 from ...hires.model_names import stem, without_suffix
-from ..infotext.model_hashes import HashSearch, file_hash, known_hash, short_hash
+from ..infotext.model_hashes import file_hash, known_hash, short_hash
 from ..model_headers import read_header, remarks
 
 log = logging.getLogger("hires-fix")
@@ -22,7 +21,7 @@ CHECKPOINTS, UPSCALERS, VAES, LORAS = "checkpoints", "upscale_models", "vae", "l
 _DIGITS = 10
 """Of a hash, in the titles of models."""
 
-_PATIENCE = 3.0
+_PATIENCE = 8.0
 """Seconds that a listing waits for the hash of the model in use. It is in the next one, then."""
 
 _hashing: dict[Path, asyncio.Task[None]] = {}
@@ -76,42 +75,6 @@ def checkpoint_hash(name: str | None) -> str:
     return (known_hash(Path(path)) if path else None) or ""
 
 
-def checkpoint_file(name: str) -> str | None:
-    """The checkpoint that a client means by a title, a name with or without suffix and folder, or a hash.
-
-    A part of a name is enough where it is in one title alone. May hash files: not for the event loop.
-    """
-    known = files(CHECKPOINTS)
-    bare, digits = split_hash(name.strip())
-    found = known_file(bare, known) or known_file(name.strip(), known)
-    if found:
-        return found
-    by_path = {Path(path): file for file, path in known.items()}
-    hashed = HashSearch().find(by_path, digits or bare, of_lora=False)
-    if hashed:
-        return by_path[hashed]
-    parts = [file for file in known if bare and bare.lower() in file.lower()]
-    return parts[0] if len(parts) == 1 else None
-
-
-def vae_file(name: str) -> str | None:
-    """The VAE that a client means; None if there is none of that name."""
-    return known_file(split_hash(name)[0], files(VAES))
-
-
-def known_file(name: str, known: Mapping[str, str]) -> str | None:
-    """The file of a name: as the host lists it, as where it lies, or without suffix, folder and the case of letters."""
-    if name in known:
-        return name
-    for of in (lambda file: known[file], without_suffix, _model_name, stem, lambda file: Path(file).name):
-        found = next((file for file in known if of(file) == name), None)
-        if found:
-            return found
-    stems = {stem(file): file for file in reversed(known)}
-    same = same_name(stem(name), stems)
-    return stems[same] if same else None
-
-
 async def hash_soon(name: str | None) -> None:
     """Work out the hash of the checkpoint in use, which is part of its title: wait a moment, then go on without."""
     path = name and folder_paths.get_full_path(CHECKPOINTS, name)
@@ -158,11 +121,6 @@ def _lora(name: str, path: str) -> dict[str, Any]:
 def controlnets() -> list[str]:
     """ControlNets by the titles that A1111's extension gives them."""
     return [f"{stem(name)} [{_short(path)}]" for name, path in files("controlnet").items()]
-
-
-def controlnet_file(title: str) -> str | None:
-    """The ControlNet that a client means."""
-    return known_file(split_hash(title)[0], files("controlnet"))
 
 
 def _short(path: str) -> str:

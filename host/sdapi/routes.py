@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
+from functools import partial
 from typing import Any
 
 from ...sdapi import lists
-from ...sdapi.body import fields_of
 from ...sdapi.errors import invalid, problem, refused
+from ...sdapi.generate.requests import ExtrasBatch, ExtrasSingle, Img2Img, Txt2Img
 from ...sdapi.openapi import Endpoint
 from ...sdapi.options import Options
-from . import controlnet, model_lists
+from . import controlnet, generate, model_lists
 from .answers import Answers
 
 _ROOT = "/sdapi/v1"
@@ -112,69 +112,20 @@ def _lists(answers: Answers) -> Iterator[Route]:
 
 
 def _jobs(options: Options) -> Iterator[Route]:
-    yield _post("txt2img", "draw pictures", _generation("txt2img", options), _ANY)
-    yield _post("img2img", "draw pictures again", _generation("img2img", options), _ANY)
-    yield _post("extra-single-image", "enlarge a picture", _generation("extra_single_image", options), _ANY)
-    yield _post("extra-batch-images", "enlarge pictures", _generation("extra_batch_images", options), _ANY)
-    yield _get("progress", "how far the running job is", _progress, "skip_current_image")
-    yield _post("interrupt", "end the running job with what there is", _interrupt)
-    yield _post("skip", "end the running picture with what there is", _skip)
+    yield _post("txt2img", "draw pictures", partial(_of_options, generate.txt2img, options), Txt2Img)
+    yield _post("img2img", "draw pictures again", partial(_of_options, generate.img2img, options), Img2Img)
+    single, several = (
+        partial(_of_options, of, options) for of in (generate.extra_single_image, generate.extra_batch_images)
+    )
+    yield _post("extra-single-image", "enlarge a picture", single, ExtrasSingle)
+    yield _post("extra-batch-images", "enlarge pictures", several, ExtrasBatch)
+    yield _get("progress", "how far the running job is", generate.progress, "skip_current_image")
+    yield _post("interrupt", "end the running job with what there is", generate.interrupt)
+    yield _post("skip", "end the running picture with what there is", generate.skip)
 
 
-def _generation(name: str, options: Options) -> Callable[[Any], Any]:
-    async def answer(body: Any) -> Any:
-        module = _module()
-        if module is None:
-            raise refused(501, "This version of Hires Fix & Upscale draws no pictures over A1111's API.")
-        return await getattr(module, name)(fields_of(body), options)
-
-    return answer
-
-
-def _module() -> Any:
-    try:
-        return import_module(f"{__package__}.generate")
-    except ModuleNotFoundError as error:
-        if error.name != f"{__package__}.generate":
-            raise
-        return None
-
-
-def _progress(skip_current_image: bool) -> Any:
-    module = _module()
-    return module.progress(skip_current_image) if module else _IDLE
-
-
-def _interrupt() -> dict[str, Any]:
-    module = _module()
-    if module:
-        module.interrupt()
-    return {}
-
-
-def _skip() -> None:
-    module = _module()
-    if module:
-        module.skip()
-
-
-_IDLE = {
-    "progress": 0.0,
-    "eta_relative": 0.0,
-    "state": {
-        "skipped": False,
-        "interrupted": False,
-        "stopping_generation": False,
-        "job": "",
-        "job_count": 0,
-        "job_timestamp": "0",
-        "job_no": 0,
-        "sampling_step": 0,
-        "sampling_steps": 0,
-    },
-    "current_image": None,
-    "textinfo": None,
-}
+async def _of_options(job: Callable[[Any, Options], Awaitable[Any]], options: Options, body: Any) -> Any:
+    return await job(body, options)
 
 
 def _not_here() -> Iterator[Route]:

@@ -1,0 +1,123 @@
+"""What answers otherwise than A1111 on purpose, and why. Whoever changes a rule here changes the README with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ....sdapi.option_table import PLACES, REFUSED
+from ..differences import refusal_of
+from .caller import Reply
+from .exchanges import Exchange
+
+
+@dataclass(frozen=True)
+class Difference:
+    feature: str
+    reason: str
+    covers: Callable[[Exchange, Reply], bool]
+
+
+def _text(reply: Reply) -> str:
+    content = reply.content
+    return str(content.get("errors") or content.get("detail")) if isinstance(content, dict) else str(content)
+
+
+def _options(exchange: Exchange) -> dict[str, Any]:
+    """Settings that a request wants."""
+    sent = exchange.sent if isinstance(exchange.sent, dict) else {}
+    if exchange.path.endswith("/options"):
+        return sent
+    return sent.get("override_settings") or {}
+
+
+def _is_kept(exchange: Exchange, reply: Reply) -> bool:
+    theirs, ours = str(exchange.response.get("json")), str(reply.content)
+    clip = "CLIP_stop_at_last_layers"
+    of_options = exchange.path.endswith("/options") and exchange.method == "GET"
+    leaks = (of_options and f"'{clip}': 2.0" in theirs) or ("Clip skip: 2" in theirs and clip not in _options(exchange))
+    return exchange.session == "fresh" and leaks and ours != theirs
+
+
+DIFFERENCES: tuple[Difference, ...] = (
+    Difference(
+        "Ending or restarting the server",
+        "A1111 has these addresses with --api-server-stop; ComfyUI is not for a request to end.",
+        lambda e, r: "/server-" in e.path or (e.status is None and r.status is not None),
+    ),
+    Difference(
+        "Addresses without a password",
+        "With --api-auth, A1111 leaves those of extensions and its documentation open; here all ask for it.",
+        lambda e, r: not e.request.get("basic_auth") and e.session == "auth" and e.status == 200,
+    ),
+    Difference(
+        "Interactive documentation",
+        "A1111's page loads scripts from the internet. The description itself is at /openapi.json.",
+        lambda e, r: e.path in ("/docs", "/redoc") or (e.path == "/openapi.json" and r.status == 200),
+    ),
+    Difference(
+        "Pages of other origins",
+        "Which pages may call is ComfyUI's to say: --enable-cors-header.",
+        lambda e, r: (
+            e.method == "OPTIONS" or (r.status == 403 and "origin" in map(str.lower, e.request.get("headers") or {}))
+        ),
+    ),
+    Difference(
+        "Settings that name folders",
+        "Where files go is ComfyUI's to say.",
+        lambda e, r: r.status == 403 and any(name in PLACES for name in _options(e)),
+    ),
+    Difference(
+        "Settings that are none",
+        "A1111 keeps any value and fails later; here a value that does not fit is refused, and none of the request's "
+        "values is kept.",
+        lambda e, r: bool(_options(e)) and r.status == 500 and _text(r).startswith("The "),
+    ),
+    Difference(
+        "Settings without a counterpart",
+        "They change pictures in ways that are not built here; a picture without them would be the wrong one.",
+        lambda e, r: r.status == 500 and any(name in REFUSED for name in _options(e)),
+    ),
+    Difference(
+        "override_settings with a checkpoint that is not there",
+        "A1111 draws with another one and says nothing.",
+        lambda e, r: e.status == 200 and r.status == 500 and "not found" in _text(r) and bool(_options(e)),
+    ),
+    Difference(
+        "override_settings on a server without saved settings",
+        "A1111 then keeps them, though it was asked to restore.",
+        _is_kept,
+    ),
+    Difference(
+        "Describing pictures (interrogate)",
+        "There is no such model here.",
+        lambda e, r: e.path.endswith("/interrogate") and r.status == 501,
+    ),
+    Difference(
+        "Training",
+        "Not part of this server.",
+        lambda e, r: any(part in e.path for part in ("/create/", "/train/")) and r.status == 501,
+    ),
+    Difference(
+        "Upscaler files that cannot be read",
+        "A1111 resizes with Lanczos and says nothing.",
+        lambda e, r: "broken" in e.session and r.status not in (None, 200),
+    ),
+)
+
+
+def difference_of(exchange: Exchange, reply: Reply) -> str | None:
+    """What covers a reply that is not A1111's; None if nothing does."""
+    found = next((line.feature for line in DIFFERENCES if line.covers(exchange, reply)), None)
+    if found or reply.status in (None, 200):
+        return found
+    sent = exchange.sent if isinstance(exchange.sent, dict) else {}
+    refused = [refusal_of(f"{name}={value}") for name, value in {**sent, **_options(exchange)}.items()]
+    return next((line.feature for line in refused if line), None)
+
+
+def markdown() -> str:
+    """The table for the README."""
+    rows = [f"| {line.feature} | {line.reason} |" for line in DIFFERENCES]
+    return "\n".join(["| A1111's API | why it differs |", "|---|---|", *rows])

@@ -1,0 +1,136 @@
+"""One server and the exchanges that were made with it, in their order."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ...host.comfyui_host import ComfyUIHost
+from ..cases import CaseError
+from .caller import Reply, call, send
+from .compare import Comparison, compare
+from .differences import difference_of
+from .exchanges import Exchange
+from .report import Result
+
+TIMEOUT = 600.0
+"""Seconds that a request may take."""
+
+_USERS = "user:secret,other:pw"
+_BROKEN = "tiny_compact_x2.safetensors"
+_POLL = 0.02
+_HEADERS = {"Accept": "*/*"}
+
+
+class Session:
+    """A real host with the recorded models, the extra ones beside the exchanges, and what the session's server had."""
+
+    def __init__(self, exchanges: Sequence[Exchange], models: dict[str, list[Path]]) -> None:
+        self.exchanges = list(exchanges)
+        self.name = self.exchanges[0].session
+        self.port = _free_port()
+        env = {"OMP_NUM_THREADS": "1", "HIRES_FIX_API_PORT": str(self.port)}
+        if self.name == "auth":
+            env["HIRES_FIX_API_AUTH"] = _USERS
+        self.host = ComfyUIHost(models=self._models(models), arguments=["--cpu"], env=env)
+        self._furnish()
+
+    def _models(self, models: dict[str, list[Path]]) -> dict[str, list[Path]]:
+        extra = _extra_models(self.exchanges[0].folder.parent)
+        files = sorted(extra.glob("*.safetensors")) if extra else []
+        loras = [file for file in files if "lora" in file.stem]
+        found = {**models, "loras": loras, "embeddings": [file for file in files if file not in loras]}
+        if "broken" in self.name:
+            kept = [file for file in found["upscale_models"] if file.name != _BROKEN]
+            found["upscale_models"] = kept
+        return found
+
+    def _furnish(self) -> None:
+        folder = self.host.base / "models"
+        (folder / "upscale_models").mkdir(parents=True, exist_ok=True)
+        extra = _extra_models(self.exchanges[0].folder.parent)
+        if extra and (extra / "styles.csv").is_file():
+            (folder / "styles.csv").write_bytes((extra / "styles.csv").read_bytes())
+        if "broken" in self.name:
+            (folder / "upscale_models" / _BROKEN).write_bytes(b"no weights")
+
+    def play(self, say: Callable[[Result], None]) -> list[Result]:
+        """Send everything, in order."""
+        results: dict[str, Result] = {}
+
+        def judge(exchange: Exchange, reply: Reply, seconds: float) -> None:
+            results[exchange.id] = _judged(exchange, reply, seconds)
+            say(results[exchange.id])
+
+        with self.host:
+            for exchange in self.exchanges:
+                if exchange.id in results:
+                    continue
+                inside = [other for other in self.exchanges if other.during == exchange.id]
+                if inside:
+                    self._play_run(exchange, inside, judge)
+                else:
+                    judge(exchange, *self._timed(exchange))
+                if not self.host.alive:
+                    raise CaseError(f"The server ended at {exchange.id}:\n{self.host.log_tail()}")
+        return [results[exchange.id] for exchange in self.exchanges]
+
+    def _timed(self, exchange: Exchange) -> tuple[Reply, float]:
+        started = time.monotonic()
+        reply = send(self.port, exchange, TIMEOUT)
+        return reply, time.monotonic() - started
+
+    def _play_run(
+        self, run: Exchange, inside: Sequence[Exchange], judge: Callable[[Exchange, Reply, float], None]
+    ) -> None:
+        found: list[tuple[Reply, float]] = []
+        thread = threading.Thread(target=lambda: found.append(self._timed(run)), daemon=True)
+        thread.start()
+        for exchange in inside:
+            self._wait_for(_step_of(exchange, run), thread)
+            judge(exchange, *self._timed(exchange))
+        thread.join()
+        judge(run, *found[0])
+
+    def _wait_for(self, step: int, run: threading.Thread) -> None:
+        """Until the job that runs has made so many steps."""
+        while run.is_alive():
+            target = "/sdapi/v1/progress?skip_current_image=true"
+            content = call(self.port, "GET", target, None, _HEADERS, TIMEOUT).content
+            state = content.get("state", {}) if isinstance(content, dict) else {}
+            if state.get("job_count") and state.get("sampling_step", 0) >= step:
+                return
+            time.sleep(_POLL)
+
+
+def _step_of(exchange: Exchange, run: Exchange) -> int:
+    """The step at which a request was sent into a run; of those that nobody noted, an early one."""
+    reply = exchange.reply if isinstance(exchange.reply, dict) else {}
+    state = reply.get("state")
+    if isinstance(state, dict):
+        return int(state.get("sampling_step", 1))
+    return 2
+
+
+def _judged(exchange: Exchange, reply: Reply, seconds: float) -> Result:
+    try:
+        found = compare(exchange, reply)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
+        # a reply of a form that nobody foresaw is not the end of all others
+        found = Comparison([f"cannot be compared: {type(problem).__name__}: {problem}"])
+    on_purpose = difference_of(exchange, reply) if found.problems else None
+    return Result(exchange, reply.status, found, on_purpose, seconds)
+
+
+def _extra_models(folder: Path) -> Path | None:
+    """Models and styles that the recorded server had besides; next to the exchanges, or next to their folder."""
+    return next((place for place in (folder / "extra_models", folder.parent / "extra_models") if place.is_dir()), None)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
