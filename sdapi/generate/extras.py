@@ -9,8 +9,8 @@ from typing import Any
 from ...hires.graph import stages
 from ...hires.infotext.from_graph.extras import extras_text, upscale_parameters
 from ...hires.sampling.menus import NONE, second_is_seen
-from .graph import StrictGraph, hand_over, tiles
 from ..errors import failed
+from .graph import StrictGraph, hand_over, tiles
 from .house import House
 from .requests import Extras
 

@@ -9,8 +9,8 @@ from ...hires.graph.builder import Graph, Node, Output
 from ...hires.infotext.to_graph.fitting import FittingGraph
 from ...hires.infotext.to_graph.loaders import Loaders
 from ...hires.infotext.to_graph.passes import Pass, Passes
-from .asked import Asked
 from ..errors import failed
+from .asked import Asked
 from .house import House
 
 NO_TILES = 4096
