@@ -175,7 +175,10 @@ def test_styles_and_lost_networks():
 
 
 def test_a_sent_text_fills_in_what_is_not_sent():
-    text = "an owl\nNegative prompt: noise\nSteps: 5, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 5.5, Seed: 77, Size: 64x96, Clip skip: 2"
+    text = (
+        "an owl\nNegative prompt: noise\nSteps: 5, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 5.5, "
+        "Seed: 77, Size: 64x96, Clip skip: 2"
+    )
     request = with_infotext(read(Txt2Img, {"infotext": text, "steps": 9}))
     assert (request.prompt, request.steps, request.seed, request.height) == ("an owl", 9, 77, 96)
     assert (request.sampler_name, request.scheduler) == ("DPM++ 2M", "Automatic")
