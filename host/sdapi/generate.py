@@ -163,7 +163,9 @@ async def _extras(request: Extras, sent: list[str], options: Options) -> tuple[l
         def prepare() -> tuple[list[Image.Image], list[Graph], dict[str, Any]]:
             here, settings = house(), options.with_overrides({})
             pictures = [plain(decoded(text)) for text in sent]
-            graphs = [extras_of.graph_of(request, kept.put(picture), settings, here) for picture in pictures]
+            graphs: list[Graph] = [
+                extras_of.graph_of(request, kept.put(picture), settings, here) for picture in pictures
+            ]
             return pictures, graphs, settings
 
         pictures, graphs, settings = await _in_thread(prepare)
@@ -171,7 +173,7 @@ async def _extras(request: Extras, sent: list[str], options: Options) -> tuple[l
 
         def packed(large: Image.Image, before: Image.Image) -> str:
             """The result, with the texts of the picture that was sent."""
-            texts = {key: value for key, value in before.info.items() if isinstance(value, str)}
+            texts = {str(key): value for key, value in before.info.items() if isinstance(value, str)}
             texts |= {extras_of.TEXT: text, **graphs_in(large)}
             return base64.b64encode(encoded(large, texts, **form_of(settings))).decode("ascii")
 

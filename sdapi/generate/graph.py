@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...hires.graph.builder import Graph, Node, Output
+from ...hires.infotext.settings import GenerationSettings
 from ...hires.infotext.to_graph.fitting import FittingGraph
 from ...hires.infotext.to_graph.loaders import Loaders
 from ...hires.infotext.to_graph.passes import Pass, Passes
@@ -44,6 +45,11 @@ def passes_of(
     backtrack = int(asked.options["comma_padding_backtrack"])
     loaders = Loaders(graph, house.files, settings.vae)
     return Passes(graph, settings, loaders, comma_padding_backtrack=backtrack, **prompt)
+
+
+def how_asked(settings: GenerationSettings) -> dict[str, Any]:
+    """How the first pass is sampled, for `Passes.sampling`."""
+    return {"cfg": settings.cfg_scale, "sampler": settings.sampler_name, "scheduler": settings.scheduler}
 
 
 def tiles(asked_options: Any) -> dict[str, int]:

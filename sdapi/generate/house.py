@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...hires.infotext.names import split_hash, upscaler_file, upscaler_title
@@ -66,7 +66,7 @@ class House:
         return name if name in FILTERS else upscaler_title(name)
 
 
-def _named(name: str, files: tuple[str, ...] | list[str]) -> str | None:
+def _named(name: str, files: Sequence[str]) -> str | None:
     """The file of that name: as listed, without suffix, with folders joined by "_", or without folders."""
     if not name:
         return None

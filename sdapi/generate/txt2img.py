@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...hires.graph import stages
 from .asked import Asked
-from .graph import StrictGraph, finish, passes_of, tiles
+from .graph import StrictGraph, finish, how_asked, passes_of, tiles
 from .house import House
 from .requests import Txt2Img
 
@@ -30,10 +32,10 @@ def graph_of(asked: Asked[Txt2Img], number: int, house: House) -> StrictGraph:
     graph.stage("First pass")
     empty = stages.empty_picture(graph, *asked.size, asked.batch_size)
     graph.column()
-    told = {"cfg": settings.cfg_scale, "sampler": settings.sampler_name, "scheduler": settings.scheduler}
+    told = how_asked(settings)
     latent = base = stages.first_pass(graph, passes.sampling(first, **told), passes.noise, empty)
     if hires:
-        own = {"sampler": hires.hr_sampler_name, "scheduler": hires.hr_scheduler}
+        own: dict[str, Any] = {"sampler": hires.hr_sampler_name, "scheduler": hires.hr_scheduler}
         second = passes.sampling(last, **{**told, **{name: value for name, value in own.items() if value}})
         graph.stage("Upscale")
         # A1111 decodes before it changes the model, and encodes after
