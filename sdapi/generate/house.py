@@ -30,6 +30,9 @@ class House:
 
     styles: Mapping[str, Style] = field(default_factory=dict)
     hash_of: HashOf = lambda folder, file: ""
+    controlnets: Sequence[str] = ()
+    """Files, as the host lists them."""
+
     has_gpu_noise: bool = True
     """Whether A1111's noise source "GPU" would draw on an NVIDIA card here; else it draws on the CPU."""
 
@@ -54,6 +57,10 @@ class House:
     def vae(self, name: str) -> str | None:
         """The file of a VAE."""
         return _named(name.strip(), self.files.vaes)
+
+    def controlnet(self, name: str) -> str | None:
+        """The file of a ControlNet, which clients name with the first digits of a hash behind it."""
+        return _named(split_hash(name.strip())[0], self.controlnets)
 
     def upscaler(self, name: str) -> str | None:
         """What Load Upscaler calls a pixel upscaler of A1111's list; None if there is none."""

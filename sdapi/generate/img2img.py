@@ -12,7 +12,7 @@ from ...hires.graph import stages
 from ...hires.graph.builder import Output
 from ..errors import failed, refused
 from .asked import Asked
-from .graph import StrictGraph, finish, how_asked, passes_of, tiles
+from .graph import Control, StrictGraph, controlled, finish, how_asked, passes_of, tiles
 from .house import House
 from .masking import NOTHING
 from .pictures import decoded
@@ -66,6 +66,8 @@ class Loaded:
     mask: str | None = None
     """A picture of a pixel a latent cell, transparent where it is drawn anew; None: all is."""
 
+    controls: tuple[Control, ...] = ()
+
 
 def graph_of(asked: Asked[Img2Img], number: int, house: House, loaded: Loaded) -> StrictGraph:
     """The graph of a batch, counted from 0.
@@ -80,7 +82,7 @@ def graph_of(asked: Asked[Img2Img], number: int, house: House, loaded: Loaded) -
     # editing in prompts counts all steps, not those that are left at this strength
     counted: dict[str, Any] = {"steps": settings.steps, "for_pass": "first pass", "sampler_name": settings.sampler_name}
     passes = passes_of(graph, asked, number, house, **counted)
-    only = passes.first()
+    only = controlled(graph, passes.first(), loaded.controls)
     graph.stage("Picture")
     images = [stages.load_picture(graph, name) for name in loaded.names]
     images = [_at_size(graph, asked, image, loaded.size, house) for image in images]

@@ -100,7 +100,7 @@ def masked(request: Img2Img, sent: Sequence[Image.Image], size: tuple[int, int])
             image = resized(image, mode, size)
         if over.size != image.size:
             over = resized(over, mode, image.size)
-        overlays.append(_kept(image, over))
+        overlays.append(_kept(image, over).convert("RGBA"))
         if box:
             image = resized(image.crop(box), FILL, size)
         if request.inpainting_fill != ORIGINAL:
@@ -135,7 +135,7 @@ def as_alpha(mask: Image.Image) -> Image.Image:
 
 def filled(image: Image.Image, mask: Image.Image) -> Image.Image:
     """The picture with the colours around the mask in it."""
-    around = _kept(image, mask).convert("RGBa")
+    around = _kept(image, mask)  # multiplied by its alpha: to divide and multiply again would round twice
     made = Image.new("RGBA", image.size)
     for radius, times in _BLURS:
         layer = around.filter(ImageFilter.GaussianBlur(radius)).convert("RGBA")
@@ -187,10 +187,10 @@ def _blur_of(request: Img2Img) -> tuple[int, int]:
 
 
 def _kept(image: Image.Image, mask: Image.Image) -> Image.Image:
-    """The picture, transparent where the mask is white."""
+    """The picture, transparent where the mask is white; its colours are multiplied by its alpha."""
     made = Image.new("RGBa", image.size)
     made.paste(image.convert("RGBA").convert("RGBa"), mask=ImageOps.invert(mask.convert("L")))
-    return made.convert("RGBA")
+    return made
 
 
 def _region(mask: Image.Image, padding: int) -> Box | None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...hires.graph import stages
 from .asked import Asked
-from .graph import StrictGraph, finish, how_asked, passes_of, tiles
+from .graph import Control, StrictGraph, controlled, finish, how_asked, passes_of, tiles
 from .house import House
 from .requests import Txt2Img
 
 NAME = "txt2img"
 
 
-def graph_of(asked: Asked[Txt2Img], number: int, house: House) -> StrictGraph:
+def graph_of(asked: Asked[Txt2Img], number: int, house: House, controls: Sequence[Control] = ()) -> StrictGraph:
     """The graph of a batch, counted from 0.
 
     Raises:
@@ -25,10 +26,10 @@ def graph_of(asked: Asked[Txt2Img], number: int, house: House) -> StrictGraph:
     hires = settings.hires
     graph.stage("Model and prompts")
     passes = passes_of(graph, asked, number, house)
-    first = last = passes.first()
+    first = last = controlled(graph, passes.first(), controls)
     if hires:
         graph.column()
-        last = passes.second(hires)
+        last = controlled(graph, passes.second(hires), controls)
     graph.stage("First pass")
     empty = stages.empty_picture(graph, *asked.size, asked.batch_size)
     graph.column()
