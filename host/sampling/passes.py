@@ -34,11 +34,11 @@ from ..latents.latents import (
 )
 from ..progress import show_text
 from .denoiser import a1111_table, denoising_like_a1111
+from .ending import EndedEarlyError
+from .ending import check as check_end_asked
 from .guidance import ConnectedGuider, Guidance, Prompts
 from .guider import A1111Guider, needs_a1111_guider
 from .job import Pass, SamplingJob, second_job_of
-from .ending import EndedEarly
-from .ending import check as check_end_asked
 from .previews import step_callback
 from .renoising import Loss, draw_noise, loss_of_sum
 from .samplers import build_sampler
@@ -170,7 +170,7 @@ def _sample(run: Pass) -> torch.Tensor:
             disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
             seed=min(job.noise.seed, SEEDS - 2),  # the host's samplers count on from it, and fail at the end
         )
-    except EndedEarly as ended:
+    except EndedEarlyError as ended:
         out = model.model.process_latent_out(ended.denoised.float())
     out = out.to(comfy.model_management.intermediate_device(), comfy.model_management.intermediate_dtype())
     bad = out.numel() - int(torch.isfinite(out).sum())

@@ -26,11 +26,13 @@ from ...sdapi.generate.requests import Extras, ExtrasBatch, ExtrasSingle, Img2Im
 from ...sdapi.generate.scripts import script_of
 from ...sdapi.generate.texts import Told
 from ...sdapi.options import Options
-from .given import given
+from ...sdapi.scripts import LOOPBACK, SD_UPSCALE
+from .given import Given, given
 from .houses import hashes_of_networks, house
 from .jobs import JOBS
 from .progress import progress
 from .results import Drawn, form_of, graphs_in, pictures_of, reply
+from .script_jobs import loopback, sd_upscale
 
 __all__ = ["extra_batch_images", "extra_single_image", "img2img", "interrupt", "progress", "skip", "txt2img"]
 
@@ -49,27 +51,34 @@ async def txt2img(body: Any, options: Options) -> dict[str, Any]:
 async def img2img(body: Any, options: Options) -> dict[str, Any]:
     """Answer `POST /sdapi/v1/img2img`. Raises ApiError."""
     request = with_infotext(read(Img2Img, body))
-    asked, here, _script = await _asked(request, options, is_img2img=True)
+    asked, here, script = await _asked(request, options, is_img2img=True)
+    colour, corrects = str(asked.options["img2img_background_color"]), bool(asked.options["img2img_color_correction"])
+    sent = await _in_thread(lambda: redrawn.sent_pictures(request, colour, corrects))
     with given() as kept:
-
-        def prepare() -> tuple[redrawn.Loaded, Masked | None]:
-            options = asked.options
-            colour, corrects = str(options["img2img_background_color"]), bool(options["img2img_color_correction"])
-            sent = redrawn.sent_pictures(request, colour, corrects)
-            found = masked(request, sent, asked.size)
-            pictures = redrawn.pictures_of(asked, found.pictures if found else sent)
-            names = tuple(kept.put(picture) for picture in pictures)
-            mask = None
-            if found and found.shown:
-                cells = asked.size[0] // A1111_CELL, asked.size[1] // A1111_CELL
-                mask = kept.put(as_alpha(latent_mask(found.shown, cells, bool(request.mask_round))))
-            return redrawn.Loaded(names, pictures[0].size, mask), found
-
-        loaded, found = await _in_thread(prepare)
+        if script:
+            job = {SD_UPSCALE: sd_upscale, LOOPBACK: loopback}[script]
+            try:
+                return await job(asked, here, sent, kept)
+            except (GraphError, InputError) as error:
+                raise failed("ValueError", str(error)) from error
+        loaded, found = await _in_thread(lambda: _prepared(asked, sent, kept))
         graphs = [lambda number=number: redrawn.graph_of(asked, number, here, loaded) for number in range(asked.n_iter)]
         if found is None:
             return await _draw(redrawn.NAME, asked, here, graphs)
         return await _draw(redrawn.NAME, asked, here, graphs, told=found.said, after=found.composed)
+
+
+def _prepared(asked: Asked[Img2Img], sent: list[Image.Image], kept: Given) -> tuple[redrawn.Loaded, Masked | None]:
+    """What the graph loads, and what becomes of its pictures with a mask."""
+    request = asked.request
+    found = masked(request, sent, asked.size)
+    pictures = redrawn.pictures_of(asked, found.pictures if found else sent)
+    names = tuple(kept.put(picture) for picture in pictures)
+    mask = None
+    if found and found.shown:
+        cells = asked.size[0] // A1111_CELL, asked.size[1] // A1111_CELL
+        mask = kept.put(as_alpha(latent_mask(found.shown, cells, bool(request.mask_round))))
+    return redrawn.Loaded(names, pictures[0].size, mask), found
 
 
 async def extra_single_image(body: Any, options: Options) -> dict[str, Any]:

@@ -27,7 +27,6 @@ _POLL = 0.05
 """Seconds between two looks at the queue."""
 
 
-
 @dataclass
 class Ended:
     """How a graph ended."""

@@ -17,10 +17,10 @@ from ...hires.sampling.menus import AUTOMATIC, LATENT_MODES, SAMPLERS
 from ...hires.sampling.settings import DEFAULTS, A1111Settings
 from ...hires.sizes.image_sizes import A1111_CELL
 from ..errors import failed
-from .house import House
 from ..option_table import CHECKPOINT
+from ..samplers import hires_sampler, hires_schedule, sampler_and_schedule
+from .house import House
 from .requests import Generation, Img2Img, Txt2Img
-from .samplers import hires_sampler, hires_schedule, sampler_and_schedule
 
 R = TypeVar("R", bound=Generation)
 
@@ -85,6 +85,8 @@ def asked_for(request: R, options: Options, house: House) -> Asked[R]:
     Raises:
         ApiError: something is missing, has no place here, or makes no sense.
     """
+    if options["hires_fix_use_firstpass_conds"]:
+        raise failed("NotImplementedError", "hires_fix_use_firstpass_conds is not done over this API: leave it off.")
     width, height = _size(request)
     _check(request, (width, height))
     sampler, scheduler = sampler_and_schedule(request.sampler_name or request.sampler_index, request.scheduler)
@@ -171,14 +173,19 @@ def _hires_fields(hires: HiresSettings | None) -> dict[str, Any]:
         "hr_negative_prompt": hires.hr_negative_prompt,
         "hr_scheduler": hires.hr_scheduler or "Use same scheduler",
     }
-    told = {"hr_checkpoint_name": hires.hr_checkpoint and str(hires.hr_checkpoint), "hr_sampler_name": hires.hr_sampler_name}
+    told = {
+        "hr_checkpoint_name": hires.hr_checkpoint and str(hires.hr_checkpoint),
+        "hr_sampler_name": hires.hr_sampler_name,
+    }
     return {**own, **same, **{name: value for name, value in told.items() if value}}
 
 
 def _check(request: Generation, sides: tuple[int, int]) -> None:
     """Raise ApiError for values that nothing can be drawn with; the kinds are those of A1111's own failures."""
     if request.prompt is None or request.negative_prompt is None:
-        raise failed("AssertionError", "prompt and negative_prompt are texts; null is none. Leave them out, or send ''.")
+        raise failed(
+            "AssertionError", "prompt and negative_prompt are texts; null is none. Leave them out, or send ''."
+        )
     for name in ("steps", "cfg_scale", "width", "height", "batch_size", "n_iter"):
         if getattr(request, name) is None:
             raise failed("TypeError", f"{name} is null. Leave it out for its default, or send a number.")
@@ -191,6 +198,8 @@ def _check(request: Generation, sides: tuple[int, int]) -> None:
         raise failed("RuntimeError", f"The size is {sides[0]}x{sides[1]}; both sides are at least {A1111_CELL} pixels.")
     if request.tiling:
         raise failed("NotImplementedError", "tiling (pictures that repeat without a seam) is not there: send false.")
+    if request.restore_faces:
+        raise failed("NotImplementedError", "restore_faces: faces are not restored over this API yet. Send false.")
     if request.firstpass_image:
         raise failed("NotImplementedError", "firstpass_image has no place here: send the picture to img2img.")
     if request.disable_extra_networks and "<" in (request.prompt or ""):
@@ -264,7 +273,9 @@ def _refiner(request: Generation, options: Options, house: House) -> RefinerSett
 
 def _hires(request: Txt2Img, sides: tuple[int, int], styles: Sequence[str], house: House) -> HiresSettings:
     if request.denoising_strength is None:
-        raise failed("TypeError", "enable_hr needs denoising_strength, from 0 (keep) to 1 (draw anew); it was not sent.")
+        raise failed(
+            "TypeError", "enable_hr needs denoising_strength, from 0 (keep) to 1 (draw anew); it was not sent."
+        )
     width, height = sides
     if width % A1111_CELL or height % A1111_CELL:
         raise failed("ValueError", f"enable_hr needs sides that are multiples of {A1111_CELL}, not {width}x{height}.")

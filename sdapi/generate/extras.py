@@ -9,8 +9,8 @@ from typing import Any
 from ...hires.graph import stages
 from ...hires.infotext.from_graph.extras import extras_text, upscale_parameters
 from ...hires.sampling.menus import NONE, second_is_seen
-from .graph import StrictGraph, hand_over, tiles
 from ..errors import failed
+from .graph import StrictGraph, hand_over, tiles
 from .house import House
 from .requests import Extras
 
@@ -37,22 +37,26 @@ def graph_of(request: Extras, picture: str, options: Mapping[str, Any], house: H
     if second_is_seen(second, request.extras_upscaler_2_visibility):
         more["upscaler_2"] = stages.load_upscaler(graph, second)
         more["extras_upscaler_2_visibility"] = request.extras_upscaler_2_visibility
+    upscaler = stages.load_upscaler(graph, first)
     large = graph.node(
-        "HiresFixUpscaleImage",
-        image=image,
-        upscaler=stages.load_upscaler(graph, first),
-        resize_mode="scale to" if request.resize_mode else "scale by",
-        upscaling_resize=float(request.upscaling_resize),
-        upscaling_resize_w=request.upscaling_resize_w,
-        upscaling_resize_h=request.upscaling_resize_h,
-        upscaling_crop=bool(request.upscaling_crop),
-        numbers="A1111",
-        **tiles(options),
-        **more,
+        "HiresFixUpscaleImage", image=image, upscaler=upscaler, **upscale_inputs(request, options), **more
     )
     graph.stage("Result")
     hand_over(graph, large.out("image"))
     return graph
+
+
+def upscale_inputs(request: Extras, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs of Upscale Image, but for the picture and the upscalers."""
+    return {
+        "resize_mode": "scale to" if request.resize_mode else "scale by",
+        "upscaling_resize": float(request.upscaling_resize),
+        "upscaling_resize_w": request.upscaling_resize_w,
+        "upscaling_resize_h": request.upscaling_resize_h,
+        "upscaling_crop": bool(request.upscaling_crop),
+        "numbers": "A1111",
+        **tiles(options),
+    }
 
 
 def text_of(request: Extras) -> str:
@@ -64,9 +68,7 @@ def text_of(request: Extras) -> str:
     seen = second if second_is_seen(second, request.extras_upscaler_2_visibility) else None
     found = upscale_parameters(request.upscaler_1, to, bool(request.upscaling_crop), second=seen)
     sent = str(request.upscaling_resize)
-    return extras_text(
-        replace(one, value=sent) if one.key == "Postprocess upscale by" else one for one in found
-    )
+    return extras_text(replace(one, value=sent) if one.key == "Postprocess upscale by" else one for one in found)
 
 
 def _upscaler(name: str, house: House) -> str:

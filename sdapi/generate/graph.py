@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ...hires.graph.builder import Graph, Node, Output
 from ...hires.infotext.to_graph.fitting import FittingGraph
 from ...hires.infotext.to_graph.loaders import Loaders
 from ...hires.infotext.to_graph.passes import Pass, Passes
-from .asked import Asked
 from ..errors import failed
+from .asked import Asked
 from .house import House
 
 NO_TILES = 4096
@@ -34,9 +35,12 @@ class StrictGraph(FittingGraph):
         return Graph.node(self, type_name, title=title, folded=folded, **inputs)
 
 
-def passes_of(graph: StrictGraph, asked: Asked[Any], number: int, house: House, **prompt: Any) -> Passes:
-    """The parts of a batch's passes. `prompt`: further inputs of every prompt node."""
+def passes_of(
+    graph: StrictGraph, asked: Asked[Any], number: int, house: House, seed: int | None = None, **prompt: Any
+) -> Passes:
+    """The parts of a batch's passes. `seed`: another one than the batch's; `prompt`: inputs of every prompt node."""
     settings = asked.iteration(number)
+    settings = settings if seed is None else replace(settings, seed=seed)
     backtrack = int(asked.options["comma_padding_backtrack"])
     loaders = Loaders(graph, house.files, settings.vae)
     return Passes(graph, settings, loaders, comma_padding_backtrack=backtrack, **prompt)

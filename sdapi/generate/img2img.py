@@ -9,9 +9,9 @@ from PIL import Image
 
 from ...hires.graph import stages
 from ...hires.graph.builder import Output
+from ..errors import failed, refused
 from .asked import Asked
 from .graph import StrictGraph, finish, passes_of, tiles
-from ..errors import failed, refused
 from .house import House
 from .masking import NOTHING
 from .pictures import decoded

@@ -107,9 +107,9 @@ def masked(request: Img2Img, sent: Sequence[Image.Image], size: tuple[int, int])
             image = filled(image, mask)
         pictures.append(image)
     words = {FILLED: "fill", NOISE: "latent noise", NOTHING: "latent nothing"}
-    said |= {"Masked content": words[kind] for kind in [request.inpainting_fill] if kind in words}
-    paste_to = (box[0], box[1], box[2], box[3]) if box else None
-    return Masked(tuple(pictures), mask, tuple(overlays), paste_to, said)
+    if request.inpainting_fill in words:
+        said["Masked content"] = words[request.inpainting_fill]
+    return Masked(tuple(pictures), mask, tuple(overlays), box, said)
 
 
 def binary(mask: Image.Image, rounds: bool) -> Image.Image:

@@ -21,7 +21,9 @@ def flattened(image: Image.Image, colour: str) -> Image.Image:
     try:
         background = Image.new("RGB", image.size, ImageColor.getrgb(colour))
     except ValueError:
-        raise failed("ValueError", f"img2img_background_color is {colour!r}, which is no colour like '#ffffff'.") from None
+        raise failed(
+            "ValueError", f"img2img_background_color is {colour!r}, which is no colour like '#ffffff'."
+        ) from None
     background.paste(image, mask=image)
     return background
 
