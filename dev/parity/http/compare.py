@@ -33,6 +33,9 @@ _LISTS = (*_MENUS, "face-restorers")
 
 _PATH = re.compile(r"<(?:DATA|WEBUI)>")
 _INSTALLED = re.compile(r"tiny|^None$|^Lanczos$|^Nearest$")
+_VERSION = re.compile(r", Version: [^,\n]*")
+"""What a text says of the program: ours is another."""
+
 _BEFORE = 20
 """Characters of two texts that are shown before they differ."""
 
@@ -194,6 +197,10 @@ def _value(found: Comparison, where: str, theirs: Any, ours: Any) -> None:
     elif isinstance(theirs, str) and _PATH.match(theirs):
         if not isinstance(ours, str) or _stem(theirs) != _stem(ours):
             found.add(where, f"{_short(ours)} instead of {_short(theirs)}")
+    elif where == "info.version" and isinstance(ours, str):
+        return
+    elif isinstance(theirs, str) and isinstance(ours, str) and _VERSION.sub("", theirs) == _VERSION.sub("", ours):
+        return
     elif theirs != ours or isinstance(theirs, bool) != isinstance(ours, bool):
         shown = _where_they_part(theirs, ours) if isinstance(theirs, str) and isinstance(ours, str) else (theirs, ours)
         found.add(where, f"{_short(shown[1])} instead of {_short(shown[0])}")
