@@ -197,9 +197,7 @@ def _value(found: Comparison, where: str, theirs: Any, ours: Any) -> None:
     elif isinstance(theirs, str) and _PATH.match(theirs):
         if not isinstance(ours, str) or _stem(theirs) != _stem(ours):
             found.add(where, f"{_short(ours)} instead of {_short(theirs)}")
-    elif where == "info.version" and isinstance(ours, str):
-        return
-    elif isinstance(theirs, str) and isinstance(ours, str) and _VERSION.sub("", theirs) == _VERSION.sub("", ours):
+    elif isinstance(theirs, str) and isinstance(ours, str) and _says_the_same(where, theirs, ours):
         return
     elif theirs != ours or isinstance(theirs, bool) != isinstance(ours, bool):
         shown = _where_they_part(theirs, ours) if isinstance(theirs, str) and isinstance(ours, str) else (theirs, ours)
@@ -240,6 +238,11 @@ def _picture(found: Comparison, exchange: Exchange, where: str, theirs: dict[str
 def _kind(value: Any) -> str:
     kinds = {bool: "boolean", int: "number", float: "number", str: "text", list: "list", dict: "object"}
     return kinds.get(type(value), "null")
+
+
+def _says_the_same(where: str, theirs: str, ours: str) -> bool:
+    """But for the program."""
+    return where == "info.version" or _VERSION.sub("", theirs) == _VERSION.sub("", ours)
 
 
 def _where_they_part(theirs: str, ours: str) -> tuple[str, str]:
