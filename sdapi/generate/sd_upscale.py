@@ -9,7 +9,7 @@ from ...hires.graph import stages
 from ...hires.sampling.menus import FILTERS, NONE
 from ..errors import failed
 from .asked import Asked
-from .graph import StrictGraph, hand_over, passes_of, tiles
+from .graph import StrictGraph, hand_over, how_asked, passes_of, tiles
 from .house import House
 from .requests import Img2Img
 
@@ -36,7 +36,7 @@ class SdUpscale:
 
 def arguments(asked: Asked[Img2Img], house: House) -> SdUpscale:
     """The arguments of a request; the first one is a place of the page. Raises ApiError."""
-    given = asked.request.script_args or []
+    given: dict[str, Any] = asked.request.script_args or []
     if len(given) < _NEEDED:
         raise failed(
             "TypeError", f"SD upscale takes 4 script_args: null, overlap, upscaler, factor. {len(given)} came."
@@ -63,7 +63,7 @@ def graph_of(asked: Asked[Img2Img], script: SdUpscale, number: int, house: House
     graph = StrictGraph(NAME)
     settings = asked.iteration(number)
     graph.stage("Model and prompts")
-    counted = {"steps": settings.steps, "for_pass": "first pass", "sampler_name": settings.sampler_name}
+    counted: dict[str, Any] = {"steps": settings.steps, "for_pass": "first pass", "sampler_name": settings.sampler_name}
     passes = passes_of(graph, asked, number, house, seed=(asked.settings.seed or 0) + number, **counted)
     only = passes.first()
     graph.stage("Upscale")
@@ -80,13 +80,13 @@ def graph_of(asked: Asked[Img2Img], script: SdUpscale, number: int, house: House
         ).out("image")
     graph.stage("Tiles")
     width, height = asked.size
-    sides = {"tile_width": width, "tile_height": height, "overlap": script.overlap, "numbers": "A1111"}
+    sides: dict[str, Any] = {"tile_width": width, "tile_height": height, "overlap": script.overlap, "numbers": "A1111"}
     split = graph.node("HiresFixSplitTiles", image=image, **sides)
     layout, vae = split.out(1), only.models.vae
-    given = {"tiles": split.out(0), "layout": layout, "vae": vae, "noise": passes.noise}
+    given: dict[str, Any] = {"tiles": split.out(0), "layout": layout, "vae": vae, "noise": passes.noise}
     encoded = graph.node("HiresFixEncodeTiles", batch_size=asked.batch_size, **given)
     graph.stage("Redraw")
-    told = {"cfg": settings.cfg_scale, "sampler": settings.sampler_name, "scheduler": settings.scheduler}
+    told = how_asked(settings)
     strength = min(float(asked.request.denoising_strength or 0.0), 1.0)
     shared = passes.sampling(only, **told)
     drawn = stages.second_pass(graph, shared, encoded.out(1), encoded.out(0), strength, steps_rule="img2img")

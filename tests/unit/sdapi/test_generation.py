@@ -12,13 +12,14 @@ from hires_pack.hires.prompts.styles import Style
 from hires_pack.sdapi.errors import ApiError
 from hires_pack.sdapi.generate import extras, img2img, loopback, sd_upscale, txt2img
 from hires_pack.sdapi.generate.asked import asked_for, with_infotext
+from hires_pack.sdapi.generate.graph import Control
 from hires_pack.sdapi.generate.house import House
 from hires_pack.sdapi.generate.masking import blurred, masked
 from hires_pack.sdapi.generate.models import read
 from hires_pack.sdapi.generate.pictures import decoded, encoded, grid
 from hires_pack.sdapi.generate.placing import resized
 from hires_pack.sdapi.generate.requests import ExtrasSingle, Img2Img, Txt2Img
-from hires_pack.sdapi.generate.scripts import script_of
+from hires_pack.sdapi.generate.scripts import script_of, units_of
 from hires_pack.sdapi.generate.texts import Told, info, infotexts
 from hires_pack.sdapi.option_table import CHECKPOINT, DEFAULTS
 from hires_pack.sdapi.samplers import sampler_and_schedule
@@ -224,6 +225,26 @@ def test_scripts_are_chosen_or_refused():
         with pytest.raises(ApiError) as caught:
             of(**sent)
         assert caught.value.status == status
+
+
+def test_controlnets_work_on_every_pass():
+    unit = {"model": "canny [12345678]", "image": png(), "weight": 0.5, "guidance_end": 0.8}
+    sent = {"ControlNet": {"args": [unit, {"enabled": False, "model": "x"}]}}
+    (found,) = units_of(read(Txt2Img, {"alwayson_scripts": sent}))
+    assert (found.model, found.weight, found.start, found.end, found.resize_mode) == (
+        "canny [12345678]",
+        0.5,
+        0,
+        0.8,
+        1,
+    )
+    control = Control("canny.safetensors", "a.png", 0.5, 0.0, 0.8)
+    asked = ask(enable_hr=True, denoising_strength=0.5)
+    applied = nodes(txt2img.graph_of(asked, 0, HOUSE, [control]))["ControlNetApplyAdvanced"]
+    assert [one["strength"] for one in applied] == [0.5, 0.5]
+    for change in ({"module": "canny"}, {"control_mode": 2}, {"mask": png()}):
+        with pytest.raises(ApiError, match="NotImplementedError"):
+            units_of(read(Txt2Img, {"alwayson_scripts": {"controlnet": {"args": [{**unit, **change}]}}}))
 
 
 @pytest.mark.parametrize(
