@@ -10,6 +10,7 @@ from urllib.parse import quote
 from ...recipes.workflow import ShippedApp, Workflow
 from ..mount import ROOT
 from ..parity import differences
+from ..parity.http import differences as http_differences
 from .files import filled
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def generated(
         },
         "docs/workflows.md": {"gallery": "\n".join(shown)},
         "docs/a1111.md": {"refusals": differences.markdown() + "\n"},
+        "docs/api.md": {"differences": http_differences.markdown() + "\n"},
     }
     return {ROOT / page: _with(page, parts) for page, parts in tables.items()}
 

@@ -11,8 +11,8 @@ import folder_paths
 
 from ...sdapi.auth import AuthError, read_users
 from ...sdapi.options import Options
-from . import model_lists
 from .houses import house
+from .lists import model_lists
 
 SWITCH, USERS, USERS_FILE, PORT = (
     "HIRES_FIX_API",

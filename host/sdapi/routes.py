@@ -14,8 +14,9 @@ from ...sdapi.errors import invalid, problem, refused
 from ...sdapi.generate.requests import ExtrasBatch, ExtrasSingle, Img2Img, Txt2Img
 from ...sdapi.openapi import Endpoint
 from ...sdapi.options import Options
-from . import controlnet, generate, model_lists
-from .answers import Answers
+from . import generate
+from .lists import controlnet, model_lists
+from .lists.answers import Answers
 
 _ROOT = "/sdapi/v1"
 _ANY = {"type": "object", "additionalProperties": True}

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 from hires_pack.dev.parity import differences
+from hires_pack.dev.parity.http import differences as http_differences
 from hires_pack.recipes import library
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +60,7 @@ def test_every_picture_of_docs_is_shown():
 
 def test_every_refusal_is_in_the_table():
     assert table("docs/a1111.md", "refusals") == differences.markdown().splitlines()
+    assert table("docs/api.md", "differences") == http_differences.markdown().splitlines()
 
 
 def test_every_node_app_and_workflow_is_listed():

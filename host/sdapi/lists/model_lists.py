@@ -10,9 +10,9 @@ from typing import Any
 
 import folder_paths
 
-from ...hires.model_names import stem, without_suffix
-from ..infotext.model_hashes import file_hash, known_hash, short_hash
-from ..model_headers import read_header, remarks
+from ....hires.model_names import stem, without_suffix
+from ...infotext.model_hashes import file_hash, known_hash, short_hash
+from ...model_headers import read_header, remarks
 
 log = logging.getLogger("hires-fix")
 

@@ -12,16 +12,17 @@ import torch
 from comfy.cli_args import args
 from server import PromptServer
 
-from ...hires.errors import InputError
-from ...pictures import PARAMETERS, read_texts
-from ...sdapi import lists, scripts
-from ...sdapi.body import fields_of, keys_of, no_picture, picture_bytes, text_of
-from ...sdapi.errors import refused
-from ...sdapi.option_table import CHECKPOINT, CHECKPOINT_HASH
-from ...sdapi.options import Options
-from ...sdapi.png_info import parameters_of
-from ..prompts.styles import known_styles
-from ..upscaling.faces import face_model_names
+from ....hires.errors import InputError
+from ....pictures import PARAMETERS, read_texts
+from ....sdapi import lists, scripts
+from ....sdapi.body import fields_of, keys_of, no_picture, picture_bytes, text_of
+from ....sdapi.errors import refused
+from ....sdapi.option_table import CHECKPOINT, CHECKPOINT_HASH
+from ....sdapi.options import Options
+from ....sdapi.png_info import parameters_of
+from ...memory import free_on
+from ...prompts.styles import known_styles
+from ...upscaling.faces import face_model_names
 from . import model_lists
 from .embeddings import embeddings
 
@@ -134,7 +135,7 @@ class _All:
 
 def _memory(device: torch.device) -> dict[str, float]:
     total = comfy.model_management.get_total_memory(device)
-    free = comfy.model_management.get_free_memory(device)
+    total, free = total[0] if isinstance(total, tuple) else total, free_on(device)
     return {"free": free, "used": total - free, "total": total}
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import folder_paths
 
-from ...hires.model_names import stem
-from ..model_headers import read_header
-from ..upscaling.model_files import UnreadableFileError, read_weights
+from ....hires.model_names import stem
+from ...model_headers import read_header
+from ...upscaling.model_files import UnreadableFileError, read_weights
 from .model_lists import CHECKPOINTS, files
 
 log = logging.getLogger("hires-fix")

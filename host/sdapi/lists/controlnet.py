@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...sdapi.body import fields_of, text_of
-from ...sdapi.errors import refused
+from ....sdapi.body import fields_of, text_of
+from ....sdapi.errors import refused
 from . import model_lists
 
 NO_PREPROCESSOR = "none"
