@@ -18,6 +18,9 @@ log = logging.getLogger("hires-fix")
 _LONGEST = 10_000
 """Characters of a value as JSON."""
 
+_SHOWN = 200
+"""Characters of a value that are sent back."""
+
 FindFile = Callable[[str], "str | None"]
 """The checkpoint that a client means, as the host lists it; None if there is none."""
 
@@ -72,7 +75,7 @@ class Options:
         checked = {}
         for name, value in changes.items():
             if name not in DEFAULTS:
-                raise failed("KeyError", repr(name))
+                raise failed("KeyError", repr(name[:_SHOWN]))
             if name == CHECKPOINT_HASH:
                 continue  # what the listing says of the checkpoint
             if name == CHECKPOINT:
@@ -87,7 +90,7 @@ class Options:
     def _checkpoint(self, name: Any) -> str:
         found = self._find(name) if isinstance(name, str) else None
         if found is None:
-            raise failed("RuntimeError", f"model {name!r} not found")
+            raise failed("RuntimeError", f"model {_shown(name)} not found")
         return found
 
 
@@ -97,7 +100,9 @@ def _value(name: str, value: Any) -> Any:
     if name in PLACES:
         raise refused(403, f"The setting {name} names a folder: where files go is ComfyUI's to say, not a request's.")
     if name in REFUSED and not _same(value, default):
-        raise failed("ValueError", f"The setting {name} = {value!r} cannot be carried out here, only {default!r}.")
+        raise failed(
+            "ValueError", f"The setting {name} = {_shown(value)} cannot be carried out here, only {default!r}."
+        )
     if len(json.dumps(value)) > _LONGEST:
         raise failed("ValueError", f"The value of the setting {name} is longer than {_LONGEST} characters.")
     try:
@@ -128,7 +133,12 @@ def _converted(value: Any, default: Any) -> Any:
 def _unfit(name: str, value: Any, default: Any) -> ApiError:
     words = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list"}
     wanted = words.get(type(default), "a text or null")
-    return failed("ValueError", f"The setting {name} is {wanted}, not {value!r}.")
+    return failed("ValueError", f"The setting {name} is {wanted}, not {_shown(value)}.")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _same(value: Any, default: Any) -> bool:

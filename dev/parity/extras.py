@@ -6,9 +6,11 @@ from PIL import Image
 
 from ...hires.graph.builder import Output
 from ...hires.graph.stages import load_upscaler
+from ...sdapi.generate.extras import upscale_inputs
+from ...sdapi.generate.requests import ExtrasSingle
 from .cases import Case
 from .graph import Plan
-from .names import NO_TILES, ModelNames
+from .names import ModelNames
 from .settings import NotMappedError, Settings
 
 
@@ -20,17 +22,10 @@ def build(case: Case, names: ModelNames) -> Plan:
     """
     plan, settings = Plan(), Settings(case)
     settings.handled(["image", "imageList"])  # the pictures themselves
-    given = {
-        "resize_mode": "scale to" if settings.field("resize_mode") else "scale by",
-        "upscaling_resize": float(settings.field("upscaling_resize")),
-        "upscaling_resize_w": int(settings.field("upscaling_resize_w")),
-        "upscaling_resize_h": int(settings.field("upscaling_resize_h")),
-        "upscaling_crop": bool(settings.field("upscaling_crop")),
-        "tile_size": int(settings.option("ESRGAN_tile")) or NO_TILES,
-        "tile_overlap": int(settings.option("ESRGAN_tile_overlap")),
-        "max_side": int(settings.field("max_side_length")),
-        "numbers": "A1111",
-    }
+    sizes = ("resize_mode", "upscaling_resize", "upscaling_resize_w", "upscaling_resize_h", "upscaling_crop")
+    request = ExtrasSingle(**{name: settings.field(name) for name in sizes})
+    options = {name: settings.option(name) for name in ("ESRGAN_tile", "ESRGAN_tile_overlap")}
+    given = {**upscale_inputs(request, options), "max_side": int(settings.field("max_side_length"))}
     first, second = settings.field("upscaler_1"), settings.field("upscaler_2")
     visibility = float(settings.field("extras_upscaler_2_visibility"))
     if second not in ("None", None) and visibility:

@@ -6,9 +6,10 @@ from typing import Any
 
 from ...hires.graph.builder import Node, Output
 from ...hires.graph.stages import Sampling
+from ...sdapi.samplers import schedule_label
 from .cases import Case
 from .graph import Plan, Variant
-from .names import ModelNames, schedule_label
+from .names import ModelNames
 from .prompts import PassFacts, Prompts
 from .settings import NotMappedError, Settings, node_settings
 

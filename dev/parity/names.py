@@ -6,14 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from ...hires.sampling.menus import AUTOMATIC, FILTERS, SCHEDULES, UNIFORM
+from ...hires.sampling.menus import FILTERS
 from .settings import NotMappedError
-
-NO_TILES = 4096
-"""A1111's tile size 0, as the nodes say it."""
-
-SCHEDULE_LABELS = {schedule.name: label for label, schedule in SCHEDULES.items()}
-"""A1111 takes a schedule's name or its label; anything else means Uniform."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +43,3 @@ class ModelNames:
         known = {known.lower(): known for known in (*FILTERS, *self.upscalers)}
         found = known.get(name.lower(), name)
         return self.upscalers.get(found, found)
-
-
-def schedule_label(name: str | None) -> str:
-    """The label of a schedule by A1111's name or label for it."""
-    if name is None:
-        return AUTOMATIC
-    return name if name in SCHEDULES else SCHEDULE_LABELS.get(name, UNIFORM)

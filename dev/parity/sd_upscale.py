@@ -10,10 +10,11 @@ import torch
 
 from ...hires.graph.builder import Node, Output
 from ...hires.sampling.menus import FILTERS
+from ...sdapi.generate.graph import NO_TILES
 from .cases import Case
 from .graph import Plan, Variant
 from .img2img import RedrawJob
-from .names import NO_TILES, ModelNames
+from .names import ModelNames
 from .settings import NotMappedError
 
 SCRIPT = "sd upscale"

@@ -9,49 +9,28 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...hires.sampling.settings import DEFAULTS
+from ...sdapi.generate.requests import ExtrasSingle, Img2Img, Txt2Img
+from ...sdapi.option_table import DEFAULTS as DEFAULT_OPTIONS
 from .cases import Case
 
-REQUEST_DEFAULTS: dict[str, Any] = {
-    "prompt": "", "negative_prompt": "", "styles": None, "seed": -1, "subseed": -1, "subseed_strength": 0,
-    "seed_resize_from_h": -1, "seed_resize_from_w": -1, "sampler_name": None, "scheduler": None, "batch_size": 1,
-    "n_iter": 1, "steps": 50, "cfg_scale": 7.0, "width": 512, "height": 512, "restore_faces": None, "tiling": None,
-    "eta": None, "denoising_strength": None, "s_min_uncond": None, "s_churn": None, "s_tmax": None, "s_tmin": None,
-    "s_noise": None, "override_settings": None, "refiner_checkpoint": None, "refiner_switch_at": None,
-    "firstpass_image": None, "enable_hr": False, "firstphase_width": 0, "firstphase_height": 0, "hr_scale": 2.0,
-    "hr_upscaler": None, "hr_second_pass_steps": 0, "hr_resize_x": 0, "hr_resize_y": 0, "hr_checkpoint_name": None,
-    "hr_sampler_name": None, "hr_scheduler": None, "hr_prompt": "", "hr_negative_prompt": "", "sampler_index": "Euler",
-    "script_name": None, "script_args": [], "alwayson_scripts": {}, "infotext": None,
-}  # fmt: skip
-"""Fields of A1111's txt2img call, with what leaving them out means."""
-
-IMG2IMG_DEFAULTS: dict[str, Any] = {
-    **{name: value for name, value in REQUEST_DEFAULTS.items() if not name.startswith(("hr_", "enable_hr", "firstp"))},
-    "denoising_strength": 0.75, "init_images": None, "resize_mode": 0, "image_cfg_scale": None, "mask": None,
-    "mask_blur_x": 4, "mask_blur_y": 4, "mask_blur": None, "mask_round": True, "inpainting_fill": 0,
-    "inpaint_full_res": True, "inpaint_full_res_padding": 0, "inpainting_mask_invert": 0,
-    "initial_noise_multiplier": None, "latent_mask": None, "include_init_images": False,
-}  # fmt: skip
-"""Fields of A1111's img2img call."""
-
-EXTRAS_DEFAULTS: dict[str, Any] = {
-    "resize_mode": 0, "upscaling_resize": 2, "upscaling_resize_w": 512, "upscaling_resize_h": 512,
-    "upscaling_crop": True, "upscaler_1": "None", "upscaler_2": "None", "extras_upscaler_2_visibility": 0,
-    "max_side_length": 0, "gfpgan_visibility": 0, "codeformer_visibility": 0, "codeformer_weight": 0,
-    "upscale_first": False,
-}  # fmt: skip
-"""Fields of A1111's Extras calls, and the argument that only its page can give."""
+REQUEST_DEFAULTS: dict[str, Any] = Txt2Img().model_dump()
+IMG2IMG_DEFAULTS: dict[str, Any] = Img2Img().model_dump()
+EXTRAS_DEFAULTS: dict[str, Any] = {**ExtrasSingle().model_dump(), "max_side_length": 0}
+"""Fields of A1111's calls, with what leaving them out means; and the argument that only its page can give."""
 
 OPTION_DEFAULTS: dict[str, Any] = {
-    **DEFAULTS, "randn_source": "GPU", "eta_noise_seed_delta": 0, "CLIP_stop_at_last_layers": 1, "emphasis": "Original",
-    "comma_padding_backtrack": 20, "pad_cond_uncond": False, "pad_cond_uncond_v0": False,
-    "hires_fix_refiner_pass": "second pass", "refiner_switch_by_sample_steps": False,
-    "hires_fix_use_firstpass_conds": False, "use_old_hires_fix_width_height": False,
-    "no_dpmpp_sde_batch_determinism": False, "use_old_scheduling": False, "use_old_emphasis_implementation": False,
-    "token_merging_ratio": 0.0, "token_merging_ratio_hr": 0.0, "ESRGAN_tile": 192, "ESRGAN_tile_overlap": 8,
-    "sd_model_checkpoint": None, "sd_vae": "Automatic", "sd_vae_encode_method": "Full", "sd_vae_decode_method": "Full",
-    "tiling": False, "img2img_color_correction": False, "img2img_background_color": "#ffffff",
-    "upscaler_for_img2img": None,
-}  # fmt: skip
+    name: DEFAULT_OPTIONS[name]
+    for name in (
+        *(name for name in DEFAULTS if name in DEFAULT_OPTIONS),
+        *("randn_source", "eta_noise_seed_delta", "CLIP_stop_at_last_layers", "emphasis", "comma_padding_backtrack"),
+        *("pad_cond_uncond", "pad_cond_uncond_v0", "hires_fix_refiner_pass", "refiner_switch_by_sample_steps"),
+        *("hires_fix_use_firstpass_conds", "use_old_hires_fix_width_height", "no_dpmpp_sde_batch_determinism"),
+        *("use_old_scheduling", "use_old_emphasis_implementation", "token_merging_ratio", "token_merging_ratio_hr"),
+        *("ESRGAN_tile", "ESRGAN_tile_overlap", "sd_model_checkpoint", "sd_vae", "sd_vae_encode_method"),
+        *("sd_vae_decode_method", "tiling", "img2img_color_correction", "img2img_background_color"),
+        "upscaler_for_img2img",
+    )
+}
 """Options that change pictures, with A1111's defaults."""
 
 IRRELEVANT: dict[str, tuple[str, ...]] = {

@@ -11,10 +11,12 @@ from PIL import Image
 from ...hires.graph import stages
 from ...hires.graph.builder import Output
 from ...hires.sampling.menus import LATENT_MODES
+from ...sdapi.generate.graph import NO_TILES
+from ...sdapi.samplers import schedule_label
 from .cases import Case
 from .graph import Plan, Variant
 from .job import Job
-from .names import NO_TILES, ModelNames, schedule_label
+from .names import ModelNames
 from .prompts import PassFacts
 from .settings import NotMappedError
 

@@ -71,7 +71,7 @@ class RefinerSettings:
 
 @dataclass(frozen=True)
 class GenerationSettings:
-    """One picture of txt2img, or of img2img as far as that shares its fields, under A1111's names. None: not in the text."""
+    """One picture of txt2img, or what img2img shares with it, under the names of A1111's API. None: not in the text."""
 
     prompt: str = ""
     negative_prompt: str = ""

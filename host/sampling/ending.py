@@ -9,7 +9,7 @@ from server import PromptServer
 _asked: set[str] = set()
 
 
-class EndedEarly(Exception):
+class EndedEarlyError(Exception):
     """Leaves a sampler. `denoised`: the picture that the last step predicted, as the model has latents."""
 
     def __init__(self, denoised: torch.Tensor) -> None:
@@ -34,7 +34,7 @@ def is_over(prompt_id: str) -> None:
 
 
 def check(denoised: torch.Tensor) -> None:
-    """After a step. Raises EndedEarly if this run is to end."""
+    """After a step. Raises EndedEarlyError if this run is to end."""
     context = get_executing_context() if _asked else None
     if context is not None and context.prompt_id in _asked:
-        raise EndedEarly(denoised)
+        raise EndedEarlyError(denoised)

@@ -34,7 +34,7 @@ from ..latents.latents import (
 )
 from ..progress import show_text
 from .denoiser import a1111_table, denoising_like_a1111
-from .ending import EndedEarly
+from .ending import EndedEarlyError
 from .ending import check as check_end_asked
 from .guidance import ConnectedGuider, Guidance, Prompts
 from .guider import A1111Guider, needs_a1111_guider
@@ -110,8 +110,9 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, on_step: OnStep | None =
         job = replace(job, guidance=job.guidance.after(first, *clean.shape[-2:]))
     job = replace(job, guidance=job.guidance.for_pass(_counted(latent, sigmas, job.sampler_name)))
     start = {**latent, "samples": clean}
-    out = _sample(Pass(job, start, noise, PassSigmas(schedule, sigmas), is_first=False), on_step)
     values, is_known = values_of(latent, sigmas), schedule is not sigmas
+    is_img2img = values is not None and values.steps_rule == "img2img"
+    out = _sample(Pass(job, start, noise, PassSigmas(schedule, sigmas), is_first=False, is_img2img=is_img2img), on_step)
     warning = misfit(values.sampler_name, job.sampler_name, values.scheduler) if values and is_known else None
     fits = warning is None or not bool(torch.isin(sigmas.cpu(), schedule.cpu()).all())
     for text in (None if fits else warning, _over_every_tile(latent, job.guidance)):
@@ -173,7 +174,7 @@ def _sample(run: Pass, on_step: OnStep | None = None) -> torch.Tensor:
             disable_pbar=on_step is not None or not comfy.utils.PROGRESS_BAR_ENABLED,
             seed=min(job.noise.seed, SEEDS - 2),  # the host's samplers count on from it, and fail at the end
         )
-    except EndedEarly as ended:
+    except EndedEarlyError as ended:
         out = model.model.process_latent_out(ended.denoised.float())
     out = out.to(comfy.model_management.intermediate_device(), comfy.model_management.intermediate_dtype())
     bad = out.numel() - int(torch.isfinite(out).sum())

@@ -23,14 +23,16 @@ from ...sdapi.generate.masking import Masked, as_alpha, latent_mask, masked
 from ...sdapi.generate.models import read
 from ...sdapi.generate.pictures import decoded, encoded, plain
 from ...sdapi.generate.requests import Extras, ExtrasBatch, ExtrasSingle, Img2Img, Txt2Img
-from ...sdapi.generate.scripts import script_of
+from ...sdapi.generate.scripts import script_of, units_of
 from ...sdapi.generate.texts import Told
 from ...sdapi.options import Options
-from .given import given
+from ...sdapi.scripts import LOOPBACK, SD_UPSCALE
+from .given import Given, controls_of, given
 from .houses import hashes_of_networks, house
 from .jobs import JOBS
 from .progress import progress
 from .results import Drawn, form_of, graphs_in, pictures_of, reply
+from .script_jobs import loopback, sd_upscale
 
 __all__ = ["extra_batch_images", "extra_single_image", "img2img", "interrupt", "progress", "skip", "txt2img"]
 
@@ -42,34 +44,51 @@ async def txt2img(body: Any, options: Options) -> dict[str, Any]:
     """Answer `POST /sdapi/v1/txt2img`. Raises ApiError."""
     request = with_infotext(read(Txt2Img, body))
     asked, here, _ = await _asked(request, options, is_img2img=False)
-    graphs = [lambda number=number: drawn_anew.graph_of(asked, number, here) for number in range(asked.n_iter)]
-    return await _draw(drawn_anew.NAME, asked, here, graphs, 2 if asked.settings.hires else 1)
+    parts = 2 if asked.settings.hires else 1
+    with given() as kept:
+        controls = await _in_thread(lambda: controls_of(asked, here, kept))
+        graphs = [
+            lambda number=number: drawn_anew.graph_of(asked, number, here, controls) for number in range(asked.n_iter)
+        ]
+        return await _draw(drawn_anew.NAME, asked, here, graphs, parts)
 
 
 async def img2img(body: Any, options: Options) -> dict[str, Any]:
     """Answer `POST /sdapi/v1/img2img`. Raises ApiError."""
     request = with_infotext(read(Img2Img, body))
-    asked, here, _script = await _asked(request, options, is_img2img=True)
+    asked, here, script = await _asked(request, options, is_img2img=True)
+    colour, corrects = str(asked.options["img2img_background_color"]), bool(asked.options["img2img_color_correction"])
+    sent = await _in_thread(lambda: redrawn.sent_pictures(request, colour, corrects))
     with given() as kept:
-
-        def prepare() -> tuple[redrawn.Loaded, Masked | None]:
-            options = asked.options
-            colour, corrects = str(options["img2img_background_color"]), bool(options["img2img_color_correction"])
-            sent = redrawn.sent_pictures(request, colour, corrects)
-            found = masked(request, sent, asked.size)
-            pictures = redrawn.pictures_of(asked, found.pictures if found else sent)
-            names = tuple(kept.put(picture) for picture in pictures)
-            mask = None
-            if found and found.shown:
-                cells = asked.size[0] // A1111_CELL, asked.size[1] // A1111_CELL
-                mask = kept.put(as_alpha(latent_mask(found.shown, cells, bool(request.mask_round))))
-            return redrawn.Loaded(names, pictures[0].size, mask), found
-
-        loaded, found = await _in_thread(prepare)
+        if script:
+            if units_of(request):
+                raise failed("NotImplementedError", f"ControlNet together with the script {script} is not done here.")
+            job = {SD_UPSCALE: sd_upscale, LOOPBACK: loopback}[script]
+            try:
+                return await job(asked, here, sent, kept)
+            except (GraphError, InputError) as error:
+                raise failed("ValueError", str(error)) from error
+        loaded, found = await _in_thread(lambda: _prepared(asked, here, sent, kept))
         graphs = [lambda number=number: redrawn.graph_of(asked, number, here, loaded) for number in range(asked.n_iter)]
         if found is None:
             return await _draw(redrawn.NAME, asked, here, graphs)
         return await _draw(redrawn.NAME, asked, here, graphs, told=found.said, after=found.composed)
+
+
+def _prepared(
+    asked: Asked[Img2Img], here: House, sent: list[Image.Image], kept: Given
+) -> tuple[redrawn.Loaded, Masked | None]:
+    """What the graph loads, and what becomes of its pictures with a mask."""
+    request = asked.request
+    found = masked(request, sent, asked.size)
+    pictures = redrawn.pictures_of(asked, found.pictures if found else sent)
+    names = tuple(kept.put(picture) for picture in pictures)
+    mask = None
+    if found and found.shown:
+        cells = asked.size[0] // A1111_CELL, asked.size[1] // A1111_CELL
+        mask = kept.put(as_alpha(latent_mask(found.shown, cells, bool(request.mask_round))))
+    controls = controls_of(asked, here, kept, sent[0])
+    return redrawn.Loaded(names, pictures[0].size, mask, controls), found
 
 
 async def extra_single_image(body: Any, options: Options) -> dict[str, Any]:
@@ -154,7 +173,9 @@ async def _extras(request: Extras, sent: list[str], options: Options) -> tuple[l
         def prepare() -> tuple[list[Image.Image], list[Graph], dict[str, Any]]:
             here, settings = house(), options.with_overrides({})
             pictures = [plain(decoded(text)) for text in sent]
-            graphs = [extras_of.graph_of(request, kept.put(picture), settings, here) for picture in pictures]
+            graphs: list[Graph] = [
+                extras_of.graph_of(request, kept.put(picture), settings, here) for picture in pictures
+            ]
             return pictures, graphs, settings
 
         pictures, graphs, settings = await _in_thread(prepare)
@@ -162,7 +183,7 @@ async def _extras(request: Extras, sent: list[str], options: Options) -> tuple[l
 
         def packed(large: Image.Image, before: Image.Image) -> str:
             """The result, with the texts of the picture that was sent."""
-            texts = {key: value for key, value in before.info.items() if isinstance(value, str)}
+            texts = {str(key): value for key, value in before.info.items() if isinstance(value, str)}
             texts |= {extras_of.TEXT: text, **graphs_in(large)}
             return base64.b64encode(encoded(large, texts, **form_of(settings))).decode("ascii")
 

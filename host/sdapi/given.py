@@ -9,9 +9,18 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import folder_paths
 from PIL import Image
+
+from ...sdapi.errors import failed
+from ...sdapi.generate.asked import Asked
+from ...sdapi.generate.graph import Control
+from ...sdapi.generate.house import House
+from ...sdapi.generate.pictures import decoded, plain
+from ...sdapi.generate.placing import flattened, resized
+from ...sdapi.generate.scripts import units_of
 
 _lock = threading.Lock()
 _in_use: Counter[Path] = Counter()
@@ -63,3 +72,23 @@ def given() -> Iterator[Given]:
         yield found
     finally:
         found.clear()
+
+
+def controls_of(
+    asked: Asked[Any], house: House, kept: Given, instead: Image.Image | None = None
+) -> tuple[Control, ...]:
+    """The ControlNets of a request, with their pictures at the size of the job. Not for the event loop.
+
+    `instead`: used by those that bring no picture. Raises ApiError.
+    """
+    found = []
+    for unit in units_of(asked.request):
+        file = house.controlnet(unit.model)
+        if file is None:
+            raise failed("RuntimeError", f"There is no ControlNet {unit.model!r} in models/controlnet.")
+        picture = plain(decoded(unit.picture)) if unit.picture else instead
+        if picture is None:
+            raise failed("ValueError", f"The ControlNet {unit.model!r} brings no picture: send one as its 'image'.")
+        ready = resized(flattened(picture, "#000000"), unit.resize_mode, asked.size)
+        found.append(Control(file, kept.put(ready), unit.weight, unit.start, unit.end))
+    return tuple(found)

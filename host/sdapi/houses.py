@@ -27,6 +27,7 @@ def house() -> House:
         version=program_version(),
         styles=known_styles(),
         hash_of=_hash_of,
+        controlnets=folder_paths.get_filename_list("controlnet"),
         has_gpu_noise=comfy.model_management.get_torch_device().type != "cpu",
     )
 

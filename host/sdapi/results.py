@@ -76,7 +76,7 @@ def reply(
     drawn: Drawn,
     told: Told,
     texts: Sequence[str] | None = None,
-    sheet_first: bool = False,
+    of_script: bool = False,
     **changed: Any,
 ) -> dict[str, Any]:
     """The reply of txt2img and img2img; keeps the pictures if the request says so.
@@ -84,7 +84,7 @@ def reply(
     Args:
         name: of the kind, for the files.
         texts: of every picture, where a script has others.
-        sheet_first: a script puts all pictures in one before them, also without keeping them.
+        of_script: a script made them: they carry no text, and several have one with all before them.
         changed: keys of `info` that a script has otherwise.
     """
     every = infotexts(asked, here, told)
@@ -93,13 +93,13 @@ def reply(
     request: Generation = asked.request
     form = form_of(asked.options)
     keeps_sheet = bool(request.save_images and not request.do_not_save_grid and asked.options["return_grid"])
-    has_sheet = len(pictures) > 1 and (keeps_sheet or sheet_first)
+    has_sheet = len(pictures) > 1 and (keeps_sheet or of_script) and bool(asked.options["return_grid"])
     if has_sheet:
-        pictures, graphs = [grid(pictures), *pictures], [{}, *graphs]
+        pictures, graphs = [grid(pictures, 1 if of_script else None), *pictures], [{}, *graphs]
         shown = [shown[0], *shown]
-        first = 0 if sheet_first else 1
+        first = 0 if of_script else 1
     files = [
-        encoded(picture, {PARAMETERS: text, **graph}, **form)
+        encoded(picture, graph if of_script else {PARAMETERS: text, **graph}, **form)
         for picture, text, graph in zip(pictures, shown, graphs, strict=True)
     ]
     if request.save_images:

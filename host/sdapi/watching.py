@@ -19,8 +19,9 @@ class Watcher(ProgressHandler):
         self._is_attached = False
         self.step, self.steps = 0, 0
         """Of the pass that is sampled; 0 of 0 before the first one begins."""
-        self.passes: list[str] = []
-        """Nodes that have sampled so far, and the one that does."""
+        self.rounds = 0
+        """Passes that were begun: one of each node that samples, and of each of its tiles."""
+        self._node = ""
         self.picture: Image.Image | None = None
 
     def attach(self, registry: ProgressRegistry, prompt_id: str) -> None:
@@ -38,8 +39,9 @@ class Watcher(ProgressHandler):
     ) -> None:
         """Called by the host for every report of a node."""
         if self._kinds.get(node_id) in _SAMPLING:
-            if node_id not in self.passes:
-                self.passes.append(node_id)
+            if node_id != self._node or value <= self.step:
+                self.rounds += 1
+            self._node = node_id
             self.step, self.steps = int(value), int(max_value)
             if image is not None:
                 self.picture = image[1]

@@ -18,9 +18,9 @@ from ...hires.sampling.settings import DEFAULTS, A1111Settings
 from ...hires.sizes.image_sizes import A1111_CELL
 from ..errors import failed
 from ..option_table import CHECKPOINT
+from ..samplers import hires_sampler, hires_schedule, sampler_and_schedule
 from .house import House
 from .requests import Generation, Img2Img, Txt2Img
-from .samplers import hires_sampler, hires_schedule, sampler_and_schedule
 
 R = TypeVar("R", bound=Generation)
 
@@ -85,6 +85,8 @@ def asked_for(request: R, options: Options, house: House) -> Asked[R]:
     Raises:
         ApiError: something is missing, has no place here, or makes no sense.
     """
+    if options["hires_fix_use_firstpass_conds"]:
+        raise failed("NotImplementedError", "hires_fix_use_firstpass_conds is not done over this API: leave it off.")
     width, height = _size(request)
     _check(request, (width, height))
     sampler, scheduler = sampler_and_schedule(request.sampler_name or request.sampler_index, request.scheduler)
@@ -196,6 +198,8 @@ def _check(request: Generation, sides: tuple[int, int]) -> None:
         raise failed("RuntimeError", f"The size is {sides[0]}x{sides[1]}; both sides are at least {A1111_CELL} pixels.")
     if request.tiling:
         raise failed("NotImplementedError", "tiling (pictures that repeat without a seam) is not there: send false.")
+    if request.restore_faces:
+        raise failed("NotImplementedError", "restore_faces: faces are not restored over this API yet. Send false.")
     if request.firstpass_image:
         raise failed("NotImplementedError", "firstpass_image has no place here: send the picture to img2img.")
     if request.disable_extra_networks and "<" in (request.prompt or ""):

@@ -37,22 +37,26 @@ def graph_of(request: Extras, picture: str, options: Mapping[str, Any], house: H
     if second_is_seen(second, request.extras_upscaler_2_visibility):
         more["upscaler_2"] = stages.load_upscaler(graph, second)
         more["extras_upscaler_2_visibility"] = request.extras_upscaler_2_visibility
+    upscaler = stages.load_upscaler(graph, first)
     large = graph.node(
-        "HiresFixUpscaleImage",
-        image=image,
-        upscaler=stages.load_upscaler(graph, first),
-        resize_mode="scale to" if request.resize_mode else "scale by",
-        upscaling_resize=float(request.upscaling_resize),
-        upscaling_resize_w=request.upscaling_resize_w,
-        upscaling_resize_h=request.upscaling_resize_h,
-        upscaling_crop=bool(request.upscaling_crop),
-        numbers="A1111",
-        **tiles(options),
-        **more,
+        "HiresFixUpscaleImage", image=image, upscaler=upscaler, **upscale_inputs(request, options), **more
     )
     graph.stage("Result")
     hand_over(graph, large.out("image"))
     return graph
+
+
+def upscale_inputs(request: Extras, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs of Upscale Image, but for the picture and the upscalers."""
+    return {
+        "resize_mode": "scale to" if request.resize_mode else "scale by",
+        "upscaling_resize": float(request.upscaling_resize),
+        "upscaling_resize_w": request.upscaling_resize_w,
+        "upscaling_resize_h": request.upscaling_resize_h,
+        "upscaling_crop": bool(request.upscaling_crop),
+        "numbers": "A1111",
+        **tiles(options),
+    }
 
 
 def text_of(request: Extras) -> str:

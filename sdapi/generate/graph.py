@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ...hires.graph import stages
 from ...hires.graph.builder import Graph, Node, Output
+from ...hires.infotext.settings import GenerationSettings
 from ...hires.infotext.to_graph.fitting import FittingGraph
 from ...hires.infotext.to_graph.loaders import Loaders
 from ...hires.infotext.to_graph.passes import Pass, Passes
@@ -34,12 +38,50 @@ class StrictGraph(FittingGraph):
         return Graph.node(self, type_name, title=title, folded=folded, **inputs)
 
 
-def passes_of(graph: StrictGraph, asked: Asked[Any], number: int, house: House, **prompt: Any) -> Passes:
-    """The parts of a batch's passes. `prompt`: further inputs of every prompt node."""
+def passes_of(
+    graph: StrictGraph, asked: Asked[Any], number: int, house: House, seed: int | None = None, **prompt: Any
+) -> Passes:
+    """The parts of a batch's passes. `seed`: another one than the batch's; `prompt`: inputs of every prompt node."""
     settings = asked.iteration(number)
+    settings = settings if seed is None else replace(settings, seed=seed)
     backtrack = int(asked.options["comma_padding_backtrack"])
     loaders = Loaders(graph, house.files, settings.vae)
     return Passes(graph, settings, loaders, comma_padding_backtrack=backtrack, **prompt)
+
+
+@dataclass(frozen=True)
+class Control:
+    """A ControlNet of a job, with its picture in the host's folders."""
+
+    file: str
+    picture: str
+    weight: float
+    start: float
+    end: float
+
+
+def controlled(graph: StrictGraph, of: Pass, controls: Sequence[Control]) -> Pass:
+    """A pass with ControlNets on its prompts."""
+    for control in controls:
+        loader = graph.node("ControlNetLoader", control_net_name=control.file)
+        applied = graph.node(
+            "ControlNetApplyAdvanced",
+            positive=of.positive,
+            negative=of.negative,
+            control_net=loader.out(0),
+            image=stages.load_picture(graph, control.picture),
+            strength=control.weight,
+            start_percent=control.start,
+            end_percent=control.end,
+            vae=of.models.vae,
+        )
+        of = replace(of, positive=applied.out(0), negative=applied.out(1))
+    return of
+
+
+def how_asked(settings: GenerationSettings) -> dict[str, Any]:
+    """How the first pass is sampled, for `Passes.sampling`."""
+    return {"cfg": settings.cfg_scale, "sampler": settings.sampler_name, "scheduler": settings.scheduler}
 
 
 def tiles(asked_options: Any) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...hires.infotext.names import split_hash, upscaler_file, upscaler_title
@@ -30,6 +30,9 @@ class House:
 
     styles: Mapping[str, Style] = field(default_factory=dict)
     hash_of: HashOf = lambda folder, file: ""
+    controlnets: Sequence[str] = ()
+    """Files, as the host lists them."""
+
     has_gpu_noise: bool = True
     """Whether A1111's noise source "GPU" would draw on an NVIDIA card here; else it draws on the CPU."""
 
@@ -55,6 +58,10 @@ class House:
         """The file of a VAE."""
         return _named(name.strip(), self.files.vaes)
 
+    def controlnet(self, name: str) -> str | None:
+        """The file of a ControlNet, which clients name with the first digits of a hash behind it."""
+        return _named(split_hash(name.strip())[0], self.controlnets)
+
     def upscaler(self, name: str) -> str | None:
         """What Load Upscaler calls a pixel upscaler of A1111's list; None if there is none."""
         if name in FILTERS:
@@ -66,7 +73,7 @@ class House:
         return name if name in FILTERS else upscaler_title(name)
 
 
-def _named(name: str, files: tuple[str, ...] | list[str]) -> str | None:
+def _named(name: str, files: Sequence[str]) -> str | None:
     """The file of that name: as listed, without suffix, with folders joined by "_", or without folders."""
     if not name:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image
 
@@ -11,7 +12,7 @@ from ...hires.graph import stages
 from ...hires.graph.builder import Output
 from ..errors import failed, refused
 from .asked import Asked
-from .graph import StrictGraph, finish, passes_of, tiles
+from .graph import Control, StrictGraph, controlled, finish, how_asked, passes_of, tiles
 from .house import House
 from .masking import NOTHING
 from .pictures import decoded
@@ -65,6 +66,8 @@ class Loaded:
     mask: str | None = None
     """A picture of a pixel a latent cell, transparent where it is drawn anew; None: all is."""
 
+    controls: tuple[Control, ...] = ()
+
 
 def graph_of(asked: Asked[Img2Img], number: int, house: House, loaded: Loaded) -> StrictGraph:
     """The graph of a batch, counted from 0.
@@ -77,14 +80,14 @@ def graph_of(asked: Asked[Img2Img], number: int, house: House, loaded: Loaded) -
     settings = asked.iteration(number)
     graph.stage("Model and prompts")
     # editing in prompts counts all steps, not those that are left at this strength
-    counted = {"steps": settings.steps, "for_pass": "first pass", "sampler_name": settings.sampler_name}
+    counted: dict[str, Any] = {"steps": settings.steps, "for_pass": "first pass", "sampler_name": settings.sampler_name}
     passes = passes_of(graph, asked, number, house, **counted)
-    only = passes.first()
+    only = controlled(graph, passes.first(), loaded.controls)
     graph.stage("Picture")
     images = [stages.load_picture(graph, name) for name in loaded.names]
     images = [_at_size(graph, asked, image, loaded.size, house) for image in images]
     latent = _encoded(graph, asked, images, only.models.vae)
-    mask = None
+    mask, kept = None, latent
     if loaded.mask:
         mask = graph.node("HiresFixLoadImage", title="Mask", image=loaded.mask).out("mask")
         if asked.request.inpainting_fill == NOTHING:
@@ -92,7 +95,7 @@ def graph_of(asked: Asked[Img2Img], number: int, house: House, loaded: Loaded) -
             latent = _laid_over(graph, latent, empty, mask)
         kept, latent = latent, graph.node("SetLatentNoiseMask", samples=latent, mask=mask).out()
     graph.stage("Redraw")
-    told = {"cfg": settings.cfg_scale, "sampler": settings.sampler_name, "scheduler": settings.scheduler}
+    told = how_asked(settings)
     strength = asked.request.denoising_strength
     if strength is None:
         raise failed("TypeError", "denoising_strength is null. Leave it out for 0.75, or send 0 to 1.")
@@ -106,7 +109,7 @@ def graph_of(asked: Asked[Img2Img], number: int, house: House, loaded: Loaded) -
 
 def _laid_over(graph: StrictGraph, below: Output, above: Output, mask: Output) -> Output:
     """A latent over another where the mask is white."""
-    given = {"x": 0, "y": 0, "resize_source": False, "mask": mask}
+    given: dict[str, Any] = {"x": 0, "y": 0, "resize_source": False, "mask": mask}
     return graph.node("LatentCompositeMasked", destination=below, source=above, **given).out()
 
 
@@ -142,11 +145,11 @@ def _at_size(graph: StrictGraph, asked: Asked[Img2Img], image: Output, size: tup
         numbers="A1111",
         **tiles(asked.options),
     ).out("image")
-    sides = {"width": target[0], "height": target[1]}
+    sides: dict[str, Any] = {"width": target[0], "height": target[1]}
     made = graph.node("ImageScale", image=large, upscale_method="lanczos", crop="disabled", **sides).out()
     if crops:
         width, height = asked.size
-        at = {"x": target[0] // 2 - width // 2, "y": target[1] // 2 - height // 2}
+        at: dict[str, Any] = {"x": target[0] // 2 - width // 2, "y": target[1] // 2 - height // 2}
         made = graph.node("ImageCrop", image=made, width=width, height=height, **at).out()
     return made
 
@@ -158,7 +161,7 @@ def _encoded(graph: StrictGraph, asked: Asked[Img2Img], images: Sequence[Output]
         together = graph.node("ImageBatch", image1=together, image2=image).out()
     latent = graph.node("VAEEncode", pixels=together, vae=vae).out()
     if asked.request.resize_mode == LATENT:
-        sides = dict(zip(("width", "height"), asked.size, strict=True))
+        sides: dict[str, Any] = dict(zip(("width", "height"), asked.size, strict=True))
         latent = graph.node("LatentUpscale", samples=latent, upscale_method="bilinear", crop="disabled", **sides).out()
     if len(images) == 1 and asked.batch_size > 1:
         latent = graph.node("RepeatLatentBatch", samples=latent, amount=asked.batch_size).out()

@@ -93,37 +93,37 @@ def masked(request: Img2Img, sent: Sequence[Image.Image], size: tuple[int, int])
         said |= {"Inpaint area": "Only masked", "Masked area padding": request.inpaint_full_res_padding or 0}
     else:
         mask = resized(mask, mode, size)
-        over = mask.point(lambda level: min(255, level * 2))
+        over = mask.point([min(255, level * 2) for level in range(256)])
     pictures, overlays = [], []
     for image in sent:
         if box is None and mode != LATENT:
             image = resized(image, mode, size)
         if over.size != image.size:
             over = resized(over, mode, image.size)
-        overlays.append(_kept(image, over))
+        overlays.append(_kept(image, over).convert("RGBA"))
         if box:
             image = resized(image.crop(box), FILL, size)
         if request.inpainting_fill != ORIGINAL:
             image = filled(image, mask)
         pictures.append(image)
     words = {FILLED: "fill", NOISE: "latent noise", NOTHING: "latent nothing"}
-    said |= {"Masked content": words[kind] for kind in [request.inpainting_fill] if kind in words}
-    paste_to = (box[0], box[1], box[2], box[3]) if box else None
-    return Masked(tuple(pictures), mask, tuple(overlays), paste_to, said)
+    if request.inpainting_fill in words:
+        said["Masked content"] = words[request.inpainting_fill]
+    return Masked(tuple(pictures), mask, tuple(overlays), box, said)
 
 
 def binary(mask: Image.Image, rounds: bool) -> Image.Image:
     """White where it is drawn anew: the alpha of a picture that has some, else its brightness."""
     if mask.mode == "RGBA" and mask.getextrema()[-1] != (255, 255):
         alpha = mask.getchannel("A")
-        return alpha.point(lambda level: 255 if level > 128 else 0) if rounds else alpha
+        return alpha.point([255 if level > 128 else 0 for level in range(256)]) if rounds else alpha
     return mask.convert("L")
 
 
 def latent_mask(mask: Image.Image, cells: tuple[int, int], rounds: bool) -> Image.Image:
     """The mask of every latent cell, 8 bits a level."""
     small = mask.convert("RGB").resize(cells, Image.Resampling.BICUBIC).getchannel("R")
-    return small.point(lambda level: 255 if level > 127 else 0) if rounds else small
+    return small.point([255 if level > 127 else 0 for level in range(256)]) if rounds else small
 
 
 def as_alpha(mask: Image.Image) -> Image.Image:
@@ -135,7 +135,7 @@ def as_alpha(mask: Image.Image) -> Image.Image:
 
 def filled(image: Image.Image, mask: Image.Image) -> Image.Image:
     """The picture with the colours around the mask in it."""
-    around = _kept(image, mask).convert("RGBa")
+    around = _kept(image, mask)  # multiplied by its alpha: to divide and multiply again would round twice
     made = Image.new("RGBA", image.size)
     for radius, times in _BLURS:
         layer = around.filter(ImageFilter.GaussianBlur(radius)).convert("RGBA")
@@ -187,10 +187,10 @@ def _blur_of(request: Img2Img) -> tuple[int, int]:
 
 
 def _kept(image: Image.Image, mask: Image.Image) -> Image.Image:
-    """The picture, transparent where the mask is white."""
+    """The picture, transparent where the mask is white; its colours are multiplied by its alpha."""
     made = Image.new("RGBa", image.size)
     made.paste(image.convert("RGBA").convert("RGBa"), mask=ImageOps.invert(mask.convert("L")))
-    return made.convert("RGBA")
+    return made
 
 
 def _region(mask: Image.Image, padding: int) -> Box | None:

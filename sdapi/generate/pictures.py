@@ -89,9 +89,9 @@ def encoded(
     return file.getvalue()
 
 
-def grid(images: Sequence[Image.Image]) -> Image.Image:
-    """All pictures in one, in rows, as A1111 lays them out with its settings at their defaults."""
-    rows = min(len(images), round(math.sqrt(len(images))))
+def grid(images: Sequence[Image.Image], rows: int | None = None) -> Image.Image:
+    """All pictures in one, in so many rows, or as A1111 lays them out with its settings at their defaults."""
+    rows = min(len(images), rows or round(math.sqrt(len(images))))
     columns = math.ceil(len(images) / rows)
     width, height = images[0].size
     sheet = Image.new("RGB", (columns * width, rows * height), "black")

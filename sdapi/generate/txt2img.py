@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from ...hires.graph import stages
 from .asked import Asked
-from .graph import StrictGraph, finish, passes_of, tiles
+from .graph import Control, StrictGraph, controlled, finish, how_asked, passes_of, tiles
 from .house import House
 from .requests import Txt2Img
 
 NAME = "txt2img"
 
 
-def graph_of(asked: Asked[Txt2Img], number: int, house: House) -> StrictGraph:
+def graph_of(asked: Asked[Txt2Img], number: int, house: House, controls: Sequence[Control] = ()) -> StrictGraph:
     """The graph of a batch, counted from 0.
 
     Raises:
@@ -23,17 +26,17 @@ def graph_of(asked: Asked[Txt2Img], number: int, house: House) -> StrictGraph:
     hires = settings.hires
     graph.stage("Model and prompts")
     passes = passes_of(graph, asked, number, house)
-    first = last = passes.first()
+    first = last = controlled(graph, passes.first(), controls)
     if hires:
         graph.column()
-        last = passes.second(hires)
+        last = controlled(graph, passes.second(hires), controls)
     graph.stage("First pass")
     empty = stages.empty_picture(graph, *asked.size, asked.batch_size)
     graph.column()
-    told = {"cfg": settings.cfg_scale, "sampler": settings.sampler_name, "scheduler": settings.scheduler}
+    told = how_asked(settings)
     latent = base = stages.first_pass(graph, passes.sampling(first, **told), passes.noise, empty)
     if hires:
-        own = {"sampler": hires.hr_sampler_name, "scheduler": hires.hr_scheduler}
+        own: dict[str, Any] = {"sampler": hires.hr_sampler_name, "scheduler": hires.hr_scheduler}
         second = passes.sampling(last, **{**told, **{name: value for name, value in own.items() if value}})
         graph.stage("Upscale")
         # A1111 decodes before it changes the model, and encodes after

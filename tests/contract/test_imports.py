@@ -18,6 +18,7 @@ HOST = {
     "comfy_execution",
     "comfy_extras",
     "comfyui_version",
+    "execution",
     "folder_paths",
     "latent_preview",
     "server",
@@ -29,7 +30,7 @@ LAYERS = {
     "upscale_models": ({"hires"}, MATHS | {"spandrel", "spandrel_extra_arches", "safetensors"}),
     "pictures": ({"hires"}, MATHS | {"av", "psutil"}),
     "recipes": ({"hires"}, set()),
-    "sdapi": ({"hires", "upscale_models", "pictures", "recipes"}, {"pydantic", "pydantic_core"}),
+    "sdapi": ({"hires", "upscale_models", "pictures", "recipes"}, MATHS | {"pydantic", "pydantic_core"}),
     "host": (
         {"hires", "upscale_models", "pictures", "recipes", "sdapi"},
         MATHS | {"spandrel", "aiohttp"} | HOST - {"comfy_api"},

@@ -33,6 +33,12 @@ _LISTS = (*_MENUS, "face-restorers")
 
 _PATH = re.compile(r"<(?:DATA|WEBUI)>")
 _INSTALLED = re.compile(r"tiny|^None$|^Lanczos$|^Nearest$")
+_VERSION = re.compile(r", Version: [^,\n]*")
+"""What a text says of the program: ours is another."""
+
+_BEFORE = 20
+"""Characters of two texts that are shown before they differ."""
+
 _MOMENT = re.compile(r"^(?:interrupt|skip)-")
 """Exchanges whose pictures depend on the moment of a call."""
 
@@ -191,8 +197,11 @@ def _value(found: Comparison, where: str, theirs: Any, ours: Any) -> None:
     elif isinstance(theirs, str) and _PATH.match(theirs):
         if not isinstance(ours, str) or _stem(theirs) != _stem(ours):
             found.add(where, f"{_short(ours)} instead of {_short(theirs)}")
+    elif isinstance(theirs, str) and isinstance(ours, str) and _says_the_same(where, theirs, ours):
+        return
     elif theirs != ours or isinstance(theirs, bool) != isinstance(ours, bool):
-        found.add(where, f"{_short(ours)} instead of {_short(theirs)}")
+        shown = _where_they_part(theirs, ours) if isinstance(theirs, str) and isinstance(ours, str) else (theirs, ours)
+        found.add(where, f"{_short(shown[1])} instead of {_short(shown[0])}")
 
 
 def _stem(path: str) -> str:
@@ -231,6 +240,19 @@ def _kind(value: Any) -> str:
     return kinds.get(type(value), "null")
 
 
+def _says_the_same(where: str, theirs: str, ours: str) -> bool:
+    """But for the program."""
+    return where == "info.version" or _VERSION.sub("", theirs) == _VERSION.sub("", ours)
+
+
+def _where_they_part(theirs: str, ours: str) -> tuple[str, str]:
+    """Both texts from a little before their first difference on."""
+    same = next((i for i, (a, b) in enumerate(zip(theirs, ours, strict=False)) if a != b), min(len(theirs), len(ours)))
+    start = max(0, same - _BEFORE)
+    mark = "..." if start else ""
+    return mark + theirs[start:], mark + ours[start:]
+
+
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 160 else text[:157] + "..."

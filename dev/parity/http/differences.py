@@ -42,6 +42,11 @@ def _is_kept(exchange: Exchange, reply: Reply) -> bool:
 
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
+        "Version in texts",
+        "It names the program that has drawn: this one.",
+        lambda e, r: False,  # all other words of a text are compared
+    ),
+    Difference(
         "Ending or restarting the server",
         "A1111 has these addresses with --api-server-stop; ComfyUI is not for a request to end.",
         lambda e, r: "/server-" in e.path or (e.status is None and r.status is not None),

@@ -21,6 +21,9 @@ TIMEOUT = 600.0
 
 _USERS = "user:secret,other:pw"
 _BROKEN = "tiny_compact_x2.safetensors"
+_START = 600.0
+"""Seconds that a server may take to start."""
+
 _POLL = 0.02
 _HEADERS = {"Accept": "*/*"}
 
@@ -35,7 +38,7 @@ class Session:
         env = {"OMP_NUM_THREADS": "1", "HIRES_FIX_API_PORT": str(self.port)}
         if self.name == "auth":
             env["HIRES_FIX_API_AUTH"] = _USERS
-        self.host = ComfyUIHost(models=self._models(models), arguments=["--cpu"], env=env)
+        self.host = ComfyUIHost(models=self._models(models), arguments=["--cpu"], env=env, start_timeout=_START)
         self._furnish()
 
     def _models(self, models: dict[str, list[Path]]) -> dict[str, list[Path]]:
@@ -57,8 +60,8 @@ class Session:
         if "broken" in self.name:
             (folder / "upscale_models" / _BROKEN).write_bytes(b"no weights")
 
-    def play(self, say: Callable[[Result], None]) -> list[Result]:
-        """Send everything, in order."""
+    def play(self, say: Callable[[Result], None], stop: threading.Event) -> list[Result]:
+        """Send everything, in order, until `stop` is set."""
         results: dict[str, Result] = {}
 
         def judge(exchange: Exchange, reply: Reply, seconds: float) -> None:
@@ -67,7 +70,7 @@ class Session:
 
         with self.host:
             for exchange in self.exchanges:
-                if exchange.id in results:
+                if exchange.id in results or stop.is_set():
                     continue
                 inside = [other for other in self.exchanges if other.during == exchange.id]
                 if inside:
@@ -76,7 +79,7 @@ class Session:
                     judge(exchange, *self._timed(exchange))
                 if not self.host.alive:
                     raise CaseError(f"The server ended at {exchange.id}:\n{self.host.log_tail()}")
-        return [results[exchange.id] for exchange in self.exchanges]
+        return [results[exchange.id] for exchange in self.exchanges if exchange.id in results]
 
     def _timed(self, exchange: Exchange) -> tuple[Reply, float]:
         started = time.monotonic()

@@ -20,6 +20,7 @@ from ....sdapi.errors import refused
 from ....sdapi.option_table import CHECKPOINT, CHECKPOINT_HASH
 from ....sdapi.options import Options
 from ....sdapi.png_info import parameters_of
+from ...memory import free_on
 from ...prompts.styles import known_styles
 from ...upscaling.faces import face_model_names
 from . import model_lists
@@ -134,7 +135,7 @@ class _All:
 
 def _memory(device: torch.device) -> dict[str, float]:
     total = comfy.model_management.get_total_memory(device)
-    free = comfy.model_management.get_free_memory(device)
+    total, free = total[0] if isinstance(total, tuple) else total, free_on(device)
     return {"free": free, "used": total - free, "total": total}
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...hires.sampling.menus import AUTOMATIC, SAMPLERS, SCHEDULES, UNIFORM
-from ..errors import failed
+from ..hires.sampling.menus import AUTOMATIC, SAMPLERS, SCHEDULES, UNIFORM
+from .errors import failed
 
 SAME_SCHEDULER = "Use same scheduler"
 FIRST = next(iter(SAMPLERS))

@@ -1,0 +1,100 @@
+"""A1111's scripts that are done here, as jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+from PIL import Image
+
+from ...hires.graph.builder import Graph
+from ...hires.sizes.extras import whole_eights
+from ...hires.tiles.grid import tile_grid
+from ...sdapi.errors import failed
+from ...sdapi.generate import img2img as redrawn
+from ...sdapi.generate import loopback as loops_of
+from ...sdapi.generate import sd_upscale as tiled
+from ...sdapi.generate.asked import Asked
+from ...sdapi.generate.house import House
+from ...sdapi.generate.requests import Img2Img
+from ...sdapi.generate.texts import Told, infotexts
+from .given import Given
+from .jobs import JOBS, Job
+from .results import Drawn, pictures_of, reply
+
+
+async def sd_upscale(asked: Asked[Img2Img], here: House, sent: list[Image.Image], kept: Given) -> dict[str, Any]:
+    """Every repeat of the whole picture is a graph; A1111 counts batches of tiles."""
+    script = tiled.arguments(asked, here)
+    name = await asyncio.to_thread(kept.put, sent[0])
+    batches = _batches(asked, script, sent[0].size)
+    async with JOBS.job("scripts_img2img", batches * asked.n_iter, batches) as job:
+        drawn = Drawn()
+        for number in range(asked.n_iter):
+            if job.is_interrupted:
+                break
+            graph = await asyncio.to_thread(tiled.graph_of, asked, script, number, here, name)
+            drawn.add(await _drawn(job, graph), number)
+        told = Told(script.said, job_timestamp=job.timestamp)
+        texts = [infotexts(asked, here, told)[0]] * len(drawn.pictures)
+        first = (asked.settings.seed or 0) + asked.n_iter - 1 + batches - 1
+        last = [first + index for index in range(asked.batch_size)]
+        changed = {"all_seeds": last, "subseed": asked.request.subseed}
+        return await asyncio.to_thread(
+            lambda: reply(tiled.NAME, asked, here, drawn, told, texts, of_script=True, **changed)
+        )
+
+
+def _batches(asked: Asked[Img2Img], script: tiled.SdUpscale, size: tuple[int, int]) -> int:
+    """Batches of tiles of one repeat."""
+    large = size if script.upscaler == "None" else whole_eights(size, script.factor)
+    return math.ceil(tile_grid(large, asked.size, script.overlap, as_a1111=True).count / asked.batch_size)
+
+
+async def loopback(asked: Asked[Img2Img], here: House, sent: list[Image.Image], kept: Given) -> dict[str, Any]:
+    """Every loop is a graph; it begins with the result of the one before."""
+    script = loops_of.arguments(asked)
+    count = script.loops * asked.n_iter
+    async with JOBS.job("scripts_img2img", count) as job:
+        drawn = Drawn()
+        for batch in range(asked.n_iter):
+            picture = sent[0]
+            for loop in range(script.loops):
+                if job.is_interrupted:
+                    break
+                job.name = f"Batch {batch * script.loops + loop + 1} out of {count}"
+                mine = script.asked(asked, loop, batch * script.loops + loop)
+
+                def build(mine: Asked[Img2Img] = mine, before: Image.Image = picture) -> Graph:
+                    (ready,) = redrawn.pictures_of(mine, [before])
+                    return redrawn.graph_of(mine, 0, here, redrawn.Loaded((kept.put(ready),), ready.size))
+
+                found = await _drawn(job, await asyncio.to_thread(build))
+                picture = found[0] if found else picture
+                if asked.n_iter == 1:
+                    drawn.add(found, 0)
+            if asked.n_iter > 1:
+                drawn.add([picture], 0)
+        told = Told(script.said, job_timestamp=job.timestamp)
+        texts = [infotexts(script.asked(asked, 0, 0), here, told)[0]] * len(drawn.pictures)
+        last = (asked.settings.seed or 0) + count - 1
+        changed = {
+            "all_seeds": [last],
+            "subseed": asked.request.subseed,
+            "all_subseeds": asked.subseeds[:1],
+            "all_prompts": [asked.settings.prompt],
+            "all_negative_prompts": [asked.settings.negative_prompt],
+            "batch_size": 1,
+            "denoising_strength": script.strength(script.loops),
+        }
+        return await asyncio.to_thread(
+            lambda: reply("loopback", asked, here, drawn, told, texts, of_script=True, **changed)
+        )
+
+
+async def _drawn(job: Job, graph: Graph) -> list[Image.Image]:
+    ended = await JOBS.run(job, graph)
+    if ended.was_cancelled and not (job.is_skipped or job.is_interrupted):
+        raise failed("InterruptedError", "Somebody cancelled the job on the server.")
+    return await asyncio.to_thread(pictures_of, ended)

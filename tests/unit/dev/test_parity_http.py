@@ -1,0 +1,146 @@
+"""The comparison with recorded exchanges: it passes what is the same, and finds what is not."""
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hires_pack.dev.parity.cases import CaseError
+from hires_pack.dev.parity.http.caller import Reply
+from hires_pack.dev.parity.http.compare import compare
+from hires_pack.dev.parity.http.differences import difference_of
+from hires_pack.dev.parity.http.exchanges import Exchange, discover
+from hires_pack.dev.parity.http.report import Result, as_json, counts, table
+from PIL import Image, PngImagePlugin
+
+RECORDED = Path(__file__).resolve().parents[2] / "data" / "sdapi" / "http"
+HEADERS = {"content-type": "application/json"}
+
+
+def exchange(path="/sdapi/v1/txt2img", json=None, status=200, reply=None, folder=Path(), **request):
+    asked = {"id": "one", "session": "main", "order": 1, "method": "POST", "path": path, "json": json, **request}
+    return Exchange(folder, asked, {"status": status, "headers": HEADERS, "json": reply})
+
+
+def answered(content, status=200, **headers):
+    return Reply(status, {**HEADERS, **headers}, json.dumps(content).encode())
+
+
+def problems(recorded, content, status=200):
+    return compare(recorded, answered(content, status)).problems
+
+
+def png(pixels, text):
+    info = PngImagePlugin.PngInfo()
+    info.add_text("parameters", text)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", pnginfo=info)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return [one for session in discover(RECORDED) for one in session]
+
+
+def test_every_recorded_reply_is_like_itself(recorded):
+    for one in recorded:
+        body = json.dumps(one.reply) if "json" in one.response else one.reply
+        reply = Reply(one.status, one.response["headers"], body.encode())
+        assert not compare(one, reply).problems, one.id
+
+
+def test_sessions_are_in_their_order_and_an_unknown_id_is_refused(recorded):
+    assert {one.session for one in recorded} == {"main", "auth"}
+    for session in discover(RECORDED):
+        assert [one.order for one in session] == sorted(one.order for one in session)
+    with pytest.raises(CaseError, match="no-such"):
+        discover(RECORDED, ["no-such"])
+
+
+def test_what_was_set_before_an_exchange_is_sent_with_it():
+    (session,) = discover(RECORDED, ["options-post-mixed"])
+    assert [one.id for one in session][-1] == "options-post-mixed"
+    assert "options-post-unknown-key" in [one.id for one in session]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "found"),
+    [
+        ({"a": 1}, {"a": 2}, ["a: 2 instead of 1"]),
+        ({"a": 1}, {"a": True}, ["a: true instead of 1"]),
+        ({"a": 1}, {"a": 1.0}, []),
+        ({"a": 1}, {}, ["a is missing"]),
+        ({}, {"b": 1}, ["b is too much"]),
+        ({"a": [1, 2]}, {"a": [1]}, ["a: 1 instead of 2 entries"]),
+        ({"eta_relative": 1.5}, {"eta_relative": 7}, []),
+        ({"a": "<DATA>/models/x.pth"}, {"a": "/home/x.safetensors"}, []),
+        ({"a": "<DATA>/models/x.pth"}, {"a": "/home/y.pth"}, ['a: "/home/y.pth" instead of "<DATA>/models/x.pth"']),
+        ({"a": "Seed: 1, Version: v1.10.1"}, {"a": "Seed: 1, Version: hires-fix 1"}, []),
+        ({"a": "Seed: 1, Version: v1.10.1"}, {"a": "Seed: 2, Version: v1.10.1"}, None),
+    ],
+)
+def test_values(theirs, ours, found):
+    got = problems(exchange(reply=theirs), ours)
+    assert got == found if found is not None else got
+
+
+def test_info_is_compared_inside_its_text():
+    theirs = {"info": json.dumps({"seed": 1, "job_timestamp": "1", "subseed": 5})}
+    ours = {"info": json.dumps({"subseed": 6, "job_timestamp": "2", "seed": 1})}
+    assert not problems(exchange(reply=theirs, json={}), ours)
+    assert problems(exchange(reply=theirs, json={"subseed": 5}), ours)
+
+
+def test_pictures_are_compared_by_pixels_and_texts(tmp_path):
+    pixels = np.random.default_rng(1).integers(0, 255, (8, 8, 3), np.uint8)
+    (tmp_path / "out.png").write_bytes(png(pixels, "Seed: 1"))
+    one = exchange(reply={"images": [{"$file": "out.png"}]}, json={}, folder=tmp_path)
+
+    def reply(changed, text="Seed: 1"):
+        return compare(one, answered({"images": [base64.b64encode(png(changed, text)).decode()]}))
+
+    assert not reply(pixels).problems
+    assert reply(pixels).psnr == 100
+    other = pixels.copy()
+    other[0, 0] ^= 16
+    assert "PSNR" in reply(other).problems[0]
+    assert "Seed: 2" in reply(pixels, "Seed: 2").problems[0]
+    assert "size" in reply(pixels[:4]).problems[0]
+    assert "no picture" in compare(one, answered({"images": ["nonsense"]})).problems[0]
+
+
+def test_of_menus_only_what_is_installed_is_asked_for():
+    entry = {"name": "None", "model_name": None, "model_path": None, "model_url": None, "scale": 4.0}
+    theirs = [entry, {**entry, "name": "tiny_x2", "model_path": "<DATA>/tiny_x2.pth"}, {**entry, "name": "DAT x2"}]
+    one = exchange("/sdapi/v1/upscalers", reply=theirs, method="GET")
+    mine = {**entry, "name": "tiny_x2", "model_path": "/m/tiny_x2.safetensors"}
+    assert not problems(one, [entry, mine, {**entry, "name": "own"}])
+    assert problems(one, [entry])
+    assert problems(one, [entry, mine, {"name": "own"}])
+
+
+def test_status_and_headers_count():
+    assert problems(exchange(reply={}), {}, status=500)
+    reply = Reply(200, {"content-type": "text/html"}, b"{}")
+    assert compare(exchange(reply={}), reply).problems == ["content-type: text/html instead of application/json"]
+
+
+def test_differences_cover_what_they_are_about_and_nothing_else():
+    sent = exchange("/sdapi/v1/options", json={"outdir_samples": "x"})
+    assert difference_of(sent, answered({"detail": "no"}, 403)) == "Settings that name folders"
+    assert difference_of(sent, answered({"errors": "broken"}, 500)) is None
+    assert difference_of(exchange(json={"prompt": "x"}), answered({"errors": "broken"}, 500)) is None
+    assert difference_of(exchange(json={"tiling": True}), answered({"errors": "no tiling"}, 500)) == "Tiling"
+    assert difference_of(exchange(json={"tiling": True}), answered({})) is None
+
+
+def test_the_report_names_both_statuses_and_counts_pictures_apart():
+    one = exchange(reply={"a": 1}, json={})
+    results = [Result(one, 200, compare(one, answered({"a": 2})), None, 0.5)]
+    assert "a: 2 instead of 1" in table(results)
+    assert counts(results).splitlines()[0] == "with pictures: 0 of 1 fine, 0 of them differ on purpose"
+    (entry,) = as_json(results)["cases"]
+    assert (entry["id"], entry["ok"], entry["problems"]) == ("one", False, ["a: 2 instead of 1"])
