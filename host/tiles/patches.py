@@ -164,4 +164,4 @@ _CUTS: dict[tuple[str, str], tuple[Callable[[Any, Canvas], torch.Tensor], Callab
     ("supir_patch", "SUPIRPatch"): (_hint_latent, _take_hint_latent),
     ("lllite", "AnimaLLLitePatch"): (_lllite_pictures, _take_lllite),
 }
-"""By the module and name of the host's class, see `kind`: what it holds for the whole canvas, and how a copy of it gets a window of that."""
+"""By the host's class, see `kind`: what it holds for the whole canvas, and how a copy of it gets a window of that."""
