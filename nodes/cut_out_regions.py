@@ -8,6 +8,7 @@ from comfy_api.latest import io
 
 from ..hires.tiles.cutouts import Edges
 from ..host.pictures.cutouts import cut_out
+from ..host.tiles.region_conds import prompts_of_regions
 from . import inputs
 from .errors import input_errors
 from .registry import PackNode, node
@@ -77,6 +78,15 @@ class HiresFixCutOutRegions(PackNode):
                     default=True,
                     tooltip="On: each connected area of the mask is a region of its own. Off: all of it is one.",
                 ),
+                *(
+                    io.Conditioning.Input(
+                        name,
+                        optional=True,
+                        tooltip=f"{words} with places in it: areas in pixels of this picture, masks, ControlNets, "
+                        "GLIGEN boxes. Each region gets its part. A prompt without them needs no way through here.",
+                    )
+                    for name, words in (("positive", "A prompt"), ("negative", "A negative prompt"))
+                ),
             ],
             outputs=[
                 io.Image.Output(display_name="images", is_output_list=True, tooltip="The regions, one by one."),
@@ -86,6 +96,14 @@ class HiresFixCutOutRegions(PackNode):
                     tooltip="What of each is put back: for Set Latent Noise Mask, so that its surroundings stay.",
                 ),
                 inputs.RegionsType.Output(display_name="regions", tooltip="For Put Regions Back."),
+                *(
+                    io.Conditioning.Output(
+                        display_name=name,
+                        is_output_list=True,
+                        tooltip=f"Of the input '{name}', what belongs to each region, for the sampler of the regions.",
+                    )
+                    for name in ("positive", "negative")
+                ),
             ],
         )
 
@@ -100,6 +118,10 @@ class HiresFixCutOutRegions(PackNode):
         each_area: bool,
         mask: Any = None,
         bboxes: Any = None,
+        positive: Any = None,
+        negative: Any = None,
     ) -> io.NodeOutput:
         with input_errors(cls, "image"):
-            return io.NodeOutput(*cut_out(image, mask, bboxes, each_area, Edges(context, grow, fade, size)))
+            images, masks, found = cut_out(image, mask, bboxes, each_area, Edges(context, grow, fade, size))
+            prompts = prompts_of_regions({"positive": positive, "negative": negative}, found)
+            return io.NodeOutput(images, masks, found, *prompts)

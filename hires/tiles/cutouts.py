@@ -17,8 +17,8 @@ from .resize_parts import lanczos
 
 Mask = NDArray[np.float32]
 
-CELL = 16
-"""Pixels that the sides of a region to be drawn are multiples of: VAEs with cells of 8 or 16 cut nothing off."""
+CELL = 32
+"""Pixels that the sides of a region to be drawn are multiples of: no VAE cuts anything off, with cells of up to 32."""
 
 SMALLEST = 64
 """Pixels a side that are cut out at least, where the picture has them: of fewer a model sees no surroundings."""
@@ -41,7 +41,7 @@ class Edges:
     """Pixels inside of the enlarged region over which the redrawn part fades in."""
 
     size: int = 512
-    """Side of a square with as many pixels as a region has while it is redrawn; 0: as many as it has in the picture."""
+    """Side of a square with as many pixels as a region has while it is redrawn; 0: as it has in the picture."""
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,9 @@ def _cutout(picture: int, found: _Found, size: tuple[int, int], edges: Edges) ->
     inside[place.y0 : place.y1, place.x0 : place.x1] = found.mask
     alpha = _faded(inside, edges, region.within(window), region, (width, height))
     factor = edges.size / math.sqrt(window.area) if edges.size else 1.0
-    drawn = tuple(max(CELL, CELL * round(side * factor / CELL)) for side in (window.width, window.height))
+    # at the picture's own scale nothing of it is lost
+    whole = round if edges.size else math.ceil
+    drawn = tuple(max(CELL, CELL * whole(side * factor / CELL)) for side in (window.width, window.height))
     return Cutout(picture, window, (drawn[0], drawn[1]), alpha)
 
 

@@ -62,7 +62,7 @@ class Controls:
         self._kept += controls
 
     def _part(self, control: Any, seen: Box, whole: tuple[int, int]) -> Any:
-        if type(control) not in _KINDS:
+        if not is_known(control):
             raise TiledModelError(
                 f"a ControlNet of the kind {type(control).__name__} of another pack, whose hint cannot be cut for "
                 "sure. Load and apply it with ComfyUI's own nodes, or connect the model itself."
@@ -91,6 +91,11 @@ class Controls:
             joined = zip(*(control.extra_concat_orig for control in controls), strict=True)
             result.extra_concat_orig = [rows(same, batch) for same in joined]
         return result
+
+
+def is_known(control: Any) -> bool:
+    """Whether a ControlNet is of the host's own classes, of which it is known where they keep pictures."""
+    return type(control) in _KINDS
 
 
 def can_share_a_call(control: Any) -> bool:

@@ -32,10 +32,6 @@ class PicturePatches:
         """Return the patches of a model's transformer options for a window."""
         return {name: [self._for(patch, box, canvas) for patch in listed] for name, listed in patches.items()}
 
-    def forget_windows(self) -> None:
-        """Keep only what was made of whole pictures."""
-        self._parts.clear()
-
     def _for(self, patch: Any, box: Box, canvas: Canvas) -> Any:
         if isinstance(patch, tuple):
             return tuple(self._for(one, box, canvas) for one in patch)
@@ -168,5 +164,4 @@ _CUTS: dict[tuple[str, str], tuple[Callable[[Any, Canvas], torch.Tensor], Callab
     ("supir_patch", "SUPIRPatch"): (_hint_latent, _take_hint_latent),
     ("lllite", "AnimaLLLitePatch"): (_lllite_pictures, _take_lllite),
 }
-"""By the module and name of the host's class, see `kind`: what it holds for the whole canvas, and how a copy of it gets
-a window of that."""
+"""By the host's class, see `kind`: what it holds for the whole canvas, and how a copy of it gets a window of that."""

@@ -42,8 +42,9 @@ def _found(model_options: dict[str, Any]) -> Iterator[str]:
                 "Self-Attention Guidance blurs the whole picture by what the last tile has looked at. Take it out; "
                 "Perturbed-Attention Guidance works."
             )
-    attention = options.get("patches", {}).get("attn1_patch", [])
-    if any(kind(patch) == ("nodes_flux", "KV_Attn_Input") for patch in attention):
+    if any(
+        kind(patch) == ("nodes_flux", "KV_Attn_Input") for patch in options.get("patches", {}).get("attn1_patch", [])
+    ):
         yield "Flux KV Cache keeps what the first tile has seen of the reference picture. Take it out."
     wrappers = get_all_wrappers(WrappersMP.OUTER_SAMPLE, model_options, is_model_options=True)
     if any(isinstance(wrapper, InfiniteTalkOuterSampleWrapper) for wrapper in wrappers):

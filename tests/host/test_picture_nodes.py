@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from hires_pack.tests import png_by_hand
+from hires_pack.tests.tolerances import assert_close
 from PIL import Image, ImageCms
 
 from .graphs import Graph, give, saved
@@ -316,3 +317,19 @@ def test_cancelling_leaves_whole_files(host, client):
     assert 0 < len(names) < 60
     for path in names:
         assert len(dict(png_by_hand.chunks(path.read_bytes()))[b"IHDR"]) == 13
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_transparency_is_laid_over_white(bits, host, client):
+    """In 8 bits as Pillow's paste does it for A1111's img2img, rounded to whole levels; in 16 bits unrounded."""
+    most = 2**bits - 1
+    colour, alpha = np.meshgrid(np.arange(256) * (most // 255), np.arange(256) * (most // 255))
+    values = np.stack([colour, most - colour, colour, alpha], axis=-1)
+    content = png_by_hand.encode(values.astype(np.uint16 if bits == 16 else np.uint8))
+    g = Graph()
+    shown = load(g, place(host, content), "RGB over white")
+    _, name = g.save(image=shown)
+    client.queue(g).require_success()
+    over = (values[..., :3] * alpha[..., None] + most * (most - alpha[..., None])) / most
+    wanted = torch.from_numpy((np.floor(over + 0.5) if bits == 8 else over) / most).float()
+    assert_close(saved(host, name)["image"][0], wanted, 1e-6)

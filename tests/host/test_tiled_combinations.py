@@ -2,498 +2,261 @@
 
 import pytest
 import torch
+from hires_pack.dev.fixtures.loras import write_lora
 from hires_pack.tests.tolerances import assert_close
 
-from .graphs import conditioning, give, saved
-from .test_tiled_model import (
-    OVERLAP,
-    SAMPLED,
-    SIDES,
-    SMALL,
-    TILE,
-    Scene,
-    assert_tiled_is_untiled,
-    error_of,
-    whole_and_parts,
-)
-
-ODD = (90, 70)
+from .graphs import give
+from .test_tiled_model import SAMPLED, SIDES, SMALL, Scene, assert_tiled_is_untiled, error_of, whole_and_parts
 
 
-@pytest.mark.parametrize(("width", "height"), [(100, 82), (131, 107), (45, 37)])
-@pytest.mark.parametrize("kind", ["ref", "concat"])
-def test_ref_of_odd_scale(kind, width, height, host, client, models):
-    scene = Scene(host, models, "flux" if kind == "ref" else "sd3")
+class SmallFamily(Scene):
+    """A scene of a family of `ProbeSmallFamily`."""
+
+    CHANNELS = {"flux2": 128, "qwen": 16, "z-image": 16}  # noqa: RUF012
+
+    def __init__(self, host, models, family, sides=(24, 16)):
+        super().__init__(host, models, sides=sides)
+        self.model = self.g.add("ProbeSmallFamily", family=family)
+        texts = torch.randn(2, 20, 64, generator=torch.Generator().manual_seed(7))
+        file = give(host, positive=texts[:1], negative=texts[1:])
+        self.prompts = [self.g.add("ProbeConditioning", file=file, key=key) for key in ("positive", "negative")]
+        frames = (1,) if family == "qwen" else ()
+        self.shape = (1, self.CHANNELS[family], *frames, sides[1], sides[0])
+        self.latent = self.tensor(self.shape, 0.8)
+        self.cell = 16 if family == "flux2" else 8
+
+    def windows(self, **more):
+        return self.tiled(tile_size=14 * self.cell, overlap=4 * self.cell, blending="soft", **more)
+
+
+@pytest.mark.parametrize("family", SmallFamily.CHANNELS)
+def test_newer_families_are_drawn_in_windows(family, host, client, models):
+    scene = SmallFamily(host, models, family)
+    mask = torch.ones(1, 16, 24)
+    mask[:, :, :9] = 0
+    masked = scene.g.add("SetLatentNoiseMask", samples=scene.latent, mask=scene.mask(mask))
+    files = [
+        scene.sample(scene.model),
+        scene.sample(scene.tiled(tile_size=24 * scene.cell)),
+        scene.sample(scene.windows()),
+        scene.sample(scene.windows(tiles_at_once=4)),
+        scene.sample(scene.windows(), latent=masked),
+        scene.g.save(latent=scene.latent)[1],
+    ]
+    untiled, whole, one, four, kept, before = scene.run(client, *files)
+    assert torch.equal(whole, untiled)
+    assert one.shape == scene.shape
+    assert bool(torch.isfinite(one).all())
+    assert float((one - untiled).abs().max()) > 1e-3
+    assert_close(four, one, 1e-4)
+    assert torch.allclose(kept[..., :9], before[..., :9], rtol=0, atol=1e-6)
+    assert float((kept - before)[..., 9:].abs().mean()) > 0.01
+
+
+@pytest.mark.parametrize("kind", ["reference", "joined"])
+def test_pictures_at_an_uneven_scale_are_cut_alike_for_every_window(kind, host, client, models):
+    """So that windows can share a call."""
+    scene = Scene(host, models, "flux" if kind == "reference" else "sd3")
     scene.local()
-    if kind == "ref":
-        reference = scene.tensor((1, 16, height, width), seed=9)
-        positive = scene.g.add("ReferenceLatent", conditioning=scene.prompts[0], latent=reference)
+    positive, negative = scene.prompts
+    if kind == "reference":
+        picture = scene.tensor((1, 16, 82, 100), seed=9)
+        positive = scene.g.add("ReferenceLatent", conditioning=positive, latent=picture)
     else:
-        joined = scene.tensor((1, 2, height, width), seed=3)
-        positive = scene.g.add(
-            "ProbeConditioningWith", conditioning=scene.prompts[0], kind="noise_concat", latent=joined
-        )
-    files = [scene.sample(scene.tiled(**v), prompts=(positive, scene.prompts[1])) for v in ({}, {"tiles_at_once": 4})]
-    one, four = scene.run(client, *files)
+        picture = scene.tensor((1, 2, 107, 131), seed=3)
+        positive = scene.g.add("ProbeConditioningWith", conditioning=positive, kind="noise_concat", latent=picture)
+    models = (scene.tiled(), scene.tiled(tiles_at_once=4))
+    one, four = scene.run(client, *(scene.sample(model, prompts=(positive, negative)) for model in models))
     assert_close(four, one, SAMPLED)
 
 
-PATCHES = {
-    "RescaleCFG": {"multiplier": 0.7},
-    "APG": {"eta": 0.5, "norm_threshold": 5.0, "momentum": 0.3},
-    "TCFG": {},
-    "FreSca": {"scale_low": 1.0, "scale_high": 1.5, "freq_cutoff": 20},
-    "Mahiro": {},
-    "CFGZeroStar": {},
-    "CFGNorm": {"strength": 1.0, "pre_cfg": False},
-    "PerturbedAttentionGuidance": {"scale": 2.0},
-    "SkipLayerGuidanceSD3": {"layers": "0", "scale": 3.0, "start_percent": 0.0, "end_percent": 1.0},
-    "DifferentialDiffusion": {},
-    "LazyCache": {"reuse_threshold": 0.2, "start_percent": 0.15, "end_percent": 0.95, "verbose": False},
-}
-
-
-@pytest.mark.parametrize("patch", PATCHES)
-@pytest.mark.parametrize("order", ["before", "after"])
-def test_patches_of_guidance(patch, order, host, client, models):
+def test_guidance_sees_the_whole_picture(host, client, models):
+    """Patches that go by statistics or frequencies of the canvas, or call the model again, one after the other."""
     scene = Scene(host, models)
     scene.local()
-    untiled = scene.g.add(patch, model=scene.model, **PATCHES[patch])
-    latent = scene.latent
-    if patch == "DifferentialDiffusion":
-        latent = scene.g.add("SetLatentNoiseMask", samples=latent, mask=scene.mask(whole_and_parts(3)))
-    tiled = (
-        scene.tiled(model=untiled) if order == "before" else scene.g.add(patch, model=scene.tiled(), **PATCHES[patch])
-    )
-    files = [scene.sample(m, steps=4, latent=latent) for m in (untiled, tiled)]
-    first, second = scene.run(client, *files)
-    assert_close(second, first, SAMPLED)
+
+    def patched(model):
+        for patch, values in (
+            ("RescaleCFG", {"multiplier": 0.7}),
+            ("FreSca", {"scale_low": 1.0, "scale_high": 1.5, "freq_cutoff": 20}),
+            ("TCFG", {}),
+            ("PerturbedAttentionGuidance", {"scale": 2.0}),
+            ("SkipLayerGuidanceSD3", {"layers": "0", "scale": 3.0, "start_percent": 0.0, "end_percent": 1.0}),
+            ("DifferentialDiffusion", {}),
+        ):
+            model = scene.g.add(patch, model=model, **values)
+        return model
+
+    latent = scene.g.add("SetLatentNoiseMask", samples=scene.latent, mask=scene.mask(whole_and_parts(3, (44, 20))))
+    files = (patched(scene.model), patched(scene.tiled()), scene.tiled(model=patched(scene.model)))
+    first, *rest = scene.run(client, *(scene.sample(model, steps=3, latent=latent) for model in files))
+    for one in rest:
+        assert_close(one, first, SAMPLED)
 
 
-def custom(scene, guider, steps=3):
-    g = scene.g
-    sigmas = g.add("BasicScheduler", model=scene.model, scheduler="normal", steps=steps, denoise=0.7)
-    result = g.add(
-        "SamplerCustomAdvanced",
-        noise=g.add("RandomNoise", noise_seed=4),
-        guider=guider,
-        sampler=g.add("KSamplerSelect", sampler_name="euler"),
-        sigmas=sigmas,
-        latent_image=scene.latent,
-    )
-    return g.save(latent=result)[1]
-
-
-@pytest.mark.parametrize("kind", ["PerpNegGuider", "DualCFGGuider", "nested", "DualModelGuider", "BasicGuider"])
-def test_guiders(kind, host, client, models):
-    scene = Scene(host, models)
+@pytest.mark.parametrize("kind", ["PerpNegGuider", "DualCFGGuider", "DualModelGuider"])
+def test_guiders_of_three_prompts_and_of_two_models(kind, host, client, models):
+    scene = Scene(host, models, sides=SMALL)
     scene.local()
-    g, (p, n) = scene.g, scene.prompts
-
-    def make(model):
-        if kind == "PerpNegGuider":
-            return g.add(kind, model=model, positive=p, negative=n, empty_conditioning=n, cfg=4.0, neg_scale=0.8)
-        if kind == "DualCFGGuider" or kind == "nested":
-            return g.add(
-                "DualCFGGuider",
-                model=model,
-                cond1=p,
-                cond2=n,
-                negative=n,
-                cfg_conds=4.0,
-                cfg_cond2_negative=2.0,
-                style="nested" if kind == "nested" else "regular",
-            )
-        if kind == "DualModelGuider":
-            return g.add(kind, model=model, model_negative=model, positive=p, negative=n, cfg=4.0)
-        return g.add(kind, model=model, conditioning=p)
-
-    files = [custom(scene, make(m)) for m in (scene.model, scene.tiled())]
-    first, second = scene.run(client, *files)
-    assert_close(second, first, SAMPLED)
-
-
-@pytest.mark.parametrize("small", [(44, 36), (11, 9), (1, 1)])
-def test_small_noise_masks(small, host, client, models):
-    scene = Scene(host, models)
-    scene.local()
-    mask = torch.rand((1, small[1], small[0]), generator=torch.Generator().manual_seed(2))
-    latent = scene.g.add("SetLatentNoiseMask", samples=scene.latent, mask=scene.mask(mask))
-    assert_tiled_is_untiled(scene, client, latent=latent)
-
-
-def test_latent_from_batch(host, client, models):
-    scene = Scene(host, models, batch=3)
-    scene.local()
-    latent = scene.g.add("LatentFromBatch", samples=scene.latent, batch_index=1, length=2)
-    assert_tiled_is_untiled(scene, client, latent=latent)
-
-
-@pytest.mark.parametrize(
-    "values", [{"dim": 2, "causal_window_fix": True}, {"dim": 2, "causal_window_fix": False, "freenoise": True}]
-)
-def test_context_windows(values, host, client, models):
-    scene = Scene(host, models, "wan", frames=5)
-    scene.local()
-    base = {
-        "context_length": 3,
-        "context_overlap": 1,
-        "context_schedule": "standard_static",
-        "context_stride": 1,
-        "closed_loop": False,
-        "fuse_method": "pyramid",
-        "freenoise": False,
-        "cond_retain_index_list": "",
-        "latent_retain_index_list": "",
-        "split_conds_to_windows": False,
-    }
-    windows = lambda m: scene.g.add("ContextWindowsManual", model=m, **{**base, **values})
-    untiled = windows(scene.model)
-    files = [
-        scene.sample(m)
-        for m in (untiled, windows(scene.tiled()), scene.tiled(model=untiled), windows(scene.tiled(tiles_at_once=4)))
-    ]
-    first, *rest = scene.run(client, *files)
-    for r in rest:
-        assert_close(r, first, SAMPLED)
-
-
-def test_context_windows_over_height(host, client, models):
-    scene = Scene(host, models)
-    scene.local()
-    base = {
-        "context_length": 40,
-        "context_overlap": 8,
-        "context_schedule": "standard_static",
-        "context_stride": 1,
-        "closed_loop": False,
-        "fuse_method": "pyramid",
-        "freenoise": False,
-        "dim": 2,
-        "causal_window_fix": False,
-        "cond_retain_index_list": "",
-        "latent_retain_index_list": "",
-        "split_conds_to_windows": False,
-    }
-    windows = lambda m: scene.g.add("ContextWindowsManual", model=m, **base)
-    files = [scene.sample(m) for m in (windows(scene.model), windows(scene.tiled()))]
-    first, *rest = scene.run(client, *files)
-    for r in rest:
-        assert_close(r, first, SAMPLED)
-
-
-@pytest.mark.parametrize("frames", [1, 3])
-def test_masks_and_areas_of_clips(frames, host, client, models):
-    scene = Scene(host, models, "wan", frames=frames)
-    scene.local()
-    masked = scene.g.add(
-        "ConditioningSetMask",
-        conditioning=scene.prompts[1],
-        mask=scene.mask(whole_and_parts(1)),
-        strength=0.8,
-        set_cond_area="default",
-    )
-    area = scene.g.add(
-        "ConditioningSetArea", conditioning=scene.prompts[1], width=400, height=304, x=96, y=64, strength=0.9
-    )
-    perc = scene.g.add(
-        "ConditioningSetAreaPercentage",
-        conditioning=scene.prompts[1],
-        width=0.5,
-        height=0.6,
-        x=0.2,
-        y=0.3,
-        strength=0.9,
-    )
-    p = scene.prompts[0]
-    for one in (masked, area):
-        p = scene.g.add("ConditioningCombine", conditioning_1=p, conditioning_2=one)
-    assert_tiled_is_untiled(scene, client, prompts=(p, scene.prompts[1]))
-
-
-def test_default_conds(host, client, models):
-    scene = Scene(host, models)
-    scene.local()
-    masked = scene.g.add(
-        "ConditioningSetMask",
-        conditioning=scene.prompts[1],
-        mask=scene.mask(whole_and_parts(1)),
-        strength=0.8,
-        set_cond_area="default",
-    )
-    both = scene.g.add("ConditioningSetDefaultCombine", cond=masked, cond_DEFAULT=scene.prompts[0])
-    assert_tiled_is_untiled(scene, client, prompts=(both, scene.prompts[1]))
-
-
-def test_nested_latents_are_refused(host, client, models):
-    scene = Scene(host, models, "wan", frames=2)
-    sound = scene.tensor((1, 8, 20, 16))
-    latent = scene.g.add("LTXVConcatAVLatent", video_latent=scene.latent, audio_latent=sound)
-    print(error_of(scene, client, scene.tiled(), latent=latent))
-
-
-def test_flux_kv_cache(host, client, models):
-    scene = Scene(host, models, "flux", sides=SMALL)
-    tiled = scene.tiled(model=scene.g.add("FluxKVCache", model=scene.model))
-    assert "Tiled Model: Flux KV Cache" in error_of(scene, client, tiled)
-
-
-def lora(host, client, name="combos.safetensors"):
-    from hires_pack.dev.fixtures.loras import write_lora
-
-    folder = host.base / "models" / "loras"
-    write_lora(folder / name, 5)
-    return name
-
-
-@pytest.mark.parametrize("at_once", [1, 4])
-def test_lora_hooks(at_once, host, client, models):
-    name = lora(host, client)
-    scene = Scene(host, models, "sd1", sides=(24, 16))
-    g = scene.g
-    hooks = g.add("CreateHookLoraModelOnly", lora_name=name, strength_model=1.0)
-    both = [
-        g.add("ConditioningSetProperties", cond_NEW=p, strength=1.0, set_cond_area="default", hooks=hooks)
-        for p in scene.prompts
-    ]
-    kf = g.add("CreateHookKeyframe", strength_mult=1.0, start_percent=0.0)
-    kf = g.add("CreateHookKeyframe", strength_mult=0.0, start_percent=0.6, prev_hook_kf=kf)
-    sched = g.add("SetHookKeyframes", hooks=hooks, hook_kf=kf)
-    sch = [
-        g.add("ConditioningSetProperties", cond_NEW=p, strength=1.0, set_cond_area="default", hooks=sched)
-        for p in scene.prompts
-    ]
-    values = {"tile_size": 96, "overlap": 32, "blending": "soft", "tiles_at_once": at_once}
-    loaded = g.add("LoraLoaderModelOnly", model=scene.model, lora_name=name, strength_model=1.0)
-    files = [
-        scene.sample(scene.tiled(model=loaded, **values), denoise=1.0),
-        scene.sample(scene.tiled(**values), prompts=both, denoise=1.0),
-        scene.sample(scene.tiled(**values), denoise=1.0),
-        scene.sample(scene.tiled(**values), prompts=sch, denoise=1.0),
-    ]
-    a, b, c, d = scene.run(client, *files)
-    print(
-        "loaded-hook",
-        (a - b).abs().max(),
-        "without",
-        (a - c).abs().max(),
-        "sched",
-        (d - a).abs().max(),
-        (d - c).abs().max(),
-    )
-    assert_close(b, a, 1e-4)
-
-
-@pytest.mark.parametrize(
-    "patch",
-    [
-        "FreeU_V2",
-        "HyperTile",
-        "PatchModelAddDownscale",
-        "TomePatchModel",
-        "PerturbedAttentionGuidance",
-        "NAGuidance",
-        "ModelSamplingDiscrete",
-        "TorchCompileModel",
-    ],
-)
-def test_network_patches(patch, host, client, models):
+    g, (positive, negative) = scene.g, scene.prompts
     values = {
-        "FreeU_V2": {"b1": 1.3, "b2": 1.4, "s1": 0.9, "s2": 0.2},
-        "HyperTile": {"tile_size": 64, "swap_size": 2, "max_depth": 0, "scale_depth": False},
-        "PatchModelAddDownscale": {
-            "block_number": 3,
-            "downscale_factor": 2.0,
-            "start_percent": 0.0,
-            "end_percent": 0.5,
-            "downscale_after_skip": True,
-            "downscale_method": "bicubic",
-            "upscale_method": "bicubic",
+        "PerpNegGuider": {"positive": positive, "empty_conditioning": negative, "cfg": 4.0, "neg_scale": 0.8},
+        "DualCFGGuider": {
+            "cond1": positive, "cond2": negative, "cfg_conds": 4.0, "cfg_cond2_negative": 2.0, "style": "nested",
         },
-        "TomePatchModel": {"ratio": 0.3},
-        "PerturbedAttentionGuidance": {"scale": 2.0},
-        "NAGuidance": {"nag_scale": 5.0, "nag_alpha": 0.5, "nag_tau": 1.5},
-        "ModelSamplingDiscrete": {"sampling": "lcm", "zsnr": False},
-        "TorchCompileModel": {"backend": "inductor"},
-    }[patch]
-    if patch == "TorchCompileModel":
-        pytest.skip()
-    scene = Scene(host, models, "sd1", sides=(24, 16))
-    m = scene.g.add(patch, model=scene.model, **values)
-    files = [
-        scene.sample(scene.tiled(model=m, tile_size=96, overlap=32, tiles_at_once=n), denoise=1.0) for n in (1, 4)
-    ] + [scene.sample(m, denoise=1.0), scene.sample(scene.tiled(model=m, tile_size=256), denoise=1.0)]
-    one, four, un, whole = scene.run(client, *files)
-    print(patch, (one - four).abs().max(), (un - whole).abs().max(), (un - one).abs().mean())
-    if patch != "HyperTile":
-        assert_close(four, one, 1e-3)
-        assert torch.equal(un, whole)
+        "DualModelGuider": {"positive": positive, "cfg": 4.0},
+    }[kind]  # fmt: skip
+    files = []
+    for model in (scene.model, scene.tiled()):
+        more = {"model_negative": model} if kind == "DualModelGuider" else {}
+        guider = g.add(kind, model=model, negative=negative, **values, **more)
+        sigmas = g.add("BasicScheduler", model=model, scheduler="normal", steps=2, denoise=0.7)
+        sampler, noise = g.add("KSamplerSelect", sampler_name="euler"), g.add("RandomNoise", noise_seed=4)
+        result = g.add(
+            "SamplerCustomAdvanced", noise=noise, guider=guider, sampler=sampler, sigmas=sigmas,
+            latent_image=scene.latent,
+        )  # fmt: skip
+        files.append(g.save(latent=result)[1])
+    untiled, tiled = scene.run(client, *files)
+    assert_close(tiled, untiled, SAMPLED)
 
 
-def control(scene, prompts, kind="pixels", size=None, seed=1, **more):
-    hint = {"image": scene.image(size, seed), "strength": 0.7, "start_percent": 0.0, "end_percent": 1.0, **more}
-    network = scene.g.add("ProbeControlNet", kind=kind)
-    link = scene.g.add("ControlNetApplyAdvanced", positive=prompts[0], negative=prompts[1], control_net=network, **hint)
-    return link, link[1]
-
-
-@pytest.mark.parametrize("kind", ["pixels", "adapter"])
-def test_controlnets_of_areas_and_masks(kind, host, client, models):
-    scene = Scene(host, models)
+def test_context_windows_in_time(host, client, models):
+    """Time outside, space inside, whichever is connected first; with what is joined to the frames."""
+    scene = Scene(host, models, "wan", sides=SMALL, frames=5)
     scene.local()
-    g, (p, n) = scene.g, scene.prompts
-    cp, cn = control(scene, (n, n), kind)
-    masked = g.add(
-        "ConditioningSetMask",
-        conditioning=cp,
-        mask=scene.mask(whole_and_parts(2)),
-        strength=1.0,
-        set_cond_area="mask bounds",
-    )
-    area = g.add("ConditioningSetArea", conditioning=cn, width=400, height=304, x=96, y=64, strength=0.9)
-    gl = g.add("ProbeConditioningWith", conditioning=area, kind="gligen")
-    for one in (masked, area, gl):
-        p = g.add("ConditioningCombine", conditioning_1=p, conditioning_2=one)
-    # hard: an area's soft edge is the host's
-    assert_tiled_is_untiled(scene, client, prompts=(p, n))
-
-
-@pytest.mark.parametrize("count", [2, 3])
-def test_a_hint_for_each_picture(count, host, client, models):
-    scene = Scene(host, models, batch=2)
-    scene.local()
-    pictures = torch.rand((count, SIDES[1] * 8, SIDES[0] * 8, 3), generator=torch.Generator().manual_seed(1))
-    image = scene.g.add("ProbeImage", file=give(host, values=pictures), key="values")
-    network = scene.g.add("ProbeControlNet", kind="pixels")
-    link = scene.g.add(
-        "ControlNetApplyAdvanced",
-        positive=scene.prompts[0],
-        negative=scene.prompts[1],
-        control_net=network,
-        image=image,
-        strength=0.7,
-        start_percent=0.0,
-        end_percent=1.0,
-    )
-    assert_tiled_is_untiled(scene, client, prompts=(link, link[1]))
-
-
-def test_masks_for_each_picture(host, client, models):
-    scene = Scene(host, models, batch=2)
-    scene.local()
-    mask = torch.cat([whole_and_parts(1), whole_and_parts(2)])
-    masked = scene.g.add(
-        "ConditioningSetMask",
-        conditioning=scene.prompts[1],
-        mask=scene.mask(mask),
-        strength=0.8,
-        set_cond_area="default",
-    )
-    both = scene.g.add("ConditioningCombine", conditioning_1=scene.prompts[0], conditioning_2=masked)
-    assert_tiled_is_untiled(scene, client, prompts=(both, scene.prompts[1]))
-
-
-def test_context_windows_with_control(host, client, models):
-    scene = Scene(host, models, "wan", frames=5, sides=SMALL)
-    scene.local()
-    base = {
-        "context_length": 3,
-        "context_overlap": 1,
-        "context_schedule": "standard_static",
-        "context_stride": 1,
-        "closed_loop": False,
-        "fuse_method": "pyramid",
-        "freenoise": False,
-        "dim": 2,
-        "causal_window_fix": True,
-        "cond_retain_index_list": "",
-        "latent_retain_index_list": "",
-        "split_conds_to_windows": False,
-    }
     joined = scene.tensor((1, 2, 5, SMALL[1], SMALL[0]), seed=3)
     positive = scene.g.add("ProbeConditioningWith", conditioning=scene.prompts[0], kind="noise_concat", latent=joined)
-    windows = lambda m: scene.g.add("ContextWindowsManual", model=m, **base)
-    files = [
-        scene.sample(m, prompts=(positive, scene.prompts[1]))
-        for m in (windows(scene.model), windows(scene.tiled()), windows(scene.tiled(tiles_at_once=4)))
-    ]
-    first, *rest = scene.run(client, *files)
-    for r in rest:
-        assert_close(r, first, SAMPLED)
+    values = {
+        "context_length": 3, "context_overlap": 1, "context_schedule": "standard_static", "context_stride": 1,
+        "closed_loop": False, "fuse_method": "pyramid", "dim": 2, "freenoise": True, "causal_window_fix": True,
+        "cond_retain_index_list": "", "latent_retain_index_list": "", "split_conds_to_windows": False,
+    }  # fmt: skip
+    in_time = scene.g.add("ContextWindowsManual", model=scene.model, **values)
+    others = [scene.g.add("ContextWindowsManual", model=scene.tiled(tiles_at_once=4), **values), scene.tiled(in_time)]
+    prompts = (positive, scene.prompts[1])
+    first, *rest = scene.run(client, *(scene.sample(model, prompts=prompts) for model in (in_time, *others)))
+    for one in rest:
+        assert_close(one, first, SAMPLED)
 
 
-@pytest.mark.parametrize("tiled_too", [True, False])
-def test_refiner(tiled_too, host, client, models):
+def test_a_default_prompt_fills_what_masks_leave(host, client, models):
     scene = Scene(host, models)
     scene.local()
-    g, (p, n) = scene.g, scene.prompts
-    noise = g.add("HiresFixNoise", seed=3, source="CPU")
-    prompts = control(scene, (p, n))
-    files = []
-    other = g.add("ProbeLocalModel", model=scene.loader, reach=True, conds=True, room=99)
-    for tiled in (False, True):
-        m = scene.tiled() if tiled else scene.model
-        r = scene.tiled(model=other) if tiled and tiled_too else other
-        refiner = g.add(
-            "HiresFixRefiner", model=r, positive=prompts[0], negative=prompts[1], switch_at=0.5, by_steps=True
-        )
-        common = {"model": m, "noise": noise, "sampler_name": "DPM++ 2M"}
-        noised = g.add(
-            "HiresFixRenoise",
-            latent=scene.latent,
-            steps=4,
-            denoising_strength=0.9,
-            hr_second_pass_steps=0,
-            scheduler="Automatic",
-            **common,
-        )
-        final = g.add(
-            "HiresFixSecondSampling",
-            positive=prompts[0],
-            negative=prompts[1],
-            latent=noised,
-            sigmas=noised[1],
-            cfg=3.0,
-            refiner=refiner,
-            **common,
-        )
-        files.append(g.save(latent=final)[1])
-    a, b = scene.run(client, *files)
-    assert_close(b, a, SAMPLED)
+    positive, negative = scene.prompts
+    masked = scene.g.add(
+        "ConditioningSetMask", conditioning=negative, mask=scene.mask(whole_and_parts(1)), strength=0.8,
+        set_cond_area="default",
+    )  # fmt: skip
+    both = scene.g.add("ConditioningSetDefaultCombine", cond=masked, cond_DEFAULT=positive)
+    assert_tiled_is_untiled(scene, client, prompts=(both, negative))
 
 
-def test_refiner_with_sag(host, client, models):
-    scene = Scene(host, models, sides=SMALL)
-    g, (p, n) = scene.g, scene.prompts
-    noise = g.add("HiresFixNoise", seed=3, source="CPU")
-    r = g.add("SelfAttentionGuidance", model=scene.tiled(), scale=0.5, blur_sigma=2.0)
-    refiner = g.add("HiresFixRefiner", model=r, positive=p, negative=n, switch_at=0.5, by_steps=True)
-    common = {"model": scene.model, "noise": noise, "sampler_name": "DPM++ 2M"}
+def test_hints_in_prompts_of_a_place(host, client, models):
+    """A ControlNet on prompts with a mask's bounds, with an area, and with an area and GLIGEN's boxes."""
+    scene = Scene(host, models)
+    scene.local()
+    g, (positive, negative) = scene.g, scene.prompts
+    hint = {"image": scene.image(), "strength": 0.7, "start_percent": 0.0, "end_percent": 1.0}
+    network = g.add("ProbeControlNet", kind="pixels")
+    hinted = g.add("ControlNetApplyAdvanced", positive=negative, negative=negative, control_net=network, **hint)
+    masked = g.add(
+        "ConditioningSetMask", conditioning=hinted, mask=scene.mask(whole_and_parts(2)), strength=1.0,
+        set_cond_area="mask bounds",
+    )  # fmt: skip
+    area = g.add("ConditioningSetArea", conditioning=hinted[1], width=400, height=304, x=96, y=64, strength=0.9)
+    boxes = g.add("ProbeConditioningWith", conditioning=area, kind="gligen")
+    prompt = positive
+    for one in (masked, area, boxes):
+        prompt = g.add("ConditioningCombine", conditioning_1=prompt, conditioning_2=one)
+    assert_tiled_is_untiled(scene, client, prompts=(prompt, negative))
+
+
+def test_a_hint_a_mask_and_a_seed_for_each_picture(host, client, models):
+    scene = Scene(host, models, batch=3)
+    scene.local()
+    g, (positive, negative) = scene.g, scene.prompts
+    pictures = torch.rand((3, SIDES[1] * 8, SIDES[0] * 8, 3), generator=torch.Generator().manual_seed(1))
+    image = g.add("ProbeImage", file=give(host, values=pictures), key="values")
+    hint = {"image": image, "strength": 0.7, "start_percent": 0.0, "end_percent": 1.0}
+    network = g.add("ProbeControlNet", kind="pixels")
+    link = g.add("ControlNetApplyAdvanced", positive=positive, negative=negative, control_net=network, **hint)
+    mask = scene.mask(torch.cat([whole_and_parts(seed) for seed in (1, 2)]))
+    masked = g.add("ConditioningSetMask", conditioning=link, mask=mask, strength=0.8, set_cond_area="default")
+    both = g.add("ConditioningCombine", conditioning_1=positive, conditioning_2=masked)
+    latent = g.add("LatentFromBatch", samples=scene.latent, batch_index=1, length=2)
+    assert_tiled_is_untiled(scene, client, latent=latent, prompts=(both, link[1]))
+
+
+def test_a_lora_of_a_part_of_the_steps(host, client, models):
+    """Core's hooks patch the weights while sampling: with every strength 1 they do what the loaded LoRA does."""
+    write_lora(host.base / "models" / "loras" / "hooked.safetensors", 5)
+    scene = Scene(host, models, "sd1", sides=(24, 16))
+    g, values = scene.g, {"tile_size": 96, "overlap": 32, "blending": "soft", "tiles_at_once": 4}
+    lora = {"lora_name": "hooked.safetensors", "strength_model": 1.0}
+    always = g.add("CreateHookLoraModelOnly", **lora)
+    first = g.add("CreateHookKeyframe", strength_mult=1.0, start_percent=0.0)
+    half = g.add("CreateHookKeyframe", strength_mult=0.0, start_percent=0.01, prev_hook_kf=first)
+    loaded = g.add("LoraLoaderModelOnly", model=scene.model, **lora)
+    files = [scene.sample(scene.tiled(loaded, **values), steps=4, denoise=1.0)]
+    for hooks in (always, g.add("SetHookKeyframes", hooks=always, hook_kf=half)):
+        prompts = [
+            g.add("ConditioningSetProperties", cond_NEW=one, strength=1.0, set_cond_area="default", hooks=hooks)
+            for one in scene.prompts
+        ]
+        files.append(scene.sample(scene.tiled(**values), steps=4, denoise=1.0, prompts=prompts))
+    files.append(scene.sample(scene.tiled(**values), steps=4, denoise=1.0))
+    files += [scene.sample(scene.model, steps=4, denoise=1.0, prompts=prompts), scene.sample(loaded, steps=4, denoise=1.0)]
+    loaded, hooked, changing, without, uc, ul = scene.run(client, *files)
+    print("DIFF", (uc-ul).abs().max(), (changing-loaded).abs().max(), (changing-without).abs().max())
+    assert_close(hooked, loaded, 1e-4)
+    assert float((changing - loaded).abs().max()) > 1e-3
+    assert float((changing - without).abs().max()) > 0.1
+
+
+def second_pass(scene, model, refiner):
+    g, (positive, negative) = scene.g, scene.prompts
+    common = {"model": model, "noise": g.add("HiresFixNoise", seed=3, source="CPU"), "sampler_name": "DPM++ 2M"}
+    takes_over = g.add(
+        "HiresFixRefiner", model=refiner, positive=positive, negative=negative, switch_at=0.5, by_steps=True
+    )
     noised = g.add(
-        "HiresFixRenoise",
-        latent=scene.latent,
-        steps=4,
-        denoising_strength=0.9,
-        hr_second_pass_steps=0,
-        scheduler="Automatic",
-        **common,
-    )
+        "HiresFixRenoise", latent=scene.latent, steps=4, denoising_strength=0.9, hr_second_pass_steps=0,
+        scheduler="Automatic", **common,
+    )  # fmt: skip
     final = g.add(
-        "HiresFixSecondSampling",
-        positive=p,
-        negative=n,
-        latent=noised,
-        sigmas=noised[1],
-        cfg=3.0,
-        refiner=refiner,
-        **common,
-    )
-    g.save(latent=final)
-    print(client.queue(g).explanation())
+        "HiresFixSecondSampling", positive=positive, negative=negative, latent=noised, sigmas=noised[1], cfg=3.0,
+        refiner=takes_over, **common,
+    )  # fmt: skip
+    return g.save(latent=final)[1]
 
 
-@pytest.mark.parametrize(("kind", "says"), [("attention mask", "an attention mask"), ("infinite talk", "InfiniteTalk")])
-def test_patches_of_the_whole_are_refused(kind, says, host, client, models):
+def test_a_refiner_sees_tiles_of_its_own(host, client, models):
     scene = Scene(host, models, sides=SMALL)
-    patched = scene.g.add("ProbePicturePatch", model=scene.loader, vae=scene.vae, image=scene.image(), kind=kind)
+    scene.local()
+    other = scene.g.add("ProbeLocalModel", model=scene.loader, reach=False, conds=True)
+    files = [second_pass(scene, *pair) for pair in ((scene.model, other), (scene.tiled(), scene.tiled(other)))]
+    untiled, tiled = scene.run(client, *files)
+    assert_close(tiled, untiled, SAMPLED)
+    mixed = scene.g.add("SelfAttentionGuidance", model=scene.tiled(scene.loader), scale=0.5, blur_sigma=2.0)
+    second_pass(scene, scene.model, mixed)
+    assert "Tiled Model: Self-Attention Guidance" in client.queue(scene.g).explanation()
+
+
+@pytest.mark.parametrize(("kind", "says"), [
+    ("attention mask", "an attention mask"), ("infinite talk", "InfiniteTalk"), ("FluxKVCache", "Flux KV Cache"),
+])  # fmt: skip
+def test_patches_of_the_whole_are_refused(kind, says, host, client, models):
+    scene = Scene(host, models, "flux", sides=SMALL)
+    if kind == "FluxKVCache":
+        patched = scene.g.add(kind, model=scene.loader)
+    else:
+        patched = scene.g.add("ProbePicturePatch", model=scene.loader, vae=scene.vae, image=scene.image(), kind=kind)
     assert f"Tiled Model: {says}" in error_of(scene, client, scene.tiled(model=patched))
+
+
+def test_a_clip_with_its_sound_is_refused(host, client, models):
+    scene = Scene(host, models, "wan", sides=SMALL, frames=2)
+    sound = scene.tensor((1, 8, 20, 16))
+    latent = scene.g.add("LTXVConcatAVLatent", video_latent=scene.latent, audio_latent=sound)
+    assert "Tiled Model: the latent has 3 dimensions" in error_of(scene, client, scene.tiled(), latent=latent)
