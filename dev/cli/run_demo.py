@@ -15,6 +15,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from .. import command_line
+from ..demo import client as a1111_client
 from ..demo.checkpoint import NAME as DEMO_CHECKPOINT
 from ..demo.checkpoint import WeightsError, ensure, write_preview_decoder
 from ..demo.jobs import DEMO, ON_CPU, PHOTO, SAVED, Drawing, Job, jobs, prepare_graph
@@ -83,14 +84,36 @@ def run_job(
             found = picture.size
         if found != size:
             raise DemoError(f"{job.workflow}: {stem} should be {size[0]}x{size[1]}, but is {found[0]}x{found[1]}.")
-        path = OUTPUT / f"{stem}.png"
-        temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-        print(f"  {path.relative_to(ROOT)}  {size[0]}x{size[1]}", flush=True)
+        keep(stem, content, size)
         made[stem] = content
     print(f"  {time.monotonic() - started:.1f} s, {len(run.cached)} of {len(graph)} nodes from the cache", flush=True)
     return made
+
+
+def keep(stem: str, content: bytes, size: tuple[int, int]) -> None:
+    """Write a PNG, complete or not at all, and say so."""
+    path = OUTPUT / f"{stem}.png"
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
+    print(f"  {path.relative_to(ROOT)}  {size[0]}x{size[1]}", flush=True)
+
+
+def run_client(url: str, drawing: Drawing, checkpoint: str) -> None:
+    """Let a client of A1111's API ask for a picture. Raises `DemoError` with what it was answered."""
+    print("A1111's API, asked by the client library webuiapi", flush=True)
+    if not a1111_client.is_installed():
+        print("  left out: this Python has no webuiapi (`pip install webuiapi`)", flush=True)
+        return
+    started = time.monotonic()
+    try:
+        picture = a1111_client.draw(url, checkpoint, drawing)
+    except (RuntimeError, OSError) as problem:
+        raise DemoError(f"The client got no picture: {problem}") from problem
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    keep(a1111_client.NAME, buffer.getvalue(), picture.size)
+    print(f"  {time.monotonic() - started:.1f} s", flush=True)
 
 
 def make_checkpoint() -> Path:
@@ -168,6 +191,7 @@ def _demo(options: argparse.Namespace, cleanup: ExitStack, started: float) -> No
             if stem in loaded
         }
         made |= new
+    run_client(client.url, drawing, checkpoint)
     sheet = OUTPUT / "before-after.png"
     write_sheet(sheet, _rows({stem: Image.open(io.BytesIO(content)) for stem, content in made.items()}, photograph))
     print(f"before and after: {sheet.relative_to(ROOT)}")

@@ -38,7 +38,10 @@ COMFYUI_VERSION = "0.30.0"
 
 # A matching trio. Left free, torchaudio does not fit the newest torch and ComfyUI dies while importing it.
 CONSTRAINTS = ("torch==2.11.0", "torchvision==0.26.0", "torchaudio==2.11.0")
-_TEST_PACKAGES = ("pytest", "pytest_rerunfailures", "pytest_timeout", "xdist", "hypothesis", "playwright")
+_TEST_PACKAGES = (
+    *("pytest", "pytest_rerunfailures", "pytest_timeout", "xdist", "hypothesis", "playwright"),
+    *("webuiapi", "sd_backend_client"),
+)
 OLDEST_PYTHON, FIRST_PYTHON_TOO_NEW = (3, 11), (3, 14)
 
 
@@ -110,7 +113,7 @@ def _foreign_host(folder: Path, dev: bool) -> Host:
             "starts that ComfyUI, or use --pinned to let a separate one be made."
         )
     if dev and not _can_import(python, _TEST_PACKAGES):
-        wanted = " ".join(f"'{requirement}'" for requirement in _dev_requirements())
+        wanted = " ".join(f"'{requirement}'" for requirement in [*_requirements("clients"), *_requirements("dev")])
         raise PreparationError(
             f"The Python of {folder} lacks the test packages; run `{python} -m pip install {wanted}`, "
             "or use --pinned to let a separate environment be made."
@@ -138,16 +141,18 @@ def _pinned_host(dev: bool) -> Host:
             fingerprint(requirements, *CONSTRAINTS),
             ["-r", str(COMFYUI / "requirements.txt"), "-c", str(constraints)],
         )
-        if dev:
-            wanted = _dev_requirements()
+        for extra, what in (("clients", "clients of A1111's API"), ("dev", "the test packages")):
+            if extra == "dev" and not dev:
+                continue
+            wanted = _requirements(extra)
             arguments = [*wanted, "-c", str(constraints)]
-            _ensure_packages("the test packages", VENV / "dev-packages.stamp", fingerprint(*wanted), arguments)
+            _ensure_packages(what, VENV / f"{extra}-packages.stamp", fingerprint(*wanted), arguments)
     return Host(COMFYUI, venv_python(VENV), pinned=True)
 
 
-def _dev_requirements() -> list[str]:
+def _requirements(extra: str) -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return list(project["project"]["optional-dependencies"]["dev"])
+    return list(project["project"]["optional-dependencies"][extra])
 
 
 def _ensure_venv() -> None:
