@@ -18,7 +18,7 @@ from ...sdapi.generate import sd_upscale as tiled
 from ...sdapi.generate.asked import Asked
 from ...sdapi.generate.house import House
 from ...sdapi.generate.requests import Img2Img
-from ...sdapi.generate.texts import Told, infotexts
+from ...sdapi.generate.texts import Told, extra_generation_params, infotexts
 from .given import Given
 from .jobs import JOBS, Job
 from .results import Drawn, pictures_of, reply
@@ -92,6 +92,7 @@ async def loopback(asked: Asked[Img2Img], here: House, sent: list[Image.Image], 
             "all_negative_prompts": [asked.settings.negative_prompt],
             "batch_size": 1,
             "denoising_strength": script.strength(script.loops),
+            "extra_generation_params": extra_generation_params(script.asked(asked, script.loops - 1, 0), here, told),
         }
         return await asyncio.to_thread(
             lambda: reply("loopback", asked, here, drawn, told, texts, inside, of_script=True, **changed)
