@@ -48,6 +48,8 @@ class Pass:
 
     sigmas: PassSigmas
     is_first: bool
+    is_img2img: bool = False
+    """Re-noised by img2img's rule: a noise mask then works as in A1111's img2img."""
 
 
 def job_of(

@@ -107,8 +107,9 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, **asked: Any) -> Latent:
         job = replace(job, guidance=job.guidance.after(first, *clean.shape[-2:]))
     job = replace(job, guidance=job.guidance.for_pass(_counted(latent, sigmas, job.sampler_name)))
     start = {**latent, "samples": clean}
-    out = _sample(Pass(job, start, noise, PassSigmas(schedule, sigmas), is_first=False))
     values, is_known = values_of(latent, sigmas), schedule is not sigmas
+    is_img2img = values is not None and values.steps_rule == "img2img"
+    out = _sample(Pass(job, start, noise, PassSigmas(schedule, sigmas), is_first=False, is_img2img=is_img2img))
     warning = misfit(values.sampler_name, job.sampler_name, values.scheduler) if values and is_known else None
     fits = warning is None or not bool(torch.isin(sigmas.cpu(), schedule.cpu()).all())
     for text in (None if fits else warning, _over_every_tile(latent, job.guidance)):

@@ -49,7 +49,37 @@ def build_sampler(
         options["direction"] = last_unguided
     if sampler.own_end:
         return comfy.samplers.KSAMPLER(_keeping_unmasked(_OWN_END[name](run, table)), options)
-    return comfy.samplers.KSAMPLER(_HOST_FUNCTIONS.get(name) or k_samplers.FUNCTIONS[name], options)
+    function = _HOST_FUNCTIONS.get(name) or k_samplers.FUNCTIONS[name]
+    return comfy.samplers.KSAMPLER(_masked_afterwards(function) if run.is_img2img else function, options)
+
+
+def _masked_afterwards(function: SamplerFunction) -> SamplerFunction:
+    """With a noise mask: blend the picture that the model predicts with the original, and nothing else, as A1111 does.
+
+    The host also replaces what the model is given outside the mask by the noised original: where a mask is soft, or a
+    sampler adds noise, that is another picture.
+    """
+
+    def sample(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **arguments: Any) -> torch.Tensor:
+        return function(_MaskedAfterwards(model), x, sigmas, **arguments)
+
+    return sample
+
+
+class _MaskedAfterwards:
+    """The host's model of a sampler with a noise mask; see `_masked_afterwards`."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def __call__(self, x: torch.Tensor, sigma: torch.Tensor, denoise_mask: Any = None, **given: Any) -> torch.Tensor:
+        if denoise_mask is None or "denoise_mask_function" in given.get("model_options", {}):
+            return self._model(x, sigma, denoise_mask=denoise_mask, **given)
+        predicted = self._model(x, sigma, denoise_mask=None, **given)
+        return predicted * denoise_mask + self._model.latent_image * (1 - denoise_mask)
 
 
 def _keeping_unmasked(function: SamplerFunction) -> SamplerFunction:

@@ -57,17 +57,15 @@ def scaled(image: Image.Image, size: Size) -> Image.Image:
 
 
 def _draw_out(made: Image.Image, small: Image.Image, left: int, top: int) -> None:
-    """Fill what is free at two sides with the outermost rows or columns of the picture inside."""
+    """Fill what is free at two sides with the outermost rows or columns of the picture inside.
+
+    Both sides get as much as the first: a side that is one pixel longer ends black, as in A1111. A box without height
+    or width is resampled from the two rows or columns beside it.
+    """
     (width, height), (inner_width, inner_height) = made.size, small.size
     if top > 0:
-        rows = (0, top), (top + inner_height, height)
-        edges = small.crop((0, 0, inner_width, 1)), small.crop((0, inner_height - 1, inner_width, inner_height))
-        for (first, last), edge in zip(rows, edges, strict=True):
-            if last > first:
-                made.paste(edge.resize((width, last - first), Image.Resampling.NEAREST), (0, first))
+        for edge, at in ((0, 0), (inner_height, top + inner_height)):
+            made.paste(small.resize((width, top), box=(0, edge, inner_width, edge)), (0, at))
     elif left > 0:
-        columns = (0, left), (left + inner_width, width)
-        edges = small.crop((0, 0, 1, inner_height)), small.crop((inner_width - 1, 0, inner_width, inner_height))
-        for (first, last), edge in zip(columns, edges, strict=True):
-            if last > first:
-                made.paste(edge.resize((last - first, height), Image.Resampling.NEAREST), (first, 0))
+        for edge, at in ((0, 0), (inner_width, left + inner_width)):
+            made.paste(small.resize((left, height), box=(edge, 0, edge, inner_height)), (at, 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from ...hires.infotext.write import base_rows, further_rows
 from ...hires.sampling.menus import AUTOMATIC, SAMPLERS
 from .asked import Asked
 from .house import House
-from .requests import Img2Img, Txt2Img
+from .requests import Generation, Img2Img, Txt2Img
 
 Rows = list[tuple[str, Any]]
 
@@ -157,10 +157,9 @@ def info(
     return json.dumps({**found, **changed})
 
 
-def echo(request: Any, pictures: Iterable[str] = ()) -> dict[str, Any]:
+def echo(request: Generation) -> dict[str, Any]:
     """The request as the reply repeats it."""
     told = request.model_dump()
-    if isinstance(request, Img2Img):
-        told["init_images"] = list(pictures) if request.include_init_images else None
-        told["mask"] = request.mask if request.include_init_images else None
+    if isinstance(request, Img2Img) and not request.include_init_images:
+        told |= {"init_images": None, "mask": None}
     return told
