@@ -1,19 +1,15 @@
-"""Pictures in requests and replies: base64 in, base64 out, with the texts that A1111 puts into them."""
+"""Pictures in requests and replies: decoded, and encoded with the texts that A1111 puts into them."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
 import math
 from collections.abc import Mapping, Sequence
 
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
-from ..errors import ApiError, failed, refused
-
-LARGEST = 2**27
-"""Characters of a picture in base64."""
+from ..body import no_picture, picture_bytes
+from ..errors import ApiError, failed
 
 MOST_PIXELS = 2**28
 """Width times height of a picture in a request."""
@@ -32,20 +28,14 @@ def decoded(text: str) -> Image.Image:
         ApiError: it is none, or too large; an address, which no request may have fetched.
     """
     if not isinstance(text, str):
-        raise refused(500, "Invalid encoded image")
-    if text.startswith(("http://", "https://")):
-        raise refused(500, "Request to local resource not allowed: addresses are not fetched here, send the picture")
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
-    if len(text) > LARGEST:
-        raise failed("ValueError", f"The picture has {len(text)} characters in base64; the most are {LARGEST}.")
+        raise no_picture()
     try:
-        image = Image.open(io.BytesIO(base64.b64decode(text)))
+        image = Image.open(io.BytesIO(picture_bytes(text)))
         if image.width * image.height > MOST_PIXELS:
             raise _too_large(image)
         image.load()
-    except (binascii.Error, UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise refused(500, "Invalid encoded image") from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise no_picture() from error
     except Image.DecompressionBombError as error:
         raise failed("ValueError", f"The picture is too large: {error}") from error
     upright = ImageOps.exif_transpose(image)
