@@ -45,12 +45,12 @@ def known_hash(path: Path) -> str | None:
         return None
 
 
-def lora_hash(path: Path) -> str:
+def lora_hash(path: Path, show_progress: bool = True) -> str:
     """Return what A1111 takes for the hash of a LoRA: see `file_hash`, of a safetensors file without its header.
 
     If the header says what it was when the LoRA was made (`sshs_model_hash`), that.
     """
-    return _remembered(path, behind_header=path.suffix == ".safetensors")
+    return _remembered(path, behind_header=path.suffix == ".safetensors", show_progress=show_progress)
 
 
 def short_hash(path: Path) -> str:

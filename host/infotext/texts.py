@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -129,15 +129,20 @@ def _model_hashes(prompt: Prompt) -> Callable[[str], str]:
     return lambda name: _digits(*files[name], file_hash)[:_MODEL_DIGITS] if name in files else ""
 
 
-def network_hashes(prompt: Prompt, settings: GenerationSettings) -> list[Parameter]:
-    """`Lora hashes` and `TI hashes`: without the latter, nobody could tell an embedding from a word."""
+def network_hashes(prompt: Prompt, settings: GenerationSettings, show_progress: bool = True) -> list[Parameter]:
+    """`Lora hashes` and `TI hashes`: without the latter, nobody could tell an embedding from a word.
+
+    `show_progress`: see `file_hash`.
+    """
+    of_lora = partial(lora_hash, show_progress=show_progress)
+    of_file = partial(file_hash, show_progress=show_progress)
     hires = settings.hires
     texts = [settings.prompt, settings.negative_prompt]
     texts += [hires.hr_prompt, hires.hr_negative_prompt] if hires else []
     tags = [tag.name for text in texts for tag in network_tags(text)[0]]
     files = {stem(file).lower(): file for name, file in _values(prompt) if name == _LORA_INPUT}
     installed = installed_loras()
-    loras = {tag: _digits(_LORAS, files.get(tag.lower()) or _lora_file(tag, installed), lora_hash) for tag in tags}
+    loras = {tag: _digits(_LORAS, files.get(tag.lower()) or _lora_file(tag, installed), of_lora) for tag in tags}
     listed = {stem(file): file for file in folder_paths.get_filename_list(_EMBEDDINGS)}
     marked = dict.fromkeys(name for _, value in _values(prompt) for name in _EMBEDDING.findall(value))
     used = [name for name in marked if any(name in text for text in texts)]
@@ -145,7 +150,7 @@ def network_hashes(prompt: Prompt, settings: GenerationSettings) -> list[Paramet
         known = {name.lower() for name in used}
         bare = set(listed) - set(missing_embeddings(texts, listed))
         used += [name for name in listed if name in bare and name.lower() not in known]
-    embeddings = {name: _digits(_EMBEDDINGS, listed.get(stem(name), ""), file_hash) for name in used}
+    embeddings = {name: _digits(_EMBEDDINGS, listed.get(stem(name), ""), of_file) for name in used}
     both = {"Lora hashes": loras, "TI hashes": embeddings}
     return [
         Parameter(key, ", ".join(f"{name}: {digits[:_NETWORK_DIGITS]}" for name, digits in hashes.items() if digits))

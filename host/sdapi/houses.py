@@ -25,16 +25,16 @@ def house() -> House:
     return House(
         files=model_files(HashSearch()),
         version=program_version(),
+        controlnets=folder_paths.get_filename_list("controlnet"),
         styles=known_styles(),
         hash_of=_hash_of,
-        controlnets=folder_paths.get_filename_list("controlnet"),
         has_gpu_noise=comfy.model_management.get_torch_device().type != "cpu",
     )
 
 
 def hashes_of_networks(prompt: Mapping[str, Any], settings: GenerationSettings) -> dict[str, str]:
-    """`Lora hashes` and `TI hashes` of a graph that was run."""
-    return {parameter.key: parameter.value for parameter in network_hashes(prompt, settings)}
+    """`Lora hashes` and `TI hashes` of a graph that was run. Reads files: not for the event loop."""
+    return {parameter.key: parameter.value for parameter in network_hashes(prompt, settings, show_progress=False)}
 
 
 def _hash_of(folder: str, file: str) -> str:

@@ -76,6 +76,7 @@ def reply(
     drawn: Drawn,
     told: Told,
     texts: Sequence[str] | None = None,
+    inside: Sequence[str] = (),
     of_script: bool = False,
     **changed: Any,
 ) -> dict[str, Any]:
@@ -84,7 +85,8 @@ def reply(
     Args:
         name: of the kind, for the files.
         texts: of every picture, where a script has others.
-        of_script: a script made them: they carry no text, and several have one with all before them.
+        inside: what a script writes into them; by default nothing.
+        of_script: a script made them: several have one with all before them.
         changed: keys of `info` that a script has otherwise.
     """
     every = infotexts(asked, here, told)
@@ -94,13 +96,15 @@ def reply(
     form = form_of(asked.options)
     keeps_sheet = bool(request.save_images and not request.do_not_save_grid and asked.options["return_grid"])
     has_sheet = len(pictures) > 1 and (keeps_sheet or of_script) and bool(asked.options["return_grid"])
+    written = [{PARAMETERS: text} for text in (inside if of_script else shown)] or [{} for _ in pictures]
     if has_sheet:
         pictures, graphs = [grid(pictures, 1 if of_script else None), *pictures], [{}, *graphs]
+        written = [{} if of_script else written[0], *written]
         shown = [shown[0], *shown]
         first = 0 if of_script else 1
     files = [
-        encoded(picture, graph if of_script else {PARAMETERS: text, **graph}, **form)
-        for picture, text, graph in zip(pictures, shown, graphs, strict=True)
+        encoded(picture, {**text, **graph}, **form)
+        for picture, text, graph in zip(pictures, written, graphs, strict=True)
     ]
     if request.save_images:
         for number, file in enumerate(files):

@@ -18,7 +18,7 @@ from ...sdapi.generate import sd_upscale as tiled
 from ...sdapi.generate.asked import Asked
 from ...sdapi.generate.house import House
 from ...sdapi.generate.requests import Img2Img
-from ...sdapi.generate.texts import Told, infotexts
+from ...sdapi.generate.texts import Told, extra_generation_params, infotexts
 from .given import Given
 from .jobs import JOBS, Job
 from .results import Drawn, pictures_of, reply
@@ -57,9 +57,9 @@ async def loopback(asked: Asked[Img2Img], here: House, sent: list[Image.Image], 
     script = loops_of.arguments(asked)
     count = script.loops * asked.n_iter
     async with JOBS.job("scripts_img2img", count) as job:
-        drawn = Drawn()
+        drawn, inside = Drawn(), []
         for batch in range(asked.n_iter):
-            picture = sent[0]
+            picture, of_loop = sent[0], ""
             for loop in range(script.loops):
                 if job.is_interrupted:
                     break
@@ -71,11 +71,16 @@ async def loopback(asked: Asked[Img2Img], here: House, sent: list[Image.Image], 
                     return redrawn.graph_of(mine, 0, here, redrawn.Loaded((kept.put(ready),), ready.size))
 
                 found = await _drawn(job, await asyncio.to_thread(build))
-                picture = found[0] if found else picture
+                if not found:
+                    break
+                picture = found[0]
+                of_loop = infotexts(mine, here, Told(script.said))[0]
                 if asked.n_iter == 1:
                     drawn.add(found, 0)
-            if asked.n_iter > 1:
+                    inside.append(of_loop)
+            if asked.n_iter > 1 and of_loop:
                 drawn.add([picture], 0)
+                inside.append(of_loop)
         told = Told(script.said, job_timestamp=job.timestamp)
         texts = [infotexts(script.asked(asked, 0, 0), here, told)[0]] * len(drawn.pictures)
         last = (asked.settings.seed or 0) + count - 1
@@ -87,9 +92,10 @@ async def loopback(asked: Asked[Img2Img], here: House, sent: list[Image.Image], 
             "all_negative_prompts": [asked.settings.negative_prompt],
             "batch_size": 1,
             "denoising_strength": script.strength(script.loops),
+            "extra_generation_params": extra_generation_params(script.asked(asked, script.loops - 1, 0), here, told),
         }
         return await asyncio.to_thread(
-            lambda: reply("loopback", asked, here, drawn, told, texts, of_script=True, **changed)
+            lambda: reply("loopback", asked, here, drawn, told, texts, inside, of_script=True, **changed)
         )
 
 

@@ -27,6 +27,9 @@ R = TypeVar("R", bound=Generation)
 Options = Mapping[str, Any]
 """A1111's settings, those of the request included."""
 
+MOST_PICTURES = 10_000
+"""Of one request."""
+
 _NO_STYLE = ("", "None", "none")
 _NO_MODEL = (None, "", "None", "none")
 _OF_REQUEST = ("s_churn", "s_tmin", "s_tmax", "s_noise", "s_min_uncond")
@@ -194,6 +197,9 @@ def _check(request: Generation, sides: tuple[int, int]) -> None:
     if not request.batch_size or not request.n_iter or request.batch_size < 0 or request.n_iter < 0:
         found = f"batch_size is {request.batch_size} and n_iter {request.n_iter}"
         raise failed("IndexError", f"{found}; both are at least 1.")
+    if request.batch_size * request.n_iter > MOST_PICTURES:
+        found = f"batch_size is {request.batch_size} and n_iter {request.n_iter}"
+        raise failed("ValueError", f"{found}; one request draws up to {MOST_PICTURES} pictures.")
     if min(sides) < A1111_CELL:
         raise failed("RuntimeError", f"The size is {sides[0]}x{sides[1]}; both sides are at least {A1111_CELL} pixels.")
     if request.tiling:

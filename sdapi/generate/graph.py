@@ -13,7 +13,7 @@ from ...hires.infotext.to_graph.fitting import FittingGraph
 from ...hires.infotext.to_graph.loaders import Loaders
 from ...hires.infotext.to_graph.passes import Pass, Passes
 from ..errors import failed
-from .asked import Asked
+from .asked import Asked, Options
 from .house import House
 
 NO_TILES = 4096
@@ -84,9 +84,9 @@ def how_asked(settings: GenerationSettings) -> dict[str, Any]:
     return {"cfg": settings.cfg_scale, "sampler": settings.sampler_name, "scheduler": settings.scheduler}
 
 
-def tiles(asked_options: Any) -> dict[str, int]:
+def tiles(options: Options) -> dict[str, Any]:
     """A1111's tiles of pixel upscalers, as inputs of the nodes."""
-    size, overlap = int(asked_options["ESRGAN_tile"]), int(asked_options["ESRGAN_tile_overlap"])
+    size, overlap = int(options["ESRGAN_tile"]), int(options["ESRGAN_tile_overlap"])
     return {"tile_size": size or NO_TILES, "tile_overlap": overlap}
 
 

@@ -36,16 +36,14 @@ class SdUpscale:
 
 def arguments(asked: Asked[Img2Img], house: House) -> SdUpscale:
     """The arguments of a request; the first one is a place of the page. Raises ApiError."""
-    given: dict[str, Any] = asked.request.script_args or []
-    if len(given) < _NEEDED:
-        raise failed(
-            "TypeError", f"SD upscale takes 4 script_args: null, overlap, upscaler, factor. {len(given)} came."
-        )
+    sent = asked.request.script_args or []
+    if len(sent) < _NEEDED:
+        raise failed("TypeError", f"SD upscale takes 4 script_args: null, overlap, upscaler, factor. {len(sent)} came.")
     if asked.request.mask:
         raise failed("NotImplementedError", "SD upscale with a mask is not done here.")
     if asked.request.denoising_strength is None:
         raise failed("TypeError", "denoising_strength is null; send 0 to 1.")
-    _, overlap, name, factor = given[:_NEEDED]
+    _, overlap, name, factor = sent[:_NEEDED]
     if isinstance(overlap, bool) or not isinstance(overlap, int) or not isinstance(factor, (int, float)):
         raise failed(
             "TypeError", f"SD upscale: overlap is a whole number and factor a number, not {overlap!r}, {factor!r}."

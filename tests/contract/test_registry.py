@@ -65,7 +65,7 @@ def test_what_is_published_is_what_runs():
     files = published()
     assert {name.partition("/")[0] for name in files} == {
         "CHANGELOG.md", "LICENSE", "README.md", "__init__.py", "docs", "hires", "host", "locales", "nodes", "pictures",
-        "pyproject.toml", "recipes", "requirements.txt", "subgraphs", "upscale_models", "web", "workflows",
+        "pyproject.toml", "recipes", "requirements.txt", "sdapi", "subgraphs", "upscale_models", "web", "workflows",
     }  # fmt: skip
     assert sum((ROOT / name).stat().st_size for name in files) < LARGEST
 

@@ -13,13 +13,18 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ....hires.sampling.menus import LATENT_MODES
 from ....sdapi.option_table import CHECKPOINT_HASH, HONOURED
+from ..measure import PICTURE as TXT2IMG
 from ..measure import off_by_more, psnr
 from .caller import Reply
 from .exchanges import Exchange
 
 PICTURE, OFF_BY_MORE = 65.0, 0.001
 """Smallest PSNR in dB, and largest share of pixels that differ by more than 1 of 255."""
+
+CHAIN = TXT2IMG
+"""Smallest PSNR where a pixel upscaler works between the passes."""
 
 _RANDOM = {"subseed", "all_subseeds", "job_timestamp", "eta_relative", "textinfo"}
 """Keys whose values nobody can repeat."""
@@ -231,8 +236,15 @@ def _picture(found: Comparison, exchange: Exchange, where: str, theirs: dict[str
     near, off = psnr(*pair), off_by_more(*pair)
     found.psnr = min(near, math.inf if found.psnr is None else found.psnr)
     found.off_by_more = max(off, found.off_by_more or 0.0)
-    if near < PICTURE or off > OFF_BY_MORE:
+    least, most = (CHAIN, 1.0) if _enlarges_between(exchange) else (PICTURE, OFF_BY_MORE)
+    if near < least or off > most:
         found.add(where, f"PSNR {near:.1f} dB, {off:.2%} of the pixels off by more than 1")
+
+
+def _enlarges_between(exchange: Exchange) -> bool:
+    """Whether hires fix goes through 8-bit pixels, see `CLOSE` of the other kinds."""
+    sent = exchange.sent if isinstance(exchange.sent, dict) else {}
+    return bool(sent.get("enable_hr")) and (sent.get("hr_upscaler") or "Latent") not in LATENT_MODES
 
 
 def _kind(value: Any) -> str:
@@ -242,7 +254,7 @@ def _kind(value: Any) -> str:
 
 def _says_the_same(where: str, theirs: str, ours: str) -> bool:
     """But for the program."""
-    return where == "info.version" or _VERSION.sub("", theirs) == _VERSION.sub("", ours)
+    return where in ("info.version", "parameters.Version") or _VERSION.sub("", theirs) == _VERSION.sub("", ours)
 
 
 def _where_they_part(theirs: str, ours: str) -> tuple[str, str]:

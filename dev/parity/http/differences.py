@@ -42,6 +42,16 @@ def _is_kept(exchange: Exchange, reply: Reply) -> bool:
 
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
+        "LoRAs that are not there",
+        "A1111 draws without them; here the text names them as Networks not found.",
+        lambda e, r: "Networks not found" in str(r.content),
+    ),
+    Difference(
+        "Pictures that repeat (tiling), face restoration",
+        "There is no tiling here, and A1111's face detection is another one: without them the picture would be wrong.",
+        lambda e, r: any(word in _text(r) for word in ("tiling (pictures", "faces are not restored over this API")),
+    ),
+    Difference(
         "Version in texts",
         "It names the program that has drawn: this one.",
         lambda e, r: False,  # all other words of a text are compared

@@ -192,6 +192,7 @@ def test_a_sent_text_fills_in_what_is_not_sent():
         ({"steps": 0}, "ZeroDivisionError"),
         ({"steps": None}, "TypeError"),
         ({"batch_size": 0}, "IndexError"),
+        ({"n_iter": 10**9}, "ValueError"),
         ({"width": -64}, "RuntimeError"),
         ({"prompt": None}, "AssertionError"),
         ({"enable_hr": True}, "TypeError"),
