@@ -198,19 +198,16 @@ def test_a_lora_of_a_part_of_the_steps(host, client, models):
     first = g.add("CreateHookKeyframe", strength_mult=1.0, start_percent=0.0)
     half = g.add("CreateHookKeyframe", strength_mult=0.0, start_percent=0.01, prev_hook_kf=first)
     loaded = g.add("LoraLoaderModelOnly", model=scene.model, **lora)
-    files = [scene.sample(scene.tiled(loaded, **values), steps=4, denoise=1.0)]
+    files = [scene.sample(scene.tiled(model, **values), steps=4, denoise=1.0) for model in (scene.model, loaded)]
     for hooks in (always, g.add("SetHookKeyframes", hooks=always, hook_kf=half)):
         prompts = [
             g.add("ConditioningSetProperties", cond_NEW=one, strength=1.0, set_cond_area="default", hooks=hooks)
             for one in scene.prompts
         ]
         files.append(scene.sample(scene.tiled(**values), steps=4, denoise=1.0, prompts=prompts))
-    files.append(scene.sample(scene.tiled(**values), steps=4, denoise=1.0))
-    files += [scene.sample(scene.model, steps=4, denoise=1.0, prompts=prompts), scene.sample(loaded, steps=4, denoise=1.0)]
-    loaded, hooked, changing, without, uc, ul = scene.run(client, *files)
-    print("DIFF", (uc-ul).abs().max(), (changing-loaded).abs().max(), (changing-without).abs().max())
+    without, loaded, hooked, changing = scene.run(client, *files)
     assert_close(hooked, loaded, 1e-4)
-    assert float((changing - loaded).abs().max()) > 1e-3
+    assert float((changing - loaded).abs().max()) > 0.1
     assert float((changing - without).abs().max()) > 0.1
 
 
