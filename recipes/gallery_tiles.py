@@ -107,7 +107,7 @@ def tiled_redraw_controlnet(
     **job: Any,
 ) -> None:
     asked = Job(**{"prompt": COFFEE.prompt, **job})
-    graph.stage("Model and prompts")
+    graph.stage("Model, prompts, picture")
     stages.introduce(
         graph,
         "Enlarges a picture and draws it again in tiles that are put together at every step. Each sees its part of the "
@@ -118,12 +118,13 @@ def tiled_redraw_controlnet(
         "**upscaling_resize**",
     )
     shared, noise = asked.model_noise_prompts(graph)
-    graph.stage("Upscale")
     picture = stages.load_picture(graph, image)
+    graph.stage("Upscale")
     loaded = stages.load_upscaler(graph, upscaler)
     enlarged = graph.node(
         "HiresFixUpscaleImage", image=picture, upscaler=loaded, upscaling_resize=upscaling_resize
     ).out()
+    encoded = graph.node("HiresFixEncodeAnySize", image=enlarged, vae=shared.vae).out()
     graph.stage("Tile and hold")
     tiled = graph.node("HiresFixTiledModel", model=shared.model).out()
     loaded_net = graph.node("ControlNetLoader", control_net_name=control_net).out()
@@ -137,9 +138,8 @@ def tiled_redraw_controlnet(
     )
     graph.stage("Second pass")
     second = replace(shared, model=tiled, positive=held.out("positive"), negative=held.out("negative"))
-    encoded = graph.node("HiresFixEncodeAnySize", image=enlarged, vae=shared.vae).out()
     redrawn = asked.second_pass(graph, second, noise, encoded, denoising_strength)
-    graph.stage("Result")
     result = graph.node("HiresFixDecodeToSize", latent=redrawn, vae=shared.vae, image=enlarged).out()
+    graph.stage("Result")
     graph.node("SaveImage", images=result, filename_prefix=graph.name)
     stages.compare(graph, enlarged, result)
