@@ -45,10 +45,10 @@ class Activity:
 
     def set(self, mask: torch.Tensor) -> None:
         """Take over a noise mask of the host, of `(…, H, W)`."""
-        self._drawn = (mask > 0).reshape(-1, *mask.shape[-2:]).any(dim=0).cpu()
+        self._drawn = (mask > 0).reshape(-1, *mask.shape[-2:]).any(dim=0).cpu()  # once a call, for all windows
 
     def drawn(self, latent: torch.Tensor) -> torch.Tensor:
-        """Where anything is drawn of a latent of one call: `(H, W)`, bool, on the CPU; everywhere if it is a part.
+        """Where anything is drawn of the latent of a call: `(H, W)`, bool; everywhere if it is a part of the whole.
 
         Raises:
             TilePlanError: the sampler has not asked for the noise mask.
@@ -58,13 +58,13 @@ class Activity:
                 "this sampler goes without the noise mask by which parts are kept. Take another sampler, or strengths "
                 "and skips out of the plan."
             )
-        if self._drawn.shape != latent.shape[-2:]:
+        if latent.shape != self.latent.shape:
             return torch.ones(latent.shape[-2:], dtype=torch.bool)
         return self._drawn
 
-    def kept(self, latent: torch.Tensor) -> torch.Tensor:
-        """What stands for the prediction where nothing is drawn, shaped like the latent of the call."""
-        return self.latent if self.latent.shape == latent.shape else latent
+    def kept(self, drawn: torch.Tensor, prediction: torch.Tensor) -> torch.Tensor:
+        """Lay the picture over a prediction where nothing is drawn, so that every prompt and guidance agrees on it."""
+        return prediction if bool(drawn.all()) else torch.where(drawn.to(prediction.device), prediction, self.latent)
 
     def count(self, windows: int, run: int) -> None:
         """Note a call in which so many of the windows were run."""
@@ -190,12 +190,14 @@ def _calc_cond_batch(
     timestep: torch.Tensor,
     model_options: dict[str, Any],
 ) -> list[torch.Tensor]:
-    """Leave a call out by which nothing is drawn."""
+    """Leave a call out by which nothing is drawn, and keep the picture where another draws nothing."""
     activity = activity_of(model_options)
     if activity is None or get_wrappers_with_key(WrappersMP.CALC_COND_BATCH, TILED_KEY, model_options, True):
         return executor(model, prompts, latent, timestep, model_options)
-    drawn = bool(activity.drawn(latent).any())
-    activity.count(1, int(drawn))
-    if drawn:
-        return executor(model, prompts, latent, timestep, model_options)
-    return [activity.kept(latent).clone() for _ in prompts]
+    drawn = activity.drawn(latent)
+    runs = bool(drawn.any())
+    activity.count(1, int(runs))
+    found = (
+        executor(model, prompts, latent, timestep, model_options) if runs else [torch.zeros_like(latent)] * len(prompts)
+    )
+    return [activity.kept(drawn, one) for one in found]

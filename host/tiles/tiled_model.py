@@ -19,7 +19,7 @@ from .canvas import Canvas, TileRequest, cut, windows_for, with_smaller_windows
 from .conds import Cond
 from .patches import holds_picture
 from .planned import TILED_KEY as KEY
-from .planned import Activity, activity_of
+from .planned import activity_of
 from .refused import check
 from .sampling import Room, Sampling
 
@@ -103,20 +103,26 @@ class _CalcCondBatch:
         elif model_options.get("context_handler") is not None:
             # parts of a clip, which differ from call to call
             state = Sampling(state.room)
-        canvas, activity = Canvas(latent), activity_of(model_options)
+        activity = activity_of(model_options)
+        drawn = activity.drawn(latent) if activity else torch.ones(latent.shape[-2:], dtype=torch.bool)
+
+        def kept(results: list[torch.Tensor]) -> list[torch.Tensor]:
+            return [activity.kept(drawn, one) for one in results] if activity else results
+
         while True:
             windows = windows_for(model, latent.shape, state.room.request)
             try:
-                run = _drawn(windows, activity, canvas)
-                if activity and not run:
-                    return [activity.kept(latent).clone() for _ in prompts]
+                run = [window for window in windows.all if bool(cut(drawn, window.owned).any())]
+                if activity:
+                    activity.count(windows.count, len(run))
+                if not run:
+                    return kept([torch.zeros_like(latent) for _ in prompts])
                 if windows.count == 1:
-                    return executor(model, prompts, latent, timestep, model_options)
+                    return kept(executor(model, prompts, latent, timestep, model_options))
                 if not is_told:
                     check(model_options)
-                call = _Call(executor, model, prompts, canvas, timestep, model_options, state)
-                results = call.run(windows, run)
-                return call.filled(results, run, activity) if activity and len(run) < windows.count else results
+                call = _Call(executor, model, prompts, Canvas(latent), timestep, model_options, state)
+                return kept(call.run(windows, run))
             except Exception as error:
                 smaller = with_smaller_windows(model, windows, state.room.request) if is_out_of_memory(error) else None
                 if smaller is None:
@@ -135,16 +141,6 @@ def _size(model: Any, windows: Windows) -> str:
     """Of a window, in pixels."""
     cell = model.latent_format.spacial_downscale_ratio
     return f"{windows.columns[0].length * cell}x{windows.rows[0].length * cell}"
-
-
-def _drawn(windows: Windows, activity: Activity | None, canvas: Canvas) -> Sequence[Window]:
-    """The windows to run: where a plan keeps parts, those that own some of the rest."""
-    if activity is None:
-        return windows.all
-    drawn = activity.drawn(canvas.latent)
-    run = [window for window in windows.all if bool(cut(drawn, window.owned).any())]
-    activity.count(windows.count, len(run))
-    return run
 
 
 class _Call:
@@ -167,7 +163,7 @@ class _Call:
     def run(self, windows: Windows, run: Sequence[Window]) -> list[torch.Tensor]:
         """Return what the whole model would: the prediction of every prompt, shaped like the latent.
 
-        `run`: those of the windows that are to be run.
+        `run`: the windows that are to be run; what none of them owns is not predicted.
         """
         room = self._state.room
         room.at_once = room.at_once or self._by_memory(windows)
@@ -190,20 +186,17 @@ class _Call:
                     cut(result, window.box).add_(part * self._state.weights(window, part))
             if pace.due():
                 show_text(f"tile {len(run) - len(left)} of {len(run)}")
-        return results
+        return results if len(run) == windows.count else self._without_others(results, run)
 
-    def filled(self, results: list[torch.Tensor], run: Sequence[Window], activity: Activity) -> list[torch.Tensor]:
-        """Make up for windows that were left out: by those beside them, elsewhere by the picture that is kept.
-
-        What is drawn is owned by a window that was run, which has a quarter of the weight or more there.
-        """
+    def _without_others(self, results: list[torch.Tensor], run: Sequence[Window]) -> list[torch.Tensor]:
+        """Give windows that were run the weight of those beside them that were not."""
         latent = self._canvas.latent
         weights = latent.new_zeros(latent.shape[-2:])
         for window in run:
             cut(weights, window.box).add_(self._state.weights(window, latent))
-        part = torch.where((weights - 1).abs() < 1e-5, torch.ones_like(weights), weights)
-        kept = activity.kept(latent)
-        return [torch.where(part > 0, result / part.clamp_min(1e-6), kept) for result in results]
+        # what a window owns, it has a quarter of the weight of or more; all else is not drawn
+        weights = torch.where((weights - 1).abs() < 1e-5, torch.ones_like(weights), weights.clamp_min(1e-6))
+        return [result / weights for result in results]
 
     def _next(self, left: list[Window]) -> list[Window]:
         """The windows of the next call: of one size, and one alone where something in the prompts asks for it."""

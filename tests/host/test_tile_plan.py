@@ -54,17 +54,20 @@ def test_what_is_skipped_is_the_source_and_the_rest_as_without_a_plan(sampler, h
     assert float((plain - source).abs().mean()) > 0.05
 
 
-FAMILIES = [("sd3", None), ("sd1", None), ("sdxl-v", None), ("wan", 2)]
+FAMILIES = [
+    ("sd3", None, "euler"), ("sd1", None, "euler"), ("sdxl-v", None, "euler"), ("wan", 2, "euler"),
+    ("sd1", None, "euler_cfg_pp"), ("sd1", None, "dpm_2"),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("family", "frames"), FAMILIES)
-def test_half_of_the_strength_is_a_pass_of_half_the_steps(family, frames, host, client, models):
+@pytest.mark.parametrize(("family", "frames", "sampler"), FAMILIES)
+def test_half_of_the_strength_is_a_pass_of_half_the_steps(family, frames, sampler, host, client, models):
     """Flow, eps, v and clips: 5 steps at 0.35 are the last 5 of 10 at 0.7."""
     scene = Plans(host, models, family, frames=frames)
-    whole = scene.sample(scene.model, steps=10, denoise=0.7)
-    half = scene.sample(scene.model, steps=5, denoise=0.35)
+    whole = scene.sample(scene.model, sampler, steps=10, denoise=0.7)
+    half = scene.sample(scene.model, sampler, steps=5, denoise=0.35)
     plans = [scene.plan(f"{LEFT} | strength 50%", model) for model in (None, scene.tiled())]
-    planned = [scene.sample(plan, steps=10, denoise=0.7) for plan in plans]
+    planned = [scene.sample(plan, sampler, steps=10, denoise=0.7) for plan in plans]
     whole, half, *planned = scene.run(client, whole, half, *planned)
     for result in planned:
         assert_close(halves(result)[0], halves(half)[0], SAMPLED)

@@ -76,6 +76,19 @@ def test_the_text_is_complete_with_nodes_between_that_change_nothing(kind, on):
     assert not read(api).not_in_text
 
 
+@pytest.mark.parametrize("on", ["model", "positive"])
+def test_a_tile_plan_is_named_and_what_goes_through_it_is_read(on):
+    api = graph()
+    given = {name: inputs(api, SECOND)[name] for name in ("model", "positive")}
+    values = {"image": ["photo", 0], "plan": "tile 1 | skip", "skip_flat": 0.0, "fade": 32, "tile_size": 512}
+    api["photo"] = {"class_type": "LoadImage", "inputs": {"image": "a.png"}}
+    api["plan"] = {"class_type": "HiresFixTilePlan", "inputs": {**given, **values}}
+    inputs(api, SECOND)[on] = ["plan", ("model", "positive").index(on)]
+    said, plain = read(api), read(graph())
+    assert set(said.not_in_text) == {"HiresFixTilePlan"}
+    assert (said.settings.prompt, said.settings.checkpoint) == (plain.settings.prompt, plain.settings.checkpoint)
+
+
 # ---- ControlNet -----------------------------------------------------------------------------------------------------
 
 TILE = "control_v11f1e_sd15_tile.pth"
