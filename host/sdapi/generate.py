@@ -124,7 +124,10 @@ async def _asked(request: Any, options: Options, is_img2img: bool) -> tuple[Aske
     def ask() -> tuple[Asked[Any], House, str | None]:
         script = script_of(request, is_img2img)
         here = house()
-        asked = asked_for(request, options.with_overrides(request.override_settings), here)
+        settings = options.with_overrides(request.override_settings)
+        # A1111 has put the setting back when it encodes the reply
+        settings["samples_format"] = options.current()["samples_format"]
+        asked = asked_for(request, settings, here)
         if request.override_settings and request.override_settings_restore_afterwards is False:
             options.set(request.override_settings)
         return asked, here, script
