@@ -24,6 +24,10 @@ def _text(reply: Reply) -> str:
     return str(content.get("errors") or content.get("detail")) if isinstance(content, dict) else str(content)
 
 
+def _kind(content: Any) -> Any:
+    return content.get("error") if isinstance(content, dict) else None
+
+
 def _options(exchange: Exchange) -> dict[str, Any]:
     """Settings that a request wants."""
     sent = exchange.sent if isinstance(exchange.sent, dict) else {}
@@ -50,6 +54,14 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Pictures that repeat (tiling), face restoration",
         "There is no tiling here, and A1111's face detection is another one: without them the picture would be wrong.",
         lambda e, r: any(word in _text(r) for word in ("tiling (pictures", "faces are not restored over this API")),
+    ),
+    Difference(
+        "Words of failures",
+        "A1111 sends what Python said; here a sentence says what to change. Status and kind are A1111's.",
+        lambda e, r: (
+            e.status == r.status == 500
+            and _kind(e.reply) == _kind(r.content) not in (None, "HTTPException", "KeyError")
+        ),
     ),
     Difference(
         "Version in texts",

@@ -135,6 +135,9 @@ def test_differences_cover_what_they_are_about_and_nothing_else():
     assert difference_of(exchange(json={"prompt": "x"}), answered({"errors": "broken"}, 500)) is None
     assert difference_of(exchange(json={"tiling": True}), answered({"errors": "no tiling"}, 500)) == "Tiling"
     assert difference_of(exchange(json={"tiling": True}), answered({})) is None
+    failed = exchange(json={"prompt": "x"}, status=500, reply={"error": "RuntimeError", "errors": "tensor"})
+    assert difference_of(failed, answered({"error": "RuntimeError", "errors": "a size"}, 500)) == "Words of failures"
+    assert difference_of(failed, answered({"error": "TypeError", "errors": "a size"}, 500)) is None
 
 
 def test_the_report_names_both_statuses_and_counts_pictures_apart():
