@@ -32,6 +32,10 @@ class PicturePatches:
         """Return the patches of a model's transformer options for a window."""
         return {name: [self._for(patch, box, canvas) for patch in listed] for name, listed in patches.items()}
 
+    def forget_windows(self) -> None:
+        """Keep only what was made of whole pictures."""
+        self._parts.clear()
+
     def _for(self, patch: Any, box: Box, canvas: Canvas) -> Any:
         if isinstance(patch, tuple):
             return tuple(self._for(one, box, canvas) for one in patch)
