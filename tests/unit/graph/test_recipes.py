@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from hires_pack.dev.mount import ROOT
 from hires_pack.hires.graph import definitions
 from hires_pack.hires.graph.builder import Graph, GraphError
 from hires_pack.hires.graph.layout import NODE_WIDTH, NOTE_LINE_CHARACTERS, item_size, layout
@@ -339,7 +340,7 @@ def test_recording_holds_no_file_of_the_recording_machine():
             assert not found, f"{name}.{entry['name']}"
 
 
-def test_recording_holds_exactly_the_core_nodes_that_recipes_use():
+def test_recording_holds_exactly_the_core_nodes_that_recipes_and_the_api_use():
     graphs = [workflow.build() for workflow in library.WORKFLOWS.values()]
     graphs += [build().graph for build in library.BLUEPRINTS.values()]
     without_forms = _kinds(graphs)
@@ -349,7 +350,9 @@ def test_recording_holds_exactly_the_core_nodes_that_recipes_use():
     used = _kinds(graphs)
     known = definitions.load()
     assert used <= set(known)
-    assert {name for name, node in known.items() if node.pack == "comfy-core"} <= used
+    files = (ROOT / "sdapi").rglob("*.py")
+    named = {name for file in files for name in re.findall(r'"([A-Z]\w+)"', file.read_text(encoding="utf-8"))}
+    assert {name for name, node in known.items() if node.pack == "comfy-core"} <= used | named
     # it makes grey pictures up to one level too dark, but forms have a place to drop a picture for this one only
     assert "LoadImage" not in without_forms
 
