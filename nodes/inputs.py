@@ -9,6 +9,7 @@ from comfy_api.latest import io
 
 from ..hires.plan.upscale import NUMBERS, Numbers, UpscaleRequest
 from ..hires.sampling.same import SAME_CFG, SAME_SAMPLER, SAME_SCHEDULER
+from ..hires.sampling.steps import STEPS_RULES
 from ..hires.sizes.image_sizes import MAX_SIDE
 from ..hires.tiles.settings import PRECISIONS, Precision, TileSettings
 from ..host.sampling.sigmas import sampler_names, scheduler_names
@@ -115,6 +116,18 @@ def scheduler(same: str = "") -> io.Combo.Input:
     if same:
         return choice("scheduler", [SAME_SCHEDULER, *scheduler_names()], f"{tooltip} {SAME_SCHEDULER}: {same}")
     return choice("scheduler", scheduler_names(), tooltip, default="Automatic")
+
+
+def steps_rule() -> io.Combo.Input:
+    return choice(
+        "steps_rule",
+        STEPS_RULES,
+        "What the strength does to the steps, as in A1111. hires fix: all steps are run, on the last part of a longer "
+        "schedule. img2img: the schedule has that many steps, and the strength says how many of them are run (0.4 of "
+        "20: 9).",
+        optional=True,
+        advanced=True,
+    )
 
 
 def settings(without: str = "A1111's defaults") -> io.Input:

@@ -68,15 +68,7 @@ class HiresFixRenoise(PackNode):
                 inputs.sampler_name("that of Base Sampling."),
                 inputs.scheduler("that of Base Sampling."),
                 inputs.settings("Base Sampling's, while sampler or scheduler are the same, else A1111's defaults"),
-                inputs.choice(
-                    "steps_rule",
-                    STEPS_RULES,
-                    "What the strength does to the steps, as in A1111. hires fix: all steps are run, on the last part "
-                    "of a longer schedule. img2img: the schedule has that many steps, and the strength says how many "
-                    "of them are run (0.4 of 20: 9).",
-                    optional=True,
-                    advanced=True,
-                ),
+                inputs.steps_rule(),
             ],
             outputs=[
                 io.Latent.Output(display_name="latent", tooltip="The noised latent, for Second Sampling."),

@@ -97,15 +97,7 @@ class HiresFixTiledRedraw(PackNode):
                     tooltip="Strength of control_net.",
                 ),
                 inputs.settings(),
-                inputs.choice(
-                    "steps_rule",
-                    STEPS_RULES,
-                    "What the strength does to the steps, as in A1111. hires fix: all steps are run, on the last part "
-                    "of a longer schedule. img2img: the schedule has that many steps, and the strength says how many "
-                    "of them are run (0.4 of 20: 9).",
-                    optional=True,
-                    advanced=True,
-                ),
+                inputs.steps_rule(),
             ],
             outputs=[folder_inputs.report()],
             is_output_node=True,
