@@ -1,4 +1,4 @@
-"""What answers otherwise than A1111 on purpose, and why. Whoever changes a rule here changes the README with it."""
+"""What answers otherwise than A1111 on purpose, and why; docs/api.md has the table, by `dev.py generate`."""
 
 from __future__ import annotations
 
