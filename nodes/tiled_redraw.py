@@ -50,7 +50,7 @@ class HiresFixTiledRedraw(PackNode):
             "Memory does not grow with the picture. The noise belongs to the place, so no window depends on another. "
             "Queued again after a stop or a crash, it goes on where it was.",
             search_aliases=inputs.aliases(
-                "ultimate sd upscale, sd upscale, tiled img2img, tile by tile, redraw folder, batch img2img, "
+                "ultimate sd upscale, tiled img2img, tile by tile, redraw folder, batch img2img, "
                 "large picture, 8k, 16k, gigapixel, bigtiff, tiled upscale"
             ),
             inputs=[
