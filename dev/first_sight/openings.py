@@ -64,6 +64,8 @@ def openings(
         except Error as problem:
             opening.result = f"the page: {str(problem).splitlines()[0]}"
             editor.screenshot(f"{stem} failed")
+            if editor.templates.is_visible():
+                editor.close_templates()
             person.cancel_all()
         if opening.result:
             opening.actions, opening.clicks = list(person.actions), person.clicks

@@ -22,6 +22,9 @@ LONGEST_WAIT = 60_000
 TRIES = 4
 """How often something is done with the mouse, at most, until it shows."""
 
+CARD = "template-workflow-"
+"""Before the name of a card's file, in the editor's own marks."""
+
 _READY = """() => {
     const { app } = window
     return Boolean(app?.canvas && app.extensionManager?.spinner === false
@@ -172,20 +175,30 @@ class Editor:
     def own_templates(self) -> None:
         """Choose the pack's own among the open dialog's kinds of templates."""
         own = self.templates.get_by_text(PACK_NAME, exact=True)
-        first = self.template(WORKFLOWS[0].stem)
-        self.insist(own.click, lambda longest: first.wait_for(timeout=longest))
+        ours = self.templates.locator(", ".join(f'[data-testid="{CARD}{path.stem}"]' for path in WORKFLOWS)).first
+        self.insist(own.click, lambda longest: ours.wait_for(timeout=longest))
 
     def choose_template(self, name: str) -> None:
         """Click the card in the open dialog."""
         self.insist(
-            lambda: self.templates.is_hidden() or self.template(name).click(timeout=LONGEST_WAIT / TRIES),
+            lambda: self.templates.is_hidden() or self.shown_template(name).click(timeout=LONGEST_WAIT / TRIES),
             lambda longest: self.templates.wait_for(state="hidden", timeout=longest),
         )
         self.settle()
 
     def template(self, name: str) -> Locator:
         """The card with that name in the open dialog."""
-        return self.templates.get_by_test_id(f"template-workflow-{name}")
+        return self.templates.get_by_test_id(f"{CARD}{name}")
+
+    def shown_template(self, name: str) -> Locator:
+        """The same, scrolled down to: the dialog makes the cards below its edge only then."""
+        card = self.template(name)
+        for _ in range(len(WORKFLOWS)):
+            if card.count():
+                break
+            self.templates.locator(f"[data-testid^={CARD}]").last.scroll_into_view_if_needed()
+            self.page.evaluate(_TWO_FRAMES)
+        return card
 
     @property
     def templates_search(self) -> Locator:

@@ -17,7 +17,7 @@ PIXEL = workflow_file("hires-fix-pixel").stem
 def test_by_template_in_four_actions(ui):
     ui.click(ui.page.get_by_role("button", name="Templates").first, opened=ui.templates)  # 1
     ui.own_templates()  # 2
-    ui.template(PIXEL).wait_for()
+    ui.shown_template(PIXEL).wait_for()
     ui.screenshot("first-picture-template-1-card")
     ui.choose_template(PIXEL)  # 3
     ui.screenshot("first-picture-template-2-opened")

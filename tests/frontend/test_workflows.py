@@ -31,11 +31,11 @@ def test_the_templates_dialog_shows_every_workflow_with_its_picture(ui):
     ui.templates_search.fill("")
     ui.own_templates()
     for path in (*WORKFLOWS, *APPS):
-        card = ui.template(path.stem)
+        card = ui.shown_template(path.stem)
         card.scroll_into_view_if_needed()
         picture = card.locator("img").first
         assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") >= 320
-    ui.template(WORKFLOWS[0].stem).scroll_into_view_if_needed()
+    ui.shown_template(WORKFLOWS[0].stem).scroll_into_view_if_needed()
     ui.screenshot("templates")
     ui.close_templates()
 
