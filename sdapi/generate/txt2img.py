@@ -29,7 +29,7 @@ def graph_of(asked: Asked[Txt2Img], number: int, house: House, controls: Sequenc
     first = last = controlled(graph, passes.first(), controls)
     if hires:
         graph.column()
-        last = controlled(graph, passes.second(hires), controls)
+        last = controlled(graph, passes.second(hires), controls, is_hires=True)
     graph.stage("First pass")
     empty = stages.empty_picture(graph, *asked.size, asked.batch_size)
     graph.column()

@@ -239,13 +239,55 @@ def test_controlnets_work_on_every_pass():
         0.8,
         1,
     )
-    control = Control("canny.safetensors", "a.png", 0.5, 0.0, 0.8)
     asked = ask(enable_hr=True, denoising_strength=0.5)
-    applied = nodes(txt2img.graph_of(asked, 0, HOUSE, [control]))["ControlNetApplyAdvanced"]
-    assert [one["strength"] for one in applied] == [0.5, 0.5]
-    for change in ({"module": "canny"}, {"control_mode": 2}, {"mask": png()}):
-        with pytest.raises(ApiError, match="NotImplementedError"):
-            units_of(read(Txt2Img, {"alwayson_scripts": {"controlnet": {"args": [{**unit, **change}]}}}))
+    for pictures in (("a.png", "b.png"), ("a.png", None), (None, "b.png")):
+        control = Control("canny.safetensors", pictures[0], 0.5, 0.0, 0.8, pictures[1])
+        found = nodes(txt2img.graph_of(asked, 0, HOUSE, [control]))
+        assert [one["strength"] for one in found["ControlNetApplyAdvanced"]] == [0.5] * (2 - pictures.count(None))
+        assert {one["image"] for one in found["HiresFixLoadImage"]} == set(pictures) - {None}
+
+
+UNIT = {"model": "canny", "image": "base64"}
+
+
+@pytest.mark.parametrize(
+    ("unit", "found"),
+    [
+        ({"resize_mode": "Resize and Fill", "weight": None}, {"resize_mode": 2, "weight": 1.0}),
+        ({"resize_mode": "ResizeMode.INNER_FIT"}, {"resize_mode": 1}),
+        ({"resize_mode": 0, "hr_option": "High res only"}, {"resize_mode": 0, "passes": (False, True)}),
+        ({"hr_option": "HiResFixOption.LOW_RES_ONLY"}, {"passes": (True, False)}),
+        ({"image": {"image": "other", "mask": None}, "pixel_perfect": True}, {"picture": "other"}),
+        ({"image": None, "input_image": "old"}, {"picture": "old"}),
+        ({"control_mode": "Balanced", "module": "None"}, {"model": "canny", "hr_option": "Both"}),
+    ],
+)
+def test_units_are_read_in_all_their_forms(unit, found):
+    sent = {"alwayson_scripts": {"controlNet": {"args": [None, {**UNIT, **unit}, {"model": "None", "image": ""}]}}}
+    (one,) = units_of(read(Txt2Img, sent))
+    assert {name: getattr(one, name) for name in found} == found
+
+
+@pytest.mark.parametrize(
+    ("unit", "kind", "words"),
+    [
+        ({"module": "canny"}, "NotImplementedError", "preprocessor 'canny'"),
+        ({"control_mode": 2}, "NotImplementedError", "control_mode 2"),
+        ({"control_mode": "My prompt is more important"}, "NotImplementedError", "'Balanced' is"),
+        ({"mask": "base64"}, "NotImplementedError", "masks of units"),
+        ({"image": {"image": "a", "mask": "b"}}, "NotImplementedError", "masks of units"),
+        ({"model": "None"}, "RuntimeError", "no model"),
+        ({"resize_mode": "No Such"}, "ValueError", "Crop and Resize"),
+        ({"resize_mode": [1]}, "ValueError", "resize_mode"),
+        ({"hr_option": 7}, "ValueError", "hr_option is 7"),
+        ({"weight": "much"}, "TypeError", "numbers"),
+    ],
+)
+def test_units_that_cannot_be_done_are_refused(unit, kind, words):
+    with pytest.raises(ApiError) as caught:
+        units_of(read(Txt2Img, {"alwayson_scripts": {"controlnet": {"args": [{**UNIT, **unit}]}}}))
+    assert caught.value.body["error"] == kind
+    assert words in caught.value.body["errors"]
 
 
 @pytest.mark.parametrize(
