@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ....sdapi.option_table import PLACES, REFUSED
+from ...fuzz.judge import PYTHON_WORDS
 from ..differences import refusal_of
 from .caller import Reply
 from .exchanges import Exchange
@@ -26,6 +28,13 @@ def _text(reply: Reply) -> str:
 
 def _kind(content: Any) -> Any:
     return content.get("error") if isinstance(content, dict) else None
+
+
+_OF_PYTHON = re.compile(
+    r"NoneType|instances of|out of range|by zero|indices must|tensor|Kernel size|expected|operand|argument|object|"
+    r"unpack|invalid literal|could not convert|has no|not supported|cannot|can't|must be|len\(\)"
+)
+"""What Python and torch say of a value that they cannot use."""
 
 
 def _options(exchange: Exchange) -> dict[str, Any]:
@@ -61,6 +70,8 @@ DIFFERENCES: tuple[Difference, ...] = (
         lambda e, r: (
             e.status == r.status == 500
             and _kind(e.reply) == _kind(r.content) not in (None, "HTTPException", "KeyError")
+            and _OF_PYTHON.search(str(e.reply.get("errors"))) is not None
+            and PYTHON_WORDS.search(_text(r)) is None
         ),
     ),
     Difference(

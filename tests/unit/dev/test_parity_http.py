@@ -138,6 +138,9 @@ def test_differences_cover_what_they_are_about_and_nothing_else():
     failed = exchange(json={"prompt": "x"}, status=500, reply={"error": "RuntimeError", "errors": "tensor"})
     assert difference_of(failed, answered({"error": "RuntimeError", "errors": "a size"}, 500)) == "Words of failures"
     assert difference_of(failed, answered({"error": "TypeError", "errors": "a size"}, 500)) is None
+    assert difference_of(failed, answered({"error": "RuntimeError", "errors": "'NoneType' object"}, 500)) is None
+    plain = exchange(json={"prompt": "x"}, status=500, reply={"error": "RuntimeError", "errors": "model not found"})
+    assert difference_of(plain, answered({"error": "RuntimeError", "errors": "a size"}, 500)) is None
 
 
 def test_the_report_names_both_statuses_and_counts_pictures_apart():
