@@ -12,14 +12,12 @@ from PIL import Image
 from ...hires.errors import InputError
 from ...hires.graph.builder import Graph, GraphError
 from ...hires.graph.to_api import to_api
-from ...hires.sizes.image_sizes import A1111_CELL
 from ...sdapi.errors import ApiError, failed
 from ...sdapi.generate import extras as extras_of
 from ...sdapi.generate import img2img as redrawn
 from ...sdapi.generate import txt2img as drawn_anew
 from ...sdapi.generate.asked import Asked, asked_for, with_infotext
 from ...sdapi.generate.house import House
-from ...sdapi.generate.masking import Masked, as_alpha, latent_mask, masked
 from ...sdapi.generate.models import read
 from ...sdapi.generate.pictures import decoded, encoded, plain
 from ...sdapi.generate.requests import Extras, ExtrasBatch, ExtrasSingle, Img2Img, Txt2Img
@@ -68,27 +66,13 @@ async def img2img(body: Any, options: Options) -> dict[str, Any]:
                 return await job(asked, here, sent, kept)
             except (GraphError, InputError) as error:
                 raise failed("ValueError", str(error)) from error
-        loaded, found = await _in_thread(lambda: _prepared(asked, here, sent, kept))
+        loaded, found = await _in_thread(
+            lambda: redrawn.prepared(asked, sent, kept.put, controls_of(asked, here, kept, sent[0]))
+        )
         graphs = [lambda number=number: redrawn.graph_of(asked, number, here, loaded) for number in range(asked.n_iter)]
         if found is None:
             return await _draw(redrawn.NAME, asked, here, graphs)
         return await _draw(redrawn.NAME, asked, here, graphs, told=found.said, after=found.composed)
-
-
-def _prepared(
-    asked: Asked[Img2Img], here: House, sent: list[Image.Image], kept: Given
-) -> tuple[redrawn.Loaded, Masked | None]:
-    """What the graph loads, and what becomes of its pictures with a mask."""
-    request = asked.request
-    found = masked(request, sent, asked.size)
-    pictures = redrawn.pictures_of(asked, found.pictures if found else sent)
-    names = tuple(kept.put(picture) for picture in pictures)
-    mask = None
-    if found and found.shown:
-        cells = asked.size[0] // A1111_CELL, asked.size[1] // A1111_CELL
-        mask = kept.put(as_alpha(latent_mask(found.shown, cells, bool(request.mask_round))))
-    controls = controls_of(asked, here, kept, sent[0])
-    return redrawn.Loaded(names, pictures[0].size, mask, controls), found
 
 
 async def extra_single_image(body: Any, options: Options) -> dict[str, Any]:

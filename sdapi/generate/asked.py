@@ -71,10 +71,21 @@ class Asked(Generic[R]):
         return [self.settings.subseed + index for index in range(self.count)]
 
     @property
+    def sides(self) -> tuple[int, int]:
+        """Width and height as they were asked for."""
+        return self.settings.width or 0, self.settings.height or 0
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Width and height of the latent."""
+        width, height = self.sides
+        return width // A1111_CELL, height // A1111_CELL
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height that are drawn: whole cells of the latent."""
-        width, height = self.settings.width or 0, self.settings.height or 0
-        return width // A1111_CELL * A1111_CELL, height // A1111_CELL * A1111_CELL
+        width, height = self.cells
+        return width * A1111_CELL, height * A1111_CELL
 
     def iteration(self, number: int) -> GenerationSettings:
         """The settings of a batch, by its first picture."""
