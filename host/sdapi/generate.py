@@ -25,7 +25,7 @@ from ...sdapi.generate.scripts import script_of, units_of
 from ...sdapi.generate.texts import Told
 from ...sdapi.options import Options
 from ...sdapi.scripts import LOOPBACK, SD_UPSCALE
-from .given import Given, controls_of, given
+from .given import controls_of, given
 from .houses import hashes_of_networks, house
 from .jobs import JOBS
 from .progress import progress

@@ -74,7 +74,9 @@ def arguments(asked: Asked[Img2Img]) -> Loopback:
     if caption not in (None, "", "None"):
         raise failed("NotImplementedError", "Loopback: prompts are not read off pictures here; send 'None'.")
     if asked.request.mask and asked.request.inpainting_fill != ORIGINAL:
-        raise failed("NotImplementedError", "Loopback with a mask is done here with inpainting_fill 1 (original) alone.")
+        raise failed(
+            "NotImplementedError", "Loopback with a mask is done here with inpainting_fill 1 (original) alone."
+        )
     if asked.request.denoising_strength is None:
         raise failed("TypeError", "denoising_strength is null; send 0 to 1.")
     return Loopback(int(loops), float(final), curve, asked.request.denoising_strength)
