@@ -127,7 +127,7 @@ class _Job:
         script = loopback.arguments(self.asked)
         before: list[Image.Image] = []
         for number in range(script.loops * self.asked.n_iter):
-            batch, loop = divmod(number, script.loops)
+            loop = number % script.loops
             before = self.recorded_results(number - 1) if loop else self.sent
             mine = script.asked(self.asked, loop, number)
             graph, found = loopback.graph_of(mine, number, self.house, before, self.plan.put)

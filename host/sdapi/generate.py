@@ -45,8 +45,11 @@ async def txt2img(body: Any, options: Options) -> dict[str, Any]:
     parts = 2 if asked.settings.hires else 1
     with given() as kept:
         controls = await _in_thread(lambda: controls_of(asked, here, kept))
+        picture = await _in_thread(lambda: drawn_anew.given_picture(asked))
+        name = await _in_thread(lambda: kept.put(picture)) if picture else None
         graphs = [
-            lambda number=number: drawn_anew.graph_of(asked, number, here, controls) for number in range(asked.n_iter)
+            lambda number=number: drawn_anew.graph_of(asked, number, here, controls, name)
+            for number in range(asked.n_iter)
         ]
         return await _draw(drawn_anew.NAME, asked, here, graphs, parts)
 
