@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
@@ -12,14 +13,13 @@ from PIL import Image
 from ...hires.errors import InputError
 from ...hires.graph.builder import Graph, GraphError
 from ...hires.graph.to_api import to_api
-from ...hires.sizes.image_sizes import A1111_CELL
 from ...sdapi.errors import ApiError, failed
 from ...sdapi.generate import extras as extras_of
 from ...sdapi.generate import img2img as redrawn
 from ...sdapi.generate import txt2img as drawn_anew
 from ...sdapi.generate.asked import Asked, asked_for, with_infotext
 from ...sdapi.generate.house import House
-from ...sdapi.generate.masking import Masked, as_alpha, latent_mask, masked
+from ...sdapi.generate.masking import Masked
 from ...sdapi.generate.models import read
 from ...sdapi.generate.pictures import decoded, encoded, plain
 from ...sdapi.generate.requests import Extras, ExtrasBatch, ExtrasSingle, Img2Img, Txt2Img
@@ -47,8 +47,11 @@ async def txt2img(body: Any, options: Options) -> dict[str, Any]:
     parts = 2 if asked.settings.hires else 1
     with given() as kept:
         controls, said = await _in_thread(lambda: controls_of(asked, here, kept))
+        picture = await _in_thread(lambda: drawn_anew.given_picture(asked))
+        name = await _in_thread(lambda: kept.put(picture)) if picture else None
         graphs = [
-            lambda number=number: drawn_anew.graph_of(asked, number, here, controls) for number in range(asked.n_iter)
+            lambda number=number: drawn_anew.graph_of(asked, number, here, controls, name)
+            for number in range(asked.n_iter)
         ]
         return await _draw(drawn_anew.NAME, asked, here, graphs, parts, said)
 
@@ -79,16 +82,9 @@ def _prepared(
     asked: Asked[Img2Img], here: House, sent: list[Image.Image], kept: Given
 ) -> tuple[redrawn.Loaded, Masked | None, dict[str, str]]:
     """What the graph loads, what becomes of its pictures with a mask, and what the text tells of ControlNets."""
-    request = asked.request
-    found = masked(request, sent, asked.size)
-    pictures = redrawn.pictures_of(asked, found.pictures if found else sent)
-    names = tuple(kept.put(picture) for picture in pictures)
-    mask = None
-    if found and found.shown:
-        cells = asked.size[0] // A1111_CELL, asked.size[1] // A1111_CELL
-        mask = kept.put(as_alpha(latent_mask(found.shown, cells, bool(request.mask_round))))
+    loaded, found = redrawn.prepared(asked, sent, kept.put)
     controls, said = controls_of(asked, here, kept, sent[0], found.paste_to if found else None)
-    return redrawn.Loaded(names, pictures[0].size, mask, controls), found, said
+    return replace(loaded, controls=controls), found, said
 
 
 async def extra_single_image(body: Any, options: Options) -> dict[str, Any]:

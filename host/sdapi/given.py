@@ -117,7 +117,7 @@ def _hires_size(asked: Asked[Any]) -> tuple[int, int] | None:
     hires = asked.settings.hires
     if hires is None:
         return None
-    return target_size(*asked.size, float(hires.hr_scale), hires.hr_resize_x, hires.hr_resize_y).size
+    return target_size(*asked.sides, float(hires.hr_scale), hires.hr_resize_x, hires.hr_resize_y).size
 
 
 def _told(file: str, unit: Unit) -> ControlUnit:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from ..cases import CaseError
+from ..cases import CaseError, with_pictures
 
 REQUEST = "request.json"
 _GENERATING = ("/txt2img", "/img2img", "/extra-single-image", "/extra-batch-images")
@@ -90,7 +89,7 @@ class Exchange:
             return self.request["raw_body"].encode("utf-8")
         if "json" not in self.request or self.method == "GET":
             return None
-        return b"" if self.sent is None else json.dumps(self._with_pictures(self.sent)).encode("utf-8")
+        return b"" if self.sent is None else json.dumps(with_pictures(self.sent, self.picture)).encode("utf-8")
 
     def picture(self, name: str) -> bytes:
         """The bytes of a picture of this exchange."""
@@ -98,15 +97,6 @@ class Exchange:
         if not file.is_file():
             raise CaseError(f"{self.id} names the picture {name}, which is not in {self.folder}.")
         return file.read_bytes()
-
-    def _with_pictures(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self._with_pictures(part) for part in value]
-        if not isinstance(value, dict):
-            return value
-        if "$file" in value:
-            return value.get("$prefix", "") + base64.b64encode(self.picture(value["$file"])).decode("ascii")
-        return {key: self._with_pictures(part) for key, part in value.items()}
 
 
 def holds_exchanges(folder: Path) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...host.comfyui_host import ComfyUIHost
-from ..cases import CaseError
+from ..cases import CaseError, extra_model_files, extra_models
 from .caller import Reply, call, send
 from .compare import Comparison, compare
 from .differences import difference_of
@@ -42,10 +42,7 @@ class Session:
         self._furnish()
 
     def _models(self, models: dict[str, list[Path]]) -> dict[str, list[Path]]:
-        extra = _extra_models(self.exchanges[0].folder.parent)
-        files = sorted(extra.glob("*.safetensors")) if extra else []
-        loras = [file for file in files if "lora" in file.stem]
-        found = {**models, "loras": loras, "embeddings": [file for file in files if file not in loras]}
+        found = {**models, **extra_model_files(self.exchanges[0].folder.parent)}
         if "broken" in self.name:
             kept = [file for file in found["upscale_models"] if file.name != _BROKEN]
             found["upscale_models"] = kept
@@ -54,7 +51,7 @@ class Session:
     def _furnish(self) -> None:
         folder = self.host.base / "models"
         (folder / "upscale_models").mkdir(parents=True, exist_ok=True)
-        extra = _extra_models(self.exchanges[0].folder.parent)
+        extra = extra_models(self.exchanges[0].folder.parent)
         if extra and (extra / "styles.csv").is_file():
             (folder / "styles.csv").write_bytes((extra / "styles.csv").read_bytes())
         if "broken" in self.name:
@@ -126,11 +123,6 @@ def _judged(exchange: Exchange, reply: Reply, seconds: float) -> Result:
         found = Comparison([f"cannot be compared: {type(problem).__name__}: {problem}"])
     on_purpose = difference_of(exchange, reply) if found.problems else None
     return Result(exchange, reply.status, found, on_purpose, seconds)
-
-
-def _extra_models(folder: Path) -> Path | None:
-    """Models and styles that the recorded server had besides; next to the exchanges, or next to their folder."""
-    return next((place for place in (folder / "extra_models", folder.parent / "extra_models") if place.is_dir()), None)
 
 
 def _free_port() -> int:
