@@ -121,6 +121,21 @@ def test_interrupt_gives_what_there_is_and_nobody_gets_it_again(api):
     assert (np.asarray(whole) != np.asarray(cut_short)).any()
 
 
+def test_every_job_shows_what_it_draws(api):
+    for seed in (41, 42):
+        seen = []
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(api, "txt2img", {**FOX, "seed": seed, "steps": 150})
+
+            def shows(seen=seen, running=running):
+                seen.append(api("progress", method="GET")["current_image"])
+                return seen[-1] or running.done()
+
+            wait_until(shows)
+            api("interrupt")
+        assert seen[-1]
+
+
 def test_a_client_that_goes_away_cancels_nothing(api, host):
     before = _finished(host)
     body = json.dumps({**FOX, "seed": 31}).encode()
