@@ -13,7 +13,8 @@ from typing import Any
 
 import comfy.model_management
 import execution
-from comfy.cli_args import LatentPreviewMethod, args
+import latent_preview
+from comfy.cli_args import LatentPreviewMethod
 from comfy_execution.progress import get_progress_state
 from server import PromptServer
 
@@ -125,7 +126,7 @@ class Jobs:
         # files of an earlier run may be gone by now: what hands the pictures over runs every time
         prompt[last]["inputs"]["job"] = job.id + str(job.done_graphs)
         extra: dict[str, Any] = {"extra_pnginfo": {"workflow": workflow}}
-        if args.preview_method == LatentPreviewMethod.NoPreviews:
+        if latent_preview.default_preview_method == LatentPreviewMethod.NoPreviews:  # args has that of the last run
             extra["preview_method"] = LatentPreviewMethod.Latent2RGB.value
         prompt_id = str(uuid.uuid4())
         is_valid, error, outputs, node_errors = await execution.validate_prompt(prompt_id, prompt, None)
