@@ -15,6 +15,7 @@ from PIL import Image
 
 from ....hires.sampling.menus import LATENT_MODES
 from ....sdapi.option_table import CHECKPOINT_HASH, HONOURED
+from ....sdapi.scripts import LOOPBACK
 from ..measure import PICTURE as TXT2IMG
 from ..measure import off_by_more, psnr
 from .caller import Reply
@@ -24,7 +25,12 @@ PICTURE, OFF_BY_MORE = 65.0, 0.001
 """Smallest PSNR in dB, and largest share of pixels that differ by more than 1 of 255."""
 
 CHAIN = TXT2IMG
-"""Smallest PSNR where a pixel upscaler works between the passes."""
+"""Smallest PSNR where a picture is cut to 8 bits between two passes, in hires fix with a pixel upscaler and in Loopback: a
+value at the edge of a level becomes another level, from which the next pass begins."""
+
+LOSSY = 35.0
+"""The same of WebP with loss: its encoder decides block by block what is worth keeping, and a single value of a 64x48
+picture that is off by one can move all that it makes to 38 dB from what it was."""
 
 _RANDOM = {"subseed", "all_subseeds", "job_timestamp", "eta_relative", "textinfo"}
 """Keys whose values nobody can repeat."""
@@ -40,6 +46,9 @@ _PATH = re.compile(r"<(?:DATA|WEBUI)>")
 _INSTALLED = re.compile(r"tiny|^None$|^Lanczos$|^Nearest$")
 _VERSION = re.compile(r", Version: [^,\n]*")
 """What a text says of the program: ours is another."""
+
+_HEAD = 40
+"""Bytes of a WebP file in which the kind of its first chunk stands."""
 
 _BEFORE = 20
 """Characters of two texts that are shown before they differ."""
@@ -220,7 +229,8 @@ def _picture(found: Comparison, exchange: Exchange, where: str, theirs: dict[str
     except (TypeError, ValueError, OSError):
         found.add(where, f"no picture: {_short(ours)}")
         return
-    with Image.open(io.BytesIO(exchange.picture(theirs["$file"]))) as wanted:
+    recorded = exchange.picture(theirs["$file"])
+    with Image.open(io.BytesIO(recorded)) as wanted:
         wanted.load()
     for what in ("format", "size", "mode"):
         if getattr(image, what) != getattr(wanted, what):
@@ -236,14 +246,18 @@ def _picture(found: Comparison, exchange: Exchange, where: str, theirs: dict[str
     near, off = psnr(*pair), off_by_more(*pair)
     found.psnr = min(near, math.inf if found.psnr is None else found.psnr)
     found.off_by_more = max(off, found.off_by_more or 0.0)
-    least, most = (CHAIN, 1.0) if _enlarges_between(exchange) else (PICTURE, OFF_BY_MORE)
+    least, most = (CHAIN, 1.0) if _is_chain(exchange) else (PICTURE, OFF_BY_MORE)
+    if image.format == "WEBP" and b"VP8 " in recorded[:_HEAD]:
+        least, most = LOSSY, 1.0
     if near < least or off > most:
         found.add(where, f"PSNR {near:.1f} dB, {off:.2%} of the pixels off by more than 1")
 
 
-def _enlarges_between(exchange: Exchange) -> bool:
-    """Whether hires fix goes through 8-bit pixels, see `CLOSE` of the other kinds."""
+def _is_chain(exchange: Exchange) -> bool:
+    """Whether a picture is sampled, cut to 8 bits and sampled again, see `CLOSE` of the other kinds."""
     sent = exchange.sent if isinstance(exchange.sent, dict) else {}
+    if str(sent.get("script_name")).lower() == LOOPBACK:
+        return True
     return bool(sent.get("enable_hr")) and (sent.get("hr_upscaler") or "Latent") not in LATENT_MODES
 
 

@@ -36,7 +36,7 @@ class Session:
         self.name = self.exchanges[0].session
         self.port = _free_port()
         env = {"OMP_NUM_THREADS": "1", "HIRES_FIX_API_PORT": str(self.port)}
-        if self.name == "auth":
+        if "auth" in self.name:
             env["HIRES_FIX_API_AUTH"] = _USERS
         self.host = ComfyUIHost(models=self._models(models), arguments=["--cpu"], env=env, start_timeout=_START)
         self._furnish()
