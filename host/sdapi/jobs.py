@@ -45,6 +45,9 @@ class Job:
     """Parts that A1111 counts: batches, twice as many with hires fix."""
 
     parts_of_graph: int = 1
+    is_named_by_part: bool = False
+    """The script SD upscale: what progress tells is the number of the part."""
+
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     started: float = field(default_factory=time.monotonic)
     timestamp: str = field(default_factory=lambda: datetime.now().strftime("%Y%m%d%H%M%S"))
@@ -57,6 +60,10 @@ class Job:
     watcher: Watcher = field(default_factory=Watcher)
     is_interrupted: bool = False
     is_skipped: bool = False
+
+    def name_of(self, part: int) -> str:
+        """What progress tells while a part is drawn, counted from 0."""
+        return f"Batch {part + 1} out of {self.count}" if self.is_named_by_part else self.name
 
     def interrupt(self) -> None:
         """End it: what is drawn ends with its picture as far as that is, and nothing more is begun."""

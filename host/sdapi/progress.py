@@ -43,7 +43,7 @@ def _state(job: Job | None, is_over: bool = False) -> dict[str, Any]:
         "skipped": bool(job and job.is_skipped and not is_over),
         "interrupted": bool(job and job.is_interrupted),
         "stopping_generation": False,
-        "job": job.name if job and not is_over else "",
+        "job": job.name_of(part) if job and not is_over else "",
         "job_count": job.count if job and not is_over else 0,
         "job_timestamp": job.timestamp if job else "0",
         "job_no": part,

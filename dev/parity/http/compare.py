@@ -25,18 +25,28 @@ PICTURE, OFF_BY_MORE = 65.0, 0.001
 """Smallest PSNR in dB, and largest share of pixels that differ by more than 1 of 255."""
 
 CHAIN = TXT2IMG
-"""Smallest PSNR where a picture is cut to 8 bits between two passes, in hires fix with a pixel upscaler and in Loopback: a
-value at the edge of a level becomes another level, from which the next pass begins."""
+"""Smallest PSNR where a picture is cut to 8 bits between passes: hires fix with a pixel upscaler, and Loopback.
+
+A value at the edge of a level becomes another level, from which the next pass begins.
+"""
 
 LOSSY = 35.0
-"""The same of WebP with loss: its encoder decides block by block what is worth keeping, and a single value of a 64x48
-picture that is off by one can move all that it makes to 38 dB from what it was."""
+"""The same of WebP with loss, whose encoder decides block by block what is worth its bits.
+
+With one value of a picture of 64x48 pixels off by one, all of it can come out 38 dB from what it was.
+"""
 
 _RANDOM = {"subseed", "all_subseeds", "job_timestamp", "eta_relative", "textinfo"}
 """Keys whose values nobody can repeat."""
 
 _OF_THE_MOMENT = {"progress", "job_no", "sampling_step", "job_timestamp", "eta_relative", "textinfo", "current_image"}
 """Keys of progress while a job runs."""
+
+_LEFT_BEHIND = {"skipped", "interrupted", "job_no", "sampling_step", "sampling_steps"}
+"""Keys of progress that tell of the last job."""
+
+_OF_FIRST_USE = {"title", "hash", "sha256"}
+"""Keys of a checkpoint that are null, or say less, until it is used."""
 
 _MENUS = ("upscalers", "cmd-flags", "options", "scripts", "script-info", "extensions", "realesrgan-models")
 _LISTS = (*_MENUS, "face-restorers")
@@ -82,7 +92,7 @@ def compare(exchange: Exchange, reply: Reply) -> Comparison:
         return found
     name = exchange.path.rstrip("/").rpartition("/")[2]
     if name in _LISTS and exchange.status == 200 and exchange.method == "GET":
-        _listing(found, name, exchange.reply, reply.content)
+        _listing(found, exchange, name, reply.content)
     elif name == "memory":
         _structure(found, "", exchange.reply, reply.content)
     else:
@@ -112,10 +122,13 @@ def _plain(value: str | None) -> str | None:
     return value and value.replace(" ", "").lower()
 
 
-def _listing(found: Comparison, name: str, theirs: Any, ours: Any) -> None:
+def _listing(found: Comparison, exchange: Exchange, name: str, ours: Any) -> None:
+    theirs = exchange.reply
     if name in ("options", "cmd-flags"):
         _keys(found, "", theirs, ours)
         for key in theirs.keys() & ours.keys():
+            if exchange.is_logged and theirs[key] is None:
+                continue  # nothing was set yet
             if name == "options" and key in HONOURED - {CHECKPOINT_HASH}:
                 _value(found, key, theirs[key], ours[key])
             elif None not in (theirs[key], ours[key]) and _kind(theirs[key]) != _kind(ours[key]):
@@ -191,6 +204,8 @@ def _values(found: Comparison, exchange: Exchange, where: str, theirs: Any, ours
 
 
 def _is_random(exchange: Exchange, key: str) -> bool:
+    if exchange.is_logged and key in _LEFT_BEHIND | _OF_FIRST_USE:
+        return True  # the server had worked before
     sent = exchange.sent if isinstance(exchange.sent, dict) else {}
     if key in ("subseed", "all_subseeds"):
         return sent.get("subseed") in (None, -1)
@@ -240,7 +255,7 @@ def _picture(found: Comparison, exchange: Exchange, where: str, theirs: dict[str
     texts[1] = {key: text for key, text in texts[1].items() if key in texts[0] or key not in ("workflow", "prompt")}
     if not _is_random(exchange, "infotexts"):
         _value(found, f"{where}.text", *texts)
-    if exchange.during or _MOMENT.match(exchange.id) or _is_random(exchange, "infotexts"):
+    if exchange.during or depends_on_the_moment(exchange) or _is_random(exchange, "infotexts"):
         return
     pair = np.asarray(image), np.asarray(wanted)
     near, off = psnr(*pair), off_by_more(*pair)
@@ -251,6 +266,11 @@ def _picture(found: Comparison, exchange: Exchange, where: str, theirs: dict[str
         least, most = LOSSY, 1.0
     if near < least or off > most:
         found.add(where, f"PSNR {near:.1f} dB, {off:.2%} of the pixels off by more than 1")
+
+
+def depends_on_the_moment(exchange: Exchange) -> bool:
+    """Whether it was ended by a call in its midst."""
+    return bool(_MOMENT.match(exchange.id))
 
 
 def _is_chain(exchange: Exchange) -> bool:

@@ -80,9 +80,20 @@ class Exchange:
         return self.response.get("json", self.response.get("text"))
 
     @property
+    def is_logged(self) -> bool:
+        """It is from the log of a client library, which began on a server that had worked before."""
+        return self.session.startswith("wire-")
+
+    @property
     def is_run(self) -> bool:
         """Others were sent while it ran."""
         return self.request.get("tags") == ["during"]
+
+    @cached_property
+    def polls(self) -> list[dict[str, Any]]:
+        """What progress told while it ran, see `polls`; empty where nobody asked."""
+        file = self.folder / "progress_polled.json"
+        return json.loads(file.read_text("utf-8"))["polls"] if self.is_run and file.is_file() else []
 
     @property
     def during(self) -> str | None:

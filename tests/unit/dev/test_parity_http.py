@@ -12,6 +12,7 @@ from hires_pack.dev.parity.http.caller import Reply
 from hires_pack.dev.parity.http.compare import compare
 from hires_pack.dev.parity.http.differences import difference_of
 from hires_pack.dev.parity.http.exchanges import Exchange, discover
+from hires_pack.dev.parity.http.polls import polls_apart
 from hires_pack.dev.parity.http.report import Result, as_json, counts, table
 from PIL import Image, PngImagePlugin
 
@@ -176,6 +177,24 @@ def test_of_menus_only_what_is_installed_is_asked_for():
     assert not problems(one, [entry, mine, {**entry, "name": "own"}])
     assert problems(one, [entry])
     assert problems(one, [entry, mine, {"name": "own"}])
+
+
+def test_progress_is_compared_step_by_step():
+    def poll(progress, step, job="Batch 1 out of 2", number=0, steps=6, count=2):
+        state = {"job": job, "job_count": count, "job_no": number, "sampling_step": step, "sampling_steps": steps}
+        return {"progress": progress, "state": state}
+
+    theirs = [poll(0.01, 0, steps=4), poll(0.093, 1), poll(0.427, 5), poll(0.51, 0, "Batch 2 out of 2", 1)]
+    assert not polls_apart(theirs, theirs)
+    assert not polls_apart(theirs, [poll(0.01, 0), poll(0.51, 6), poll(0.0, 0, "", 2, count=0)])
+    for ours, word in (
+        ([poll(0.093, 1, "scripts_img2img")], "'scripts_img2img' instead of 'Batch 1 out of 2'"),
+        ([poll(0.093, 1, steps=10)], "sampling_steps 10 instead of 6"),
+        ([poll(0.2, 1)], "0.200 instead of 0.093"),
+        ([poll(0.427, 5), poll(0.093, 1)], "went back"),
+        ([poll(0.6, 3, number=1)], "batch 1 step 3 is none"),
+    ):
+        assert word in polls_apart(theirs, ours)[0]
 
 
 def test_status_and_headers_count():
