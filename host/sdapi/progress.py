@@ -31,6 +31,8 @@ def progress(skip_current_image: bool) -> dict[str, Any]:
 def _place(job: Job) -> tuple[int, int, int]:
     """Step, steps and number of the part that is drawn."""
     watcher = job.watcher
+    if not job.prompt_id:  # between two graphs, or behind the last
+        return 0, watcher.steps, job.done_graphs * job.parts_of_graph
     part = job.done_graphs * job.parts_of_graph + min(max(0, watcher.rounds - 1), job.parts_of_graph - 1)
     return watcher.step, watcher.steps, part
 

@@ -26,6 +26,8 @@ def polls_apart(theirs: Sequence[Poll], ours: Sequence[Poll]) -> list[str]:
         if progress < last:
             found[f"progress went back from {last:.3f} to {progress:.3f}"] = None
         last = progress
+        if number == state["job_count"]:
+            continue  # all is drawn, and the reply is made
         # a batch that has just ended is at its last step, which A1111 does not tell
         wanted = known.get((number, step)) or known.get((number, step - 1))
         if wanted is None:

@@ -186,7 +186,7 @@ def test_progress_is_compared_step_by_step():
 
     theirs = [poll(0.01, 0, steps=4), poll(0.093, 1), poll(0.427, 5), poll(0.51, 0, "Batch 2 out of 2", 1)]
     assert not polls_apart(theirs, theirs)
-    assert not polls_apart(theirs, [poll(0.01, 0), poll(0.51, 6), poll(0.0, 0, "", 2, count=0)])
+    assert not polls_apart(theirs, [poll(0.01, 0), poll(0.51, 6), poll(1.0, 0, number=2), poll(0.0, 0, "", count=0)])
     for ours, word in (
         ([poll(0.093, 1, "scripts_img2img")], "'scripts_img2img' instead of 'Batch 1 out of 2'"),
         ([poll(0.093, 1, steps=10)], "sampling_steps 10 instead of 6"),
