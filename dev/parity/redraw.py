@@ -17,6 +17,7 @@ from PIL import Image
 
 from ...hires.graph.builder import Graph, Node, Output
 from ...hires.infotext.to_graph.loaders import ModelFiles
+from ...hires.prompts.styles import Style, read_styles
 from ...hires.sampling.menus import FILTERS
 from ...sdapi.generate import img2img, loopback, sd_upscale
 from ...sdapi.generate.asked import asked_for, with_infotext
@@ -30,7 +31,7 @@ from ...sdapi.generate.scripts import script_of
 from ...sdapi.option_table import CHECKPOINT
 from ...sdapi.options import Options
 from ...sdapi.scripts import LOOPBACK, SD_UPSCALE
-from .cases import Case
+from .cases import Case, extra_models
 from .graph import LooseNode, Plan, Variant
 from .names import ModelNames
 from .prompts import Prompts
@@ -285,4 +286,14 @@ def _house(case: Case, names: ModelNames) -> House:
         loras=list(names.loras.values()),
         upscalers=list(names.upscalers.values()),
     )
-    return House(files, "", has_gpu_noise=not on_cpu)
+    return House(files, "", _styles(case), has_gpu_noise=not on_cpu)
+
+
+def _styles(case: Case) -> dict[str, Style]:
+    """What the recorded server had in its table."""
+    extra = extra_models(case.shelf)
+    table = extra / "styles.csv" if extra else None
+    if table is None or not table.is_file():
+        return {}
+    with table.open(encoding="utf-8-sig", newline="") as opened:
+        return read_styles(opened)

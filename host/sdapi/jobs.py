@@ -47,6 +47,8 @@ class Job:
     """Parts that A1111 counts: batches, twice as many with hires fix."""
 
     parts_of_graph: int = 1
+    is_named_by_part: bool = False
+    """The script SD upscale: what progress tells is the number of the part."""
     is_sampled: bool = True
     """There is nothing of it before its first pass has begun."""
 
@@ -64,6 +66,10 @@ class Job:
     is_skipped: bool = False
     is_given_up: bool = False
     """Nobody waits for its graph any more, of which there is nothing yet."""
+
+    def name_of(self, part: int) -> str:
+        """What progress tells while a part is drawn, counted from 0."""
+        return f"Batch {part + 1} out of {self.count}" if self.is_named_by_part else self.name
 
     def interrupt(self) -> None:
         """End it: what is drawn ends with its picture as far as that is, and nothing more is begun."""
@@ -106,7 +112,7 @@ class Jobs:
     @contextlib.asynccontextmanager
     async def job(self, name: str, count: int, parts_of_graph: int = 1, is_sampled: bool = True) -> AsyncIterator[Job]:
         """A job that counts from here on until the end of the block."""
-        job = Job(name, count, parts_of_graph, is_sampled)
+        job = Job(name, count, parts_of_graph, is_sampled=is_sampled)
         self._jobs.append(job)
         try:
             yield job

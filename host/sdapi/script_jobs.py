@@ -30,6 +30,7 @@ async def sd_upscale(asked: Asked[Img2Img], here: House, sent: list[Image.Image]
     name = await asyncio.to_thread(kept.put, sent[0])
     batches = _batches(asked, script, sent[0].size)
     async with JOBS.job("scripts_img2img", batches * asked.n_iter, batches) as job:
+        job.is_named_by_part = True
         drawn = Drawn()
         for number in range(asked.n_iter):
             if job.is_interrupted:

@@ -53,6 +53,14 @@ def _is_kept(exchange: Exchange, reply: Reply) -> bool:
     return exchange.session == "fresh" and leaks and ours != theirs
 
 
+_NOT_RECORDED = (
+    "latent_mask is not done",
+    "img2img_color_correction is not done",
+    "SD upscale with a mask is not done",
+    "Loopback with a mask is done here with",
+    "A mask with upscaler_for_img2img",
+)
+
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "LoRAs that are not there",
@@ -63,6 +71,16 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Pictures that repeat (tiling), face restoration",
         "There is no tiling here, and A1111's face detection is another one: without them the picture would be wrong.",
         lambda e, r: any(word in _text(r) for word in ("tiling (pictures", "faces are not restored over this API")),
+    ),
+    Difference(
+        "Latent masks, colour correction in img2img, masks in scripts",
+        "What A1111 computes there is recorded nowhere, so that nothing could be compared with it.",
+        lambda e, r: any(text in _text(r) for text in _NOT_RECORDED),
+    ),
+    Difference(
+        "firstpass_image",
+        "A1111 has hires fix of a given picture on its page, and its API cannot read the picture; here it can.",
+        lambda e, r: bool(isinstance(e.sent, dict) and e.sent.get("firstpass_image")) and e.status != r.status,
     ),
     Difference(
         "Words of failures",

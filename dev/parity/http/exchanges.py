@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from ..cases import CaseError, with_pictures
 
 REQUEST = "request.json"
+
+_WIRE = "wire-*/[0-9]*.json"
+"""Logs of a client library: one file for each of its calls, in their order."""
+
+_USER = ("user", "secret")
+"""Whom such a log does not name; its calls "wrong" have another password."""
+
 _GENERATING = ("/txt2img", "/img2img", "/extra-single-image", "/extra-batch-images")
 
 
@@ -73,9 +80,20 @@ class Exchange:
         return self.response.get("json", self.response.get("text"))
 
     @property
+    def is_logged(self) -> bool:
+        """It is from the log of a client library, which began on a server that had worked before."""
+        return self.session.startswith("wire-")
+
+    @property
     def is_run(self) -> bool:
         """Others were sent while it ran."""
         return self.request.get("tags") == ["during"]
+
+    @cached_property
+    def polls(self) -> list[dict[str, Any]]:
+        """What progress told while it ran, see `polls`; empty where nobody asked."""
+        file = self.folder / "progress_polled.json"
+        return json.loads(file.read_text("utf-8"))["polls"] if self.is_run and file.is_file() else []
 
     @property
     def during(self) -> str | None:
@@ -110,6 +128,8 @@ def discover(folder: Path, only: Iterable[str] = ()) -> list[list[Exchange]]:
     Raises CaseError: no such id.
     """
     found = [_read(file) for file in sorted(folder.glob(f"*/{REQUEST}"))]
+    for file in sorted(folder.glob(_WIRE)):
+        found += _of_call(file, len(found))
     wanted = set(only)
     unknown = wanted - {exchange.id for exchange in found}
     if unknown:
@@ -131,3 +151,26 @@ def _changes(exchange: Exchange) -> bool:
 def _read(file: Path) -> Exchange:
     request, response = (json.loads((file.parent / name).read_text("utf-8")) for name in (REQUEST, "response.json"))
     return Exchange(file.parent, request, response)
+
+
+def _of_call(file: Path, order: int) -> list[Exchange]:
+    """The exchanges of one call in the log of a client library, which is a session of its own."""
+    log, session = json.loads(file.read_text("utf-8")), file.parent.name
+    found = []
+    for number, sent in enumerate(log["wire"]):
+        headers = dict(sent["headers"])
+        request = {
+            "id": f"{session}/{file.stem}" + (f"-{number}" if len(log["wire"]) > 1 else ""),
+            "session": session,
+            "order": order + number,
+            **{key: sent[key] for key in ("method", "path", "json")},
+            "query": dict(parse_qsl(sent["query"])),
+        }
+        if headers.pop("Authorization", None):
+            request["basic_auth"] = (_USER[0], "wrong" if "wrong" in log["call"] else _USER[1])
+        reply = sent["reply"]
+        is_text = isinstance(reply, dict) and "$text" in reply
+        response = {"status": sent["status"], "headers": sent["reply_headers"]}
+        response |= {"text": reply["$text"]} if is_text else {"json": reply}
+        found.append(Exchange(file.parent, {**request, "headers": headers}, response))
+    return found

@@ -11,9 +11,10 @@ from pathlib import Path
 from ...host.comfyui_host import ComfyUIHost
 from ..cases import CaseError, extra_model_files, extra_models
 from .caller import Reply, call, send
-from .compare import Comparison, compare
+from .compare import Comparison, compare, depends_on_the_moment
 from .differences import difference_of
 from .exchanges import Exchange
+from .polls import Poll, polls_apart
 from .report import Result
 
 TIMEOUT = 600.0
@@ -25,6 +26,7 @@ _START = 600.0
 """Seconds that a server may take to start."""
 
 _POLL = 0.02
+_PROGRESS = "/sdapi/v1/progress?skip_current_image=true"
 _HEADERS = {"Accept": "*/*"}
 
 
@@ -36,9 +38,11 @@ class Session:
         self.name = self.exchanges[0].session
         self.port = _free_port()
         env = {"OMP_NUM_THREADS": "1", "HIRES_FIX_API_PORT": str(self.port)}
-        if self.name == "auth":
+        if "auth" in self.name:
             env["HIRES_FIX_API_AUTH"] = _USERS
         self.host = ComfyUIHost(models=self._models(models), arguments=["--cpu"], env=env, start_timeout=_START)
+        self.told: dict[str, list[Poll]] = {}
+        """What progress told while a run was drawn, by its id."""
         self._furnish()
 
     def _models(self, models: dict[str, list[Path]]) -> dict[str, list[Path]]:
@@ -62,7 +66,7 @@ class Session:
         results: dict[str, Result] = {}
 
         def judge(exchange: Exchange, reply: Reply, seconds: float) -> None:
-            results[exchange.id] = _judged(exchange, reply, seconds)
+            results[exchange.id] = _judged(exchange, reply, seconds, self.told.get(exchange.id, ()))
             say(results[exchange.id])
 
         with self.host:
@@ -70,7 +74,7 @@ class Session:
                 if exchange.id in results or stop.is_set():
                     continue
                 inside = [other for other in self.exchanges if other.during == exchange.id]
-                if inside:
+                if inside or exchange.polls:
                     self._play_run(exchange, inside, judge)
                 else:
                     judge(exchange, *self._timed(exchange))
@@ -92,14 +96,24 @@ class Session:
         for exchange in inside:
             self._wait_for(_step_of(exchange, run), thread)
             judge(exchange, *self._timed(exchange))
+        seen: list[Poll] = []
+        while run.polls and thread.is_alive():
+            self._look(seen)
         thread.join()
+        self.told[run.id] = seen
         judge(run, *found[0])
+
+    def _look(self, seen: list[Poll]) -> None:
+        """Ask for the progress, and keep it if it has changed."""
+        content = call(self.port, "GET", _PROGRESS, None, _HEADERS, TIMEOUT).content
+        if isinstance(content, dict) and content.get("state") and content["state"] != (seen or [{}])[-1].get("state"):
+            seen.append(content)
+        time.sleep(_POLL)
 
     def _wait_for(self, step: int, run: threading.Thread) -> None:
         """Until the job that runs has made so many steps."""
         while run.is_alive():
-            target = "/sdapi/v1/progress?skip_current_image=true"
-            content = call(self.port, "GET", target, None, _HEADERS, TIMEOUT).content
+            content = call(self.port, "GET", _PROGRESS, None, _HEADERS, TIMEOUT).content
             state = content.get("state", {}) if isinstance(content, dict) else {}
             if state.get("job_count") and state.get("sampling_step", 0) >= step:
                 return
@@ -115,9 +129,12 @@ def _step_of(exchange: Exchange, run: Exchange) -> int:
     return 2
 
 
-def _judged(exchange: Exchange, reply: Reply, seconds: float) -> Result:
+def _judged(exchange: Exchange, reply: Reply, seconds: float, told: Sequence[Poll] = ()) -> Result:
+    """`told`: what progress told while it ran."""
     try:
         found = compare(exchange, reply)
+        if not depends_on_the_moment(exchange):
+            found.problems += polls_apart(exchange.polls, told)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
         # a reply of a form that nobody foresaw is not the end of all others
         found = Comparison([f"cannot be compared: {type(problem).__name__}: {problem}"])
