@@ -106,7 +106,7 @@ class Jobs:
     @contextlib.asynccontextmanager
     async def job(self, name: str, count: int, parts_of_graph: int = 1, is_sampled: bool = True) -> AsyncIterator[Job]:
         """A job that counts from here on until the end of the block."""
-        job = Job(name, count, parts_of_graph, is_sampled)
+        job = Job(name, count, parts_of_graph, is_sampled=is_sampled)
         self._jobs.append(job)
         try:
             yield job
