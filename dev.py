@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The developer's front door: `python3 dev.py demo`, `test`, `generate`, `parity`, `bench`, `quality`, `fuzz`.
+"""The developer's front door: `python3 dev.py demo`, `test`, `generate`, `parity`, `bench`, `quality`, `fuzz`, `api`.
 
 Needs nothing but Python 3.11: the environment and a pinned ComfyUI are made in `.host/` on the first run. The command
 line is read in `dev/command_line.py`; the rest of `dev/` does the work.

@@ -112,6 +112,18 @@ def parser() -> argparse.ArgumentParser:
     )
     quality.add_argument("--only", choices=["upscalers", "hires"], help="only this half")
 
+    api = _command(commands, "api", "try A1111's API with many clients and odd requests", "run_api", dev=True)
+    api.epilog = "Ends with status 1 if anything was found. 0 leaves a part out."
+    api.add_argument("--requests", type=_whole, default=200, metavar="N", help="of all clients (default: 200)")
+    api.add_argument("--threads", type=_count, default=8, metavar="N", help="clients at once (default: 8)")
+    api.add_argument(
+        "--described", type=_whole, default=2000, metavar="N",
+        help="requests drawn from the API's own description (default: 2000)",
+    )  # fmt: skip
+    api.add_argument("--kill", type=_whole, default=1, metavar="0|1", help="kill a server at work (default: 1)")
+    api.add_argument("--seed", type=int, default=0, metavar="S", help="which requests: equal ones for equal seeds")
+    _json(api)
+
     fuzz = _command(commands, "fuzz", "try random valid prompts on a real server", "run_fuzz", dev=True)
     fuzz.epilog = "Prints what was found and ends with status 1 if it was anything; the prompts are kept as files."
     fuzz.add_argument("--minutes", type=_minutes, default=10.0, metavar="N", help="how long to try (default: 10)")
@@ -202,6 +214,12 @@ def _sentence(about: str) -> str:
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"a whole number, at least 1, is needed, not {text}")
+    return int(text)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a whole number is needed, not {text}")
     return int(text)
 
 

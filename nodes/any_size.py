@@ -6,7 +6,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..host.latents.any_size import decode_to_size, encode_any_size
+from ..hires.plan.upscale import NUMBERS, Numbers
+from ..host.latents.any_size import decode_to_size, encode_any_size, encode_any_size_as_a1111
+from ..host.latents.posterior import generator_of
 from . import inputs
 from .errors import input_errors
 from .registry import PackNode, node
@@ -26,13 +28,28 @@ class HiresFixEncodeAnySize(PackNode):
             inputs=[
                 io.Image.Input("image", tooltip="The pictures, each encoded on its own. Grey becomes RGB."),
                 io.Vae.Input("vae", tooltip="The VAE of the model that is to redraw them."),
+                inputs.choice(
+                    "numbers",
+                    NUMBERS,
+                    "exact: nothing is lost. A1111: as its img2img, which sees the pixels beyond the last whole cell, "
+                    "but does not keep them.",
+                    optional=True,
+                ),
+                io.Noise.Input(
+                    "noise",
+                    optional=True,
+                    tooltip="Used by A1111's numbers: they are drawn from the VAE's distribution, as after a job that "
+                    "ended with this seed. Without it: from its middle.",
+                ),
             ],
             outputs=[io.Latent.Output(display_name="latent", tooltip="For Re-noise; decode it with Decode to Size.")],
         )
 
     @classmethod
-    def execute(cls, image: Any, vae: Any) -> io.NodeOutput:
+    def execute(cls, image: Any, vae: Any, numbers: Numbers = NUMBERS[0], noise: Any = None) -> io.NodeOutput:
         with input_errors(cls, "image"):
+            if numbers == "A1111":
+                return io.NodeOutput(encode_any_size_as_a1111(vae, image, generator_of(noise)))
             return io.NodeOutput(encode_any_size(vae, image))
 
 

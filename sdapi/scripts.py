@@ -42,11 +42,22 @@ class Script:
 
 
 SD_UPSCALE, LOOPBACK, REFINER, CONTROLNET = "sd upscale", "loopback", "refiner", "controlnet"
+UNITS = 3
+"""ControlNets that the extension's page shows; a request may have more."""
+
 _BOTH: tuple[Page, ...] = ("txt2img", "img2img")
 
 
-def scripts(upscalers: Sequence[str] = (), checkpoints: Sequence[str] = ()) -> list[Script]:
+def scripts(
+    upscalers: Sequence[str] = (), checkpoints: Sequence[str] = (), has_controlnets: bool = False
+) -> list[Script]:
     """All scripts, in A1111's order. `upscalers`, `checkpoints`: what their menus list."""
+    own = _own(upscalers, checkpoints)
+    units = tuple(Argument(f"ControlNet Unit {number}", None) for number in range(UNITS))
+    return [*own, Script(CONTROLNET, _BOTH, True, units)] if has_controlnets else own
+
+
+def _own(upscalers: Sequence[str], checkpoints: Sequence[str]) -> list[Script]:
     curves = ("Aggressive", "Linear", "Lazy")
     return [
         Script(
@@ -107,14 +118,14 @@ def scripts(upscalers: Sequence[str] = (), checkpoints: Sequence[str] = ()) -> l
     ]
 
 
-def names(page: Page) -> list[str]:
+def names(page: Page, has_controlnets: bool = False) -> list[str]:
     """The scripts of a page."""
-    return [script.name for script in scripts() if page in script.pages]
+    return [script.name for script in scripts(has_controlnets=has_controlnets) if page in script.pages]
 
 
-def infos(upscalers: Sequence[str], checkpoints: Sequence[str]) -> list[dict[str, Any]]:
+def infos(upscalers: Sequence[str], checkpoints: Sequence[str], has_controlnets: bool = False) -> list[dict[str, Any]]:
     """Every script of every page."""
-    listed = scripts(upscalers, checkpoints)
+    listed = scripts(upscalers, checkpoints, has_controlnets)
     return [
         {
             "name": script.name,

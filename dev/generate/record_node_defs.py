@@ -22,10 +22,11 @@ OWN_PREFIX = "HiresFix"
 """Every node of the pack is recorded: they all start with this."""
 
 CORE_NODES = (
-    "CheckpointLoaderSimple", "CLIPTextEncode", "ComfySwitchNode", "ConditioningZeroOut", "ControlNetApplyAdvanced",
-    "ControlNetLoader", "DualCLIPLoader", "EmptyLatentImage", "EmptySD3LatentImage", "FluxGuidance", "GetImageSize",
-    "ImageBatch", "ImageCrop", "ImageScale", "LatentCompositeMasked", "LatentUpscale", "LoadImage",
-    "LoadMediaPipeFaceLandmarker", "LoraLoader", "MediaPipeFaceLandmarker", "PreviewAny", "PreviewImage",
+    "AddNoise", "CheckpointLoaderSimple", "CLIPTextEncode", "ComfySwitchNode", "ConditioningZeroOut",
+    "ControlNetApplyAdvanced", "ControlNetLoader", "DualCLIPLoader", "EmptyLatentImage", "EmptySD3LatentImage",
+    "FluxGuidance", "GetImageSize", "ImageBatch", "ImageCrop", "ImageScale", "LatentCompositeMasked", "LatentUpscale",
+    "LoadImage", "LoadMediaPipeFaceLandmarker", "LoraLoader", "ManualSigmas", "MediaPipeFaceLandmarker", "PreviewAny",
+    "PreviewImage",
     "PrimitiveBoundingBox", "RepeatLatentBatch", "SaveImage", "SetLatentNoiseMask", "UNETLoader", "VAEDecode",
     "VAEEncode", "VAELoader",
 )  # fmt: skip

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -121,16 +122,19 @@ class Case:
         if not path.is_file():
             return None
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
+            return np.asarray(image if image.mode == "RGBA" else image.convert("RGB"))
+
+    def file(self, name: str) -> bytes:
+        """The contents of a file of its folder."""
+        path = self.folder / name
+        if not path.is_file():
+            raise CaseError(f"{self.id} names the file {name}, which is not in {self.folder}.")
+        return path.read_bytes()
 
     @property
-    def given_pictures(self) -> list[Path]:
-        """The pictures that were sent to img2img."""
-        names = [given["$file"] for given in self.request.get("init_images") or []]
-        missing = [name for name in names if not (self.folder / name).is_file()]
-        if missing:
-            raise CaseError(f"{self.id} was sent the picture {missing[0]}, which is not in {self.folder}.")
-        return [self.folder / name for name in names]
+    def sent(self) -> dict[str, Any]:
+        """The request as it went over HTTP, with its pictures."""
+        return with_pictures(self.request, self.file)
 
     @property
     def pictures(self) -> int:
@@ -143,6 +147,30 @@ class Case:
         if not path.is_file():
             raise CaseError(f"{self.id} wants the picture {name}, which is not in {self.shelf}.")
         return path
+
+
+def with_pictures(value: Any, read: Callable[[str], bytes]) -> Any:
+    """JSON in which pictures are `{"$file": name}`, with them in base64. `read`: gives the contents of a file."""
+    if isinstance(value, list):
+        return [with_pictures(part, read) for part in value]
+    if not isinstance(value, dict):
+        return value
+    if "$file" in value:
+        return value.get("$prefix", "") + base64.b64encode(read(value["$file"])).decode("ascii")
+    return {key: with_pictures(part, read) for key, part in value.items()}
+
+
+def extra_models(folder: Path) -> Path | None:
+    """Models and styles that the recorded server had besides; in the folder of the recordings, or next to it."""
+    return next((place for place in (folder / "extra_models", folder.parent / "extra_models") if place.is_dir()), None)
+
+
+def extra_model_files(folder: Path) -> dict[str, list[Path]]:
+    """Those files by ComfyUI's folder names."""
+    extra = extra_models(folder)
+    files = sorted(extra.glob("*.safetensors")) if extra else []
+    loras = [file for file in files if "lora" in file.stem]
+    return {"loras": loras, "embeddings": [file for file in files if file not in loras]}
 
 
 def discover(folder: Path, only: Iterable[str] = ()) -> list[Case]:

@@ -1,4 +1,4 @@
-"""A recorded txt2img job as a graph of the pack's nodes."""
+"""A recorded job as a graph of the pack's nodes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -72,8 +72,8 @@ class Plan:
     """What goes into the input file."""
     saves: dict[str, str] = field(default_factory=dict)
     """`it0.first.latent` -> file name, without suffix, in the output folder."""
-    uploads: dict[str, PurePath] = field(default_factory=dict)
-    """Name in the input folder -> picture."""
+    uploads: dict[str, bytes] = field(default_factory=dict)
+    """Name in the input folder -> picture file."""
 
     @property
     def file(self) -> str:
@@ -102,8 +102,8 @@ class Plan:
         self.graph.node("ProbeSaveCalls", name=name, after=after)
         self.saves[stage] = name
 
-    def picture(self, path: PurePath, channels: str = "RGB and mask") -> Output:
+    def picture(self, path: Path, channels: str = "RGB and mask") -> Output:
         """An input picture as IMAGE; its alpha is output 1, as MASK."""
         name = f"{self.run_id}-{path.name}"
-        self.uploads[name] = path
+        self.uploads[name] = path.read_bytes()
         return self.graph.node("HiresFixLoadImage", image=name, channels=channels).out()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from ...hires.sampling.menus import FILTERS
@@ -16,6 +16,7 @@ class ModelNames:
 
     checkpoints: Mapping[str, str]
     upscalers: Mapping[str, str]
+    loras: Mapping[str, str] = field(default_factory=dict)
 
     def checkpoint(self, name: str) -> str:
         """The file of a checkpoint, which A1111 also names with its suffix or its hash."""
@@ -30,16 +31,3 @@ class ModelNames:
         if name not in FILTERS and name not in self.upscalers:
             raise NotMappedError(f"upscaler={name}")
         return self.upscalers.get(name, name)
-
-    def sd_upscale_upscaler(self, name: str | int) -> str:
-        """What Load Upscaler calls it: A1111's script takes a name in any case, or a place in its list.
-
-        A name that nobody knows stays as it is.
-        """
-        if isinstance(name, int):
-            if not 0 <= name < len(FILTERS):  # behind them is whatever was installed there
-                raise NotMappedError(f"upscaler={name}")
-            return list(FILTERS)[name]
-        known = {known.lower(): known for known in (*FILTERS, *self.upscalers)}
-        found = known.get(name.lower(), name)
-        return self.upscalers.get(found, found)

@@ -38,16 +38,22 @@ class Prompts:
 
     def pair(self, record: dict[str, Any], clip: Output, facts: PassFacts, after_switch: bool = False) -> list[Output]:
         """Return (positive, negative) of a recorded pass; `after_switch`: those of its refiner."""
-        suffix = "_after_switch" if after_switch else ""
-        # where the program failed before it encoded anything, there is nothing to inject
-        if self._variant == "injected" and "cond" + suffix in record:
-            positive, negative = _of_first(record, "cond" + suffix), _of_first(record, "uncond" + suffix, "negative_")
-            parts = [span for i, part in enumerate(positive) for span in _spans(part["schedules"], i, part["weight"])]
-            return [self._injected(parts, clip), self._injected(_spans(negative, 0, 1.0), clip)]
-        return [
+        return self.injected(record, clip, after_switch) or [
             self._encoded(record["prompts"][0], clip, facts),
             self._encoded(record["negative_prompts"][0], clip, facts, True),
         ]
+
+    def injected(self, record: dict[str, Any], clip: Output, after_switch: bool = False) -> list[Output] | None:
+        """Return the recorded (positive, negative), see `pair`; None if they are to be encoded.
+
+        Where the program failed before it encoded anything, there is nothing to inject.
+        """
+        suffix = "_after_switch" if after_switch else ""
+        if self._variant != "injected" or "cond" + suffix not in record:
+            return None
+        positive, negative = _of_first(record, "cond" + suffix), _of_first(record, "uncond" + suffix, "negative_")
+        parts = [span for i, part in enumerate(positive) for span in _spans(part["schedules"], i, part["weight"])]
+        return [self._injected(parts, clip), self._injected(_spans(negative, 0, 1.0), clip)]
 
     def _encoded(self, text: str, clip: Output, facts: PassFacts, negative: bool = False) -> Output:
         return self._plan.graph.node(

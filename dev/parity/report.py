@@ -13,7 +13,9 @@ COLUMNS = {
     "sigmas": "first.sigmas",
     "first": "first.latent",
     "hr.init": "hr.init",
+    "mask": "hr.mask",
     "hr.noise": "hr.noise",
+    "noised": "hr.noised",
     "hr.sigmas": "hr.sigmas",
     "final": "hr.latent",
 }

@@ -14,21 +14,22 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from ...hires.graph.builder import GraphError
 from ...hires.graph.to_api import to_api
 from ...hires.sampling.menus import LATENT_MODES
+from ...sdapi.errors import ApiError
 from ..fixtures import library, oracle
 from ..host.comfy_client import ClientError, ComfyClient, Run
 from ..host.comfyui_host import ComfyUIHost
 from ..mount import ROOT
 from . import differences
 from . import extras as parity_extras
-from . import img2img as parity_img2img
-from . import sd_upscale as parity_sd_upscale
+from . import redraw as parity_redraw
 from . import txt2img as parity_txt2img
-from .cases import Case, CaseError
+from .cases import Case, CaseError, extra_model_files
 from .graph import Plan, Variant
-from .measure import Measured, Saved, measure_extras, measure_txt2img
-from .measure_redraw import measure_img2img, measure_sd_upscale
+from .measure import Measured, measure_extras, measure_txt2img
+from .measure_redraw import measure_redraw
 from .names import ModelNames
 from .report import CaseOutcome, Outcome
 from .settings import NotMappedError
@@ -38,16 +39,12 @@ OWN_ERROR = "HiresFixError"
 
 _BUILD: dict[str, Callable[[Case, Variant, ModelNames], Plan]] = {
     "txt2img": parity_txt2img.build,
-    "img2img": parity_img2img.build,
-    "sd-upscale": parity_sd_upscale.build,
+    "img2img": parity_redraw.build,
+    "sd-upscale": parity_redraw.build,
 }
-_MEASURE: dict[str, Callable[[Case, Saved], Measured]] = {
-    "txt2img": measure_txt2img,
-    "extras": measure_extras,
-    "img2img": measure_img2img,
-    "sd-upscale": measure_sd_upscale,
-}
-"""By the kind of case."""
+"""By the kind of case, for those with prompts."""
+
+_EXTRAS = "extras"
 
 
 def model_files() -> dict[str, list[Path]]:
@@ -63,15 +60,15 @@ class Bench:
     def __init__(self, host: ComfyUIHost, models: dict[str, list[Path]]) -> None:
         self.host, self.client = host, ComfyClient(host.url, timeout=600.0)
         by_stem = {kind: {file.stem: file.name for file in files} for kind, files in models.items()}
-        self.names = ModelNames(by_stem["checkpoints"], by_stem["upscale_models"])
+        self.names = ModelNames(by_stem["checkpoints"], by_stem["upscale_models"], by_stem.get("loras", {}))
         self.nodes: dict[str, Any] = self.client.object_info()
 
     def run(self, case: Case) -> CaseOutcome:
         """Run every variant of a case."""
         started = time.monotonic()
-        if case.kind not in _MEASURE:
+        if case.kind not in (*_BUILD, _EXTRAS):
             outcome = CaseOutcome(case.id, Outcome(False, f"not mapped: kind={case.kind}"))
-        elif case.kind == "extras":
+        elif case.kind == _EXTRAS:
             outcome = CaseOutcome(case.id, self._judge(case, partial(parity_extras.build, case, self.names)))
         else:
             variants: tuple[Variant, ...] = ("injected", "encoded")
@@ -93,6 +90,8 @@ class Bench:
             if all(refused):
                 return Outcome(True, f"refused on purpose: {', '.join(line.feature for line in refused if line)}")
             return Outcome(False, str(gap))
+        except (ApiError, GraphError) as refusal:
+            return _refused(case, str(refusal))
         except (CaseError, ClientError) as problem:
             return Outcome(False, str(problem))
         except (KeyError, IndexError, TypeError, ValueError) as problem:
@@ -103,8 +102,8 @@ class Bench:
         inputs = self.host.base / "input"
         if plan.tensors:
             save_file({name: value.contiguous() for name, value in plan.tensors.items()}, inputs / plan.file)
-        for name, path in plan.uploads.items():
-            (inputs / name).write_bytes(Path(path).read_bytes())
+        for name, picture in plan.uploads.items():
+            (inputs / name).write_bytes(picture)
         try:
             return self.client.queue(to_api(plan.graph))
         finally:
@@ -117,7 +116,9 @@ class Bench:
             return load_file(path) if path.is_file() else None
 
         try:
-            return _MEASURE[case.kind](case, saved)
+            if isinstance(plan, parity_redraw.RedrawPlan):
+                return measure_redraw(case, plan, saved)
+            return measure_extras(case, saved) if case.kind == _EXTRAS else measure_txt2img(case, saved)
         finally:
             for file in (self.host.base / "output").glob(f"{plan.run_id}*"):
                 file.unlink()
@@ -131,10 +132,7 @@ def verdict(case: Case, run: Run, measured: Measured) -> Outcome:
         message = textwrap.shorten(run.explanation(), 400, placeholder=" …")
         # the host itself refuses what is in none of its lists
         refused = str((run.error or {}).get("exception_type", "")).endswith(OWN_ERROR) or bool(run.node_errors)
-        if refused and failed:
-            return Outcome(True, f"{theirs}; refused here: {message}")
-        line = differences.refusal_of(message) if refused else None
-        return Outcome(bool(line), f"refused on purpose: {line.feature}" if line else message)
+        return _refused(case, message) if refused else Outcome(False, message)
     beyond = measured.beyond()
     if failed:
         result = "a result came out here, and every stage that was recorded agrees"
@@ -144,6 +142,16 @@ def verdict(case: Case, run: Run, measured: Measured) -> Outcome:
     if beyond:
         beyond += [f"known: {line.feature}" for line in differences.close_of(_job_settings(case))]
     return Outcome(not beyond, "; ".join(beyond or measured.remarks), measured)
+
+
+def _refused(case: Case, message: str) -> Outcome:
+    """What becomes of a case that is refused here."""
+    if case.error:
+        return Outcome(True, f"A1111 itself failed ({case.error}); refused here: {message}")
+    settings = {**case.request, **(case.request.get("override_settings") or {})}
+    texts = [message, *(f"{name}={value}" for name, value in settings.items())]
+    line = next(filter(None, map(differences.refusal_of, texts)), None)
+    return Outcome(bool(line), f"refused on purpose: {line.feature}" if line else message)
 
 
 def _job_settings(case: Case) -> list[str]:
@@ -164,7 +172,7 @@ def run_cases(cases: Sequence[Case], jobs: int, say: Callable[[str], None]) -> l
 
     Raises HostError if a host did not start, ClientError if one went away.
     """
-    models = model_files()
+    models = {**model_files(), **extra_model_files(cases[0].shelf)}
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     for index in range(len(cases)):
         waiting.put(index)

@@ -9,12 +9,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...hires.sampling.settings import DEFAULTS
-from ...sdapi.generate.requests import ExtrasSingle, Img2Img, Txt2Img
+from ...sdapi.generate.requests import ExtrasSingle, Txt2Img
 from ...sdapi.option_table import DEFAULTS as DEFAULT_OPTIONS
 from .cases import Case
 
 REQUEST_DEFAULTS: dict[str, Any] = Txt2Img().model_dump()
-IMG2IMG_DEFAULTS: dict[str, Any] = Img2Img().model_dump()
 EXTRAS_DEFAULTS: dict[str, Any] = {**ExtrasSingle().model_dump(), "max_side_length": 0}
 """Fields of A1111's calls, with what leaving them out means; and the argument that only its page can give."""
 
@@ -27,8 +26,7 @@ OPTION_DEFAULTS: dict[str, Any] = {
         *("hires_fix_use_firstpass_conds", "use_old_hires_fix_width_height", "no_dpmpp_sde_batch_determinism"),
         *("use_old_scheduling", "use_old_emphasis_implementation", "token_merging_ratio", "token_merging_ratio_hr"),
         *("ESRGAN_tile", "ESRGAN_tile_overlap", "sd_model_checkpoint", "sd_vae", "sd_vae_encode_method"),
-        *("sd_vae_decode_method", "tiling", "img2img_color_correction", "img2img_background_color"),
-        "upscaler_for_img2img",
+        *("sd_vae_decode_method", "tiling"),
     )
 }
 """Options that change pictures, with A1111's defaults."""
@@ -47,13 +45,8 @@ IRRELEVANT: dict[str, tuple[str, ...]] = {
     "A1111 takes it and never looks at it": ("upscale_first",),
     "only with codeformer_visibility, which is reported": ("codeformer_weight",),
     "runs both prompts at once or one after the other; the same numbers": ("batch_cond_uncond",),
-    "only with a mask, which is reported": (
-        *("mask_blur", "mask_blur_x", "mask_blur_y", "mask_round", "inpainting_fill", "inpaint_full_res"),
-        *("inpaint_full_res_padding", "inpainting_mask_invert"),
-    ),
-    "for models that edit pictures only": ("image_cfg_scale",),
-    "about the echo of the request": ("include_init_images",),
     "for inpainting models only": ("inpainting_mask_weight",),
+    "for img2img only": ("img2img_color_correction", "img2img_background_color", "upscaler_for_img2img"),
     "everything recorded is float32 already": ("upcast_attn",),
     "about the generation text": ("add_model_hash_to_info", "add_model_name_to_info", "add_version_to_infotext"),
     "about memory": ("upscaling_max_images_in_cache",),
@@ -61,12 +54,6 @@ IRRELEVANT: dict[str, tuple[str, ...]] = {
     "for DAT files, none recorded": ("DAT_tile", "DAT_tile_overlap"),
 }
 """Settings that cannot change what is compared, by the reason."""
-
-_IMG2IMG_ONLY = ("img2img_color_correction", "img2img_background_color", "upscaler_for_img2img")
-"""Options that the other jobs do not look at."""
-
-_FIELDS = {"extras": EXTRAS_DEFAULTS, "img2img": IMG2IMG_DEFAULTS, "sd-upscale": IMG2IMG_DEFAULTS}
-"""Kind of case -> fields; those of txt2img for any other."""
 
 _HIRES_ONLY = (
     *(name for name in REQUEST_DEFAULTS if name.startswith("hr_")),
@@ -92,14 +79,12 @@ class Settings:
     """Hands settings out, and remembers which were never asked for."""
 
     def __init__(self, case: Case) -> None:
-        fields = _FIELDS.get(case.kind, REQUEST_DEFAULTS)
+        fields = EXTRAS_DEFAULTS if case.kind == "extras" else REQUEST_DEFAULTS
         given = {**case.request, **case.data.get("direct_arguments", {})}
         options = {**case.data.get("options", {}), **(case.request.get("override_settings") or {})}
         self._given = {**OPTION_DEFAULTS, **options}, {**fields, **given}
         self._defaults = OPTION_DEFAULTS, fields
         self._handled: set[str] = set().union(*IRRELEVANT.values())
-        if fields is not IMG2IMG_DEFAULTS:
-            self._handled.update(_IMG2IMG_ONLY)
 
     def option(self, name: str) -> Any:
         """An entry of A1111's settings pages."""
@@ -148,6 +133,4 @@ def node_settings(case: Case, settings: Settings) -> dict[str, Any]:
     eta = case.resolved("eta")
     if eta is not None:
         values["eta_ancestral"] = values["eta_ddim"] = eta
-    if case.request.get("initial_noise_multiplier") is not None:
-        values["initial_noise_multiplier"] = settings.field("initial_noise_multiplier")
     return values if any(not same(value, DEFAULTS[name]) for name, value in values.items()) else {}

@@ -19,6 +19,7 @@ from ..sizes.image_sizes import A1111_CELL
 from ..tiles.layout import TileLayout
 from .badge import Badge, Rule, agreed, badge, cells_of
 from .facts import Facts, Latents, ModelFile, Pictures, UpscalerFile
+from .upscale import numbers_of
 
 
 @badge(*PRIMITIVES)
@@ -66,11 +67,12 @@ def _decode(node: Node, facts: Facts) -> Badge:
 
 @badge(*ENCODERS, ENCODE_ANY_SIZE)
 def _encode(node: Node, facts: Facts) -> Badge:
-    fills_up = node.kind == ENCODE_ANY_SIZE
-    pictures = node.incoming("image" if fills_up else "pixels", Pictures)
+    any_size = node.kind == ENCODE_ANY_SIZE
+    numbers = numbers_of(node) if any_size else "A1111"  # core's nodes cut off, too
+    pictures = node.incoming("image" if any_size else "pixels", Pictures) if numbers else None
     if pictures is None:
         return Badge()
-    (width, height), cells = pictures.size, cells_of(node, facts)
+    (width, height), cells, fills_up = pictures.size, cells_of(node, facts), numbers == "exact"
     size = agreed([(_whole_cells(width, cell, fills_up), _whole_cells(height, cell, fills_up)) for cell in cells])
     return Badge((Latents(size, pictures.count),)) if size and min(size) else Badge()
 

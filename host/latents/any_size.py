@@ -14,6 +14,7 @@ from ...hires.images.checks import check_image
 from ..memory import check_memory
 from .codec import cancellable, cell_of, decode, fit_to_vae
 from .latents import Latent
+from .posterior import encode_posterior, has_posterior
 from .tiled_vae import encode_picture
 
 
@@ -39,6 +40,36 @@ def encode_any_size(vae: Any, image: torch.Tensor) -> Latent:
         padded = F.pad(picture.movedim(-1, 0), beyond, mode="replicate").movedim(0, -1)
         with cancellable(vae):
             encoded.append(encode_picture(vae, padded[None].contiguous()))
+        comfy.model_management.throw_exception_if_processing_interrupted()
+    return {"samples": torch.cat(encoded)}
+
+
+def encode_any_size_as_a1111(vae: Any, image: torch.Tensor, generator: torch.Generator | None) -> Latent:
+    """Do what `encode_any_size` does, with A1111's numbers: what fills no whole latent cell is seen, but not kept.
+
+    The random part of every picture is drawn from `generator`, on the CPU; None takes the mean. A VAE without a
+    distribution encodes as in `encode_any_size`. Raises InputError.
+    """
+    check_image(image)
+    if not has_posterior(vae):
+        return encode_any_size(vae, image)
+    colours = image[..., :3] if image.shape[-1] > 2 else image[..., :1].expand(-1, -1, -1, 3)
+    cell = cell_of(vae)
+    if min(image.shape[1:3]) < cell:
+        raise InputError(
+            f"the pictures have {image.shape[2]}x{image.shape[1]} pixels, less than one latent cell of {cell}. Enlarge "
+            "them first.",
+            "image",
+        )
+    cells = image.shape[2] // cell, image.shape[1] // cell
+    needed = memory.pictures((image.shape[2], image.shape[1])) + 2 * memory.pictures(
+        cells, len(image), vae.latent_channels
+    )
+    check_memory(f"{len(image)} pictures of {image.shape[2]}x{image.shape[1]} pixels become latents", needed, "image")
+    encoded = []
+    for picture in colours:
+        with cancellable(vae):
+            encoded.append(encode_posterior(vae, picture[None], generator))
         comfy.model_management.throw_exception_if_processing_interrupted()
     return {"samples": torch.cat(encoded)}
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import comfy.model_management
 import torch
 
 from ...hires.errors import InputError
 from ...hires.sizes.image_sizes import A1111_CELL, TargetSize
 from ...hires.sizes.latent import check_latent_size, crop_latent
+from ..ending import check_stage
 from .latents import Latent, LatentError, at_target, finite_samples_of, samples_of, with_samples
 from .posterior import encode_posterior, has_posterior
 from .tiled_vae import decode_pictures, encode_picture, smallest_tile
@@ -81,7 +81,7 @@ def cancellable(vae: Any) -> Iterator[None]:
     """Let the user cancel while the VAE works, at every one of its layers: the host only looks between tiles."""
 
     def look(*_: Any) -> None:
-        comfy.model_management.throw_exception_if_processing_interrupted()
+        check_stage()
 
     hooks = [module.register_forward_pre_hook(look) for module in vae.first_stage_model.modules()]
     try:
@@ -104,7 +104,7 @@ def decode(vae: Any, latent: Latent, tile: int = 0) -> torch.Tensor:
     check_tile(vae, tile)
     with cancellable(vae):
         image = decode_pictures(vae, samples, tile // cell_of(vae))
-    comfy.model_management.throw_exception_if_processing_interrupted()
+    check_stage()
     bad = image.numel() - int(torch.isfinite(image).sum())
     if bad:
         raise CodecError(
@@ -159,7 +159,7 @@ def encode(vae: Any, image: torch.Tensor, latent: Latent, target: TargetSize, ti
         frames = item if item.ndim == 4 else item[None]
         with cancellable(vae):
             encoded.append(encode_picture(vae, frames, tile))
-        comfy.model_management.throw_exception_if_processing_interrupted()
+        check_stage()
     return _cropped(torch.cat(encoded), latent, target)
 
 
@@ -177,7 +177,7 @@ def encode_as_a1111(
     for item in image:
         with cancellable(vae):
             encoded.append(encode_posterior(vae, item[None], generator))
-        comfy.model_management.throw_exception_if_processing_interrupted()
+        check_stage()
     return _cropped(torch.cat(encoded), latent, target)
 
 

@@ -10,6 +10,7 @@ import torch
 from comfy.ldm.models.autoencoder import AutoencodingEngine, DiagonalGaussianRegularizer
 from comfy.ldm.modules.distributions.distributions import DiagonalGaussianDistribution
 
+from ...hires.errors import InputError
 from ...hires.sampling.noise import SEEDS
 from .latents import Latent, samples_of
 from .tiled_vae import encode_picture
@@ -90,3 +91,21 @@ def posterior_generator(noise: Any, latent: Latent) -> torch.Generator | None:
     else:
         return None
     return torch.Generator("cpu").manual_seed(last % SEEDS)
+
+
+def generator_of(noise: Any) -> torch.Generator | None:
+    """The generator that A1111 draws from after a job that ended with the seed of a NOISE object; None without one.
+
+    Raises:
+        InputError: it has no seed.
+    """
+    if noise is None:
+        return None
+    found = posterior_generator(noise, {"batch_index": [0]})
+    if found is None:
+        raise InputError(
+            f"{type(noise).__name__} has no seed that A1111's numbers could be drawn with. Connect Seed and Noise or "
+            "core's RandomNoise, or nothing.",
+            "noise",
+        )
+    return found

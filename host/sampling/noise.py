@@ -43,6 +43,10 @@ class PerImageNoise:
         """Return the noise sampler of SDE samplers: of a tree for every image, over the whole schedule."""
         return BrownianNoise(schedule, samples_of(latent).shape[1:], self._images(latent).seeds, _first_of(self.source))
 
+    def image_seeds(self, latent: dict[str, Any]) -> list[int]:
+        """The seed of every image: all the same with a variation seed."""
+        return self._images(latent).seeds
+
     def _images(self, latent: dict[str, Any]) -> ImageNoise:
         indices = latent.get("batch_index") or range(samples_of(latent).shape[0])
         return ImageNoise(self.source, self.seed, list(indices), self.variation)

@@ -20,6 +20,8 @@ from ...hires.sampling.noise import SEEDS
 from ...hires.sampling.same import FIRST_VALUES, PassValues, misfit
 from ...hires.sizes.regions import FIRST_PASS, FirstPass, Move
 from ...hires.tiles.layout import ONE_OF_TILES
+from ..ending import EndedEarlyError, is_asked
+from ..ending import check as check_end_asked
 from ..latents.latents import (
     Latent,
     LatentError,
@@ -34,8 +36,6 @@ from ..latents.latents import (
 )
 from ..progress import show_text
 from .denoiser import a1111_table, denoising_like_a1111
-from .ending import EndedEarlyError
-from .ending import check as check_end_asked
 from .guidance import ConnectedGuider, Guidance, Prompts
 from .guider import A1111Guider, needs_a1111_guider
 from .job import Pass, SamplingJob, second_job_of
@@ -91,6 +91,9 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, on_step: OnStep | None =
         raise SamplingError(f"found sigmas of shape {tuple(sigmas.shape)}; connect Re-noise's sigmas.", "sigmas")
     if len(sigmas) < 2:  # strength 0: there is nothing to run
         return after_second(latent, finite_samples_of(latent), sigmas)
+    if is_asked():  # the run ends: what would have been redrawn is its result
+        before = noised_of(latent, sigmas)
+        return after_second(latent, before.clean if before else finite_samples_of(latent), sigmas)
     job = second_job_of(latent, sigmas, **asked)
     model = job.guidance.model
     check_sampler(model, job.sampler_name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
@@ -12,14 +13,13 @@ from PIL import Image
 from ...hires.errors import InputError
 from ...hires.graph.builder import Graph, GraphError
 from ...hires.graph.to_api import to_api
-from ...hires.sizes.image_sizes import A1111_CELL
 from ...sdapi.errors import ApiError, failed
 from ...sdapi.generate import extras as extras_of
 from ...sdapi.generate import img2img as redrawn
 from ...sdapi.generate import txt2img as drawn_anew
 from ...sdapi.generate.asked import Asked, asked_for, with_infotext
 from ...sdapi.generate.house import House
-from ...sdapi.generate.masking import Masked, as_alpha, latent_mask, masked
+from ...sdapi.generate.masking import Masked
 from ...sdapi.generate.models import read
 from ...sdapi.generate.pictures import decoded, encoded, plain
 from ...sdapi.generate.requests import Extras, ExtrasBatch, ExtrasSingle, Img2Img, Txt2Img
@@ -46,11 +46,14 @@ async def txt2img(body: Any, options: Options) -> dict[str, Any]:
     asked, here, _ = await _asked(request, options, is_img2img=False)
     parts = 2 if asked.settings.hires else 1
     with given() as kept:
-        controls = await _in_thread(lambda: controls_of(asked, here, kept))
+        controls, said = await _in_thread(lambda: controls_of(asked, here, kept))
+        picture = await _in_thread(lambda: drawn_anew.given_picture(asked))
+        name = await _in_thread(lambda: kept.put(picture)) if picture else None
         graphs = [
-            lambda number=number: drawn_anew.graph_of(asked, number, here, controls) for number in range(asked.n_iter)
+            lambda number=number: drawn_anew.graph_of(asked, number, here, controls, name)
+            for number in range(asked.n_iter)
         ]
-        return await _draw(drawn_anew.NAME, asked, here, graphs, parts)
+        return await _draw(drawn_anew.NAME, asked, here, graphs, parts, said)
 
 
 async def img2img(body: Any, options: Options) -> dict[str, Any]:
@@ -68,33 +71,28 @@ async def img2img(body: Any, options: Options) -> dict[str, Any]:
                 return await job(asked, here, sent, kept)
             except (GraphError, InputError) as error:
                 raise failed("ValueError", str(error)) from error
-        loaded, found = await _in_thread(lambda: _prepared(asked, here, sent, kept))
+        loaded, found, said = await _in_thread(lambda: _prepared(asked, here, sent, kept))
         graphs = [lambda number=number: redrawn.graph_of(asked, number, here, loaded) for number in range(asked.n_iter)]
         if found is None:
-            return await _draw(redrawn.NAME, asked, here, graphs)
-        return await _draw(redrawn.NAME, asked, here, graphs, told=found.said, after=found.composed)
+            return await _draw(redrawn.NAME, asked, here, graphs, told=said)
+        return await _draw(redrawn.NAME, asked, here, graphs, told={**said, **found.said}, after=found.composed)
 
 
 def _prepared(
     asked: Asked[Img2Img], here: House, sent: list[Image.Image], kept: Given
-) -> tuple[redrawn.Loaded, Masked | None]:
-    """What the graph loads, and what becomes of its pictures with a mask."""
-    request = asked.request
-    found = masked(request, sent, asked.size)
-    pictures = redrawn.pictures_of(asked, found.pictures if found else sent)
-    names = tuple(kept.put(picture) for picture in pictures)
-    mask = None
-    if found and found.shown:
-        cells = asked.size[0] // A1111_CELL, asked.size[1] // A1111_CELL
-        mask = kept.put(as_alpha(latent_mask(found.shown, cells, bool(request.mask_round))))
-    controls = controls_of(asked, here, kept, sent[0])
-    return redrawn.Loaded(names, pictures[0].size, mask, controls), found
+) -> tuple[redrawn.Loaded, Masked | None, dict[str, str]]:
+    """What the graph loads, what becomes of its pictures with a mask, and what the text tells of ControlNets."""
+    loaded, found = redrawn.prepared(asked, sent, kept.put)
+    controls, said = controls_of(asked, here, kept, sent[0], found.paste_to if found else None)
+    return replace(loaded, controls=controls), found, said
 
 
 async def extra_single_image(body: Any, options: Options) -> dict[str, Any]:
     """Answer `POST /sdapi/v1/extra-single-image`. Raises ApiError."""
     request = read(ExtrasSingle, body)
     images, text = await _extras(request, [request.image], options)
+    if not images:
+        raise failed("InterruptedError", "The job was interrupted before it began; there is no picture.")
     return {"html_info": f"<p>{text}</p>", "image": images[0]}
 
 
@@ -105,14 +103,14 @@ async def extra_batch_images(body: Any, options: Options) -> dict[str, Any]:
     return {"html_info": f"<p>{text}</p>", "images": images}
 
 
-def interrupt() -> dict[str, Any]:
+async def interrupt() -> dict[str, Any]:
     """End the job that is drawn: its client gets what there is."""
     if JOBS.current:
         JOBS.current.interrupt()
     return {}
 
 
-def skip() -> None:
+async def skip() -> None:
     """End the batch that is drawn; the next one follows."""
     if JOBS.current:
         JOBS.current.skip()
@@ -191,11 +189,13 @@ async def _extras(request: Extras, sent: list[str], options: Options) -> tuple[l
             return base64.b64encode(encoded(large, texts, **form_of(settings))).decode("ascii")
 
         images = []
-        async with JOBS.job("extras", max(1, len(graphs))) as job:
+        async with JOBS.job("extras", max(1, len(graphs)), is_sampled=False) as job:
             for graph, before in zip(graphs, pictures, strict=True):
                 ended = await JOBS.run(job, graph)
+                if ended.was_cancelled and job.is_interrupted:
+                    break
                 if ended.was_cancelled:
-                    raise failed("InterruptedError", "The job was cancelled.")
+                    raise failed("InterruptedError", "Somebody cancelled the job on the server.")
                 images.append(
                     await _in_thread(lambda ended=ended, before=before: packed(pictures_of(ended)[0], before))
                 )

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import comfy.model_management
 import execution
-from comfy.cli_args import LatentPreviewMethod, args
+import latent_preview
+from comfy.cli_args import LatentPreviewMethod
 from comfy_execution.progress import get_progress_state
 from server import PromptServer
 
@@ -20,8 +22,8 @@ from ...hires.graph.builder import Graph
 from ...hires.graph.to_api import to_api
 from ...hires.graph.to_ui import to_ui
 from ...sdapi.errors import ApiError, failed
-from ..sampling.ending import end_early, is_over
-from .watching import Watcher
+from ..ending import end_early, is_over
+from .watching import Watcher, has_picture
 
 _POLL = 0.05
 """Seconds between two looks at the queue."""
@@ -45,6 +47,11 @@ class Job:
     """Parts that A1111 counts: batches, twice as many with hires fix."""
 
     parts_of_graph: int = 1
+    is_named_by_part: bool = False
+    """The script SD upscale: what progress tells is the number of the part."""
+    is_sampled: bool = True
+    """There is nothing of it before its first pass has begun."""
+
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     started: float = field(default_factory=time.monotonic)
     timestamp: str = field(default_factory=lambda: datetime.now().strftime("%Y%m%d%H%M%S"))
@@ -57,16 +64,30 @@ class Job:
     watcher: Watcher = field(default_factory=Watcher)
     is_interrupted: bool = False
     is_skipped: bool = False
+    is_given_up: bool = False
+    """Nobody waits for its graph any more, of which there is nothing yet."""
+
+    def name_of(self, part: int) -> str:
+        """What progress tells while a part is drawn, counted from 0."""
+        return f"Batch {part + 1} out of {self.count}" if self.is_named_by_part else self.name
 
     def interrupt(self) -> None:
         """End it: what is drawn ends with its picture as far as that is, and nothing more is begun."""
         self.is_interrupted = True
-        self._end_graph()
+        if self.is_sampled and self._is_at_work() and not has_picture(self.prompt_id):
+            self.is_given_up = True
+            comfy.model_management.interrupt_current_processing()
+        else:
+            self._end_graph()
 
     def skip(self) -> None:
         """End the graph that is drawn; the next one follows."""
         self.is_skipped = True
         self._end_graph()
+
+    def _is_at_work(self) -> bool:
+        running, _ = PromptServer.instance.prompt_queue.get_current_queue_volatile()
+        return any(item[1] == self.prompt_id for item in running)
 
     def _end_graph(self) -> None:
         if not self.prompt_id:
@@ -89,9 +110,9 @@ class Jobs:
         return next((job for job in self._jobs if job.is_running), self._jobs[0] if self._jobs else None)
 
     @contextlib.asynccontextmanager
-    async def job(self, name: str, count: int, parts_of_graph: int = 1) -> AsyncIterator[Job]:
+    async def job(self, name: str, count: int, parts_of_graph: int = 1, is_sampled: bool = True) -> AsyncIterator[Job]:
         """A job that counts from here on until the end of the block."""
-        job = Job(name, count, parts_of_graph)
+        job = Job(name, count, parts_of_graph, is_sampled=is_sampled)
         self._jobs.append(job)
         try:
             yield job
@@ -100,7 +121,7 @@ class Jobs:
             self.last = job
 
     async def run(self, job: Job, graph: Graph) -> Ended:
-        """Queue a graph and wait for its end.
+        """Queue a graph and wait for its end; of a job that was interrupted before, nothing is run.
 
         Raises:
             ApiError: it was refused, or failed; the sentence is that of the node.
@@ -111,12 +132,14 @@ class Jobs:
         # files of an earlier run may be gone by now: what hands the pictures over runs every time
         prompt[last]["inputs"]["job"] = job.id + str(job.done_graphs)
         extra: dict[str, Any] = {"extra_pnginfo": {"workflow": workflow}}
-        if args.preview_method == LatentPreviewMethod.NoPreviews:
+        if latent_preview.default_preview_method == LatentPreviewMethod.NoPreviews:  # args has that of the last run
             extra["preview_method"] = LatentPreviewMethod.Latent2RGB.value
         prompt_id = str(uuid.uuid4())
         is_valid, error, outputs, node_errors = await execution.validate_prompt(prompt_id, prompt, None)
         if not is_valid or node_errors:
             raise _refused(error, node_errors)
+        if job.is_interrupted:
+            return Ended(was_cancelled=True)
         if job.number is None:
             job.number, server.number = server.number, server.number + 1
         extra["create_time"] = int(time.time() * 1000)
@@ -132,9 +155,9 @@ class Jobs:
         return _ended(entry, last)
 
     async def _end_of(self, job: Job, prompt_id: str) -> Mapping[str, Any] | None:
-        """The history of a graph, once it is there; None if somebody took it out of the queue."""
+        """The history of a graph, once it is there; None if somebody took it out of the queue, or it is given up."""
         queue = PromptServer.instance.prompt_queue
-        while True:
+        while not job.is_given_up:
             found = queue.get_history(prompt_id, map_function=lambda entry: entry)
             if found:
                 return found[prompt_id]
@@ -147,6 +170,7 @@ class Jobs:
                 found = queue.get_history(prompt_id, map_function=lambda entry: entry)
                 return found.get(prompt_id)
             await asyncio.sleep(_POLL)
+        return None
 
 
 JOBS = Jobs()

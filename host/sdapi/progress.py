@@ -31,6 +31,8 @@ def progress(skip_current_image: bool) -> dict[str, Any]:
 def _place(job: Job) -> tuple[int, int, int]:
     """Step, steps and number of the part that is drawn."""
     watcher = job.watcher
+    if not job.prompt_id:  # between two graphs, or behind the last
+        return 0, watcher.steps, job.done_graphs * job.parts_of_graph
     part = job.done_graphs * job.parts_of_graph + min(max(0, watcher.rounds - 1), job.parts_of_graph - 1)
     return watcher.step, watcher.steps, part
 
@@ -43,7 +45,7 @@ def _state(job: Job | None, is_over: bool = False) -> dict[str, Any]:
         "skipped": bool(job and job.is_skipped and not is_over),
         "interrupted": bool(job and job.is_interrupted),
         "stopping_generation": False,
-        "job": job.name if job and not is_over else "",
+        "job": job.name_of(part) if job and not is_over else "",
         "job_count": job.count if job and not is_over else 0,
         "job_timestamp": job.timestamp if job else "0",
         "job_no": part,

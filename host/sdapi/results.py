@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +30,12 @@ _GRAPHS = ("prompt", "workflow")
 _FOLDER = "a1111-api"
 """In the output folder."""
 
+_MOST_SHOWN = 100
+"""Pictures in the temp folder: a server that draws for months must not fill the disk."""
+
+_shown: deque[Path] = deque()
+_files = threading.Lock()
+
 
 @dataclass
 class Drawn:
@@ -46,13 +55,24 @@ def pictures_of(ended: Ended) -> list[Image.Image]:
     found = []
     for file in ended.pictures:
         folder = folder_paths.get_directory_by_type(file["type"])
+        path = Path(folder or "") / file["subfolder"] / file["filename"]
         try:
-            with Image.open(Path(folder or "") / file["subfolder"] / file["filename"]) as opened:
+            with Image.open(path) as opened:
                 opened.load()
                 found.append(opened)
         except OSError as error:
             raise failed("OSError", f"A picture that was drawn cannot be read again: {error}") from error
+        _remove_older(path)
     return found
+
+
+def _remove_older(path: Path) -> None:
+    """Count a file of the host's temp folder; those are removed that the host's history shows no longer at its top."""
+    with _files:
+        _shown.append(path)
+        while len(_shown) > _MOST_SHOWN:
+            with contextlib.suppress(OSError):  # somebody may look at it
+                _shown.popleft().unlink()
 
 
 def graphs_in(picture: Image.Image) -> dict[str, str]:
@@ -116,12 +136,16 @@ def reply(
 
 
 def keep(file: bytes, prefix: str, form: str) -> None:
-    """Write a file into the output folder, under the next name that is free; it is complete or absent."""
-    folder, stem, counter, _, _ = folder_paths.get_save_image_path(prefix, folder_paths.get_output_directory())
-    while True:
-        path = Path(folder) / f"{stem}_{counter:05}_.{ENDINGS.get(form, form)}"
-        if not path.exists():
-            break
-        counter += 1
-    with complete_or_absent(path) as opened:
-        opened.write(file)
+    """Write a file into the output folder, under the next name that is free; it is complete or absent.
+
+    Raises ApiError if it cannot be written.
+    """
+    try:
+        with _files:  # several jobs may look for a name at once
+            folder, stem, counter, _, _ = folder_paths.get_save_image_path(prefix, folder_paths.get_output_directory())
+            while (path := Path(folder) / f"{stem}_{counter:05}_.{ENDINGS.get(form, form)}").exists():
+                counter += 1
+            with complete_or_absent(path) as opened:
+                opened.write(file)
+    except OSError as error:
+        raise failed("OSError", f"The picture cannot be saved in the output folder: {error}.") from error

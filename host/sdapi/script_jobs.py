@@ -12,11 +12,11 @@ from ...hires.graph.builder import Graph
 from ...hires.sizes.extras import whole_eights
 from ...hires.tiles.grid import tile_grid
 from ...sdapi.errors import failed
-from ...sdapi.generate import img2img as redrawn
 from ...sdapi.generate import loopback as loops_of
 from ...sdapi.generate import sd_upscale as tiled
 from ...sdapi.generate.asked import Asked
 from ...sdapi.generate.house import House
+from ...sdapi.generate.masking import Masked
 from ...sdapi.generate.requests import Img2Img
 from ...sdapi.generate.texts import Told, extra_generation_params, infotexts
 from .given import Given
@@ -30,6 +30,7 @@ async def sd_upscale(asked: Asked[Img2Img], here: House, sent: list[Image.Image]
     name = await asyncio.to_thread(kept.put, sent[0])
     batches = _batches(asked, script, sent[0].size)
     async with JOBS.job("scripts_img2img", batches * asked.n_iter, batches) as job:
+        job.is_named_by_part = True
         drawn = Drawn()
         for number in range(asked.n_iter):
             if job.is_interrupted:
@@ -56,32 +57,38 @@ async def loopback(asked: Asked[Img2Img], here: House, sent: list[Image.Image], 
     """Every loop is a graph; it begins with the result of the one before."""
     script = loops_of.arguments(asked)
     count = script.loops * asked.n_iter
+    said = script.said
     async with JOBS.job("scripts_img2img", count) as job:
         drawn, inside = Drawn(), []
         for batch in range(asked.n_iter):
-            picture, of_loop = sent[0], ""
+            pictures, of_loop = sent, ""
             for loop in range(script.loops):
                 if job.is_interrupted:
                     break
-                job.name = f"Batch {batch * script.loops + loop + 1} out of {count}"
-                mine = script.asked(asked, loop, batch * script.loops + loop)
+                number = batch * script.loops + loop
+                job.name = f"Batch {number + 1} out of {count}"
+                mine = script.asked(asked, loop, number)
 
-                def build(mine: Asked[Img2Img] = mine, before: Image.Image = picture) -> Graph:
-                    (ready,) = redrawn.pictures_of(mine, [before])
-                    return redrawn.graph_of(mine, 0, here, redrawn.Loaded((kept.put(ready),), ready.size))
+                def build(
+                    mine: Asked[Img2Img] = mine, number: int = number, before: list[Image.Image] = pictures
+                ) -> tuple[Graph, Masked | None]:
+                    return loops_of.graph_of(mine, number, here, before, kept.put)
 
-                found = await _drawn(job, await asyncio.to_thread(build))
-                if not found:
+                graph, found = await asyncio.to_thread(build)
+                pictures = await _drawn(job, graph)
+                if not pictures:
                     break
-                picture = found[0]
-                of_loop = infotexts(mine, here, Told(script.said))[0]
+                if found:
+                    pictures = await asyncio.to_thread(found.composed, pictures)
+                    said = {**script.said, **found.said}
+                of_loop = infotexts(mine, here, Told(said))[0]
                 if asked.n_iter == 1:
-                    drawn.add(found, 0)
+                    drawn.add(pictures, 0)
                     inside.append(of_loop)
-            if asked.n_iter > 1 and of_loop:
-                drawn.add([picture], 0)
+            if asked.n_iter > 1 and of_loop and pictures:
+                drawn.add(pictures, 0)
                 inside.append(of_loop)
-        told = Told(script.said, job_timestamp=job.timestamp)
+        told = Told(said, job_timestamp=job.timestamp)
         texts = [infotexts(script.asked(asked, 0, 0), here, told)[0]] * len(drawn.pictures)
         last = (asked.settings.seed or 0) + count - 1
         changed = {

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from comfy_execution.progress import ProgressHandler, ProgressRegistry
+from comfy_execution.progress import NodeState, ProgressHandler, ProgressRegistry, get_progress_state
 from PIL import Image
 
 _SAMPLING = ("HiresFixBaseSampling", "HiresFixSecondSampling")
+_AFTER_SAMPLING = ("HiresFixPixelUpscale",)
+"""Nodes between two passes that take their time. The first pass may have come out of the host's cache."""
+
+
+def has_picture(prompt_id: str) -> bool:
+    """Whether a run has begun to draw: then it can be ended with what there is."""
+    registry = get_progress_state()
+    if registry.prompt_id != prompt_id:
+        return False
+    begun = [name for name, entry in dict(registry.nodes).items() if entry["state"] is not NodeState.Pending]
+    kinds = [registry.dynprompt.original_prompt.get(name, {}).get("class_type") for name in begun]
+    return any(kind in (*_SAMPLING, *_AFTER_SAMPLING) for kind in kinds)
 
 
 class Watcher(ProgressHandler):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import comfy.model_management
 import comfy.utils
 import torch
 import torch.nn.functional as F
@@ -14,10 +13,10 @@ from ...hires import memory
 from ...hires.errors import InputError
 from ...hires.images.checks import check_image
 from ...hires.tiles.layout import ONE_OF_TILES, TileLayout
-from ..latents.any_size import encode_any_size
-from ..latents.codec import cancellable, cell_of, decode
+from ..latents.any_size import encode_any_size, encode_any_size_as_a1111
+from ..latents.codec import cell_of, decode
 from ..latents.latents import Latent
-from ..latents.posterior import encode_posterior, has_posterior, posterior_generator
+from ..latents.posterior import posterior_generator
 from ..memory import check_memory
 from ..sampling.noise import shifted
 
@@ -51,7 +50,7 @@ def encode_tiles(
         if layout.as_a1111:
             before = noises[-1] if noises else None
             generator = posterior_generator(before, latents[-1]) if before is not None else None
-            latents.append(_encode_as_a1111(vae, batch, generator))
+            latents.append(encode_any_size_as_a1111(vae, batch, generator))
             noises.append(shifted(noise, picture + first // batch_size))
         else:
             # by its place, so that a tile looks the same in batches of any size
@@ -90,17 +89,6 @@ def decode_tiles(vae: Any, latents: Sequence[Latent], layout: TileLayout) -> tor
 def _batches(layout: TileLayout, batch_size: int) -> list[tuple[int, int]]:
     """Number of the picture and of its first tile, of every batch: none goes over two pictures."""
     return [(picture, first) for picture in range(layout.pictures) for first in range(0, layout.grid.count, batch_size)]
-
-
-def _encode_as_a1111(vae: Any, tiles: torch.Tensor, generator: torch.Generator | None) -> Latent:
-    if not has_posterior(vae):
-        return encode_any_size(vae, tiles)
-    encoded = []
-    for tile in tiles:
-        with cancellable(vae):
-            encoded.append(encode_posterior(vae, tile[None], generator))
-        comfy.model_management.throw_exception_if_processing_interrupted()
-    return {"samples": torch.cat(encoded)}
 
 
 def _to_size(frames: torch.Tensor, layout: TileLayout, cell: int) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import comfy.model_management
@@ -16,6 +17,8 @@ from ...hires.sizes.image_sizes import Size
 from ...hires.tiles.settings import TileSettings
 from ...pictures.streams.pieces import Marks, Piece, pieces_of_one, pieces_of_two
 from ...upscale_models import (
+    CLASSICAL,
+    ClassicalUpscaler,
     ModelUpscaler,
     PictureSource,
     Upscaler,
@@ -24,6 +27,7 @@ from ...upscale_models import (
     upscale_extras,
     upscale_to,
 )
+from ..ending import StageLeftError, may_be_left
 from ..memory import check_memory
 from .runtime import HostRuntime, patcher_of
 
@@ -34,9 +38,20 @@ OnProgress = Callable[[float], None]
 def upscale_image(image: torch.Tensor, request: UpscaleRequest[Upscaler]) -> torch.Tensor:
     """Bring pictures `(B, H, W, C)`, 0 to 1, to an exact size with one or two upscalers, without a diffusion model.
 
+    In a run that ends early, what was not enlarged by then is brought to the size by a filter, as in A1111.
+
     Raises:
         InputError: of the image, the size or the upscalers, or there is no room for such large results.
     """
+    try:
+        with may_be_left():
+            return _enlarged(image, request)
+    except StageLeftError:
+        filter_ = request.upscaler if isinstance(request.upscaler, ClassicalUpscaler) else CLASSICAL["Lanczos"]
+        return _enlarged(image, replace(request, upscaler=filter_, second=None))
+
+
+def _enlarged(image: torch.Tensor, request: UpscaleRequest[Upscaler]) -> torch.Tensor:
     if not isinstance(image, torch.Tensor):
         raise InputError(f"expected pictures, found {type(image).__name__}.", "image")
     check_image(image, "image")

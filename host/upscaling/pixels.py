@@ -13,6 +13,7 @@ from ...hires.plan.between_passes import PixelUpscaleRequest
 from ...hires.plan.upscale import Numbers, UpscalePlan
 from ...hires.sizes.image_sizes import Size, TargetSize
 from ...upscale_models import Upscaler, draw_as_if_loading, resize_pictures, upscale_to
+from ..ending import StageLeftError, may_be_left
 from ..latents.codec import cell_of, check_target, check_tile, decode, encode, encode_as_a1111
 from ..latents.latents import Latent, finite_samples_of, samples_of
 from ..latents.posterior import posterior_generator
@@ -28,7 +29,7 @@ def upscale_latent_as_pixels(
     vae_tile: int,
     noise: Any = None,
     image: torch.Tensor | None = None,
-) -> tuple[Latent, torch.Tensor]:
+) -> tuple[Latent, torch.Tensor | None]:
     """Decode, upscale to the exact size, encode, crop.
 
     Args:
@@ -42,10 +43,26 @@ def upscale_latent_as_pixels(
     Returns:
         The LATENT of the target's size, and the pictures `(B, H, W, C)` that it holds, 0 to 1, also of that size;
         the frames of a clip follow one another.
+        Of a run that ends early: `latent`, and the pictures if they were given.
 
     Raises:
         InputError: of the latent, the VAE, the upscaler, the image or the target; see the functions this calls.
     """
+    try:
+        with may_be_left():
+            return _enlarged(latent, vae, request, vae_tile, noise, image)
+    except StageLeftError:
+        return latent, image
+
+
+def _enlarged(
+    latent: Latent,
+    vae: Any,
+    request: PixelUpscaleRequest[Upscaler],
+    vae_tile: int,
+    noise: Any,
+    image: torch.Tensor | None,
+) -> tuple[Latent, torch.Tensor]:
     target = request.target
     check_target(vae, latent, target)
     samples = samples_of(latent)

@@ -10,6 +10,7 @@ from comfy.cli_args import args
 
 from ...hires.remaining_time import RemainingTime
 from ...upscale_models import ModelUpscaler, Network, cpu_half_types
+from ..ending import check_stage
 from ..memory import free_on, is_out_of_memory
 from ..progress import show_text
 
@@ -69,7 +70,7 @@ class HostRuntime:
             self._bar = comfy.utils.ProgressBar(total)
         self._bar.update_absolute(done, total)
         show_text(self._remaining.text(done, total))
-        comfy.model_management.throw_exception_if_processing_interrupted()
+        check_stage()
 
 
 def patcher_of(network: Network) -> comfy.model_patcher.ModelPatcher:

@@ -71,10 +71,21 @@ class Asked(Generic[R]):
         return [self.settings.subseed + index for index in range(self.count)]
 
     @property
+    def sides(self) -> tuple[int, int]:
+        """Width and height as they were asked for."""
+        return self.settings.width or 0, self.settings.height or 0
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Width and height of the latent."""
+        width, height = self.sides
+        return width // A1111_CELL, height // A1111_CELL
+
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height that are drawn: whole cells of the latent."""
-        width, height = self.settings.width or 0, self.settings.height or 0
-        return width // A1111_CELL * A1111_CELL, height // A1111_CELL * A1111_CELL
+        width, height = self.cells
+        return width * A1111_CELL, height * A1111_CELL
 
     def iteration(self, number: int) -> GenerationSettings:
         """The settings of a batch, by its first picture."""
@@ -119,9 +130,7 @@ def asked_for(request: R, options: Options, house: House) -> Asked[R]:
         pad_cond_uncond=bool(options["pad_cond_uncond"]),
         options=_sampling_options(request, options),
         refiner=_refiner(request, options, house),
-        hires=_hires(request, (width, height), styles, house)
-        if isinstance(request, Txt2Img) and request.enable_hr
-        else None,
+        hires=_hires(request, styles, house) if isinstance(request, Txt2Img) and request.enable_hr else None,
     )
     if isinstance(request, Img2Img):
         settings = replace(settings, denoising_strength=request.denoising_strength)
@@ -206,8 +215,9 @@ def _check(request: Generation, sides: tuple[int, int]) -> None:
         raise failed("NotImplementedError", "tiling (pictures that repeat without a seam) is not there: send false.")
     if request.restore_faces:
         raise failed("NotImplementedError", "restore_faces: faces are not restored over this API yet. Send false.")
-    if request.firstpass_image:
-        raise failed("NotImplementedError", "firstpass_image has no place here: send the picture to img2img.")
+    if request.firstpass_image and not (isinstance(request, Txt2Img) and request.enable_hr and request.batch_size == 1):
+        wanted = "firstpass_image takes the place of hires fix's first pass: txt2img, enable_hr and batch_size 1."
+        raise failed("ValueError", f"{wanted} To redraw a picture at its size, send it to img2img.")
     if request.disable_extra_networks and "<" in (request.prompt or ""):
         raise failed("NotImplementedError", "disable_extra_networks with <tags> in the prompt: leave the tags out.")
 
@@ -277,14 +287,11 @@ def _refiner(request: Generation, options: Options, house: House) -> RefinerSett
     )
 
 
-def _hires(request: Txt2Img, sides: tuple[int, int], styles: Sequence[str], house: House) -> HiresSettings:
+def _hires(request: Txt2Img, styles: Sequence[str], house: House) -> HiresSettings:
     if request.denoising_strength is None:
         raise failed(
             "TypeError", "enable_hr needs denoising_strength, from 0 (keep) to 1 (draw anew); it was not sent."
         )
-    width, height = sides
-    if width % A1111_CELL or height % A1111_CELL:
-        raise failed("ValueError", f"enable_hr needs sides that are multiples of {A1111_CELL}, not {width}x{height}.")
     upscaler = request.hr_upscaler
     if upscaler is not None and upscaler not in LATENT_MODES:
         found = house.upscaler(upscaler)

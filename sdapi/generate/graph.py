@@ -51,25 +51,32 @@ def passes_of(
 
 @dataclass(frozen=True)
 class Control:
-    """A ControlNet of a job, with its picture in the host's folders."""
+    """A ControlNet of a job, with its pictures in the host's folders."""
 
     file: str
-    picture: str
+    picture: str | None
+    """None: it does not work in the first pass."""
+
     weight: float
     start: float
     end: float
+    hires_picture: str | None = None
+    """The same of the second pass of hires fix."""
 
 
-def controlled(graph: StrictGraph, of: Pass, controls: Sequence[Control]) -> Pass:
+def controlled(graph: StrictGraph, of: Pass, controls: Sequence[Control], is_hires: bool = False) -> Pass:
     """A pass with ControlNets on its prompts."""
     for control in controls:
+        picture = control.hires_picture if is_hires else control.picture
+        if picture is None:
+            continue
         loader = graph.node("ControlNetLoader", control_net_name=control.file)
         applied = graph.node(
             "ControlNetApplyAdvanced",
             positive=of.positive,
             negative=of.negative,
             control_net=loader.out(0),
-            image=stages.load_picture(graph, control.picture),
+            image=stages.load_picture(graph, picture),
             strength=control.weight,
             start_percent=control.start,
             end_percent=control.end,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,16 @@ from ..errors import failed, refused
 from .asked import Asked
 from .graph import Control, StrictGraph, controlled, finish, how_asked, passes_of, tiles
 from .house import House
-from .masking import NOTHING
+from .masking import NOISE, NOTHING, Masked, as_alpha, latent_mask, masked
 from .pictures import decoded
-from .placing import CROP, JUST_RESIZE, LATENT, flattened, inner_size, resized
+from .placing import CROP, JUST_RESIZE, LATENT, Size, flattened, inner_size, resized
 from .requests import Img2Img
 
 NAME = "img2img"
 _NO_UPSCALER = (None, "", "None")
+
+Put = Callable[[Image.Image], str]
+"""Puts a picture into the host's folders and tells its name there."""
 
 
 def sent_pictures(request: Img2Img, colour: str, asked_correction: bool) -> list[Image.Image]:
@@ -38,35 +41,68 @@ def sent_pictures(request: Img2Img, colour: str, asked_correction: bool) -> list
     return [flattened(decoded(text), colour) for text in request.init_images]
 
 
-def pictures_of(asked: Asked[Img2Img], sent: Sequence[Image.Image]) -> list[Image.Image]:
-    """What the graph loads: the pictures of a batch, at the size of the job unless the graph enlarges them.
-
-    Raises:
-        ApiError: more pictures than a batch has.
-    """
-    if len(sent) > 1 and len(sent) > asked.batch_size:
-        count = f"{len(sent)}; expecting {asked.batch_size} or less"
-        raise failed("RuntimeError", f"bad number of images passed: {count}")
-    mode = asked.request.resize_mode or 0
-    if mode == LATENT or _upscaler(asked, sent[0].size):
-        if len({picture.size for picture in sent}) > 1:
-            raise failed("ValueError", "init_images have several sizes: send one at a time, or resize_mode 0, 1 or 2.")
-        return list(sent)
-    return [resized(picture, mode, asked.size) for picture in sent]
-
-
 @dataclass(frozen=True)
 class Loaded:
     """What the graph loads, by the names that the host has for it."""
 
     names: tuple[str, ...]
-    size: tuple[int, int]
+    size: Size
     """Of the pictures."""
 
     mask: str | None = None
     """A picture of a pixel a latent cell, transparent where it is drawn anew; None: all is."""
 
     controls: tuple[Control, ...] = ()
+    last_seed: int | None = None
+    """That A1111 has drawn noise with before it encodes the pictures; None: nobody knows."""
+
+
+def prepared(
+    asked: Asked[Img2Img],
+    sent: Sequence[Image.Image],
+    put: Put,
+    controls: Sequence[Control] = (),
+    last_seed: int | None = None,
+) -> tuple[Loaded, Masked | None]:
+    """What the graph loads, and what becomes of its pictures with a mask. See `Loaded` for the rest.
+
+    Raises:
+        ApiError: more pictures than a batch has; a mask that cannot be read, or asks for what is not done.
+    """
+    if len(sent) > 1 and len(sent) > asked.batch_size:
+        count = f"{len(sent)}; expecting {asked.batch_size} or less"
+        raise failed("RuntimeError", f"bad number of images passed: {count}")
+    request, mask = asked.request, None
+    found = masked(request, sent, asked.sides)
+    if found:
+        _check_scaling(asked, sent, found)
+        if found.shown:
+            mask = put(as_alpha(latent_mask(found.shown, asked.cells, bool(request.mask_round))))
+    pictures = _at_sides(asked, found.pictures if found else sent)
+    names = tuple(put(picture) for picture in pictures)
+    return Loaded(names, pictures[0].size, mask, tuple(controls), last_seed), found
+
+
+def _at_sides(asked: Asked[Img2Img], sent: Sequence[Image.Image]) -> list[Image.Image]:
+    """The pictures of a batch, at the size of the job unless the graph enlarges them."""
+    mode = asked.request.resize_mode or 0
+    if mode == LATENT or _upscaler(asked, sent[0].size):
+        if len({picture.size for picture in sent}) > 1:
+            raise failed("ValueError", "init_images have several sizes: send one at a time, or resize_mode 0, 1 or 2.")
+        return list(sent)
+    return [resized(picture, mode, asked.sides) for picture in sent]
+
+
+def _check_scaling(asked: Asked[Img2Img], sent: Sequence[Image.Image], found: Masked) -> None:
+    """Refuse (ApiError) a mask where A1111 would bring the pictures to their size with an upscaler."""
+    name = asked.options["upscaler_for_img2img"]
+    keeps = not found.paste_to and all(picture.size == asked.sides for picture in sent)
+    if name not in _NO_UPSCALER and not keeps:
+        raise failed(
+            "NotImplementedError",
+            f"A mask with upscaler_for_img2img ({name!r}) is not done here: set that to 'None', or send pictures of "
+            f"{asked.sides[0]}x{asked.sides[1]} pixels and inpaint_full_res false.",
+        )
 
 
 def graph_of(asked: Asked[Img2Img], number: int, house: House, loaded: Loaded) -> StrictGraph:
@@ -85,14 +121,13 @@ def graph_of(asked: Asked[Img2Img], number: int, house: House, loaded: Loaded) -
     only = controlled(graph, passes.first(), loaded.controls)
     graph.stage("Picture")
     images = [stages.load_picture(graph, name) for name in loaded.names]
-    images = [_at_size(graph, asked, image, loaded.size, house) for image in images]
-    latent = _encoded(graph, asked, images, only.models.vae)
+    images = [_enlarged(graph, asked, image, loaded.size, house) for image in images]
+    latent = _encoded(graph, asked, images, only.models.vae, loaded.last_seed)
     mask, kept = None, latent
     if loaded.mask:
         mask = graph.node("HiresFixLoadImage", title="Mask", image=loaded.mask).out("mask")
-        if asked.request.inpainting_fill == NOTHING:
-            empty = stages.empty_picture(graph, *asked.size, asked.batch_size)
-            latent = _laid_over(graph, latent, empty, mask)
+        if asked.request.inpainting_fill in (NOISE, NOTHING):
+            latent = _laid_over(graph, latent, _instead(graph, asked, only.models.model), mask)
         kept, latent = latent, graph.node("SetLatentNoiseMask", samples=latent, mask=mask).out()
     graph.stage("Redraw")
     told = how_asked(settings)
@@ -113,12 +148,29 @@ def _laid_over(graph: StrictGraph, below: Output, above: Output, mask: Output) -
     return graph.node("LatentCompositeMasked", destination=below, source=above, **given).out()
 
 
-def _upscaler(asked: Asked[Img2Img], size: tuple[int, int]) -> str | None:
+def _instead(graph: StrictGraph, asked: Asked[Img2Img], model: Output) -> Output:
+    """What begins in the place of the picture: nothing, or noise of strength 1, of the first seeds in every batch."""
+    if asked.request.inpainting_fill == NOTHING:
+        return stages.empty_picture(graph, *asked.size, asked.batch_size)
+    seeds = asked.seeds[: asked.batch_size]
+    alike = len(set(seeds)) == 1
+    empty = stages.empty_picture(graph, *asked.size, 1 if alike else asked.batch_size)
+    noise = stages.noise(graph, seeds[0], asked.settings.noise_source)
+    one = graph.node("ManualSigmas", sigmas="1").out()
+    drawn = graph.node("AddNoise", model=model, noise=noise, sigmas=one, latent_image=empty).out()
+    return _repeated(graph, drawn, asked.batch_size) if alike else drawn
+
+
+def _repeated(graph: StrictGraph, latent: Output, count: int) -> Output:
+    return graph.node("RepeatLatentBatch", samples=latent, amount=count).out() if count > 1 else latent
+
+
+def _upscaler(asked: Asked[Img2Img], size: Size) -> str | None:
     """The upscaler that brings a picture of this size to the job's; None where A1111 uses none."""
     name, mode = asked.options["upscaler_for_img2img"], asked.request.resize_mode or 0
     if name in _NO_UPSCALER or mode == LATENT:
         return None
-    target = asked.size if mode == JUST_RESIZE else inner_size(size, mode, asked.size)
+    target = asked.sides if mode == JUST_RESIZE else inner_size(size, mode, asked.sides)
     if max(new / old for new, old in zip(target, size, strict=True)) <= 1:
         return None
     if mode not in (JUST_RESIZE, CROP):
@@ -126,7 +178,7 @@ def _upscaler(asked: Asked[Img2Img], size: tuple[int, int]) -> str | None:
     return name
 
 
-def _at_size(graph: StrictGraph, asked: Asked[Img2Img], image: Output, size: tuple[int, int], house: House) -> Output:
+def _enlarged(graph: StrictGraph, asked: Asked[Img2Img], image: Output, size: Size, house: House) -> Output:
     """The picture enlarged by the upscaler of img2img."""
     name = _upscaler(asked, size)
     if name is None:
@@ -135,7 +187,7 @@ def _at_size(graph: StrictGraph, asked: Asked[Img2Img], image: Output, size: tup
     if found is None:
         raise failed("Exception", f"could not find upscaler named {name}")
     crops = asked.request.resize_mode == CROP
-    target = inner_size(size, CROP, asked.size) if crops else asked.size
+    target = inner_size(size, CROP, asked.sides) if crops else asked.sides
     large = graph.node(
         "HiresFixUpscaleImage",
         image=image,
@@ -148,21 +200,24 @@ def _at_size(graph: StrictGraph, asked: Asked[Img2Img], image: Output, size: tup
     sides: dict[str, Any] = {"width": target[0], "height": target[1]}
     made = graph.node("ImageScale", image=large, upscale_method="lanczos", crop="disabled", **sides).out()
     if crops:
-        width, height = asked.size
+        width, height = asked.sides
         at: dict[str, Any] = {"x": target[0] // 2 - width // 2, "y": target[1] // 2 - height // 2}
         made = graph.node("ImageCrop", image=made, width=width, height=height, **at).out()
     return made
 
 
-def _encoded(graph: StrictGraph, asked: Asked[Img2Img], images: Sequence[Output], vae: Output) -> Output:
+def _encoded(
+    graph: StrictGraph, asked: Asked[Img2Img], images: Sequence[Output], vae: Output, last_seed: int | None
+) -> Output:
     """The latent of a batch."""
     together = images[0]
     for image in images[1:]:
         together = graph.node("ImageBatch", image1=together, image2=image).out()
-    latent = graph.node("VAEEncode", pixels=together, vae=vae).out()
+    # A1111's other source of noise leaves the generator alone that it encodes with
+    knows = last_seed is not None and asked.options["randn_source"] != "NV"
+    noise = stages.noise(graph, last_seed, "CPU") if knows else None
+    latent = graph.node("HiresFixEncodeAnySize", image=together, vae=vae, numbers="A1111", noise=noise).out()
     if asked.request.resize_mode == LATENT:
         sides: dict[str, Any] = dict(zip(("width", "height"), asked.size, strict=True))
         latent = graph.node("LatentUpscale", samples=latent, upscale_method="bilinear", crop="disabled", **sides).out()
-    if len(images) == 1 and asked.batch_size > 1:
-        latent = graph.node("RepeatLatentBatch", samples=latent, amount=asked.batch_size).out()
-    return latent
+    return _repeated(graph, latent, asked.batch_size) if len(images) == 1 else latent

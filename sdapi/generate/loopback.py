@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from PIL import Image
+
 from ..errors import failed
+from . import img2img
 from .asked import Asked
+from .graph import StrictGraph
+from .house import House
+from .img2img import Put
+from .masking import ORIGINAL, Masked
 from .requests import Img2Img
 
 CURVES = ("Aggressive", "Linear", "Lazy")
@@ -65,11 +73,26 @@ def arguments(asked: Asked[Img2Img]) -> Loopback:
         raise failed("ValueError", f"Loopback: the curve is {curve!r}; there are {', '.join(CURVES)}.")
     if caption not in (None, "", "None"):
         raise failed("NotImplementedError", "Loopback: prompts are not read off pictures here; send 'None'.")
-    if asked.request.mask:
-        raise failed("NotImplementedError", "Loopback with a mask is not done here.")
+    if asked.request.mask and asked.request.inpainting_fill != ORIGINAL:
+        raise failed(
+            "NotImplementedError", "Loopback with a mask is done here with inpainting_fill 1 (original) alone."
+        )
     if asked.request.denoising_strength is None:
         raise failed("TypeError", "denoising_strength is null; send 0 to 1.")
     return Loopback(int(loops), float(final), curve, asked.request.denoising_strength)
+
+
+def graph_of(
+    mine: Asked[Img2Img], number: int, house: House, before: Sequence[Image.Image], put: Put
+) -> tuple[StrictGraph, Masked | None]:
+    """The graph of one loop (see `Loopback.asked`) of the given number among all, and what its mask does afterwards.
+
+    `before`: what it begins with. Raises GraphError, ApiError.
+    """
+    # the noise of the loop before was the last that A1111 has drawn
+    last_seed = (mine.settings.seed or 0) - 1 if number else None
+    loaded, found = img2img.prepared(mine, before, put, last_seed=last_seed)
+    return img2img.graph_of(mine, 0, house, loaded), found
 
 
 def _is_number(value: Any) -> bool:

@@ -73,8 +73,6 @@ def masked(request: Img2Img, sent: Sequence[Image.Image], size: tuple[int, int])
         return None
     if request.latent_mask:
         raise failed("NotImplementedError", "latent_mask is not done here: send mask alone.")
-    if request.inpainting_fill == NOISE:
-        raise failed("NotImplementedError", "inpainting_fill 2 (latent noise) is not done here: send 0, 1 or 3.")
     mode = request.resize_mode or 0
     mask = binary(decoded(request.mask), bool(request.mask_round))
     if request.inpainting_mask_invert:

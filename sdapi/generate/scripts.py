@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
+from ...hires.infotext.from_graph.controls import HiresOption
 from ..errors import failed, refused
 from ..scripts import CONTROLNET, LOOPBACK, REFINER, SD_UPSCALE
 from .requests import Generation
@@ -81,9 +82,20 @@ class Unit:
     resize_mode: int
     """As of img2img."""
 
+    hr_option: HiresOption = "Both"
 
-_RESIZE_MODES = {"just resize": 0, "crop and resize": 1, "resize and fill": 2}
+    @property
+    def passes(self) -> tuple[bool, bool]:
+        """Whether it works in the first pass, or the only one, and in that of hires fix."""
+        return self.hr_option != "High res only", self.hr_option != "Low res only"
+
+
+RESIZE_MODES = {"Just Resize": 0, "Crop and Resize": 1, "Resize and Fill": 2}
+"""The extension's names of them, in any case."""
+
+_OLD_RESIZE_MODES = {"envelope (outer fit)": 2, "scale to fit (inner fit)": 1, "inner fit": 1, "outer fit": 2}
 _BALANCED = (None, 0, "0", "Balanced", "ControlMode.BALANCED")
+_HIRES_OPTIONS: tuple[HiresOption, ...] = get_args(HiresOption)
 
 
 def units_of(request: Generation) -> list[Unit]:
@@ -92,20 +104,31 @@ def units_of(request: Generation) -> list[Unit]:
         (arguments for name, arguments in (request.alwayson_scripts or {}).items() if name.lower() == CONTROLNET), {}
     )
     listed = given.get("args") if isinstance(given, Mapping) else given
-    return [_unit(one) for one in listed or () if isinstance(one, Mapping) and not _is_off(one) and _has_model(one)]
+    if listed is not None and not isinstance(listed, list):
+        raise failed("TypeError", "ControlNet: args is a list of units, each an object with model and image.")
+    return [_unit(one) for one in listed or () if isinstance(one, Mapping) and not _is_off(one) and _asks(one)]
 
 
-def _has_model(unit: Mapping[str, Any]) -> bool:
-    return unit.get("model") not in (None, "", "None")
+def _asks(unit: Mapping[str, Any]) -> bool:
+    """Whether a unit is more than an empty form."""
+    return unit.get("model") not in _NONE or bool(unit.get("image") or unit.get("input_image"))
 
 
-def _unit(given: Mapping[str, Any]) -> Unit:
+_NONE = (None, "", "None", "none")
+
+
+def _unit(unit: Mapping[str, Any]) -> Unit:
+    given = {name: value for name, value in unit.items() if value is not None}
     module = str(given.get("module") or "none")
     if module.lower() != "none":
         raise failed(
             "NotImplementedError",
             f"The ControlNet preprocessor {module!r} is not part of this server: send the finished control picture, "
             "with the module 'none'.",
+        )
+    if given.get("model") in _NONE:
+        raise failed(
+            "RuntimeError", "A ControlNet unit has a picture and no model: name one of /controlnet/model_list."
         )
     if given.get("control_mode") not in _BALANCED:
         raise failed(
@@ -117,10 +140,6 @@ def _unit(given: Mapping[str, Any]) -> Unit:
         picture, mask = picture.get("image"), picture.get("mask") or mask
     if mask:
         raise failed("NotImplementedError", "ControlNet: masks of units are not done here; send none.")
-    mode = given.get("resize_mode", 1)
-    mode = _RESIZE_MODES.get(mode.rpartition(".")[2].lower().replace("_", " "), mode) if isinstance(mode, str) else mode
-    if mode not in _RESIZE_MODES.values():
-        raise failed("ValueError", f"ControlNet: resize_mode is {mode!r}; there are {', '.join(_RESIZE_MODES)}.")
     try:
         weight, start, end = (
             float(given.get(name, default))
@@ -128,4 +147,27 @@ def _unit(given: Mapping[str, Any]) -> Unit:
         )
     except (TypeError, ValueError):
         raise failed("TypeError", "ControlNet: weight, guidance_start and guidance_end are numbers.") from None
-    return Unit(str(given["model"]), picture, weight, start, end, int(mode))
+    mode, option = _resize_mode(given.get("resize_mode", 1)), _hires_option(given.get("hr_option", "Both"))
+    return Unit(str(given["model"]), picture, weight, start, end, mode, option)
+
+
+def _resize_mode(asked: Any) -> int:
+    named = {**{name.lower(): number for name, number in RESIZE_MODES.items()}, **_OLD_RESIZE_MODES}
+    wanted = named.get(_plain(asked)) if isinstance(asked, str) else asked
+    for mode in RESIZE_MODES.values():
+        if wanted == mode:
+            return mode
+    raise failed("ValueError", f"ControlNet: resize_mode is {asked!r}; there are {', '.join(RESIZE_MODES)}.")
+
+
+def _hires_option(asked: Any) -> HiresOption:
+    """By its name, or its place in the menu."""
+    for number, option in enumerate(_HIRES_OPTIONS):
+        if asked == number or (isinstance(asked, str) and _plain(asked) == option.lower()):
+            return option
+    raise failed("ValueError", f"ControlNet: hr_option is {asked!r}; there are {', '.join(_HIRES_OPTIONS)}.")
+
+
+def _plain(name: str) -> str:
+    """A choice as it is shown, also if its name in the extension's code was sent: ResizeMode.INNER_FIT."""
+    return name.rpartition(".")[2].lower().replace("_", " ")

@@ -59,10 +59,10 @@ def arguments(asked: Asked[Img2Img], house: House) -> SdUpscale:
 def graph_of(asked: Asked[Img2Img], script: SdUpscale, number: int, house: House, picture: str) -> StrictGraph:
     """One repeat of the whole picture as a graph. `picture`: in the host's folders. Raises GraphError, ApiError."""
     graph = StrictGraph(NAME)
-    settings = asked.iteration(number)
+    settings = asked.iteration(0)  # its variation seed stays, too
     graph.stage("Model and prompts")
     counted: dict[str, Any] = {"steps": settings.steps, "for_pass": "first pass", "sampler_name": settings.sampler_name}
-    passes = passes_of(graph, asked, number, house, seed=(asked.settings.seed or 0) + number, **counted)
+    passes = passes_of(graph, asked, 0, house, seed=(asked.settings.seed or 0) + number, **counted)
     only = passes.first()
     graph.stage("Upscale")
     image = stages.load_picture(graph, picture)

@@ -124,3 +124,47 @@ def test_a_discord_bot(host):
     text = client.post("/sdapi/v1/png-info", {"image": f"data:image/png;base64,{reply['images'][0]}"})["info"]
     assert "Hires steps: 1" in text
     assert len(client.draw(**plain, **settings, denoising_strength=None)["images"]) == 1
+
+
+def test_ai_render(host):
+    """Of Blender: it redraws the rendered scene, and enlarges."""
+    client = Client(host)
+    before = io.BytesIO()
+    Image.new("RGB", (64, 48), "steelblue").save(before, "PNG")
+    sent = f"data:image/png;base64,{base64.b64encode(before.getvalue()).decode()}"
+    assert client.get("/controlnet/model_list")["model_list"] == []
+    assert "None" in [entry["name"] for entry in client.get("/sdapi/v1/upscalers")]
+    asked = {
+        "prompt": "a fox", "init_images": [sent], "denoising_strength": 0.6, "cfg_scale": 7, "seed": 5, "steps": 3,
+        "width": 64, "height": 48, "sampler_index": "DPM++ 2M", "alwayson_scripts": {},
+    }  # fmt: skip
+    (drawn,) = pictures(client.post("/sdapi/v1/img2img", asked))
+    assert drawn.size == (64, 48)
+    large = {
+        "resize_mode": 0, "show_extras_results": True, "gfpgan_visibility": 0, "codeformer_visibility": 0,
+        "codeformer_weight": 0, "upscaling_resize": 2, "upscaling_resize_w": 512, "upscaling_resize_h": 512,
+        "upscaling_crop": True, "upscaler_1": "Lanczos", "upscaler_2": "None", "extras_upscaler_2_visibility": 0,
+        "upscale_first": False, "image": sent,
+    }  # fmt: skip
+    reply = client.post("/sdapi/v1/extra-single-image", large)
+    assert Image.open(io.BytesIO(base64.b64decode(reply["image"]))).size == (128, 96)
+
+
+def test_text_generation_webui(host, models):
+    """It shares the accelerator: models leave it after every picture."""
+    client = Client(host)
+    assert client.post("/sdapi/v1/reload-checkpoint", raw=b'""') == {}
+    client.post("/sdapi/v1/options", {"sd_model_checkpoint": models.oracle})
+    asked = {"seed": -1, "sampler_name": "DPM++ 2M", "enable_hr": False, "hr_scale": 2, "hr_upscaler": "Latent"}
+    more = {"denoising_strength": 0.6, "restore_faces": False, "override_settings_restore_afterwards": True}
+    assert len(pictures(client.draw(**asked, **more, negative_prompt="blurry", cfg_scale=7))) == 1
+    assert client.post("/sdapi/v1/unload-checkpoint", raw=b'""') == {}
+    assert len(pictures(client.draw(**asked, **more))) == 1
+
+
+def test_libre_chat(host):
+    """It reads the size and the seed, and the last line of the text."""
+    reply = Client(host).draw(negative_prompt="blurry", cfg_scale=4.5)
+    told = json.loads(reply["info"])
+    assert (told["width"], told["height"]) == pictures(reply)[0].size
+    assert f"Seed: {told['seed']}" in told["infotexts"][0].splitlines()[-1]

@@ -58,6 +58,8 @@ def wait_until(holds):
 
 
 def test_a_recorded_picture_with_its_text_and_workflow(api, host):
+    folder = host.base / "output" / "a1111-api"
+    before = set(folder.glob("*"))
     reply = api("txt2img", {**FOX, "save_images": True})
     (picture,) = pictures(reply)
     assert_recorded(picture, "txt2img-plain.png")
@@ -66,7 +68,7 @@ def test_a_recorded_picture_with_its_text_and_workflow(api, host):
     assert "Seed: 1234, Size: 64x48, Model hash: 9189f6453a, Model: tiny_sd15, RNG: CPU" in text
     kinds = {node["type"] for node in json.loads(picture.info["workflow"])["nodes"]}
     assert "HiresFixBaseSampling" in kinds
-    (kept,) = (host.base / "output" / "a1111-api").glob("txt2img_*.png")
+    (kept,) = set(folder.glob("txt2img_*.png")) - before
     with Image.open(kept) as saved:
         assert saved.info["parameters"] == text
         assert (np.asarray(saved) == np.asarray(picture)).all()
@@ -117,6 +119,21 @@ def test_interrupt_gives_what_there_is_and_nobody_gets_it_again(api):
     assert api("progress", method="GET")["state"]["interrupted"]
     (whole,) = pictures(api("txt2img", {**asked, "n_iter": 1}))
     assert (np.asarray(whole) != np.asarray(cut_short)).any()
+
+
+def test_every_job_shows_what_it_draws(api):
+    for seed in (41, 42):
+        seen = []
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(api, "txt2img", {**FOX, "seed": seed, "steps": 150})
+
+            def shows(seen=seen, running=running):
+                seen.append(api("progress", method="GET")["current_image"])
+                return seen[-1] or running.done()
+
+            wait_until(shows)
+            api("interrupt")
+        assert seen[-1]
 
 
 def test_a_client_that_goes_away_cancels_nothing(api, host):

@@ -15,6 +15,7 @@ from PIL import Image
 
 from ....hires.sampling.menus import LATENT_MODES
 from ....sdapi.option_table import CHECKPOINT_HASH, HONOURED
+from ....sdapi.scripts import LOOPBACK
 from ..measure import PICTURE as TXT2IMG
 from ..measure import off_by_more, psnr
 from .caller import Reply
@@ -24,13 +25,28 @@ PICTURE, OFF_BY_MORE = 65.0, 0.001
 """Smallest PSNR in dB, and largest share of pixels that differ by more than 1 of 255."""
 
 CHAIN = TXT2IMG
-"""Smallest PSNR where a pixel upscaler works between the passes."""
+"""Smallest PSNR where a picture is cut to 8 bits between passes: hires fix with a pixel upscaler, and Loopback.
+
+A value at the edge of a level becomes another level, from which the next pass begins.
+"""
+
+LOSSY = 35.0
+"""The same of WebP with loss, whose encoder decides block by block what is worth its bits.
+
+With one value of a picture of 64x48 pixels off by one, all of it can come out 38 dB from what it was.
+"""
 
 _RANDOM = {"subseed", "all_subseeds", "job_timestamp", "eta_relative", "textinfo"}
 """Keys whose values nobody can repeat."""
 
 _OF_THE_MOMENT = {"progress", "job_no", "sampling_step", "job_timestamp", "eta_relative", "textinfo", "current_image"}
 """Keys of progress while a job runs."""
+
+_LEFT_BEHIND = {"skipped", "interrupted", "job_no", "sampling_step", "sampling_steps"}
+"""Keys of progress that tell of the last job."""
+
+_OF_FIRST_USE = {"title", "hash", "sha256"}
+"""Keys of a checkpoint that are null, or say less, until it is used."""
 
 _MENUS = ("upscalers", "cmd-flags", "options", "scripts", "script-info", "extensions", "realesrgan-models")
 _LISTS = (*_MENUS, "face-restorers")
@@ -40,6 +56,9 @@ _PATH = re.compile(r"<(?:DATA|WEBUI)>")
 _INSTALLED = re.compile(r"tiny|^None$|^Lanczos$|^Nearest$")
 _VERSION = re.compile(r", Version: [^,\n]*")
 """What a text says of the program: ours is another."""
+
+_HEAD = 40
+"""Bytes of a WebP file in which the kind of its first chunk stands."""
 
 _BEFORE = 20
 """Characters of two texts that are shown before they differ."""
@@ -73,7 +92,7 @@ def compare(exchange: Exchange, reply: Reply) -> Comparison:
         return found
     name = exchange.path.rstrip("/").rpartition("/")[2]
     if name in _LISTS and exchange.status == 200 and exchange.method == "GET":
-        _listing(found, name, exchange.reply, reply.content)
+        _listing(found, exchange, name, reply.content)
     elif name == "memory":
         _structure(found, "", exchange.reply, reply.content)
     else:
@@ -103,10 +122,13 @@ def _plain(value: str | None) -> str | None:
     return value and value.replace(" ", "").lower()
 
 
-def _listing(found: Comparison, name: str, theirs: Any, ours: Any) -> None:
+def _listing(found: Comparison, exchange: Exchange, name: str, ours: Any) -> None:
+    theirs = exchange.reply
     if name in ("options", "cmd-flags"):
         _keys(found, "", theirs, ours)
         for key in theirs.keys() & ours.keys():
+            if exchange.is_logged and theirs[key] is None:
+                continue  # nothing was set yet
             if name == "options" and key in HONOURED - {CHECKPOINT_HASH}:
                 _value(found, key, theirs[key], ours[key])
             elif None not in (theirs[key], ours[key]) and _kind(theirs[key]) != _kind(ours[key]):
@@ -182,6 +204,8 @@ def _values(found: Comparison, exchange: Exchange, where: str, theirs: Any, ours
 
 
 def _is_random(exchange: Exchange, key: str) -> bool:
+    if exchange.is_logged and key in _LEFT_BEHIND | _OF_FIRST_USE:
+        return True  # the server had worked before
     sent = exchange.sent if isinstance(exchange.sent, dict) else {}
     if key in ("subseed", "all_subseeds"):
         return sent.get("subseed") in (None, -1)
@@ -220,7 +244,8 @@ def _picture(found: Comparison, exchange: Exchange, where: str, theirs: dict[str
     except (TypeError, ValueError, OSError):
         found.add(where, f"no picture: {_short(ours)}")
         return
-    with Image.open(io.BytesIO(exchange.picture(theirs["$file"]))) as wanted:
+    recorded = exchange.picture(theirs["$file"])
+    with Image.open(io.BytesIO(recorded)) as wanted:
         wanted.load()
     for what in ("format", "size", "mode"):
         if getattr(image, what) != getattr(wanted, what):
@@ -230,20 +255,29 @@ def _picture(found: Comparison, exchange: Exchange, where: str, theirs: dict[str
     texts[1] = {key: text for key, text in texts[1].items() if key in texts[0] or key not in ("workflow", "prompt")}
     if not _is_random(exchange, "infotexts"):
         _value(found, f"{where}.text", *texts)
-    if exchange.during or _MOMENT.match(exchange.id) or _is_random(exchange, "infotexts"):
+    if exchange.during or depends_on_the_moment(exchange) or _is_random(exchange, "infotexts"):
         return
     pair = np.asarray(image), np.asarray(wanted)
     near, off = psnr(*pair), off_by_more(*pair)
     found.psnr = min(near, math.inf if found.psnr is None else found.psnr)
     found.off_by_more = max(off, found.off_by_more or 0.0)
-    least, most = (CHAIN, 1.0) if _enlarges_between(exchange) else (PICTURE, OFF_BY_MORE)
+    least, most = (CHAIN, 1.0) if _is_chain(exchange) else (PICTURE, OFF_BY_MORE)
+    if image.format == "WEBP" and b"VP8 " in recorded[:_HEAD]:
+        least, most = LOSSY, 1.0
     if near < least or off > most:
         found.add(where, f"PSNR {near:.1f} dB, {off:.2%} of the pixels off by more than 1")
 
 
-def _enlarges_between(exchange: Exchange) -> bool:
-    """Whether hires fix goes through 8-bit pixels, see `CLOSE` of the other kinds."""
+def depends_on_the_moment(exchange: Exchange) -> bool:
+    """Whether it was ended by a call in its midst."""
+    return bool(_MOMENT.match(exchange.id))
+
+
+def _is_chain(exchange: Exchange) -> bool:
+    """Whether a picture is sampled, cut to 8 bits and sampled again, see `CLOSE` of the other kinds."""
     sent = exchange.sent if isinstance(exchange.sent, dict) else {}
+    if str(sent.get("script_name")).lower() == LOOPBACK:
+        return True
     return bool(sent.get("enable_hr")) and (sent.get("hr_upscaler") or "Latent") not in LATENT_MODES
 
 

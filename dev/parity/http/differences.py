@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ....sdapi.option_table import PLACES, REFUSED
+from ...fuzz.judge import PYTHON_WORDS
 from ..differences import refusal_of
 from .caller import Reply
 from .exchanges import Exchange
@@ -28,6 +30,13 @@ def _kind(content: Any) -> Any:
     return content.get("error") if isinstance(content, dict) else None
 
 
+_OF_PYTHON = re.compile(
+    r"NoneType|instances of|out of range|by zero|indices must|tensor|Kernel size|expected|operand|argument|object|"
+    r"unpack|invalid literal|could not convert|has no|not supported|cannot|can't|must be|len\(\)"
+)
+"""What Python and torch say of a value that they cannot use."""
+
+
 def _options(exchange: Exchange) -> dict[str, Any]:
     """Settings that a request wants."""
     sent = exchange.sent if isinstance(exchange.sent, dict) else {}
@@ -44,6 +53,14 @@ def _is_kept(exchange: Exchange, reply: Reply) -> bool:
     return exchange.session == "fresh" and leaks and ours != theirs
 
 
+_NOT_RECORDED = (
+    "latent_mask is not done",
+    "img2img_color_correction is not done",
+    "SD upscale with a mask is not done",
+    "Loopback with a mask is done here with",
+    "A mask with upscaler_for_img2img",
+)
+
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "LoRAs that are not there",
@@ -56,11 +73,23 @@ DIFFERENCES: tuple[Difference, ...] = (
         lambda e, r: any(word in _text(r) for word in ("tiling (pictures", "faces are not restored over this API")),
     ),
     Difference(
+        "Latent masks, colour correction in img2img, masks in scripts",
+        "What A1111 computes there is recorded nowhere, so that nothing could be compared with it.",
+        lambda e, r: any(text in _text(r) for text in _NOT_RECORDED),
+    ),
+    Difference(
+        "firstpass_image",
+        "A1111 has hires fix of a given picture on its page, and its API cannot read the picture; here it can.",
+        lambda e, r: bool(isinstance(e.sent, dict) and e.sent.get("firstpass_image")) and e.status != r.status,
+    ),
+    Difference(
         "Words of failures",
         "A1111 sends what Python said; here a sentence says what to change. Status and kind are A1111's.",
         lambda e, r: (
             e.status == r.status == 500
             and _kind(e.reply) == _kind(r.content) not in (None, "HTTPException", "KeyError")
+            and _OF_PYTHON.search(str(e.reply.get("errors"))) is not None
+            and PYTHON_WORDS.search(_text(r)) is None
         ),
     ),
     Difference(

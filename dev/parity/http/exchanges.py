@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
-from ..cases import CaseError
+from ..cases import CaseError, with_pictures
 
 REQUEST = "request.json"
+
+_WIRE = "wire-*/[0-9]*.json"
+"""Logs of a client library: one file for each of its calls, in their order."""
+
+_USER = ("user", "secret")
+"""Whom such a log does not name; its calls "wrong" have another password."""
+
 _GENERATING = ("/txt2img", "/img2img", "/extra-single-image", "/extra-batch-images")
 
 
@@ -74,9 +80,20 @@ class Exchange:
         return self.response.get("json", self.response.get("text"))
 
     @property
+    def is_logged(self) -> bool:
+        """It is from the log of a client library, which began on a server that had worked before."""
+        return self.session.startswith("wire-")
+
+    @property
     def is_run(self) -> bool:
         """Others were sent while it ran."""
         return self.request.get("tags") == ["during"]
+
+    @cached_property
+    def polls(self) -> list[dict[str, Any]]:
+        """What progress told while it ran, see `polls`; empty where nobody asked."""
+        file = self.folder / "progress_polled.json"
+        return json.loads(file.read_text("utf-8"))["polls"] if self.is_run and file.is_file() else []
 
     @property
     def during(self) -> str | None:
@@ -90,7 +107,7 @@ class Exchange:
             return self.request["raw_body"].encode("utf-8")
         if "json" not in self.request or self.method == "GET":
             return None
-        return b"" if self.sent is None else json.dumps(self._with_pictures(self.sent)).encode("utf-8")
+        return b"" if self.sent is None else json.dumps(with_pictures(self.sent, self.picture)).encode("utf-8")
 
     def picture(self, name: str) -> bytes:
         """The bytes of a picture of this exchange."""
@@ -98,15 +115,6 @@ class Exchange:
         if not file.is_file():
             raise CaseError(f"{self.id} names the picture {name}, which is not in {self.folder}.")
         return file.read_bytes()
-
-    def _with_pictures(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self._with_pictures(part) for part in value]
-        if not isinstance(value, dict):
-            return value
-        if "$file" in value:
-            return value.get("$prefix", "") + base64.b64encode(self.picture(value["$file"])).decode("ascii")
-        return {key: self._with_pictures(part) for key, part in value.items()}
 
 
 def holds_exchanges(folder: Path) -> bool:
@@ -120,6 +128,8 @@ def discover(folder: Path, only: Iterable[str] = ()) -> list[list[Exchange]]:
     Raises CaseError: no such id.
     """
     found = [_read(file) for file in sorted(folder.glob(f"*/{REQUEST}"))]
+    for file in sorted(folder.glob(_WIRE)):
+        found += _of_call(file, len(found))
     wanted = set(only)
     unknown = wanted - {exchange.id for exchange in found}
     if unknown:
@@ -141,3 +151,26 @@ def _changes(exchange: Exchange) -> bool:
 def _read(file: Path) -> Exchange:
     request, response = (json.loads((file.parent / name).read_text("utf-8")) for name in (REQUEST, "response.json"))
     return Exchange(file.parent, request, response)
+
+
+def _of_call(file: Path, order: int) -> list[Exchange]:
+    """The exchanges of one call in the log of a client library, which is a session of its own."""
+    log, session = json.loads(file.read_text("utf-8")), file.parent.name
+    found = []
+    for number, sent in enumerate(log["wire"]):
+        headers = dict(sent["headers"])
+        request = {
+            "id": f"{session}/{file.stem}" + (f"-{number}" if len(log["wire"]) > 1 else ""),
+            "session": session,
+            "order": order + number,
+            **{key: sent[key] for key in ("method", "path", "json")},
+            "query": dict(parse_qsl(sent["query"])),
+        }
+        if headers.pop("Authorization", None):
+            request["basic_auth"] = (_USER[0], "wrong" if "wrong" in log["call"] else _USER[1])
+        reply = sent["reply"]
+        is_text = isinstance(reply, dict) and "$text" in reply
+        response = {"status": sent["status"], "headers": sent["reply_headers"]}
+        response |= {"text": reply["$text"]} if is_text else {"json": reply}
+        found.append(Exchange(file.parent, {**request, "headers": headers}, response))
+    return found

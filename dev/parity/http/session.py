@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...host.comfyui_host import ComfyUIHost
-from ..cases import CaseError
+from ..cases import CaseError, extra_model_files, extra_models
 from .caller import Reply, call, send
-from .compare import Comparison, compare
+from .compare import Comparison, compare, depends_on_the_moment
 from .differences import difference_of
 from .exchanges import Exchange
+from .polls import Poll, polls_apart
 from .report import Result
 
 TIMEOUT = 600.0
@@ -25,6 +26,7 @@ _START = 600.0
 """Seconds that a server may take to start."""
 
 _POLL = 0.02
+_PROGRESS = "/sdapi/v1/progress?skip_current_image=true"
 _HEADERS = {"Accept": "*/*"}
 
 
@@ -36,16 +38,15 @@ class Session:
         self.name = self.exchanges[0].session
         self.port = _free_port()
         env = {"OMP_NUM_THREADS": "1", "HIRES_FIX_API_PORT": str(self.port)}
-        if self.name == "auth":
+        if "auth" in self.name:
             env["HIRES_FIX_API_AUTH"] = _USERS
         self.host = ComfyUIHost(models=self._models(models), arguments=["--cpu"], env=env, start_timeout=_START)
+        self.told: dict[str, list[Poll]] = {}
+        """What progress told while a run was drawn, by its id."""
         self._furnish()
 
     def _models(self, models: dict[str, list[Path]]) -> dict[str, list[Path]]:
-        extra = _extra_models(self.exchanges[0].folder.parent)
-        files = sorted(extra.glob("*.safetensors")) if extra else []
-        loras = [file for file in files if "lora" in file.stem]
-        found = {**models, "loras": loras, "embeddings": [file for file in files if file not in loras]}
+        found = {**models, **extra_model_files(self.exchanges[0].folder.parent)}
         if "broken" in self.name:
             kept = [file for file in found["upscale_models"] if file.name != _BROKEN]
             found["upscale_models"] = kept
@@ -54,7 +55,7 @@ class Session:
     def _furnish(self) -> None:
         folder = self.host.base / "models"
         (folder / "upscale_models").mkdir(parents=True, exist_ok=True)
-        extra = _extra_models(self.exchanges[0].folder.parent)
+        extra = extra_models(self.exchanges[0].folder.parent)
         if extra and (extra / "styles.csv").is_file():
             (folder / "styles.csv").write_bytes((extra / "styles.csv").read_bytes())
         if "broken" in self.name:
@@ -65,7 +66,7 @@ class Session:
         results: dict[str, Result] = {}
 
         def judge(exchange: Exchange, reply: Reply, seconds: float) -> None:
-            results[exchange.id] = _judged(exchange, reply, seconds)
+            results[exchange.id] = _judged(exchange, reply, seconds, self.told.get(exchange.id, ()))
             say(results[exchange.id])
 
         with self.host:
@@ -73,7 +74,7 @@ class Session:
                 if exchange.id in results or stop.is_set():
                     continue
                 inside = [other for other in self.exchanges if other.during == exchange.id]
-                if inside:
+                if inside or exchange.polls:
                     self._play_run(exchange, inside, judge)
                 else:
                     judge(exchange, *self._timed(exchange))
@@ -95,14 +96,24 @@ class Session:
         for exchange in inside:
             self._wait_for(_step_of(exchange, run), thread)
             judge(exchange, *self._timed(exchange))
+        seen: list[Poll] = []
+        while run.polls and thread.is_alive():
+            self._look(seen)
         thread.join()
+        self.told[run.id] = seen
         judge(run, *found[0])
+
+    def _look(self, seen: list[Poll]) -> None:
+        """Ask for the progress, and keep it if it has changed."""
+        content = call(self.port, "GET", _PROGRESS, None, _HEADERS, TIMEOUT).content
+        if isinstance(content, dict) and content.get("state") and content["state"] != (seen or [{}])[-1].get("state"):
+            seen.append(content)
+        time.sleep(_POLL)
 
     def _wait_for(self, step: int, run: threading.Thread) -> None:
         """Until the job that runs has made so many steps."""
         while run.is_alive():
-            target = "/sdapi/v1/progress?skip_current_image=true"
-            content = call(self.port, "GET", target, None, _HEADERS, TIMEOUT).content
+            content = call(self.port, "GET", _PROGRESS, None, _HEADERS, TIMEOUT).content
             state = content.get("state", {}) if isinstance(content, dict) else {}
             if state.get("job_count") and state.get("sampling_step", 0) >= step:
                 return
@@ -118,19 +129,17 @@ def _step_of(exchange: Exchange, run: Exchange) -> int:
     return 2
 
 
-def _judged(exchange: Exchange, reply: Reply, seconds: float) -> Result:
+def _judged(exchange: Exchange, reply: Reply, seconds: float, told: Sequence[Poll] = ()) -> Result:
+    """`told`: what progress told while it ran."""
     try:
         found = compare(exchange, reply)
+        if not depends_on_the_moment(exchange):
+            found.problems += polls_apart(exchange.polls, told)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
         # a reply of a form that nobody foresaw is not the end of all others
         found = Comparison([f"cannot be compared: {type(problem).__name__}: {problem}"])
     on_purpose = difference_of(exchange, reply) if found.problems else None
     return Result(exchange, reply.status, found, on_purpose, seconds)
-
-
-def _extra_models(folder: Path) -> Path | None:
-    """Models and styles that the recorded server had besides; next to the exchanges, or next to their folder."""
-    return next((place for place in (folder / "extra_models", folder.parent / "extra_models") if place.is_dir()), None)
 
 
 def _free_port() -> int:

@@ -33,6 +33,9 @@ class ControlUnit:
     hr_option: HiresOption = "Both"
     """The passes that it works in."""
 
+    resize_mode: str = "Crop and Resize"
+    """What is done to pictures of another shape: of core's nodes this."""
+
 
 def is_control(kind: str) -> bool:
     """Whether nodes of this type apply a ControlNet in a way that the text can tell."""
@@ -75,7 +78,7 @@ def _words(unit: ControlUnit, digits: str) -> str:
         "Module": "none",
         "Model": ModelName(stem(unit.file), digits),
         "Weight": unit.weight,
-        "Resize Mode": "Crop and Resize",  # what core does to pictures of another shape
+        "Resize Mode": unit.resize_mode,
         "Processor Res": 512,
         "Threshold A": 0.5,
         "Threshold B": 0.5,

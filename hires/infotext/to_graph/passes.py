@@ -149,23 +149,29 @@ class Passes:
         )
 
     def enlarged(
-        self, hires: HiresSettings, second: Sampling, base: Output, picture: Output | None, **more: Any
+        self,
+        hires: HiresSettings,
+        second: Sampling,
+        base: Output,
+        sides: tuple[int, int] | None = None,
+        **more: Any,
     ) -> Output:
         """The latent that enters the second pass.
 
         Args:
             second: what that samples with.
             base: the latent of the first pass.
-            picture: that decoded, where the VAE of the second pass is another one.
-            more: further inputs of Pixel Upscale.
+            sides: width and height of the first pass, where they are others than the latent's.
+            more: further inputs of Pixel Upscale, such as its `image`: the latent decoded, where the VAE of the second
+                pass is another one.
         """
         resize = hires.hr_scale, hires.hr_resize_x, hires.hr_resize_y
-        target = stages.target_size(self._graph, second, base, resize)
+        target = stages.target_size(self._graph, second, sides or base, resize)
         mode = same_name(hires.hr_upscaler, LATENT_MODES)
         if mode:
             return stages.latent_upscale(self._graph, base, target, mode)
         known = same_name(hires.hr_upscaler, FILTERS)
         file = upscaler_file(hires.hr_upscaler)
         upscaler = stages.load_upscaler(self._graph, known) if known else self._loaders.upscaler(file)
-        more = {"numbers": "A1111", "noise": self.noise, "image": picture, **more}
+        more = {"numbers": "A1111", "noise": self.noise, **more}
         return stages.pixel_upscale(self._graph, second, base, upscaler, target, **more).out("latent")

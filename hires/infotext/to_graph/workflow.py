@@ -87,7 +87,7 @@ class _Builder:
             # A1111 decodes before it changes the model, and encodes after
             other_vae = first.decoder != second.vae
             picture = stages.base_picture(graph, latent, first.decoder) if other_vae else None
-            enlarged = self._passes.enlarged(hires, second, base, picture)
+            enlarged = self._passes.enlarged(hires, second, base, image=picture)
             graph.stage("Second pass")
             strength, steps = hires.denoising_strength, hires.hr_second_pass_steps
             latent = stages.second_pass(graph, second, self._passes.noise, enlarged, strength, steps)

@@ -78,11 +78,13 @@ class Answers:
         return lists.prompt_styles(known_styles())
 
     def scripts(self) -> dict[str, list[str]]:
-        return {"txt2img": scripts.names("txt2img"), "img2img": scripts.names("img2img")}
+        pages: tuple[scripts.Page, ...] = ("txt2img", "img2img")
+        return {page: scripts.names(page, _has_controlnets()) for page in pages}
 
     def script_info(self) -> list[dict[str, Any]]:
         files = model_lists.files(model_lists.UPSCALERS)
-        return scripts.infos(lists.upscaler_names(files), model_lists.names(model_lists.checkpoints()))
+        checkpoints = model_lists.names(model_lists.checkpoints())
+        return scripts.infos(lists.upscaler_names(files), checkpoints, _has_controlnets())
 
     def cmd_flags(self) -> dict[str, Any]:
         return lists.cmd_flags(self._has_auth, str(args.port), args.listen)
@@ -124,6 +126,10 @@ class Answers:
         if model not in _CAPTIONERS:
             raise refused(404, "Model not found")
         raise refused(501, f"This server has no {model} model that describes pictures.")
+
+
+def _has_controlnets() -> bool:
+    return bool(model_lists.files("controlnet"))
 
 
 class _All:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
-from ....sdapi.body import fields_of, text_of
+from ....sdapi.body import fields_of, no_picture, picture_bytes, text_of
 from ....sdapi.errors import refused
+from ....sdapi.scripts import UNITS
 from . import model_lists
 
 NO_PREPROCESSOR = "none"
 _NO_MODEL = "None"
 _INTERFACE = 2
 """Version of the extension's interface; clients only look whether there is one."""
-
-_UNITS = 3
 
 
 def version() -> dict[str, Any]:
@@ -40,7 +40,7 @@ def control_types() -> dict[str, Any]:
 
 
 def settings() -> dict[str, Any]:
-    return {"control_net_unit_count": _UNITS, "control_net_max_models_num": _UNITS}
+    return {"control_net_unit_count": UNITS, "control_net_max_models_num": UNITS}
 
 
 def detect(body: Any) -> dict[str, Any]:
@@ -53,7 +53,9 @@ def detect(body: Any) -> dict[str, Any]:
             f"The preprocessor {module!r} is not part of this server: send the finished control picture, with the "
             f"preprocessor {NO_PREPROCESSOR!r}.",
         )
-    pictures = fields.get("controlnet_input_images") or []
+    pictures = fields.get("controlnet_input_images") or fields.get("controlnet_images") or []
     if not pictures:
         raise refused(422, "No image selected")
-    return {"images": pictures, "info": "Success"}
+    if not isinstance(pictures, list) or not all(isinstance(text, str) for text in pictures):
+        raise no_picture()
+    return {"images": [b64encode(picture_bytes(text)).decode("ascii") for text in pictures], "info": "Success"}

@@ -123,6 +123,12 @@ def controlnets() -> list[str]:
     return [f"{stem(name)} [{_short(path)}]" for name, path in files("controlnet").items()]
 
 
+def controlnet_hash(name: str) -> str:
+    """The digits that A1111's extension tells a ControlNet by."""
+    path = folder_paths.get_full_path("controlnet", name)
+    return _short(path) if path else ""
+
+
 def _short(path: str) -> str:
     try:
         return short_hash(Path(path))

@@ -10,7 +10,7 @@ from hires_pack.dev import command_line
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = [
     "demo", "test", "parity", "bench sampling", "bench upscale", "bench streaming", "bench redraw", "quality",
-    "fuzz", "generate",
+    "fuzz", "generate", "api",
 ]  # fmt: skip
 
 
@@ -49,6 +49,7 @@ def dev(tmp_path_factory):
             "--comfyui --pinned --json --threads --seeds --size --steps --strength --narrow --pictures",
         ),
         ("quality", "--comfyui --pinned --json --models --seeds --jobs --only"),
+        ("api", "--comfyui --pinned --requests --threads --described --kill --seed --json"),
         ("fuzz", "--comfyui --pinned --minutes --prompts --seed --findings --replay"),
     ],
 )
@@ -136,4 +137,4 @@ def test_every_script_is_there():
         words = [*command.split(), *(["--table"] if command == "parity" else [])]
         options = command_line.parse(words)
         assert (ROOT / "dev" / "cli" / f"{options.script}.py").is_file()
-        assert options.dev == (command in ("test", "fuzz"))
+        assert options.dev == (command in ("test", "fuzz", "api"))

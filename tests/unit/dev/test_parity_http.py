@@ -12,6 +12,7 @@ from hires_pack.dev.parity.http.caller import Reply
 from hires_pack.dev.parity.http.compare import compare
 from hires_pack.dev.parity.http.differences import difference_of
 from hires_pack.dev.parity.http.exchanges import Exchange, discover
+from hires_pack.dev.parity.http.polls import polls_apart
 from hires_pack.dev.parity.http.report import Result, as_json, counts, table
 from PIL import Image, PngImagePlugin
 
@@ -112,6 +113,62 @@ def test_pictures_are_compared_by_pixels_and_texts(tmp_path):
     assert "no picture" in compare(one, answered({"images": ["nonsense"]})).problems[0]
 
 
+def webp(pixels, lossless):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "WEBP", quality=80, lossless=lossless)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("lossless", "is_fine"), [(False, True), (True, False)])
+def test_a_webp_with_loss_may_be_further_away(lossless, is_fine, tmp_path):
+    pixels = np.random.default_rng(1).integers(0, 255, (16, 16, 3), np.uint8) // 8 + 100
+    (tmp_path / "out.webp").write_bytes(webp(pixels, lossless))
+    one = exchange(reply={"images": [{"$file": "out.webp"}]}, json={}, folder=tmp_path)
+    pixels[::2] += 2
+    found = compare(one, answered({"images": [base64.b64encode(webp(pixels, lossless)).decode()]}))
+    assert bool(found.problems) != is_fine
+    assert 35 < found.psnr < 50
+
+
+@pytest.mark.parametrize("sent", [{}, {"script_name": "Loopback"}, {"enable_hr": True, "hr_upscaler": "Lanczos"}])
+def test_pictures_that_come_through_8_bits_may_be_further_away(sent, tmp_path):
+    pixels = np.full((64, 64, 3), 100, np.uint8)
+    (tmp_path / "out.png").write_bytes(png(pixels, ""))
+    one = exchange(reply={"images": [{"$file": "out.png"}]}, json=sent, folder=tmp_path)
+    pixels[::10] += 1
+    found = compare(one, answered({"images": [base64.b64encode(png(pixels, "")).decode()]}))
+    assert 50 < found.psnr < 65
+    assert bool(found.problems) == (not sent)
+
+
+def test_the_log_of_a_client_library_is_a_session(tmp_path):
+    folder = tmp_path / "wire-library-auth"
+    folder.mkdir()
+    sent = {
+        "method": "GET",
+        "path": "/sdapi/v1/progress",
+        "query": "skip_current_image=true",
+        "json": None,
+        "status": 401,
+    }
+    sent |= {
+        "headers": {"Accept": "*/*", "Authorization": "<basic>"},
+        "reply_headers": HEADERS,
+        "reply": {"detail": "no"},
+    }
+    for number, call in enumerate(("wrong", "right")):
+        log = {"call": f"auth-{call}", "wire": [sent] * (number + 1)}
+        (folder / f"{number:02}-auth-{call}.json").write_text(json.dumps(log))
+    ((wrong, right, again),) = discover(tmp_path)
+    assert wrong.session == "wire-library-auth"
+    assert [one.order for one in (wrong, right, again)] == [0, 1, 2]
+    assert wrong.id == "wire-library-auth/00-auth-wrong"
+    assert wrong.target == "/sdapi/v1/progress?skip_current_image=true"
+    assert (wrong.request["basic_auth"][1], right.request["basic_auth"][1]) == ("wrong", "secret")
+    assert wrong.request["headers"] == {"Accept": "*/*"}
+    assert (again.status, again.reply) == (401, {"detail": "no"})
+
+
 def test_of_menus_only_what_is_installed_is_asked_for():
     entry = {"name": "None", "model_name": None, "model_path": None, "model_url": None, "scale": 4.0}
     theirs = [entry, {**entry, "name": "tiny_x2", "model_path": "<DATA>/tiny_x2.pth"}, {**entry, "name": "DAT x2"}]
@@ -120,6 +177,24 @@ def test_of_menus_only_what_is_installed_is_asked_for():
     assert not problems(one, [entry, mine, {**entry, "name": "own"}])
     assert problems(one, [entry])
     assert problems(one, [entry, mine, {"name": "own"}])
+
+
+def test_progress_is_compared_step_by_step():
+    def poll(progress, step, job="Batch 1 out of 2", number=0, steps=6, count=2):
+        state = {"job": job, "job_count": count, "job_no": number, "sampling_step": step, "sampling_steps": steps}
+        return {"progress": progress, "state": state}
+
+    theirs = [poll(0.01, 0, steps=4), poll(0.093, 1), poll(0.427, 5), poll(0.51, 0, "Batch 2 out of 2", 1)]
+    assert not polls_apart(theirs, theirs)
+    assert not polls_apart(theirs, [poll(0.01, 0), poll(0.51, 6), poll(1.0, 0, number=2), poll(0.0, 0, "", count=0)])
+    for ours, word in (
+        ([poll(0.093, 1, "scripts_img2img")], "'scripts_img2img' instead of 'Batch 1 out of 2'"),
+        ([poll(0.093, 1, steps=10)], "sampling_steps 10 instead of 6"),
+        ([poll(0.2, 1)], "0.200 instead of 0.093"),
+        ([poll(0.427, 5), poll(0.093, 1)], "went back"),
+        ([poll(0.6, 3, number=1)], "batch 1 step 3 is none"),
+    ):
+        assert word in polls_apart(theirs, ours)[0]
 
 
 def test_status_and_headers_count():
@@ -138,6 +213,9 @@ def test_differences_cover_what_they_are_about_and_nothing_else():
     failed = exchange(json={"prompt": "x"}, status=500, reply={"error": "RuntimeError", "errors": "tensor"})
     assert difference_of(failed, answered({"error": "RuntimeError", "errors": "a size"}, 500)) == "Words of failures"
     assert difference_of(failed, answered({"error": "TypeError", "errors": "a size"}, 500)) is None
+    assert difference_of(failed, answered({"error": "RuntimeError", "errors": "'NoneType' object"}, 500)) is None
+    plain = exchange(json={"prompt": "x"}, status=500, reply={"error": "RuntimeError", "errors": "model not found"})
+    assert difference_of(plain, answered({"error": "RuntimeError", "errors": "a size"}, 500)) is None
 
 
 def test_the_report_names_both_statuses_and_counts_pictures_apart():

@@ -271,6 +271,8 @@ def test_a_loaded_picture_is_encoded_in_whole_cells_and_upscaled_as_it_is():
     assert found[upscale]["text"] == "133×101 → 266×202"
     assert found[padded_sampling]["text"] == "136×104"
     assert plan(graph, Known()) == {}, "a picture that is not there"
+    graph[padded]["inputs"]["numbers"] = "A1111"
+    assert plan(graph, Known(pictures={"a.png": (133, 101)}))[padded_sampling]["text"] == "128×96"
 
 
 SCALE_BY = {

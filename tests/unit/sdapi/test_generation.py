@@ -239,13 +239,55 @@ def test_controlnets_work_on_every_pass():
         0.8,
         1,
     )
-    control = Control("canny.safetensors", "a.png", 0.5, 0.0, 0.8)
     asked = ask(enable_hr=True, denoising_strength=0.5)
-    applied = nodes(txt2img.graph_of(asked, 0, HOUSE, [control]))["ControlNetApplyAdvanced"]
-    assert [one["strength"] for one in applied] == [0.5, 0.5]
-    for change in ({"module": "canny"}, {"control_mode": 2}, {"mask": png()}):
-        with pytest.raises(ApiError, match="NotImplementedError"):
-            units_of(read(Txt2Img, {"alwayson_scripts": {"controlnet": {"args": [{**unit, **change}]}}}))
+    for pictures in (("a.png", "b.png"), ("a.png", None), (None, "b.png")):
+        control = Control("canny.safetensors", pictures[0], 0.5, 0.0, 0.8, pictures[1])
+        found = nodes(txt2img.graph_of(asked, 0, HOUSE, [control]))
+        assert [one["strength"] for one in found["ControlNetApplyAdvanced"]] == [0.5] * (2 - pictures.count(None))
+        assert {one["image"] for one in found["HiresFixLoadImage"]} == set(pictures) - {None}
+
+
+UNIT = {"model": "canny", "image": "base64"}
+
+
+@pytest.mark.parametrize(
+    ("unit", "found"),
+    [
+        ({"resize_mode": "Resize and Fill", "weight": None}, {"resize_mode": 2, "weight": 1.0}),
+        ({"resize_mode": "ResizeMode.INNER_FIT"}, {"resize_mode": 1}),
+        ({"resize_mode": 0, "hr_option": "High res only"}, {"resize_mode": 0, "passes": (False, True)}),
+        ({"hr_option": "HiResFixOption.LOW_RES_ONLY"}, {"passes": (True, False)}),
+        ({"image": {"image": "other", "mask": None}, "pixel_perfect": True}, {"picture": "other"}),
+        ({"image": None, "input_image": "old"}, {"picture": "old"}),
+        ({"control_mode": "Balanced", "module": "None"}, {"model": "canny", "hr_option": "Both"}),
+    ],
+)
+def test_units_are_read_in_all_their_forms(unit, found):
+    sent = {"alwayson_scripts": {"controlNet": {"args": [None, {**UNIT, **unit}, {"model": "None", "image": ""}]}}}
+    (one,) = units_of(read(Txt2Img, sent))
+    assert {name: getattr(one, name) for name in found} == found
+
+
+@pytest.mark.parametrize(
+    ("unit", "kind", "words"),
+    [
+        ({"module": "canny"}, "NotImplementedError", "preprocessor 'canny'"),
+        ({"control_mode": 2}, "NotImplementedError", "control_mode 2"),
+        ({"control_mode": "My prompt is more important"}, "NotImplementedError", "'Balanced' is"),
+        ({"mask": "base64"}, "NotImplementedError", "masks of units"),
+        ({"image": {"image": "a", "mask": "b"}}, "NotImplementedError", "masks of units"),
+        ({"model": "None"}, "RuntimeError", "no model"),
+        ({"resize_mode": "No Such"}, "ValueError", "Crop and Resize"),
+        ({"resize_mode": [1]}, "ValueError", "resize_mode"),
+        ({"hr_option": 7}, "ValueError", "hr_option is 7"),
+        ({"weight": "much"}, "TypeError", "numbers"),
+    ],
+)
+def test_units_that_cannot_be_done_are_refused(unit, kind, words):
+    with pytest.raises(ApiError) as caught:
+        units_of(read(Txt2Img, {"alwayson_scripts": {"controlnet": {"args": [{**UNIT, **unit}]}}}))
+    assert caught.value.body["error"] == kind
+    assert words in caught.value.body["errors"]
 
 
 @pytest.mark.parametrize(
@@ -301,7 +343,48 @@ def test_img2img_redraws_by_its_own_rule():
     assert found["RepeatLatentBatch"][0]["amount"] == 2
     assert "Denoising strength: 1.5" in infotexts(asked, HOUSE, Told())[0]
     with pytest.raises(ApiError, match="expecting 1 or less"):
-        img2img.pictures_of(ask(Img2Img, init_images=[]), [Image.new("RGB", (8, 8))] * 2)
+        img2img.prepared(ask(Img2Img, init_images=[]), [Image.new("RGB", (8, 8))] * 2, lambda picture: "a.png")
+
+
+def test_latent_noise_under_a_mask_is_that_of_the_first_seeds():
+    """`init.latent` of A1111's recorded mask-latent-noise is `latent * mask + noise * nmask` to the bit."""
+    sent = {"mask": png(mode="L", colour=255), "inpainting_fill": 2, "inpaint_full_res": False, "batch_size": 2}
+
+    def of_second_batch(**more):
+        asked = ask(Img2Img, init_images=[png()], n_iter=2, **sent, **more)
+        loaded, found = img2img.prepared(asked, [Image.new("RGB", (96, 48))], lambda picture: "a.png")
+        assert found.said["Masked content"] == "latent noise"
+        return nodes(img2img.graph_of(asked, 1, HOUSE, loaded))
+
+    plain = of_second_batch()
+    assert sorted(one["seed"] for one in plain["HiresFixNoise"]) == [1234, 1236]
+    assert plain["EmptyLatentImage"][0]["batch_size"] == 2
+    assert plain["ManualSigmas"] == [{"sigmas": "1"}]
+    assert len(plain["LatentCompositeMasked"]) == 1
+    # with a variation seed all pictures have one seed, and noise under the mask has no variation
+    varied = of_second_batch(subseed=5, subseed_strength=0.5)
+    assert [(one["seed"], one["subseed_strength"]) for one in varied["HiresFixNoise"]].count((1234, 0.0)) == 1
+    assert varied["EmptyLatentImage"][0]["batch_size"] == 1
+    assert [one["amount"] for one in varied["RepeatLatentBatch"]] == [2, 2]
+
+
+def test_pictures_keep_the_sides_that_were_asked_for():
+    """Both sides are whole latent cells in the result alone: A1111 encodes 100x77 pixels."""
+    asked = ask(Img2Img, init_images=[png()], width=100, height=77)
+    kept = []
+    loaded, _ = img2img.prepared(asked, [Image.new("RGB", (96, 48))], lambda picture: kept.append(picture) or "a.png")
+    assert loaded.size == kept[0].size == (100, 77)
+    found = nodes(img2img.graph_of(asked, 0, HOUSE, loaded))
+    assert found["HiresFixEncodeAnySize"][0]["numbers"] == "A1111"
+    assert asked.size == (96, 72)
+
+
+def test_a_mask_is_refused_with_an_upscaler_that_would_change_its_pictures():
+    sent = {"mask": png(mode="L", colour=255), "inpaint_full_res": False}
+    asked = ask(Img2Img, init_images=[png()], options={"upscaler_for_img2img": "Lanczos"}, **sent)
+    img2img.prepared(asked, [Image.new("RGB", (64, 48))], lambda picture: "a.png")
+    with pytest.raises(ApiError, match="upscaler_for_img2img"):
+        img2img.prepared(asked, [Image.new("RGB", (96, 48))], lambda picture: "a.png")
 
 
 def test_sd_upscale_and_loopback_arguments():
@@ -313,8 +396,33 @@ def test_sd_upscale_and_loopback_arguments():
         1.5,
     )
     assert script.said == {"SD upscale overlap": 16, "SD upscale upscaler": "Lanczos"}
-    loops = loopback.arguments(ask(Img2Img, denoising_strength=0.5, script_args=[2, 0.3, "Linear", "None"]))
+    # repeats count the seed up, not the variation seed
+    again = ask(Img2Img, script_args=[None, 16, "lanczos", 1.5], n_iter=2, subseed=7, subseed_strength=0.5)
+    (noise,) = nodes(sd_upscale.graph_of(again, script, 1, HOUSE, "a.png"))["HiresFixNoise"]
+    assert (noise["seed"], noise["subseed"]) == (1235, 7)
+
+
+def test_loops_begin_with_the_result_before_and_its_seed():
+    arguments = [2, 0.3, "Linear", "None"]
+    asked = ask(Img2Img, denoising_strength=0.5, script_args=arguments)
+    loops = loopback.arguments(asked)
     assert [loops.strength(loop) for loop in range(3)] == pytest.approx([0.5, 0.3, 0.1])
+    first, second = (
+        nodes(
+            loopback.graph_of(loops.asked(asked, loop, loop), loop, HOUSE, [Image.new("RGB", (64, 48))], lambda _: "a.png")[
+                0
+            ]
+        )
+        for loop in range(2)
+    )
+    assert [one["seed"] for one in first["HiresFixNoise"]] == [1234]
+    assert sorted(one["seed"] for one in second["HiresFixNoise"]) == [1234, 1235]
+    assert "noise" not in first["HiresFixEncodeAnySize"][0]
+    assert "noise" in second["HiresFixEncodeAnySize"][0]
+    masked_ones = {"denoising_strength": 0.5, "script_args": arguments, "mask": png()}
+    loopback.arguments(ask(Img2Img, inpainting_fill=1, **masked_ones))
+    with pytest.raises(ApiError, match="inpainting_fill 1"):
+        loopback.arguments(ask(Img2Img, inpainting_fill=0, **masked_ones))
 
 
 def test_extras():
@@ -344,3 +452,35 @@ def test_pictures_come_and_go():
     again = Image.open(io.BytesIO(encoded(image, {"parameters": "été 狐"})))
     assert again.info["parameters"] == "été 狐"
     assert grid([image] * 5).size == (3 * 96, 2 * 48)
+
+
+def test_hires_fix_of_a_given_picture_has_no_first_pass():
+    hires = {"enable_hr": True, "denoising_strength": 0.5, "hr_sampler_name": "DPM2", "hr_second_pass_steps": 3}
+    picture = {"firstpass_image": png((64, 48))}
+    latent = ask(**hires, **picture, hr_upscaler="Latent")
+    assert txt2img.given_picture(latent).size == (64, 48)
+    found = nodes(txt2img.graph_of(latent, 0, HOUSE, (), "a.png"))
+    assert "HiresFixBaseSampling" not in found
+    assert found["HiresFixEncodeAnySize"][0]["numbers"] == "A1111"
+    (target,), (renoise,) = found["HiresFixTargetSize"], found["HiresFixRenoise"]
+    assert (target["width"], target["height"]) == (64, 48)
+    assert (renoise["steps"], renoise["sampler_name"], renoise["scheduler"]) == (4, "DPM2", "Automatic")
+    assert {(one["steps"], one["for_pass"], one["hr_sampler_name"]) for one in found["HiresFixPrompt"]} == {
+        (4, "second pass", "DPM2")
+    }
+    pixel = nodes(txt2img.graph_of(ask(**hires, **picture, hr_upscaler="Lanczos"), 0, HOUSE, (), "a.png"))
+    assert "image" in pixel["HiresFixPixelUpscale"][0]
+    assert "noise" not in pixel["HiresFixPixelUpscale"][0], "A1111 has seeded nothing by then"
+    with pytest.raises(ApiError, match="96x48 pixels"):
+        txt2img.given_picture(ask(**hires, firstpass_image=png(), hr_upscaler="Latent"))
+    for sent in ({**hires, "batch_size": 2}, {}):
+        assert refusal(**sent, **picture)["error"] == "ValueError"
+
+
+def test_hires_fix_enlarges_the_sides_that_were_asked_for():
+    """A1111's 832x512 at 1.3 aims at 1081x665; so does 100x77 at 1.5 at 150x115, not at 144x108."""
+    hires = {"enable_hr": True, "denoising_strength": 0.5, "hr_upscaler": "Latent"}
+    (target,) = drawn(width=100, height=77, **hires)["HiresFixTargetSize"]
+    assert (target["width"], target["height"]) == (100, 77)
+    assert "latent" not in target
+    assert "latent" in drawn(**hires)["HiresFixTargetSize"][0]
