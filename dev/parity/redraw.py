@@ -193,7 +193,7 @@ class Taken:
         made: dict[Node, LooseNode] = {}
         for node in graph.nodes:
             kind = node.definition.type
-            inputs = {
+            inputs: dict[str, Any] = {
                 name: Output(made[value.node], value.index) if isinstance(value, Output) else value
                 for name, value in node.inputs.items()
             }

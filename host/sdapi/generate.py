@@ -149,12 +149,11 @@ async def _draw(
         told: see `Told.base`.
     """
     async with JOBS.job(f"scripts_{name}", len(graphs) * parts, parts) as job:
+        job.batches = len(graphs)
         drawn, networks = Drawn(), {}
         for number, build in enumerate(graphs):
             if job.is_interrupted:
                 break
-            if len(graphs) > 1:
-                job.name = f"Batch {number + 1} out of {len(graphs)}"
             graph = await _in_thread(build)
             ended = await JOBS.run(job, graph)
             if ended.was_cancelled and not (job.is_skipped or job.is_interrupted):

@@ -47,8 +47,8 @@ class Job:
     """Parts that A1111 counts: batches, twice as many with hires fix."""
 
     parts_of_graph: int = 1
-    is_named_by_part: bool = False
-    """The script SD upscale: what progress tells is the number of the part."""
+    batches: int = 1
+    """Of several, progress tells the number."""
     is_sampled: bool = True
     """There is nothing of it before its first pass has begun."""
 
@@ -69,7 +69,10 @@ class Job:
 
     def name_of(self, part: int) -> str:
         """What progress tells while a part is drawn, counted from 0."""
-        return f"Batch {part + 1} out of {self.count}" if self.is_named_by_part else self.name
+        if self.batches == 1:
+            return self.name
+        number = min(part * self.batches // self.count, self.batches - 1)
+        return f"Batch {number + 1} out of {self.batches}"
 
     def interrupt(self) -> None:
         """End it: what is drawn ends with its picture as far as that is, and nothing more is begun."""

@@ -30,7 +30,7 @@ async def sd_upscale(asked: Asked[Img2Img], here: House, sent: list[Image.Image]
     name = await asyncio.to_thread(kept.put, sent[0])
     batches = _batches(asked, script, sent[0].size)
     async with JOBS.job("scripts_img2img", batches * asked.n_iter, batches) as job:
-        job.is_named_by_part = True
+        job.batches = job.count
         drawn = Drawn()
         for number in range(asked.n_iter):
             if job.is_interrupted:
@@ -59,6 +59,7 @@ async def loopback(asked: Asked[Img2Img], here: House, sent: list[Image.Image], 
     count = script.loops * asked.n_iter
     said = script.said
     async with JOBS.job("scripts_img2img", count) as job:
+        job.batches = count
         drawn, inside = Drawn(), []
         for batch in range(asked.n_iter):
             pictures, of_loop = sent, ""
@@ -66,7 +67,6 @@ async def loopback(asked: Asked[Img2Img], here: House, sent: list[Image.Image], 
                 if job.is_interrupted:
                     break
                 number = batch * script.loops + loop
-                job.name = f"Batch {number + 1} out of {count}"
                 mine = script.asked(asked, loop, number)
 
                 def build(

@@ -55,32 +55,40 @@ def graph_of(
     if first and hires:
         graph.column()
     second = controlled(graph, passes.second(hires), controls, is_hires=True) if hires else None
+    last = second or first
+    if last is None:
+        raise failed("ValueError", "firstpass_image needs enable_hr.")
     told = how_asked(settings)
+    picture = None
     if first:
         graph.stage("First pass")
         empty = stages.empty_picture(graph, *asked.size, asked.batch_size)
         graph.column()
         latent = stages.first_pass(graph, passes.sampling(first, **told), passes.noise, empty)
-    if hires and second:
+    else:
+        graph.stage("Picture")
+        picture = stages.load_picture(graph, given)
+        if hires and hires.hr_upscaler in LATENT_MODES:
+            vae = last.models.vae
+            latent = graph.node("HiresFixEncodeAnySize", image=picture, vae=vae, numbers="A1111").out()
+        else:  # of which only the number counts
+            latent = stages.empty_picture(graph, *asked.size, asked.batch_size)
+    if hires:
         own: dict[str, Any] = {"sampler": hires.hr_sampler_name, "scheduler": hires.hr_scheduler}
-        shared = passes.sampling(second, **{**told, **{name: value for name, value in own.items() if value}})
-        more: dict[str, Any] = {**tiles(asked.options), "image": None}
+        shared = passes.sampling(last, **{**told, **{name: value for name, value in own.items() if value}})
         graph.stage("Upscale")
-        if not first:
-            more |= {"image": stages.load_picture(graph, given), "noise": None}  # A1111 has seeded nothing by then
-            if hires.hr_upscaler in LATENT_MODES:
-                latent = graph.node("HiresFixEncodeAnySize", image=more["image"], vae=shared.vae, numbers="A1111").out()
-            else:  # of which only the number counts
-                latent = stages.empty_picture(graph, *asked.size, asked.batch_size)
+        more: dict[str, Any] = tiles(asked.options)
+        if first is None:
+            more["noise"] = None  # A1111 has seeded nothing by then
         elif first.decoder != shared.vae:
             # A1111 decodes before it changes the model, and encodes after
-            more["image"] = stages.base_picture(graph, latent, first.decoder)
+            picture = stages.base_picture(graph, latent, first.decoder)
         sides = asked.sides if given or asked.sides != asked.size else None
-        enlarged = passes.enlarged(hires, shared, latent, sides, **more)
+        enlarged = passes.enlarged(hires, shared, latent, sides, image=picture, **more)
         graph.stage("Second pass")
         steps = hires.hr_second_pass_steps
         latent = stages.second_pass(graph, shared, passes.noise, enlarged, hires.denoising_strength, steps)
-    finish(graph, latent, second or first)
+    finish(graph, latent, last)
     return graph
 
 

@@ -407,14 +407,13 @@ def test_loops_begin_with_the_result_before_and_its_seed():
     asked = ask(Img2Img, denoising_strength=0.5, script_args=arguments)
     loops = loopback.arguments(asked)
     assert [loops.strength(loop) for loop in range(3)] == pytest.approx([0.5, 0.3, 0.1])
-    first, second = (
-        nodes(
-            loopback.graph_of(loops.asked(asked, loop, loop), loop, HOUSE, [Image.new("RGB", (64, 48))], lambda _: "a.png")[
-                0
-            ]
-        )
-        for loop in range(2)
-    )
+
+    def loop(number):
+        mine, before = loops.asked(asked, number, number), [Image.new("RGB", (64, 48))]
+        graph, _ = loopback.graph_of(mine, number, HOUSE, before, lambda picture: "a.png")
+        return nodes(graph)
+
+    first, second = loop(0), loop(1)
     assert [one["seed"] for one in first["HiresFixNoise"]] == [1234]
     assert sorted(one["seed"] for one in second["HiresFixNoise"]) == [1234, 1235]
     assert "noise" not in first["HiresFixEncodeAnySize"][0]
