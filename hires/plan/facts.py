@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from ..prompts.lora_files import PromptLoras
 from ..prompts.styles import Style
 from ..sizes.image_sizes import Size
+from ..sizes.runs import MOST_RUNS
 from ..tiles.settings import TileSettings
 
 
@@ -21,6 +22,11 @@ class PlannedUpscaler(Protocol):
     @property
     def scale(self) -> int | None:
         """Factor of one run, 1 for filters; None where it is not known."""
+        ...
+
+    @property
+    def most_runs(self) -> int:
+        """How often it runs at most on the way to a size."""
         ...
 
 
@@ -83,6 +89,8 @@ class UpscalerFile:
 
     scale: int | None = None
     """Factor of one run, 1 for filters; None where the file has not been looked at or does not tell."""
+
+    most_runs: int = MOST_RUNS
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ def runs_of(job: UpscalerJob[U]) -> list[Size]:
     scale, factor = job.upscaler.scale, job.factor
     if scale is None or factor is None:
         return []
-    runs = a1111_runs(scale, job.source, factor, MAX_PICTURE_SIDE)
+    runs = a1111_runs(scale, job.source, factor, MAX_PICTURE_SIDE, job.upscaler.most_runs)
     return [(width * scale, height * scale) for width, height in runs]
 
 

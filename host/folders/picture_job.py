@@ -24,7 +24,7 @@ from ...pictures.streams.file import stream_picture
 from ...pictures.streams.journal import Journal
 from ...pictures.streams.pieces import Marks, Piece, cut
 from ...pictures.write import check_sides
-from ...upscale_models import ModelUpscaler, Upscaler
+from ...upscale_models import ClassicalUpscaler, ModelUpscaler, PlacedUpscaler, Upscaler
 from ..memory import free_main_memory
 from ..upscaling.pictures import PieceUpscale
 from .work import FileSettings, OnProgress
@@ -122,7 +122,7 @@ class FileJob:
         """Everything besides the picture that decides about the pixels, as JSON can hold it."""
         request, sizes = self._request, (*self.plan.up, *self.plan.size)
         return {
-            "upscalers": [(one.name, _checksum(one)) for one in request.upscalers],
+            "upscalers": [upscaler_words(one) for one in request.upscalers],
             "visibility": request.share,
             "size": dict(zip(("up_width", "up_height", "width", "height"), sizes, strict=True)),
             "tiles": [asdict(tiles) for tiles in self.tiles],
@@ -164,8 +164,15 @@ def size_words(request: UpscaleRequest[Upscaler]) -> dict[str, str]:
     """What the names of results may say of the size, see `plan_names`."""
     resize, upscaler = request.resize, request.upscaler
     scale = "{}x{}".format(*resize) if isinstance(resize, tuple) else f"{resize:g}"
-    name = Path(upscaler.name).stem if isinstance(upscaler, ModelUpscaler) else upscaler.name
+    name = upscaler.name if isinstance(upscaler, ClassicalUpscaler) else Path(upscaler.name).stem
     return {"scale": scale, "upscaler": name}
+
+
+def upscaler_words(upscaler: Upscaler) -> list[Any]:
+    """Everything of an upscaler that decides about the pixels, as JSON can hold it."""
+    if isinstance(upscaler, PlacedUpscaler):
+        return [upscaler.name, upscaler.words]
+    return [upscaler.name, _checksum(upscaler)]
 
 
 def input_words(task: Task) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from ...upscale_models import (
     CLASSICAL,
     ClassicalUpscaler,
     ModelUpscaler,
+    PlacedUpscaler,
     UnusableModelError,
     Upscaler,
     UpscalerError,
@@ -68,7 +69,8 @@ def as_upscaler(value: Any) -> Upscaler:
     Raises:
         UnusableModelError: something else, or a model that does not work on single pictures.
     """
-    return value if isinstance(value, (ClassicalUpscaler, ModelUpscaler)) else from_descriptor(value)
+    known = isinstance(value, (ClassicalUpscaler, ModelUpscaler, PlacedUpscaler))
+    return value if known else from_descriptor(value)
 
 
 def as_second(value: Any, visibility: float) -> Upscaler | None:
