@@ -29,6 +29,12 @@ class PlacedUpscaler(ABC):
     What it runs on is its own concern: it brings its models to their device in `run`.
     """
 
+    name: str
+    """The name people choose it by."""
+
+    scale: int
+    """Factor of a run; 1 for those that redraw a picture at the size it gets."""
+
     most_runs = 1
     """It runs once on the way to any size."""
 
@@ -40,16 +46,6 @@ class PlacedUpscaler(ABC):
 
     align = 1
     """Windows start at multiples of this."""
-
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """The name people choose it by."""
-
-    @property
-    @abstractmethod
-    def scale(self) -> int:
-        """Factor of a run; 1 for those that redraw a picture at the size it gets."""
 
     @property
     @abstractmethod

@@ -11,6 +11,7 @@ from ...prompts.lora_files import LoraError, LoraFiles
 from ...prompts.networks import network_tags, with_lora_names
 from ...prompts.passes import with_extra_networks
 from ..markdown import as_code
+from ..names import ldsr_file
 from ..settings import ModelName
 from .fitting import FittingGraph
 
@@ -169,7 +170,7 @@ class Loaders:
         return self._graph.node("VAELoader", vae_name=file).out()
 
     def upscaler(self, name: str) -> Output:
-        file = self._file(self._upscalers, name, ".pth", "upscaler")
+        file = ldsr_file(name, sorted(self._upscalers.files)) or self._file(self._upscalers, name, ".pth", "upscaler")
         return self._graph.node("HiresFixUpscalerLoader", upscaler_name=file).out()
 
     def _file(self, known: _Listed, name: str, suffix: str, what: str, folder: str = "", digits: str = "") -> str:

@@ -66,10 +66,10 @@ class Answers:
         return embeddings(self._options.current()[CHECKPOINT])
 
     def upscalers(self) -> list[dict[str, Any]]:
-        return lists.upscalers(model_lists.files(model_lists.UPSCALERS))
+        return lists.upscalers(model_lists.upscalers())
 
     def realesrgan_models(self) -> list[dict[str, Any]]:
-        return lists.realesrgan_models(model_lists.files(model_lists.UPSCALERS))
+        return lists.realesrgan_models(model_lists.upscalers())
 
     def face_restorers(self) -> list[dict[str, Any]]:
         return lists.face_restorers(face_model_names())
@@ -81,7 +81,7 @@ class Answers:
         return {"txt2img": scripts.names("txt2img"), "img2img": scripts.names("img2img")}
 
     def script_info(self) -> list[dict[str, Any]]:
-        files = model_lists.files(model_lists.UPSCALERS)
+        files = model_lists.upscalers()
         return scripts.infos(lists.upscaler_names(files), model_lists.names(model_lists.checkpoints()))
 
     def cmd_flags(self) -> dict[str, Any]:
