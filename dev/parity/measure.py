@@ -24,6 +24,10 @@ OFF_BY_MORE = 0.001
 SAME_PICTURE = 100.0
 """PSNR that stands for no difference at all."""
 
+LDSR_DIFFERENT, LDSR_OFF_BY_MORE = "ldsr.different", "ldsr.off by more"
+"""Shares of the values of a picture of LDSR that differ at all, and by more than 1 of 255: levels are cut off there, so
+that the last digit of a sum shows in one of some hundred."""
+
 LIMITS = {
     "first.noise": EXACT,
     "first.sigmas": EXACT,
@@ -34,6 +38,8 @@ LIMITS = {
     "hr.latent": LATENT,
     "image": OFF_BY_MORE,
     "rest.image": 0.0,
+    LDSR_DIFFERENT: 0.005,
+    LDSR_OFF_BY_MORE: 0.0,
 }
 """Stage -> largest error. Stages that are not here explain others: they are reported and not judged."""
 

@@ -23,6 +23,7 @@ from ..mount import ROOT
 from . import differences
 from . import extras as parity_extras
 from . import img2img as parity_img2img
+from . import ldsr as parity_ldsr
 from . import sd_upscale as parity_sd_upscale
 from . import txt2img as parity_txt2img
 from .cases import Case, CaseError
@@ -46,15 +47,18 @@ _MEASURE: dict[str, Callable[[Case, Saved], Measured]] = {
     "extras": measure_extras,
     "img2img": measure_img2img,
     "sd-upscale": measure_sd_upscale,
+    "ldsr": parity_ldsr.measure,
 }
 """By the kind of case."""
 
 
 def model_files() -> dict[str, list[Path]]:
     """Write the recorded models where they are missing; ComfyUI's folder name -> files."""
-    folder = library.ensure().folder
+    files = library.ensure()
+    folder = files.folder
     kinds = {kind: sorted((folder / kind).glob("*.safetensors")) for kind in ("checkpoints", "upscale_models")}
-    return {kind: [file for file in files if file.name in oracle.SHA256] for kind, files in kinds.items()}
+    recorded = {kind: [file for file in found if file.name in oracle.SHA256] for kind, found in kinds.items()}
+    return {**recorded, "LDSR": files.ldsr}
 
 
 class Bench:
@@ -73,6 +77,8 @@ class Bench:
             outcome = CaseOutcome(case.id, Outcome(False, f"not mapped: kind={case.kind}"))
         elif case.kind == "extras":
             outcome = CaseOutcome(case.id, self._judge(case, partial(parity_extras.build, case, self.names)))
+        elif case.kind == "ldsr":
+            outcome = CaseOutcome(case.id, self._judge(case, partial(parity_ldsr.build, case)))
         else:
             variants: tuple[Variant, ...] = ("injected", "encoded")
             both = [self._judge(case, partial(_BUILD[case.kind], case, v, self.names)) for v in variants]
@@ -148,6 +154,8 @@ def verdict(case: Case, run: Run, measured: Measured) -> Outcome:
 
 def _job_settings(case: Case) -> list[str]:
     """What the table of close results looks at."""
+    if case.kind == "ldsr":
+        return []
     names = ["sampler_name", *(["hr_sampler_name"] if case.resolved("enable_hr") else [])]
     upscaler = case.resolved("hr_upscaler") or "Latent"
     pixel = [f"pixel_upscaler={upscaler}"] if case.resolved("enable_hr") and upscaler not in LATENT_MODES else []

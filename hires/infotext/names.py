@@ -87,7 +87,9 @@ def schedule_label(sampler: str | None, schedule: str | None) -> str | None:
 
 
 def upscaler_file(name: str) -> str:
-    """The file, without suffix, of a pixel upscaler that is none of `menus.FILTERS`."""
+    """The file, without suffix, of a pixel upscaler that is none of `menus.FILTERS`; LDSR's as it is listed."""
+    if is_ldsr_file(name):
+        return name
     return UPSCALER_FILES.get(same_name(name, UPSCALER_FILES) or name, stem(name))
 
 

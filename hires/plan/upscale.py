@@ -7,6 +7,8 @@ from typing import Generic, Literal
 
 from .. import memory
 from ..graph.reader import Node
+from ..sampling.ldsr import SCALE as LDSR_SCALE
+from ..sampling.ldsr import LdsrSettings, timesteps
 from ..sampling.menus import NONE, second_is_seen
 from ..sizes.extras import ExtrasSize, enlarged_size, extras_size
 from ..sizes.image_sizes import MAX_PICTURE_SIDE, Size, image_size
@@ -131,7 +133,9 @@ def runs_of(job: UpscalerJob[U]) -> list[Size]:
 def upscaler_before(node: Node, facts: Facts, name: str = "upscaler") -> UpscalerFile | None:
     """The upscaler that comes in by an input, with its factor as far as its file tells."""
     file = node.incoming(name, UpscalerFile)
-    return UpscalerFile(file.name, facts.upscaler_scale(file.name)) if file else None
+    if file is None or not facts.is_ldsr(file.name):
+        return UpscalerFile(file.name, facts.upscaler_scale(file.name)) if file else None
+    return UpscalerFile(file.name, LDSR_SCALE, 1, file.ldsr or LdsrSettings())
 
 
 def resize_of(node: Node) -> float | Size | None:
@@ -164,6 +168,9 @@ def tiles_text(plan: UpscalePlan[UpscalerFile], facts: Facts) -> str:
 
 
 def _tile_words(job: UpscalerJob[UpscalerFile], count: int | None) -> str:
+    settings = job.upscaler.ldsr
+    if count and settings:
+        return f"{counted(len(timesteps(settings.steps)), 'step')} × {counted(count, 'window')}"
     if count is None:
         return "tiles by free memory"
     about = "about " if count > 1 and not job.tiles.size and job.factor is None else ""

@@ -25,6 +25,9 @@ SCALE = 4
 WINDOW, STRIDE = 128, 64
 """Side of what both networks see, in latent cells, and where the next window begins: they never see anything else."""
 
+TILE = 1024
+"""Side of the largest part of a picture that is worked on at once, in latent cells: its windows agree at every step."""
+
 TRAINED_STEPS = 1000
 
 Downsample = Literal["A1111", "never"]

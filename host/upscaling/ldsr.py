@@ -48,6 +48,7 @@ class LdsrUpscaler(PlacedUpscaler):
 
     scale: int = ldsr.SCALE
 
+    tile = ldsr.TILE
     overlap = ldsr.STRIDE
     align = ldsr.STRIDE
 
@@ -69,7 +70,7 @@ class LdsrUpscaler(PlacedUpscaler):
         return (self._made(pixels, ldsr.draws_of_place(canvas, self.settings.seed), on_part) + 1) / 2
 
     def enlarge_8_bit(self, picture: Image.Image, factor: float, on_part: OnPart) -> Image.Image:
-        """See `PlacedUpscaler`: A1111's size, its noise of a whole picture, and levels that are cut off, not rounded."""
+        """See `PlacedUpscaler`: A1111's size and noise, and levels that are cut off, not rounded."""
         size = self.settings.a1111_size(picture.size, factor)
         if size != picture.size:
             picture = lanczos_8_bit(picture, *size)

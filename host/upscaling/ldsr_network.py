@@ -39,7 +39,9 @@ class _Unet(torch.nn.Module):
         self._width = layout.width
         make = _Maker(layout.embedding, head)
         self.time_embed = torch.nn.Sequential(
-            _ops.Linear(layout.width, layout.embedding), torch.nn.SiLU(), _ops.Linear(layout.embedding, layout.embedding)
+            _ops.Linear(layout.width, layout.embedding),
+            torch.nn.SiLU(),
+            _ops.Linear(layout.embedding, layout.embedding),
         )
         self.input_blocks = make.blocks(layout.inputs)
         channels = layout.middle

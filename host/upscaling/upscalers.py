@@ -124,8 +124,8 @@ def with_ldsr_settings(value: Any, settings: LdsrSettings) -> Upscaler:
     upscaler = as_upscaler(value)
     if not isinstance(upscaler, LdsrUpscaler):
         raise UpscalerError(
-            f"'{upscaler.name}' is no LDSR model, and takes none of its settings. Choose a file of models/{LDSR_FOLDER} "
-            "in Load Upscaler, or connect that upscaler without this node.",
+            f"'{upscaler.name}' is no LDSR model, and takes none of its settings. Choose a file of "
+            f"models/{LDSR_FOLDER} in Load Upscaler, or connect that upscaler without this node.",
             "upscaler",
         )
     return upscaler.with_settings(settings)

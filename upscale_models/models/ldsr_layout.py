@@ -1,7 +1,7 @@
 """What the shapes in a file of LDSR say of its networks.
 
-The super-resolution model of latent diffusion: a U-Net of 6 channels (noise and the small picture) to 3, attention of its
-own kind, and the decoder of a quantised first stage. All but the width of the attention's heads is in the shapes.
+The super-resolution model of latent diffusion: a U-Net of 6 channels (noise and the small picture) to 3, attention of
+its own kind, and the decoder of a quantised first stage. All but the width of the attention's heads is in the shapes.
 """
 
 from __future__ import annotations
