@@ -170,11 +170,22 @@ def tiles_text(plan: UpscalePlan[UpscalerFile], facts: Facts) -> str:
 def _tile_words(job: UpscalerJob[UpscalerFile], count: int | None) -> str:
     settings = job.upscaler.ldsr
     if count and settings:
-        return f"{counted(len(timesteps(settings.steps)), 'step')} × {counted(count, 'window')}"
+        steps = len(timesteps(settings.steps))
+        return f"{counted(steps, 'step')} × {counted(count, 'window')}: {_time_class(steps * count)} on a graphics card"
     if count is None:
         return "tiles by free memory"
     about = "about " if count > 1 and not job.tiles.size and job.factor is None else ""
     return f"{about}{counted(count, 'tile')}" if count else ""
+
+
+LDSR_RUN = 0.032
+"""Seconds that the published model's network takes for a window at 10 TFLOPS; it computes 0.32 of them."""
+
+
+def _time_class(runs: int) -> str:
+    """How long so many runs of LDSR's network are, in words for one picture."""
+    classes = (("seconds", 60), ("minutes", 3600), ("hours", 86400))
+    return next((name for name, most in classes if runs * LDSR_RUN < most), "days")
 
 
 @badge("HiresFixUpscaleImage")
