@@ -33,7 +33,7 @@ class HiresFixUpscalerLoader(PackNode):
                     "upscaler_name",
                     upscaler_names(),
                     "None and Lanczos resize with the Lanczos filter, Nearest repeats pixels. "
-                    "hires-fix-… come with the pack, LDSR/… are files in models/LDSR, the others in models/upscale_models.",
+                    "hires-fix-… come with the pack, LDSR/… are in models/LDSR, all others in models/upscale_models.",
                     default="Lanczos",
                 )
             ],

@@ -22,6 +22,7 @@ from ...upscale_models import OnPart, PlacedUpscaler, UpscalerError
 from ...upscale_models.models import ldsr_layout
 from ...upscale_models.models.ldsr_layout import LayoutError
 from .ldsr_network import LdsrNetworks
+from .model_files import checksum_of
 
 _LONGEST_SETTINGS = 2**20
 """Bytes that are read of a YAML file."""
@@ -54,7 +55,7 @@ class LdsrUpscaler(PlacedUpscaler):
 
     @property
     def words(self) -> dict[str, Any]:
-        return {**self.settings.words, "weights": self.patcher.model_size()}
+        return {**self.settings.words, "weights": checksum_of(self.patcher.model)}
 
     def with_settings(self, settings: LdsrSettings) -> LdsrUpscaler:
         """The same file with other settings."""
