@@ -11,7 +11,9 @@ from .registry import PackNode, node
 
 
 @node(
-    60, "one list: None, Lanczos, Nearest, every model in `models/upscale_models`", a1111={"upscaler_name": "Upscaler"}
+    60,
+    "one list: None, Lanczos, Nearest, every model in `models/upscale_models`, LDSR",
+    a1111={"upscaler_name": "Upscaler"},
 )
 class HiresFixUpscalerLoader(PackNode):
     @classmethod
@@ -21,7 +23,7 @@ class HiresFixUpscalerLoader(PackNode):
             display_name="Load Upscaler",
             category=inputs.CATEGORY,
             description="An upscaler by name: a plain filter, or a model file from ComfyUI's upscale_models folder "
-            "(ESRGAN, Real-ESRGAN, SwinIR, DAT, HAT and everything else that spandrel knows).",
+            "(ESRGAN, Real-ESRGAN, SwinIR, DAT, HAT and everything else that spandrel knows), or LDSR.",
             search_aliases=inputs.aliases(
                 "upscale model, esrgan, lanczos, r-esrgan, upscaler, super resolution, realesrgan, swinir, "
                 "4x-ultrasharp, hires upscaler"
@@ -31,7 +33,7 @@ class HiresFixUpscalerLoader(PackNode):
                     "upscaler_name",
                     upscaler_names(),
                     "None and Lanczos resize with the Lanczos filter, Nearest repeats pixels. "
-                    "hires-fix-… come with the pack, the others are files in models/upscale_models.",
+                    "hires-fix-… come with the pack, LDSR/… are in models/LDSR, all others in models/upscale_models.",
                     default="Lanczos",
                 )
             ],

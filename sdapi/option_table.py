@@ -25,7 +25,8 @@ HONOURED = frozenset(
         *(CHECKPOINT, "sd_vae", "CLIP_stop_at_last_layers", "randn_source", "eta_noise_seed_delta"),
         *("emphasis", "comma_padding_backtrack", "pad_cond_uncond"),
         *("hires_fix_refiner_pass", "refiner_switch_by_sample_steps"),
-        *("ESRGAN_tile", "ESRGAN_tile_overlap", "upscaler_for_img2img", "img2img_background_color"),
+        *("ESRGAN_tile", "ESRGAN_tile_overlap", "ldsr_steps"),
+        *("upscaler_for_img2img", "img2img_background_color"),
         *("img2img_color_correction", "samples_format", "jpeg_quality", "webp_lossless", "return_grid"),
     )
 )

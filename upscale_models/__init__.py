@@ -11,6 +11,7 @@ from .extras import upscale_extras
 from .models.classical import CLASSICAL, ClassicalUpscaler
 from .models.errors import UnusableModelError, UpscalerError, UpscalerMemoryError
 from .models.network import Network
+from .models.placed import OnPart, PlacedUpscaler
 from .models.runtime import CpuRuntime, Runtime, cpu_half_types, is_allocation_failure
 from .models.spandrel_model import ModelUpscaler, from_descriptor, from_state_dict
 from .models.upscaler import Upscaler
@@ -26,7 +27,9 @@ __all__ = [
     "CpuRuntime",
     "ModelUpscaler",
     "Network",
+    "OnPart",
     "PictureSource",
+    "PlacedUpscaler",
     "Precision",
     "Runtime",
     "TileSettings",

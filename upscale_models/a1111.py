@@ -16,11 +16,16 @@ from ..hires.sizes.runs import a1111_runs
 from ..hires.tiles.settings import TileSettings
 from .eight_bit_model import EightBitModel
 from .models.classical import ClassicalUpscaler
+from .models.errors import UpscalerMemoryError
+from .models.placed import PlacedUpscaler
 from .models.runtime import CpuRuntime, Runtime
 from .models.spandrel_model import ModelUpscaler
 from .models.upscaler import Upscaler
 
 logger = logging.getLogger("hires-fix")
+
+_PARTS = 1000
+"""In which the progress of a `PlacedUpscaler` is counted, a picture."""
 
 
 def is_none(upscaler: Upscaler) -> bool:
@@ -54,9 +59,10 @@ class Enlarger:
         self._upscaler = upscaler
         self._factor = factor
         self._runtime = runtime
-        self._runs = a1111_runs(upscaler.scale, size, factor, longest)
+        self._runs = a1111_runs(upscaler.scale, size, factor, longest, upscaler.most_runs)
         self._model: EightBitModel | None = None
-        steps = 1
+        self._placed = upscaler if self._runs and isinstance(upscaler, PlacedUpscaler) else None
+        steps = _PARTS if self._placed else 1
         if self._runs and isinstance(upscaler, ModelUpscaler):
             self._model = EightBitModel(upscaler, runtime, tiles)
             self._model.prepare(self._runs[-1])
@@ -73,6 +79,8 @@ class Enlarger:
         if self._model:
             for _ in self._runs:
                 picture = self._model(picture, self._step)
+        elif self._placed:
+            picture = self._run_placed(self._placed, picture.convert("RGB"))
         elif self._runs:
             assert isinstance(self._upscaler, ClassicalUpscaler)
             width, height = int(picture.width * self._factor), int(picture.height * self._factor)
@@ -82,9 +90,25 @@ class Enlarger:
             self._step()
         return result
 
+    def _run_placed(self, upscaler: PlacedUpscaler, picture: Image.Image) -> Image.Image:
+        try:
+            return upscaler.enlarge_8_bit(picture, self._factor, self._part)
+        except Exception as error:
+            if not self._runtime.is_out_of_memory(error):
+                raise
+            raise UpscalerMemoryError(
+                f"'{upscaler.name}' ran out of memory on {self._runtime.device} with a picture of "
+                f'{picture.width}x{picture.height} pixels. Set numbers to "exact", where it works in windows that '
+                "shrink by themselves, or free memory.",
+                "upscaler",
+            ) from error
+
     def _step(self) -> None:
-        self._done += 1
+        self._done += _PARTS if self._placed else 1
         self._runtime.progress(self._done, self._total)
+
+    def _part(self, part: float) -> None:
+        self._runtime.progress(self._done + int(min(1.0, part) * _PARTS), self._total)
 
 
 def count_a1111_tiles(upscaler: ModelUpscaler, source: Size, factor: float, tiles: TileSettings) -> int:

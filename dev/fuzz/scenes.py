@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .maker import Link, Maker
-from .stock import Stock
+from .stock import LDSR, Stock
 from .widgets import Kind
 
 SEEN = {"IMAGE": "image", "LATENT": "latent", "SIGMAS": "sigmas"}
@@ -165,8 +165,11 @@ def _save(m: Maker, image: Link) -> None:
 
 def upscale(m: Maker) -> None:
     """Pictures made larger, without a diffusion model; faces restored now and then."""
-    before = m.link("IMAGE")
-    image = m.add("HiresFixUpscaleImage", likely=0.3, image=before)[0]
+    before, given = m.link("IMAGE"), {}
+    if m.rng.random() < 0.1:
+        loader = m.add("HiresFixUpscalerLoader", upscaler_name=LDSR)
+        given["upscaler"] = m.add("HiresFixLdsrSettings", upscaler=loader[0])[0]
+    image = m.add("HiresFixUpscaleImage", likely=0.3, image=before, **given)[0]
     if m.rng.random() < 0.15:
         m.add("HiresFixSeamReport", likely=0.3, before=before, after=image)
     if m.rng.random() < 0.15:

@@ -55,6 +55,7 @@ class Server:
         folder = self._models.folder
         kinds = {kind: sorted((folder / kind).iterdir()) for kind in ("face_restore", "face_detection", "detection")}
         kinds |= {"checkpoints": self._models.checkpoints, "upscale_models": self._models.upscale_models}
+        kinds |= {"LDSR": self._models.ldsr}
         packs = [ROOT / "dev" / "fixtures" / "probe", ROOT / "dev" / "fixtures" / "fuzz_probe"]
         # so many results of nodes; the host's usual cache keeps all until memory is short: growth could not be told
         arguments = ["--cache-lru", "40"]

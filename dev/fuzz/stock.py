@@ -22,6 +22,9 @@ PICTURES = (
     "cmyk.jpg", "turned.jpg", "colour.webp", "animated.gif", "colour.bmp", "deep.tif", "one-pixel.png",
 )  # fmt: skip
 FOLDERS = ("", "some", "some/below", "empty", "odd names", "absent", "../models", "some [output]", "x\0y")
+LDSR = "LDSR/model.safetensors"
+"""An upscaler that is a diffusion model."""
+
 TEXTURE, FACES = "fuzz.safetensors", "fuzz-faces.safetensors"
 
 PROMPTS = (
@@ -84,6 +87,7 @@ class Stock:
             ("HiresFixPrompt", "text"): PROMPTS,
             ("HiresFixPromptLoras", "text"): PROMPTS,
             ("HiresFixStyles", "prompt"): PROMPTS,
+            ("HiresFixLdsrSettings", "steps"): (1, 2, 3),
             ("HiresFixXYValues", "x_values"): SHEET_VALUES,
             ("HiresFixXYValues", "y_values"): SHEET_VALUES,
             ("CLIPTextEncode", "text"): PROMPTS,

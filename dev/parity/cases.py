@@ -40,7 +40,7 @@ class Case:
 
     @property
     def kind(self) -> str:
-        """`txt2img`, `extras`, `img2img` or `sd-upscale`."""
+        """`txt2img`, `extras`, `img2img`, `sd-upscale` or `ldsr`."""
         return self.data["kind"]
 
     @property

@@ -24,6 +24,10 @@ OFF_BY_MORE = 0.001
 SAME_PICTURE = 100.0
 """PSNR that stands for no difference at all."""
 
+LDSR_DIFFERENT, LDSR_OFF_BY_MORE = "ldsr.different", "ldsr.off by more"
+"""Shares of the values of a picture of LDSR that differ at all, and by more than 1 of 255: levels are cut off there, so
+that the last digit of a sum shows in one of some hundred."""
+
 LIMITS = {
     "first.noise": EXACT,
     "first.sigmas": EXACT,
@@ -36,6 +40,8 @@ LIMITS = {
     "hr.latent": LATENT,
     "image": OFF_BY_MORE,
     "rest.image": 0.0,
+    LDSR_DIFFERENT: 0.005,
+    LDSR_OFF_BY_MORE: 0.0,
 }
 """Stage -> largest error. Stages that are not here explain others: they are reported and not judged."""
 
@@ -200,4 +206,21 @@ def measure_extras(case: Case, saved: Saved) -> Measured:
         result.add_picture(eight_bits(kept["image"][0]) if kept else None, theirs)
     if result.off_by_more is not None:
         result.stages["image"] = result.off_by_more
+    return result
+
+
+def measure_ldsr(case: Case, saved: Saved) -> Measured:
+    """Compare the values of a picture of LDSR, before its last resize."""
+    result = Measured()
+    theirs, kept = case.stage_picture("output"), saved("image")
+    if theirs is None:
+        return result
+    ours = eight_bits(kept["image"][0]) if kept else None
+    result.add_picture(ours, theirs)
+    is_like = ours is not None and ours.shape == theirs.shape
+    off = np.abs(ours.astype(int) - theirs.astype(int)) if is_like and ours is not None else None
+    result.stages[LDSR_DIFFERENT] = math.inf if off is None else float((off > 0).mean())
+    result.stages[LDSR_OFF_BY_MORE] = math.inf if off is None else float((off > 1).mean())
+    if off is not None:
+        result.remarks.append(f"{(off > 0).mean():.2%} of the values off by 1, {int((off > 1).sum())} by more")
     return result

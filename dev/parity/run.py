@@ -28,7 +28,7 @@ from . import redraw as parity_redraw
 from . import txt2img as parity_txt2img
 from .cases import Case, CaseError, extra_model_files
 from .graph import Plan, Variant
-from .measure import Measured, measure_extras, measure_txt2img
+from .measure import Measured, measure_extras, measure_ldsr, measure_txt2img
 from .measure_redraw import measure_redraw
 from .names import ModelNames
 from .report import CaseOutcome, Outcome
@@ -44,14 +44,16 @@ _BUILD: dict[str, Callable[[Case, Variant, ModelNames], Plan]] = {
 }
 """By the kind of case, for those with prompts."""
 
-_EXTRAS = "extras"
+_EXTRAS, _LDSR = "extras", "ldsr"
 
 
 def model_files() -> dict[str, list[Path]]:
     """Write the recorded models where they are missing; ComfyUI's folder name -> files."""
-    folder = library.ensure().folder
+    files = library.ensure()
+    folder = files.folder
     kinds = {kind: sorted((folder / kind).glob("*.safetensors")) for kind in ("checkpoints", "upscale_models")}
-    return {kind: [file for file in files if file.name in oracle.SHA256] for kind, files in kinds.items()}
+    recorded = {kind: [file for file in found if file.name in oracle.SHA256] for kind, found in kinds.items()}
+    return {**recorded, "LDSR": files.ldsr}
 
 
 class Bench:
@@ -66,10 +68,12 @@ class Bench:
     def run(self, case: Case) -> CaseOutcome:
         """Run every variant of a case."""
         started = time.monotonic()
-        if case.kind not in (*_BUILD, _EXTRAS):
+        if case.kind not in (*_BUILD, _EXTRAS, _LDSR):
             outcome = CaseOutcome(case.id, Outcome(False, f"not mapped: kind={case.kind}"))
         elif case.kind == _EXTRAS:
             outcome = CaseOutcome(case.id, self._judge(case, partial(parity_extras.build, case, self.names)))
+        elif case.kind == _LDSR:
+            outcome = CaseOutcome(case.id, self._judge(case, partial(parity_extras.build_ldsr, case)))
         else:
             variants: tuple[Variant, ...] = ("injected", "encoded")
             both = [self._judge(case, partial(_BUILD[case.kind], case, v, self.names)) for v in variants]
@@ -118,7 +122,8 @@ class Bench:
         try:
             if isinstance(plan, parity_redraw.RedrawPlan):
                 return measure_redraw(case, plan, saved)
-            return measure_extras(case, saved) if case.kind == _EXTRAS else measure_txt2img(case, saved)
+            kinds = {_EXTRAS: measure_extras, _LDSR: measure_ldsr}
+            return kinds.get(case.kind, measure_txt2img)(case, saved)
         finally:
             for file in (self.host.base / "output").glob(f"{plan.run_id}*"):
                 file.unlink()
@@ -156,6 +161,8 @@ def _refused(case: Case, message: str) -> Outcome:
 
 def _job_settings(case: Case) -> list[str]:
     """What the table of close results looks at."""
+    if case.kind == _LDSR:
+        return []
     names = ["sampler_name", *(["hr_sampler_name"] if case.resolved("enable_hr") else [])]
     upscaler = case.resolved("hr_upscaler") or "Latent"
     pixel = [f"pixel_upscaler={upscaler}"] if case.resolved("enable_hr") and upscaler not in LATENT_MODES else []

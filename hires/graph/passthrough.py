@@ -9,6 +9,9 @@ IMAGE_SIZE = "GetImageSize"
 CHOOSE_VAE, AUTOMATIC_VAE = "HiresFixChooseVAE", "Automatic"
 """A node that hands on the VAE it gets, unless its widget names a file."""
 
+LDSR_SETTINGS = "HiresFixLdsrSettings"
+"""Hands on the upscaler it gets, with settings of its own."""
+
 SWITCH = "ComfySwitchNode"
 """Hands on one of two inputs, and asks for that one only."""
 

@@ -128,6 +128,11 @@ def load_upscaler(graph: Graph, name: Text | Output) -> Output:
     return graph.node("HiresFixUpscalerLoader", upscaler_name=name).out()
 
 
+def ldsr_settings(graph: Graph, upscaler: Output, steps: int) -> Output:
+    """LDSR with so many steps, and all else as in A1111."""
+    return graph.node("HiresFixLdsrSettings", upscaler=upscaler, steps=steps).out()
+
+
 def load_two_upscalers(graph: Graph, *names: Text) -> list[Output]:
     """Two upscalers, told apart by their titles."""
     titled = enumerate(names, 1)

@@ -30,6 +30,13 @@ UPSCALER_FILES: dict[str, str] = {
 }
 """Files, without suffix, of the upscalers that A1111 lists under another name than their file's."""
 
+LDSR_FOLDER, LDSR_SUFFIXES = "LDSR", (".safetensors", ".ckpt")
+"""Where A1111 keeps the files of the upscaler that it calls so, and of which kinds they are."""
+
+_LDSR = "LDSR"
+_LDSR_FILES = (*(f"{LDSR_FOLDER}/model{suffix}" for suffix in LDSR_SUFFIXES), "last.safetensors", "last.ckpt")
+"""In the order in which they are taken: A1111's, then the name under which the model was published."""
+
 _BLANKS = re.compile(r"[\s_]+")
 _HASHED = re.compile(r"(?P<name>.*?)(?: \[(?P<hash>[0-9a-fA-F]+)\])?")
 
@@ -80,12 +87,29 @@ def schedule_label(sampler: str | None, schedule: str | None) -> str | None:
 
 
 def upscaler_file(name: str) -> str:
-    """The file, without suffix, of a pixel upscaler that is none of `menus.FILTERS`."""
+    """The file, without suffix, of a pixel upscaler that is none of `menus.FILTERS`; LDSR's as it is listed."""
+    if is_ldsr_file(name):
+        return name
     return UPSCALER_FILES.get(same_name(name, UPSCALER_FILES) or name, stem(name))
+
+
+def is_ldsr_file(file: str) -> bool:
+    """Whether a file is one of LDSR by its folder or name; it may have another."""
+    plain = file.replace("\\", "/")
+    return plain.startswith(f"{LDSR_FOLDER}/") or plain in _LDSR_FILES
+
+
+def ldsr_file(title: str, files: Iterable[str]) -> str | None:
+    """The file that A1111 means by LDSR; None for other titles, and where there is none."""
+    known = list(files) if title == _LDSR else []
+    named = (file for name in _LDSR_FILES for file in known if file.replace("\\", "/") == name)
+    return next(named, next(filter(is_ldsr_file, known), None))
 
 
 def upscaler_title(file: str) -> str:
     """A1111's name of the upscaler in a file."""
+    if is_ldsr_file(file):
+        return _LDSR
     return next((title for title, known in UPSCALER_FILES.items() if known == stem(file)), stem(file))
 
 

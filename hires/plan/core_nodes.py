@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..graph.passthrough import (
     AUTOMATIC_VAE,
     CHOOSE_VAE,
@@ -10,11 +12,13 @@ from ..graph.passthrough import (
     ENCODE_ANY_SIZE,
     ENCODERS,
     IMAGE_SIZE,
+    LDSR_SETTINGS,
     PRIMITIVES,
     SWITCH,
 )
 from ..graph.reader import Node
 from ..infotext.from_graph.texts import STYLES, texts_with_styles
+from ..sampling.ldsr import DOWNSAMPLE, LdsrSettings
 from ..sizes.image_sizes import A1111_CELL
 from ..tiles.layout import TileLayout
 from .badge import Badge, Rule, agreed, badge, cells_of
@@ -114,6 +118,16 @@ def _model_file(folder: str, widget: str) -> Rule:
 def _load_upscaler(node: Node, facts: Facts) -> Badge:
     name = node.text("upscaler_name") or node.text("model_name")
     return Badge((UpscalerFile(name),)) if name else Badge()
+
+
+@badge(LDSR_SETTINGS)
+def _ldsr_settings(node: Node, facts: Facts) -> Badge:
+    file = node.incoming("upscaler", UpscalerFile)
+    steps, eta, downsample, seed = node.whole("steps"), node.number("eta"), node.text("downsample"), node.seed("seed")
+    if file is None or steps is None or eta is None or seed is None:
+        return Badge()
+    rule = next((one for one in DOWNSAMPLE if one == downsample), None)
+    return Badge((replace(file, ldsr=LdsrSettings(steps, eta, rule, seed)),)) if rule else Badge()
 
 
 @badge(CHOOSE_VAE)

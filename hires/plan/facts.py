@@ -8,7 +8,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from ..prompts.lora_files import PromptLoras
 from ..prompts.styles import Style
+from ..sampling.ldsr import LdsrSettings
 from ..sizes.image_sizes import Size
+from ..sizes.runs import MOST_RUNS
 from ..tiles.settings import TileSettings
 
 
@@ -21,6 +23,11 @@ class PlannedUpscaler(Protocol):
     @property
     def scale(self) -> int | None:
         """Factor of one run, 1 for filters; None where it is not known."""
+        ...
+
+    @property
+    def most_runs(self) -> int:
+        """How often it runs at most on the way to a size."""
         ...
 
 
@@ -84,6 +91,11 @@ class UpscalerFile:
     scale: int | None = None
     """Factor of one run, 1 for filters; None where the file has not been looked at or does not tell."""
 
+    most_runs: int = MOST_RUNS
+
+    ldsr: LdsrSettings | None = None
+    """Of LDSR; None of others, and where the file has not been looked at."""
+
 
 @dataclass(frozen=True)
 class UpscalerJob(Generic[U]):
@@ -137,8 +149,14 @@ class Facts(Protocol):
         """Factor of one run of an upscaler; 1 for filters."""
         ...
 
+    def is_ldsr(self, name: str) -> bool:
+        """Whether an upscaler is one of LDSR, as far as its file tells."""
+        ...
+
     def tiles(self, job: UpscalerJob[Any]) -> int | None:
         """How many tiles one picture is cut into for a model; 0 if no model runs or nothing is known of it.
+
+        Of LDSR, how many windows each step has.
 
         None where the free memory decides and cannot be foreseen.
         """

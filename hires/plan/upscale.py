@@ -7,6 +7,8 @@ from typing import Generic, Literal
 
 from .. import memory
 from ..graph.reader import Node
+from ..sampling.ldsr import SCALE as LDSR_SCALE
+from ..sampling.ldsr import LdsrSettings, timesteps
 from ..sampling.menus import NONE, second_is_seen
 from ..sizes.extras import ExtrasSize, enlarged_size, extras_size
 from ..sizes.image_sizes import MAX_PICTURE_SIDE, Size, image_size
@@ -124,14 +126,16 @@ def runs_of(job: UpscalerJob[U]) -> list[Size]:
     scale, factor = job.upscaler.scale, job.factor
     if scale is None or factor is None:
         return []
-    runs = a1111_runs(scale, job.source, factor, MAX_PICTURE_SIDE)
+    runs = a1111_runs(scale, job.source, factor, MAX_PICTURE_SIDE, job.upscaler.most_runs)
     return [(width * scale, height * scale) for width, height in runs]
 
 
 def upscaler_before(node: Node, facts: Facts, name: str = "upscaler") -> UpscalerFile | None:
     """The upscaler that comes in by an input, with its factor as far as its file tells."""
     file = node.incoming(name, UpscalerFile)
-    return UpscalerFile(file.name, facts.upscaler_scale(file.name)) if file else None
+    if file is None or not facts.is_ldsr(file.name):
+        return UpscalerFile(file.name, facts.upscaler_scale(file.name)) if file else None
+    return UpscalerFile(file.name, LDSR_SCALE, 1, file.ldsr or LdsrSettings())
 
 
 def resize_of(node: Node) -> float | Size | None:
@@ -164,10 +168,24 @@ def tiles_text(plan: UpscalePlan[UpscalerFile], facts: Facts) -> str:
 
 
 def _tile_words(job: UpscalerJob[UpscalerFile], count: int | None) -> str:
+    settings = job.upscaler.ldsr
+    if count and settings:
+        steps = len(timesteps(settings.steps))
+        return f"{counted(steps, 'step')} × {counted(count, 'window')}: {_time_class(steps * count)} on a graphics card"
     if count is None:
         return "tiles by free memory"
     about = "about " if count > 1 and not job.tiles.size and job.factor is None else ""
     return f"{about}{counted(count, 'tile')}" if count else ""
+
+
+LDSR_RUN = 0.032
+"""Seconds that the published model's network takes for a window at 10 TFLOPS; it computes 0.32 of them."""
+
+
+def _time_class(runs: int) -> str:
+    """How long so many runs of LDSR's network are, in words for one picture."""
+    classes = (("seconds", 60), ("minutes", 3600), ("hours", 86400))
+    return next((name for name, most in classes if runs * LDSR_RUN < most), "days")
 
 
 @badge("HiresFixUpscaleImage")

@@ -9,27 +9,29 @@ MOST_RUNS = 3
 """A1111 runs a model at most this often; what is then missing, Lanczos adds."""
 
 
-def model_runs(width: int, height: int, scale: int, target_width: int, target_height: int) -> list[Size]:
+def model_runs(
+    width: int, height: int, scale: int, target_width: int, target_height: int, most: int = MOST_RUNS
+) -> list[Size]:
     """Decide how often a model runs: the sizes that go into each run, `[]` for none.
 
     Once if the target is larger in an axis, again while the result is short of the target rounded down to whole 8
-    pixels (which A1111 aims at), three times at most. Also once if source and target are equal, so that models of
+    pixels (which A1111 aims at), `most` times at most. Also once if source and target are equal, so that models of
     factor 1 can be used; those never run twice.
     """
     size, target = (width, height), (target_width, target_height)
     if size != target and covers(size, target):
         return []
-    return _runs(size, scale, (reached(target_width), reached(target_height)))
+    return _runs(size, scale, (reached(target_width), reached(target_height)), most)
 
 
-def a1111_runs(scale: int, size: Size, factor: float, longest: int = MAX_SIDE) -> list[Size]:
-    """The sizes that go into each run of an upscaler with A1111's numbers, `[]` for none; three at most.
+def a1111_runs(scale: int, size: Size, factor: float, longest: int = MAX_SIDE, most: int = MOST_RUNS) -> list[Size]:
+    """The sizes that go into each run of an upscaler with A1111's numbers, `[]` for none; `most` at most.
 
     Unlike in `model_runs`, what counts is the size in whole 8 pixels: 100 pixels times 1.03 are 96, so nothing runs.
     Raises as `whole_eights`.
     """
     target = whole_eights(size, factor, longest)
-    return [] if factor != 1 and covers(size, target) else _runs(size, scale, target)
+    return [] if factor != 1 and covers(size, target) else _runs(size, scale, target, most)
 
 
 def covers(size: Size, target: Size) -> bool:
@@ -42,9 +44,9 @@ def reached(side: int) -> int:
     return side // 8 * 8 or side
 
 
-def _runs(size: Size, scale: int, target: Size) -> list[Size]:
+def _runs(size: Size, scale: int, target: Size, most: int) -> list[Size]:
     sizes = [size]
-    while scale > 1 and len(sizes) < MOST_RUNS:
+    while scale > 1 and len(sizes) < most:
         size = (size[0] * scale, size[1] * scale)
         if covers(size, target):
             break

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import comfy.model_management
 import torch
 from comfy.cli_args import args
 
 from ...hires.infotext.from_graph.extras import EXTRAS_KEYS, extras_text, upscale_parameters
+from ...hires.infotext.names import is_ldsr_file, upscaler_title
 from ...hires.plan.upscale import UpscaleRequest
 from ...hires.sizes.image_sizes import Size
 from ...pictures import Picture, write_picture
@@ -24,8 +23,9 @@ from ...pictures.streams.file import stream_picture
 from ...pictures.streams.journal import Journal
 from ...pictures.streams.pieces import Marks, Piece, cut
 from ...pictures.write import check_sides
-from ...upscale_models import ModelUpscaler, Upscaler
+from ...upscale_models import ClassicalUpscaler, ModelUpscaler, PlacedUpscaler, Upscaler
 from ..memory import free_main_memory
+from ..upscaling.model_files import checksum_of
 from ..upscaling.pictures import PieceUpscale
 from .work import FileSettings, OnProgress
 
@@ -122,7 +122,7 @@ class FileJob:
         """Everything besides the picture that decides about the pixels, as JSON can hold it."""
         request, sizes = self._request, (*self.plan.up, *self.plan.size)
         return {
-            "upscalers": [(one.name, _checksum(one)) for one in request.upscalers],
+            "upscalers": [upscaler_words(one) for one in request.upscalers],
             "visibility": request.share,
             "size": dict(zip(("up_width", "up_height", "width", "height"), sizes, strict=True)),
             "tiles": [asdict(tiles) for tiles in self.tiles],
@@ -164,8 +164,16 @@ def size_words(request: UpscaleRequest[Upscaler]) -> dict[str, str]:
     """What the names of results may say of the size, see `plan_names`."""
     resize, upscaler = request.resize, request.upscaler
     scale = "{}x{}".format(*resize) if isinstance(resize, tuple) else f"{resize:g}"
-    name = Path(upscaler.name).stem if isinstance(upscaler, ModelUpscaler) else upscaler.name
+    name = upscaler.name if isinstance(upscaler, ClassicalUpscaler) else Path(upscaler.name).stem
+    name = upscaler_title(upscaler.name) if is_ldsr_file(upscaler.name) else name
     return {"scale": scale, "upscaler": name}
+
+
+def upscaler_words(upscaler: Upscaler) -> list[Any]:
+    """Everything of an upscaler that decides about the pixels, as JSON can hold it."""
+    if isinstance(upscaler, PlacedUpscaler):
+        return [upscaler.name, upscaler.words]
+    return [upscaler.name, checksum_of(upscaler.descriptor.model) if isinstance(upscaler, ModelUpscaler) else 0]
 
 
 def input_words(task: Task) -> dict[str, Any]:
@@ -177,19 +185,3 @@ def input_words(task: Task) -> dict[str, Any]:
 def computed_words() -> dict[str, Any]:
     """What a job is computed with, as JSON can hold it."""
     return {"computed": [torch.__version__, str(comfy.model_management.get_torch_device())]}
-
-
-_checksums: WeakKeyDictionary[torch.nn.Module, int] = WeakKeyDictionary()
-
-
-def _checksum(upscaler: Upscaler) -> int:
-    """Tell apart upscalers of one name."""
-    if not isinstance(upscaler, ModelUpscaler):
-        return 0
-    network = upscaler.descriptor.model
-    if network not in _checksums:
-        checksum = 0
-        for tensor in network.state_dict().values():
-            checksum = zlib.crc32(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy(), checksum)
-        _checksums[network] = checksum
-    return _checksums[network]

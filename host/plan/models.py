@@ -9,15 +9,18 @@ import struct
 import threading
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import folder_paths
 
+from ...hires.infotext.names import is_ldsr_file
 from ...hires.plan import model_files
 from ...hires.plan.facts import ModelFile
 from ...upscale_models import ModelUpscaler
+from ...upscale_models.models import ldsr_layout
 from ...upscale_models.models.outline import outline_of
 from ..upscaling.model_files import read_weights
+from ..upscaling.upscalers import upscaler_path
 
 T = TypeVar("T")
 
@@ -39,6 +42,17 @@ LARGEST_FILE = 1_000_000_000
 LONGEST_WAIT = 2.0
 """Seconds after which a file counts as unknown, because others are still being looked at."""
 
+_WITH_HEADER = (".safetensors", ".sft")
+
+
+class _Header(NamedTuple):
+    """What is known by the names and shapes in a file."""
+
+    latent_cell: int | None
+    trained_side: int | None
+    is_ldsr: bool
+
+
 _look = threading.Lock()
 """One look at a file at a time: however many ask, memory holds one file."""
 
@@ -57,16 +71,26 @@ def trained_side(model: ModelFile) -> int | None:
 
 def upscaler_outline(name: str) -> ModelUpscaler | None:
     """An upscale model without its weights; None if the file is not there or cannot be used."""
-    path = folder_paths.get_full_path("upscale_models", name)
+    path = None if is_ldsr(name) else upscaler_path(name)
     return _one_at_a_time(_outline, path) if path else None
+
+
+def is_ldsr(name: str) -> bool:
+    """Whether an upscaler is one of LDSR: by its file, where that tells it without being loaded, else by its name."""
+    path = upscaler_path(name)
+    if path is None or not path.lower().endswith(_WITH_HEADER):
+        return path is not None and is_ldsr_file(name)
+    header = _one_at_a_time(_header, path)
+    return header.is_ldsr if header else False
 
 
 def _cell_and_side(file: ModelFile) -> tuple[int | None, int | None]:
     """See `latent_cell` and `trained_side`."""
     path = folder_paths.get_full_path(file.folder, file.name)
-    if path is None or not path.lower().endswith((".safetensors", ".sft")):
+    if path is None or not path.lower().endswith(_WITH_HEADER):
         return None, None
-    return _one_at_a_time(_header, path) or (None, None)
+    header = _one_at_a_time(_header, path)
+    return (header.latent_cell, header.trained_side) if header else (None, None)
 
 
 def _one_at_a_time(look: Callable[[str, tuple[int, int]], T], path: str) -> T | None:
@@ -88,19 +112,19 @@ def _version(path: str) -> tuple[int, int]:
 
 
 @lru_cache(MOST_FILES)
-def _header(path: str, version: tuple[int, int]) -> tuple[int | None, int | None]:
-    """What is known by the names and shapes in a file; only this is kept of them."""
+def _header(path: str, version: tuple[int, int]) -> _Header | None:
+    """Only this is kept of the names and shapes in a file."""
     try:
         with open(path, "rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > min(LONGEST_HEADER, version[1]):
-                return None, None
+                return None
             header = json.loads(file.read(length))
         shapes = {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
-        return model_files.latent_cell(shapes), model_files.trained_side(shapes)
+        return _Header(model_files.latent_cell(shapes), model_files.trained_side(shapes), ldsr_layout.is_ldsr(shapes))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error, RecursionError) as error:
         logger.debug("no header in %s: %s", path, error)
-        return None, None
+        return None
 
 
 @lru_cache(MOST_FILES)

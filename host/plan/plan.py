@@ -18,9 +18,14 @@ from aiohttp import web
 from ...hires.errors import InputError
 from ...hires.plan.facts import FolderSearch, UpscalerJob
 from ...hires.plan.graph import Shown, plan
-from ...hires.sizes.image_sizes import Size
+from ...hires.sampling import ldsr
+from ...hires.sampling.ldsr import LdsrSettings
+from ...hires.sizes.image_sizes import MAX_PICTURE_SIDE, Size
+from ...hires.sizes.runs import a1111_runs, model_runs
+from ...hires.tiles.boxes import plan_tiles
 from ...pictures.formats.pillow import open_header
 from ...upscale_models import CLASSICAL, count_a1111_tiles, count_tiles
+from ...upscale_models.tiles.automatic import smallest_window
 from ..folders import access as folder_access
 from ..memory import free_main_memory
 from ..prompts.loras import loras_of
@@ -130,6 +135,8 @@ class HostFacts:
     prompt_loras = staticmethod(loras_of)
     styles = staticmethod(known_styles)
 
+    is_ldsr = staticmethod(plan_models.is_ldsr)
+
     def upscaler_scale(self, name: str) -> int | None:
         if name in CLASSICAL:
             return CLASSICAL[name].scale
@@ -138,12 +145,28 @@ class HostFacts:
 
     def _tiles(self, job: UpscalerJob[Any]) -> int | None:
         name = job.upscaler.name
+        settings = job.upscaler.ldsr
+        if settings:
+            return _ldsr_windows(job, settings)
         outline = None if name in CLASSICAL else plan_models.upscaler_outline(name)
         if outline is None:
             return 0
         if job.factor is None:
             return count_tiles(outline, job.source, job.target, job.tiles, HostRuntime())
         return count_a1111_tiles(outline, job.source, job.factor, job.tiles)
+
+
+def _ldsr_windows(job: UpscalerJob[Any], settings: LdsrSettings) -> int:
+    """How many windows of LDSR one picture has; 0 if it is not run."""
+    if job.factor is not None:
+        runs = a1111_runs(ldsr.SCALE, job.source, job.factor, MAX_PICTURE_SIDE, most=1)
+        return ldsr.count_windows(settings.a1111_size(job.source, job.factor)) if runs else 0
+    if not model_runs(*job.source, ldsr.SCALE, *job.target, most=1):
+        return 0
+    overlap = ldsr.STRIDE if job.tiles.overlap < 0 else job.tiles.overlap
+    tile = smallest_window(job.tiles.size or ldsr.TILE, overlap, ldsr.STRIDE)
+    parts = plan_tiles(*settings.input_size(job.source, job.target), tile, overlap, ldsr.STRIDE)
+    return sum(ldsr.count_windows((part.window.width, part.window.height)) for part in parts)
 
 
 @lru_cache(256)

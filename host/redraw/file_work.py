@@ -28,8 +28,8 @@ from ...pictures.streams.file import stream_picture
 from ...pictures.streams.kept import KeptParts
 from ...pictures.streams.pieces import Marks, Piece, pieces_of_one
 from ...pictures.write import check_sides, write_source
-from ...upscale_models import ModelUpscaler, Upscaler
-from ..folders.picture_job import FileJob, computed_words, input_words, is_too_large, size_words
+from ...upscale_models import ClassicalUpscaler, Upscaler
+from ..folders.picture_job import FileJob, computed_words, input_words, is_too_large, size_words, upscaler_words
 from ..folders.work import FileSettings, OnProgress
 from .request import RedrawRequest
 from .so_far import SoFar
@@ -115,7 +115,7 @@ class _Job:
     @property
     def is_enlarged(self) -> bool:
         """Whether anything is done before the windows: some models only clean what they see."""
-        has_model = any(isinstance(one, ModelUpscaler) for one in self.enlarging.upscalers)
+        has_model = any(not isinstance(one, ClassicalUpscaler) for one in self.enlarging.upscalers)
         return has_model or self.size != (self.source.width, self.source.height)
 
     @property
@@ -129,7 +129,7 @@ class _Job:
         return {
             **input_words(self.task),
             "size": self.size,
-            "enlarged": [(one.name, asdict(self.enlarging.tiles)) for one in self.enlarging.upscalers]
+            "enlarged": [(upscaler_words(one), asdict(self.enlarging.tiles)) for one in self.enlarging.upscalers]
             if self.is_enlarged
             else None,
             "windows": [bands.columns, bands.rows, bands.blending],

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import pickle
+import zlib
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import comfy.utils
+import torch
 
 from ...upscale_models.models.cost import CostError, check_container, check_held
 
@@ -36,3 +39,16 @@ def read_weights(path: str) -> Mapping[str, Any]:
         first_line = (str(error).strip().splitlines() or [""])[0]
         raise UnreadableFileError(f"it cannot be read ({type(error).__name__}: {first_line})") from error
     raise UnreadableFileError("it holds no weights")
+
+
+_checksums: WeakKeyDictionary[torch.nn.Module, int] = WeakKeyDictionary()
+
+
+def checksum_of(network: torch.nn.Module) -> int:
+    """Tell apart networks of one name by their weights."""
+    if network not in _checksums:
+        checksum = 0
+        for tensor in network.state_dict().values():
+            checksum = zlib.crc32(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy(), checksum)
+        _checksums[network] = checksum
+    return _checksums[network]

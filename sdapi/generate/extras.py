@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...hires.graph import stages
 from ...hires.infotext.from_graph.extras import extras_text, upscale_parameters
 from ...hires.sampling.menus import NONE, second_is_seen
 from ..errors import failed
-from .graph import StrictGraph, hand_over, tiles
+from .graph import StrictGraph, hand_over, tiles, upscaler_of
 from .house import House
 from .requests import Extras
 
@@ -35,9 +34,9 @@ def graph_of(request: Extras, picture: str, options: Mapping[str, Any], house: H
     graph.stage("Upscale")
     more: dict[str, Any] = {}
     if second_is_seen(second, request.extras_upscaler_2_visibility):
-        more["upscaler_2"] = stages.load_upscaler(graph, second)
+        more["upscaler_2"] = upscaler_of(graph, second, options)
         more["extras_upscaler_2_visibility"] = request.extras_upscaler_2_visibility
-    upscaler = stages.load_upscaler(graph, first)
+    upscaler = upscaler_of(graph, first, options)
     large = graph.node(
         "HiresFixUpscaleImage", image=image, upscaler=upscaler, **upscale_inputs(request, options), **more
     )

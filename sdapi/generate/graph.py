@@ -8,6 +8,7 @@ from typing import Any
 
 from ...hires.graph import stages
 from ...hires.graph.builder import Graph, Node, Output
+from ...hires.infotext.names import is_ldsr_file
 from ...hires.infotext.settings import GenerationSettings
 from ...hires.infotext.to_graph.fitting import FittingGraph
 from ...hires.infotext.to_graph.loaders import Loaders
@@ -45,7 +46,7 @@ def passes_of(
     settings = asked.iteration(number)
     settings = settings if seed is None else replace(settings, seed=seed)
     backtrack = int(asked.options["comma_padding_backtrack"])
-    loaders = Loaders(graph, house.files, settings.vae)
+    loaders = Loaders(graph, house.files, settings.vae, ldsr_steps=int(asked.options["ldsr_steps"]))
     return Passes(graph, settings, loaders, comma_padding_backtrack=backtrack, **prompt)
 
 
@@ -89,6 +90,12 @@ def controlled(graph: StrictGraph, of: Pass, controls: Sequence[Control], is_hir
 def how_asked(settings: GenerationSettings) -> dict[str, Any]:
     """How the first pass is sampled, for `Passes.sampling`."""
     return {"cfg": settings.cfg_scale, "sampler": settings.sampler_name, "scheduler": settings.scheduler}
+
+
+def upscaler_of(graph: StrictGraph, file: str, options: Options) -> Output:
+    """What Load Upscaler calls so, with A1111's settings of it."""
+    upscaler = stages.load_upscaler(graph, file)
+    return stages.ldsr_settings(graph, upscaler, int(options["ldsr_steps"])) if is_ldsr_file(file) else upscaler
 
 
 def tiles(options: Options) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...hires.infotext.names import split_hash, upscaler_file, upscaler_title
+from ...hires.infotext.names import ldsr_file, split_hash, upscaler_file, upscaler_title
 from ...hires.infotext.settings import ModelName
 from ...hires.infotext.to_graph.loaders import ModelFiles
 from ...hires.model_names import stem, without_suffix
@@ -66,7 +66,8 @@ class House:
         """What Load Upscaler calls a pixel upscaler of A1111's list; None if there is none."""
         if name in FILTERS:
             return name
-        return _named(name, self.files.upscalers) or _named(upscaler_file(name), self.files.upscalers)
+        ldsr = ldsr_file(name, self.files.upscalers)
+        return ldsr or _named(name, self.files.upscalers) or _named(upscaler_file(name), self.files.upscalers)
 
     def upscaler_title(self, name: str) -> str:
         """A1111's name of what Load Upscaler calls so."""

@@ -12,7 +12,7 @@ from ...hires.graph import stages
 from ...hires.graph.builder import Output
 from ..errors import failed, refused
 from .asked import Asked
-from .graph import Control, StrictGraph, controlled, finish, how_asked, passes_of, tiles
+from .graph import Control, StrictGraph, controlled, finish, how_asked, passes_of, tiles, upscaler_of
 from .house import House
 from .masking import NOISE, NOTHING, Masked, as_alpha, latent_mask, masked
 from .pictures import decoded
@@ -191,7 +191,7 @@ def _enlarged(graph: StrictGraph, asked: Asked[Img2Img], image: Output, size: Si
     large = graph.node(
         "HiresFixUpscaleImage",
         image=image,
-        upscaler=stages.load_upscaler(graph, found),
+        upscaler=upscaler_of(graph, found, asked.options),
         resize_mode="scale by",
         upscaling_resize=max(new / old for new, old in zip(target, size, strict=True)),
         numbers="A1111",

@@ -9,7 +9,7 @@ from ...hires.graph import stages
 from ...hires.sampling.menus import FILTERS, NONE
 from ..errors import failed
 from .asked import Asked
-from .graph import StrictGraph, hand_over, how_asked, passes_of, tiles
+from .graph import StrictGraph, hand_over, how_asked, passes_of, tiles, upscaler_of
 from .house import House
 from .requests import Img2Img
 
@@ -70,7 +70,7 @@ def graph_of(asked: Asked[Img2Img], script: SdUpscale, number: int, house: House
         image = graph.node(
             "HiresFixUpscaleImage",
             image=image,
-            upscaler=stages.load_upscaler(graph, script.upscaler),
+            upscaler=upscaler_of(graph, script.upscaler, asked.options),
             resize_mode="scale by",
             upscaling_resize=script.factor,
             numbers="A1111",

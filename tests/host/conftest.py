@@ -86,7 +86,11 @@ def start_host(
     server = ComfyUIHost(
         pack=pack,
         extra_packs=[PROBE, *extra_packs],
-        models={"checkpoints": models.files.checkpoints, "upscale_models": models.files.upscale_models},
+        models={
+            "checkpoints": models.files.checkpoints,
+            "upscale_models": models.files.upscale_models,
+            "LDSR": models.files.ldsr,
+        },
         arguments=arguments,
         env=ENVIRONMENT,
     )

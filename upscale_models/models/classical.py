@@ -25,6 +25,7 @@ class ClassicalUpscaler:
     """The same with A1111's numbers: `(picture, width, height)` to a picture of the same mode."""
 
     scale: int = 1
+    most_runs: int = 1
 
 
 _RESIZES = {

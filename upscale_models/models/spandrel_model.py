@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from spandrel import ImageModelDescriptor
 
+from ...hires.sizes.runs import MOST_RUNS
 from .errors import UnusableModelError, UpscalerError
 from .network import Network, NetworkError, load_network
 
@@ -24,6 +25,10 @@ class ModelUpscaler(Network):
     def scale(self) -> int:
         """Factor of one run; 1 for models that only restore."""
         return self.descriptor.scale
+
+    @property
+    def most_runs(self) -> int:
+        return MOST_RUNS
 
     @property
     def align(self) -> int:

@@ -14,15 +14,18 @@ from ...hires.tiles.resize_parts import LanczosParts
 from .run_plan import RunPlan
 from .sources import Block, Pictures, Stack
 from .transfer import Arrival
-from .worker import Worker
+from .worker import TileWorker
 
 
 class ModelRun(ABC):
     """Takes a stack through the model, tile by tile: a `Stage`."""
 
-    def __init__(self, worker: Worker, source: Stack, plan: RunPlan, share: float) -> None:
-        """`share`: how much work an input pixel counts for."""
+    def __init__(
+        self, worker: TileWorker, source: Stack, plan: RunPlan, share: float, corner: tuple[int, int] = (0, 0)
+    ) -> None:
+        """`share`: how much work an input pixel counts for. `corner`: where the source lies in the whole picture."""
         self._worker = worker
+        self._corner = corner
         self._source = source
         self._plan = plan
         self._share = share
@@ -83,7 +86,13 @@ class ModelRun(ABC):
     def _start(self, tile: Tile, pixels: torch.Tensor) -> Arrival | None:
         if self._outgrown(tile):
             return None
-        return self._worker.start(pixels, partial(self._keep, tile))
+        share = self._share * tile.owned.area * len(pixels) / self._source.count
+        return self._worker.start(pixels, partial(self._keep, tile), self._place(tile), share)
+
+    def _place(self, tile: Tile) -> Box:
+        """Where a tile lies in the whole picture."""
+        (x, y), (x0, y0, x1, y1) = self._corner, tile.window
+        return Box(x + x0, y + y0, x + x1, y + y1)
 
     def _outgrown(self, tile: Tile) -> bool:
         """Whether the tile was planned before the tile size went down."""
@@ -112,7 +121,7 @@ class ModelRun(ABC):
         if not self._outgrown(tile):
             worker.step_down(tile.window)
         plan = self._plan.inside((tile.window.width, tile.window.height))
-        run = type(self)(worker, Pictures(pixels), plan, work / tile.window.area)
+        run = type(self)(worker, Pictures(pixels), plan, work / tile.window.area, self._place(tile)[:2])
         canvas: torch.Tensor | None = None
         for (x0, y0, x1, y1), part in run.blocks():
             if canvas is None:
@@ -126,10 +135,16 @@ class CroppedRun(ModelRun):
     """For tiles whose inner part is right: it is cut out, and resized if that is asked."""
 
     def __init__(
-        self, worker: Worker, source: Stack, plan: RunPlan, share: float, columns: tuple[int, int] | None = None
+        self,
+        worker: TileWorker,
+        source: Stack,
+        plan: RunPlan,
+        share: float,
+        corner: tuple[int, int] = (0, 0),
+        columns: tuple[int, int] | None = None,
     ) -> None:
         """Blocks beside `columns` (the first that is wanted, and the one after the last) are left out."""
-        super().__init__(worker, source, plan, share)
+        super().__init__(worker, source, plan, share, corner)
         self._columns = columns
         self._resize = LanczosParts(plan.enlarged, plan.resized_to) if plan.resized_to else None
 
@@ -164,8 +179,10 @@ class FeatheredRun(ModelRun):
     boundary, so all weights of a pixel add up to 1 and no sum of weights is kept.
     """
 
-    def __init__(self, worker: Worker, source: Stack, plan: RunPlan, share: float) -> None:
-        super().__init__(worker, source, plan, share)
+    def __init__(
+        self, worker: TileWorker, source: Stack, plan: RunPlan, share: float, corner: tuple[int, int] = (0, 0)
+    ) -> None:
+        super().__init__(worker, source, plan, share, corner)
         self._ramp = plan.overlap // 2 * plan.scale
         """From a boundary to the end of its ramp, in pixels of the result."""
 

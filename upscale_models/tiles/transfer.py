@@ -19,7 +19,7 @@ def send(pixels: torch.Tensor, device: torch.device, dtype: torch.dtype, channel
 class Arrival:
     """A result that leaves the device while the next tile is being computed there."""
 
-    def __init__(self, pixels: torch.Tensor, target: torch.device, side: torch.cuda.Stream | None) -> None:
+    def __init__(self, pixels: torch.Tensor, target: torch.device, side: torch.cuda.Stream | None = None) -> None:
         """`pixels` must not be changed afterwards; `side` is a second stream of the device, for CUDA."""
         # one number that is NaN if any value is, so that the values need not be looked at one by one on the host
         total = pixels.sum(dtype=torch.float32)

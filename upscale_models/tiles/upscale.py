@@ -13,15 +13,17 @@ from ...hires.tiles.boxes import Box
 from ...hires.tiles.resize_parts import LanczosParts
 from ...hires.tiles.settings import TileSettings
 from ..models.classical import LANCZOS, ClassicalUpscaler
+from ..models.placed import PlacedUpscaler
 from ..models.runtime import CpuRuntime, Runtime
 from ..models.spandrel_model import ModelUpscaler
 from ..models.upscaler import Upscaler
 from .automatic import settle
 from .model_run import CroppedRun, FeatheredRun
+from .placed_worker import PlacedWorker, plan_placed_runs, settle_placed
 from .resize_run import PART, ResizeRun
 from .run_plan import RunPlan, plan_runs
 from .sources import Block, Channels, Pictures, PictureSource, Single, Stack, Stage, Strip, shared
-from .worker import Work, Worker, allocate
+from .worker import TileWorker, Work, Worker, allocate
 
 
 def upscale_to(
@@ -40,7 +42,7 @@ def upscale_to(
 
     Args:
         image: `(B, H, W, C)` in [0, 1]; C is 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha. Not changed.
-        upscaler: classical or model.
+        upscaler: of any kind; a `PlacedUpscaler` runs once, on pictures of its own input size.
         tiles: how to cut pictures for a model.
         runtime: the host's devices, memory and progress. Default: plain CPU.
         window: the part of the result that is wanted; the rest takes no memory, and no more work than it must.
@@ -119,6 +121,8 @@ def settle_tiles(
     Results of classical upscalers do not depend on tiles.
     """
     tiles = tiles or TileSettings()
+    if isinstance(upscaler, PlacedUpscaler):
+        return settle_placed(upscaler, tiles)
     if not isinstance(upscaler, ModelUpscaler):
         return replace(tiles, size=tiles.size or PART, overlap=max(0, tiles.overlap))
     return settle(upscaler, width * height, tiles, runtime or CpuRuntime())[1]
@@ -149,12 +153,17 @@ class _Job:
         tiles, pixels = tiles or TileSettings(), target[0] * target[1]
         if isinstance(upscaler, ModelUpscaler):
             self._runs = plan_runs(upscaler, size, target, tiles)
-        if not isinstance(upscaler, ModelUpscaler) or not self._runs:
-            self._work = Work(count * pixels, runtime)
-            return
-        self._work = Work(count * sum(run.size[0] * run.size[1] for run in self._runs), runtime)
-        self._worker = Worker(upscaler, runtime, tiles, pixels, self._runs[-1].size, count, self._work, device)
-        self.together = self._worker.together
+        elif isinstance(upscaler, PlacedUpscaler):
+            self._runs = plan_placed_runs(upscaler, size, target, tiles)
+        areas = sum(run.size[0] * run.size[1] for run in self._runs) or pixels
+        self._work = Work(count * areas, runtime)
+        self._worker: TileWorker | None = None
+        self._is_exact = False
+        if self._runs and isinstance(upscaler, ModelUpscaler):
+            worker = Worker(upscaler, runtime, tiles, pixels, self._runs[-1].size, count, self._work, device)
+            self._worker, self._is_exact, self.together = worker, worker.reach.exact, worker.together
+        elif self._runs and isinstance(upscaler, PlacedUpscaler):
+            self._worker = PlacedWorker(upscaler, runtime, tiles, self._work, device)
 
     @torch.no_grad()
     def blocks(self, source: Stack, start: int = 0) -> Iterator[Block]:
@@ -186,9 +195,12 @@ class _Job:
         stages: list[Stage] = []
         between: list[Strip] = []
         for run in self._runs:
+            before = stages[-1] if stages else source
+            if (before.width, before.height) != run.size:
+                stages.append(self._resize(_after(stages, between, source), run.size, (0, run.size[0])))
             stages.append(self._run(_after(stages, between, source), run))
         if not stages or (stages[-1].width, stages[-1].height) != self._target:
-            stages.append(self._resize(_after(stages, between, source)))
+            stages.append(self._resize(_after(stages, between, source), self._target, self._columns))
         row = start
         for stage, strip in zip(reversed(stages), [*reversed(between), None], strict=True):
             row = stage.first_row(row)
@@ -197,16 +209,17 @@ class _Job:
         return stages[-1], row
 
     def _run(self, source: Stack, plan: RunPlan) -> Stage:
-        if not self._worker.reach.exact:
+        assert self._worker is not None
+        if not self._is_exact:
             return FeatheredRun(self._worker, source, plan, source.count)
         columns = self._columns if plan.result == self._target else None
-        return CroppedRun(self._worker, source, plan, source.count, columns)
+        return CroppedRun(self._worker, source, plan, source.count, columns=columns)
 
-    def _resize(self, source: Stack) -> Stage:
-        parts = self._filter.parts((source.width, source.height), self._target)
+    def _resize(self, source: Stack, size: Size, columns: tuple[int, int]) -> Stage:
+        parts = self._filter.parts((source.width, source.height), size)
         # where a model runs, only its work is counted
         share = 0 if self._runs else source.count
-        return ResizeRun(source, parts, self._target, self._work, share, self._device, self._columns)
+        return ResizeRun(source, parts, size, self._work, share, self._device, columns)
 
 
 def _after(stages: list[Stage], between: list[Strip], source: Stack) -> Stack:

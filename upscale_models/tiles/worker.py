@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 
@@ -28,20 +29,55 @@ class Work:
     def __init__(self, total: int, runtime: Runtime) -> None:
         self._total = total
         self._runtime = runtime
-        self._done = 0.0
+        self._done = self._ahead = 0.0
 
     def add(self, pixels: float) -> None:
         """Report that these are done, too. May raise to cancel."""
         self._done += pixels
-        self._runtime.progress(min(self._total, round(self._done)), self._total)
+        self._ahead = max(0.0, self._ahead - pixels)
+        self._runtime.progress(min(self._total, round(self._done + self._ahead)), self._total)
+
+    def report(self, pixels: float) -> None:
+        """Tell of these, a part of a tile, on the way through it. May raise to cancel."""
+        self._runtime.progress(min(self._total, int(self._done + self._ahead + pixels)), self._total)
+
+    def is_ahead(self, pixels: float) -> None:
+        """Know that these, a whole tile, are done, and will be added once they have arrived."""
+        self._ahead += pixels
 
     def skip(self, pixels: float) -> None:
         """Count these as done without a report."""
         self._done += pixels
 
 
+class TileWorker(Protocol):
+    """An upscaler at work on a job. Keeps what all its runs share: the tile size, which only goes down."""
+
+    tile: int
+    work: Work
+
+    def start(
+        self, pixels: torch.Tensor, keep: Callable[[torch.Tensor], torch.Tensor], place: Box, share: float
+    ) -> Arrival | None:
+        """Run the upscaler once on `(N, H, W, C)`, which is not changed.
+
+        `keep` takes what is wanted of the `(N, H * scale, W * scale, C)` that comes out: returned on its way to
+        `target`, or None if there is not enough memory. `place`: of this tile in the picture. `share`: the work that
+        the caller will count for it.
+        """
+        ...
+
+    def go_on_in_float32(self, reason: str) -> None:
+        """Give up half precision because of what happened in a tile. Raises UpscalerError if it was float32 already."""
+        ...
+
+    def step_down(self, failed: Box) -> None:
+        """Lower the tile size after this window did not fit the memory. Raises UpscalerMemoryError at the smallest."""
+        ...
+
+
 class Worker:
-    """One model at work on a job. Keeps what all its runs share: the tile size, which only goes down."""
+    """One model at work on a job: a `TileWorker`."""
 
     def __init__(
         self,
@@ -79,12 +115,10 @@ class Worker:
     def scale(self) -> int:
         return self._upscaler.scale
 
-    def start(self, pixels: torch.Tensor, keep: Callable[[torch.Tensor], torch.Tensor]) -> Arrival | None:
-        """Run the model once on `(N, H, W, C)`, which is not changed.
-
-        `keep` takes what is wanted of the `(N, H * scale, W * scale, C)` that comes out: returned on its way to
-        `target`, or None if there is not enough memory.
-        """
+    def start(
+        self, pixels: torch.Tensor, keep: Callable[[torch.Tensor], torch.Tensor], place: Box, share: float
+    ) -> Arrival | None:
+        """See `TileWorker`; a model does not ask for the place."""
         upscaler = self._upscaler
         try:
             if upscaler is not self._float32 and not bears(upscaler, self._float32, pixels, self._runtime.device):
@@ -99,10 +133,10 @@ class Worker:
             reason = str(error)
         # some networks have parts for certain sizes that were never made for half precision
         self.go_on_in_float32(reason)
-        return self.start(pixels, keep)
+        return self.start(pixels, keep, place, share)
 
     def go_on_in_float32(self, reason: str) -> None:
-        """Give up half precision because of what happened in a tile. Raises UpscalerError if it was float32 already."""
+        """See `TileWorker`."""
         if self._upscaler is self._float32:
             raise self._upscaler.not_numbers()
         logger.warning("'%s' goes on in float32, because in half precision: %s", self._upscaler.name, reason)
@@ -111,7 +145,7 @@ class Worker:
         self._prepare()
 
     def step_down(self, failed: Box) -> None:
-        """Lower the tile size after this window did not fit the memory. Raises UpscalerMemoryError at the smallest."""
+        """See `TileWorker`."""
         side = max(failed.width, failed.height)
         floor = smallest_window(SMALLEST_TILE, self.overlap, self.reach.align)
         smaller = max(floor, side // 2)

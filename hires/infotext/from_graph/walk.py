@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from ...graph.passthrough import LDSR_SETTINGS
 from ...graph.reader import ApiGraph, link_of
 from ...prompts.embeddings import unmark_embeddings
 from .texts import Styles, learn_texts
@@ -46,6 +47,9 @@ class PictureGraph(ApiGraph):
     def upscaler(self, node: str, name: str = "upscaler") -> str | None:
         """What an upscaler's loader lists it as."""
         loader = self[self[node].source(name)]
+        for _ in self:  # as many of them as there are nodes, in a ring, too
+            if loader.kind == LDSR_SETTINGS:
+                loader = loader.before("upscaler")
         return loader.text("upscaler_name") or loader.text("model_name")
 
     def draws(self, node: str) -> bool:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ...graph.builder import Output
+from ...graph.stages import ldsr_settings
 from ...model_names import stem, without_suffix
 from ...prompts.lora_files import LoraError, LoraFiles
 from ...prompts.networks import network_tags, with_lora_names
 from ...prompts.passes import with_extra_networks
 from ..markdown import as_code
+from ..names import is_ldsr_file, ldsr_file
 from ..settings import ModelName
 from .fitting import FittingGraph
 
@@ -81,6 +83,7 @@ class Loaders:
         vae: ModelName | None,
         modules: Sequence[str] = (),
         lora_hashes: Mapping[str, str] | None = None,
+        ldsr_steps: int | None = None,
     ) -> None:
         """Load nothing yet.
 
@@ -88,6 +91,7 @@ class Loaders:
             vae: for all checkpoints; None leaves each its own.
             modules: Forge's: a VAE, and text encoders for a checkpoint that has none.
             lora_hashes: first digits of the hashes of LoRAs by their names in small letters.
+            ldsr_steps: of the upscaler LDSR; None leaves it its own.
         """
         self._graph, self._by_hash, self._lora_hashes = graph, files.by_hash, lora_hashes or {}
         self._lora_files = LoraFiles(files.loras, files.lora_alias)
@@ -97,6 +101,7 @@ class Loaders:
         lists = (files.checkpoints, files.loras, files.vaes, files.upscalers)
         self._checkpoints, self._loras, self._vaes, self._upscalers = map(_Listed, lists)
         self._diffusion_models, self._text_encoders = _Listed(files.diffusion_models), _Listed(files.text_encoders)
+        self._ldsr_steps = ldsr_steps
         self._loaded: dict[tuple[int, str], Models] = {}
         """By the number of the node before, 0 for none, and what is loaded behind it."""
         if len(self._encoders) not in (0, 2):
@@ -169,8 +174,11 @@ class Loaders:
         return self._graph.node("VAELoader", vae_name=file).out()
 
     def upscaler(self, name: str) -> Output:
-        file = self._file(self._upscalers, name, ".pth", "upscaler")
-        return self._graph.node("HiresFixUpscalerLoader", upscaler_name=file).out()
+        file = ldsr_file(name, sorted(self._upscalers.files)) or self._file(self._upscalers, name, ".pth", "upscaler")
+        upscaler = self._graph.node("HiresFixUpscalerLoader", upscaler_name=file).out()
+        if self._ldsr_steps is None or not is_ldsr_file(file):
+            return upscaler
+        return ldsr_settings(self._graph, upscaler, self._ldsr_steps)
 
     def _file(self, known: _Listed, name: str, suffix: str, what: str, folder: str = "", digits: str = "") -> str:
         """The listed file of that name, or else of that hash; without one, the name, which the editor then reports."""

@@ -66,10 +66,10 @@ class Answers:
         return embeddings(self._options.current()[CHECKPOINT])
 
     def upscalers(self) -> list[dict[str, Any]]:
-        return lists.upscalers(model_lists.files(model_lists.UPSCALERS))
+        return lists.upscalers(model_lists.upscalers())
 
     def realesrgan_models(self) -> list[dict[str, Any]]:
-        return lists.realesrgan_models(model_lists.files(model_lists.UPSCALERS))
+        return lists.realesrgan_models(model_lists.upscalers())
 
     def face_restorers(self) -> list[dict[str, Any]]:
         return lists.face_restorers(face_model_names())
@@ -82,7 +82,7 @@ class Answers:
         return {page: scripts.names(page, _has_controlnets()) for page in pages}
 
     def script_info(self) -> list[dict[str, Any]]:
-        files = model_lists.files(model_lists.UPSCALERS)
+        files = model_lists.upscalers()
         checkpoints = model_lists.names(model_lists.checkpoints())
         return scripts.infos(lists.upscaler_names(files), checkpoints, _has_controlnets())
 

@@ -13,10 +13,11 @@ import folder_paths
 from ....hires.model_names import stem, without_suffix
 from ...infotext.model_hashes import file_hash, known_hash, short_hash
 from ...model_headers import read_header, remarks
+from ...upscaling.upscalers import upscaler_files, upscaler_path
 
 log = logging.getLogger("hires-fix")
 
-CHECKPOINTS, UPSCALERS, VAES, LORAS = "checkpoints", "upscale_models", "vae", "loras"
+CHECKPOINTS, VAES, LORAS = "checkpoints", "vae", "loras"
 
 _DIGITS = 10
 """Of a hash, in the titles of models."""
@@ -31,6 +32,11 @@ def files(kind: str) -> dict[str, str]:
     """Files as the host lists them -> where they are."""
     listed = {name: folder_paths.get_full_path(kind, name) for name in folder_paths.get_filename_list(kind)}
     return {name: path for name, path in listed.items() if path is not None}
+
+
+def upscalers() -> dict[str, str]:
+    """The same of the upscalers that are files."""
+    return {name: path for name in upscaler_files() if (path := upscaler_path(name))}
 
 
 def checkpoints() -> list[dict[str, Any]]:

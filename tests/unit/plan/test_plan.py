@@ -51,6 +51,9 @@ class Known:
     def trained_side(self, model):
         return self.side
 
+    def is_ldsr(self, name):
+        return "LDSR" in name
+
     def upscaler_scale(self, name):
         return self.scales.get(name)
 
