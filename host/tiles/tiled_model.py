@@ -124,7 +124,8 @@ class _CalcCondBatch:
                 call = _Call(executor, model, prompts, Canvas(latent), timestep, model_options, state)
                 return kept(call.run(windows, run))
             except Exception as error:
-                smaller = with_smaller_windows(model, windows, state.room.request) if is_out_of_memory(error) else None
+                asked, fails = state.room.request, is_out_of_memory(error)
+                smaller = with_smaller_windows(model, windows, asked) if fails and not asked.is_fixed else None
                 if smaller is None:
                     raise
             # outside the except block, where the failed call's tensors are still alive
