@@ -171,6 +171,79 @@ def test_strength_and_seed_and_another_place_of_the_same_seed(scene):
     assert np.abs(first - other).max() > 500
 
 
+SMALL = {"flux2": (128, 16, "sd3"), "qwen": (16, 8, "wan"), "z-image": (16, 8, "flux")}
+"""Families of ProbeSmallFamily: channels, pixels a cell, and the family whose VAE stands in or is made over."""
+
+
+def of_family(family, local=False):
+    """A model of a family with its VAE and prompts."""
+
+    def changes(g, parts):
+        host, models = changes.scene.host, changes.scene.models
+        if family in SMALL:
+            channels, cell, other = SMALL[family]
+            texts = torch.randn(2, 20, 64, generator=torch.Generator().manual_seed(7))
+            file = give(host, positive=texts[:1], negative=texts[1:])
+            vae = g.add("CheckpointLoaderSimple", ckpt_name=models.checkpoint(other))[2]
+            if family == "flux2":
+                vae = g.add("ProbeCellVae", vae=vae, channels=channels, cell=cell)
+            made = {"model": g.add("ProbeSmallFamily", family=family), "vae": vae}
+        else:
+            loader = g.add("CheckpointLoaderSimple", ckpt_name=models.checkpoint(family))
+            file = conditioning(host, models.family(family))
+            vae = g.add("ProbeCellVae", vae=loader[2]) if local else loader[2]
+            made = {"model": loader, "vae": vae}
+        if local:
+            made["model"] = g.add("ProbeLocalModel", model=made["model"], reach=False, conds=True)
+        prompts = {name: g.add("ProbeConditioning", file=file, key=name) for name in ("positive", "negative")}
+        return {**made, **prompts}
+
+    return changes
+
+
+@pytest.mark.parametrize("family", ["sd1", "sdxl", "sdxl-v", "sd3", "flux", "wan", *SMALL])
+def test_every_family_is_redrawn_in_windows(family, scene):
+    source = scene.picture("a.tif", 240, 112)
+    changes = of_family(family)
+    changes.scene = scene
+    drawn = scene.result("a1.tif", file_name="{name}1", steps=2, tile_size=128, overlap=32, changes=changes)
+    kept = scene.result(
+        "a2.tif", file_name="{name}2", steps=2, tile_size=128, overlap=32, changes=changes, denoising_strength=0.0
+    )
+    assert drawn.shape == source.shape
+    assert drawn.std() > 100
+    assert np.abs(drawn - kept).mean() > 50
+
+
+def test_sdxl_is_told_of_the_whole_picture_and_the_windows_place(scene):
+    """By a network that draws a wave over the picture that begins where SDXL's crop says; see the probe."""
+    scene.picture("a.tif", 320, 128)
+    changes = of_family("sdxl", local=True)
+    changes.scene = scene
+    one = scene.result("a1.tif", file_name="{name}1", changes=changes)
+    tiled = scene.result("a2.tif", file_name="{name}2", changes=changes, **WINDOWS)
+    assert np.abs(tiled - one).max() <= 20 * LEVELS
+
+
+@pytest.mark.parametrize(("kind", "says"), [
+    ("encoder", "numbers of the latent are NaN or infinite"), ("decoder", "the VAE decoded"),
+    ("model", "numbers that are NaN or infinite"),
+])  # fmt: skip
+def test_numbers_that_are_none_fail_with_a_sentence(kind, says, scene):
+    scene.picture("a.png", 96, 64, deep=False)
+
+    def changes(g, parts):
+        if kind != "model":
+            return {"vae": g.add("ProbeCellVae", vae=parts["vae"], fails=kind)}
+        texts = {"positive": torch.full((1, 77, 768), float("nan"))}
+        return {"positive": g.add("ProbeConditioning", file=give(scene.host, **texts), key="positive")}
+
+    text = scene.run(changes=changes)
+    assert "1 failed" in text
+    assert says in text
+    assert "a.png" not in scene.names()
+
+
 def test_the_whole_picture_is_shown_while_it_is_drawn(scene):
     scene.picture("a.png", 1024, 256, deep=False)
     g, node_id = scene.graph(tile_size=256, overlap=64)
@@ -364,7 +437,7 @@ def test_windows_in_which_nothing_is_drawn_cost_nothing(scene):
 
 
 def test_memory_that_runs_out_makes_smaller_tiles_of_a_window(scene, host):
-    """A window is then sampled in tiles from its first step on, whenever it was: the same result, and the text says so."""
+    """A window is then sampled in tiles from its first step on, whenever that was; the text says so."""
     scene.picture("a.tif", 640, 320)
     windows = {"tile_size": 384, "overlap": 128}
 
