@@ -149,7 +149,7 @@ def tiled_redraw_controlnet(
     "tiled-redraw",
     "pictures of any size, file to file, redrawn window by window with a tile ControlNet; goes on after a stop",
     title="Tiled redraw of a folder, large files",
-    sketch=Sketch("Tiled redraw", ((1, "all of yours"), (2, "x 2")), "window by window, goes on where it was", many=True),
+    sketch=Sketch("Tiled redraw", ((1, "all of yours"), (2, "x 2")), "goes on where it was stopped", many=True),
     size=(266, 202),
 )
 def tiled_redraw(
@@ -181,12 +181,10 @@ def tiled_redraw(
     loaded = stages.load_upscaler(graph, upscaler)
     loaded_net = graph.node("ControlNetLoader", control_net_name=control_net).out()
     graph.stage("Redraw")
-    report = graph.node(
-        "HiresFixTiledRedraw",
-        input_folder=input_folder,
-        output_folder=output_folder,
-        include=include,
-        upscaling_resize=upscaling_resize,
+    folders = {"input_folder": input_folder, "output_folder": output_folder, "include": include}
+    strengths = denoising_strength, control_strength
+    report = graph.box(
+        parts.redraw_of_files(asked, folders, strengths, upscaling_resize),
         model=shared.model,
         positive=shared.positive,
         negative=shared.negative,
@@ -194,13 +192,7 @@ def tiled_redraw(
         noise=noise,
         upscaler=loaded,
         control_net=loaded_net,
-        control_strength=control_strength,
-        steps=shared.steps,
-        cfg=shared.cfg,
-        sampler_name=shared.sampler,
-        scheduler=shared.scheduler,
-        denoising_strength=denoising_strength,
-    ).out()
+    ).out("report")
     graph.stage("Result")
     graph.node("PreviewAny", title="Report", source=report)
 

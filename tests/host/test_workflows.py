@@ -31,6 +31,8 @@ def public_models(host, models):
         yield
 
 
+FOUR_TIMES = {"multi-stage-image", "tiled-redraw-controlnet", "tiled-redraw-plan"}
+
 OF_FOLDERS = {"upscale-folder", "tiled-redraw"}
 """The workflows whose results are files of an own folder."""
 
@@ -50,7 +52,7 @@ def small(name, client, host, models):
         set_everywhere(graph, steps=2, tile_width=136, tile_height=104, overlap=16)
     for node_id in nodes_of(graph, "HiresFixLoadImage"):
         picture = io.BytesIO()
-        size = SMALL_PICTURE if name in ("multi-stage-image", "tiled-redraw-controlnet", "tiled-redraw-plan") else PICTURE
+        size = SMALL_PICTURE if name in FOUR_TIMES else PICTURE
         Image.linear_gradient("L").resize(size).convert("RGB").save(picture, "PNG")
         graph[node_id]["inputs"]["image"] = client.upload_image(picture.getvalue(), "gradient.png")
     if name == "hires-fix-sdxl":  # with a network of that family; it has no text encoder, which cannot be small
