@@ -17,6 +17,7 @@ from ..progress import show_text
 from . import conds
 from .canvas import Canvas, TileRequest, cut, windows_for, with_smaller_windows
 from .conds import Cond
+from .errors import TiledModelError
 from .patches import holds_picture
 from .planned import TILED_KEY as KEY
 from .planned import activity_of
@@ -61,9 +62,17 @@ class _OuterSample:
         check(executor.class_obj.model_options)
         options[KEY] = Sampling(Room(self._request))
         try:
-            return executor(*args, **kwargs)
+            result = executor(*args, **kwargs)
         finally:
             options.pop(KEY, None)
+        bad = result.numel() - int(torch.isfinite(result).sum())
+        if bad:
+            raise TiledModelError(
+                f"{bad} of {result.numel()} numbers of the result are NaN or infinite: those of the latent or the "
+                "prompt were, or the model overflowed. Look at the node that made the latent, or take a model in more "
+                "precision."
+            )
+        return result
 
 
 class _PrepareSampling:
