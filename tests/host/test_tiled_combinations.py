@@ -12,7 +12,7 @@ from .test_tiled_model import SAMPLED, SIDES, SMALL, Scene, assert_tiled_is_unti
 class SmallFamily(Scene):
     """A scene of a family of `ProbeSmallFamily`."""
 
-    CHANNELS = {"flux2": 128, "qwen": 16, "z-image": 16, "sd-x4": 4}  # noqa: RUF012
+    CHANNELS = {"flux2": 128, "qwen": 16, "z-image": 16}  # noqa: RUF012
 
     def __init__(self, host, models, family, sides=(24, 16)):
         super().__init__(host, models, sides=sides)
@@ -29,7 +29,7 @@ class SmallFamily(Scene):
         return self.tiled(tile_size=14 * self.cell, overlap=4 * self.cell, blending="soft", **more)
 
 
-@pytest.mark.parametrize("family", ["flux2", "qwen", "z-image"])
+@pytest.mark.parametrize("family", SmallFamily.CHANNELS)
 def test_newer_families_are_drawn_in_windows(family, host, client, models):
     scene = SmallFamily(host, models, family)
     mask = torch.ones(1, 16, 24)
@@ -51,29 +51,6 @@ def test_newer_families_are_drawn_in_windows(family, host, client, models):
     assert_close(four, one, 1e-4)
     assert torch.allclose(kept[..., :9], before[..., :9], rtol=0, atol=1e-6)
     assert float((kept - before)[..., 9:].abs().mean()) > 0.01
-
-
-@pytest.mark.parametrize("amount", [0.0, 0.3])
-def test_the_x4_upscaler_s_picture_and_its_noise_are_cut(amount, host, client, models):
-    """Its noise is drawn once for the picture: a window gets its part, not noise of its own."""
-    scene = SmallFamily(host, models, "sd-x4", sides=SMALL)
-    network = scene.model
-    made = scene.g.add(
-        "SD_4XUpscale_Conditioning", images=scene.image((SMALL[0] * 2, SMALL[1] * 2)), positive=scene.prompts[0],
-        negative=scene.prompts[1], scale_ratio=2.0, noise_augmentation=amount,
-    )  # fmt: skip
-    prompts = (made, made[1])
-    scene.local()
-    untiled, tiled, without, drawn = scene.run(
-        client,
-        scene.sample(scene.model, prompts=prompts),
-        scene.sample(scene.tiled(), prompts=prompts),
-        scene.sample(scene.model),
-        scene.sample(scene.tiled(network), prompts=prompts),
-    )
-    assert_close(tiled, untiled, SAMPLED)
-    assert float((untiled - without).abs().max()) > 0.01
-    assert bool(torch.isfinite(drawn).all()), "the family's own network"
 
 
 @pytest.mark.parametrize("of", ["latent", "prompt"])
