@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from ..hires.sampling.same import second_pass_values
 from ..hires.sampling.settings import A1111Settings
 from ..hires.sampling.steps import STEPS_RULES, StepsRule
+from ..hires.tile_plan.plan import TilePlan
 from ..hires.tiles.windows import Blending
 from ..host.folders.job import work_on_folder
 from ..host.folders.shown import shown
@@ -98,6 +99,13 @@ class HiresFixTiledRedraw(PackNode):
                 ),
                 inputs.settings(),
                 inputs.steps_rule(),
+                inputs.TilePlanType.Input(
+                    "plan",
+                    optional=True,
+                    tooltip="From Tile Plan: what each part is asked for, laid over the whole of every picture. "
+                    "Windows in which nothing is drawn cost nothing.",
+                ),
+                io.Clip.Input("clip", optional=True, tooltip="The text encoder, for the plan's words."),
             ],
             outputs=[folder_inputs.report()],
             is_output_node=True,
@@ -131,6 +139,8 @@ class HiresFixTiledRedraw(PackNode):
         control_strength: float = 0.6,
         settings: A1111Settings | None = None,
         steps_rule: StepsRule = STEPS_RULES[0],
+        plan: TilePlan | None = None,
+        clip: Any = None,
         **asked: Any,
     ) -> io.NodeOutput:
         folder, files = folder_inputs.settings(**folder_inputs.taken(asked))
@@ -140,7 +150,7 @@ class HiresFixTiledRedraw(PackNode):
             values = second_pass_values(None, steps, 0, sampler_name, scheduler, settings, steps_rule)
             request = RedrawRequest(
                 model, vae, positive, negative, noise, values, denoising_strength, cfg, tiles, control_net,
-                control_strength,
+                control_strength, plan, clip,
             )  # fmt: skip
             request.check()
             enlarging = inputs.upscale_request(
@@ -151,6 +161,6 @@ class HiresFixTiledRedraw(PackNode):
                 tile_overlap=-1,
             )
         with input_errors(cls, "input_folder"):
-            words = origin(cls.hidden.dynprompt, cls.hidden.unique_id, (positive, negative))
+            words = origin(cls.hidden.dynprompt, cls.hidden.unique_id, (positive, negative, plan))
             report = work_on_folder(folder, Redrawing(request, enlarging, words), files)
             return io.NodeOutput(report.text(), ui=shown(report))

@@ -143,3 +143,121 @@ def tiled_redraw_controlnet(
     graph.stage("Result")
     graph.node("SaveImage", images=result, filename_prefix=graph.name)
     stages.compare(graph, enlarged, result)
+
+
+@workflow(
+    "tiled-redraw",
+    "pictures of any size, file to file, redrawn window by window with a tile ControlNet; goes on after a stop",
+    title="Tiled redraw of a folder, large files",
+    sketch=Sketch("Tiled redraw", ((1, "all of yours"), (2, "x 2")), "goes on where it was stopped", many=True),
+    size=(266, 202),
+)
+def tiled_redraw(
+    graph: Graph,
+    *,
+    input_folder: str = "",
+    output_folder: str = "redrawn",
+    include: str = COFFEE.file,
+    upscaler: str = UPSCALER_2X,
+    upscaling_resize: float = 2.0,
+    control_net: str = TILE_CONTROLNET.name,
+    control_strength: float = 0.6,
+    denoising_strength: float = 0.4,
+    **job: Any,
+) -> None:
+    asked = Job(**{"prompt": "highly detailed photograph, sharp focus", **job})
+    graph.stage("Model and prompts")
+    stages.introduce(
+        graph,
+        "Enlarges picture files and draws them again window by window, however large. Queued again after a stop, it "
+        "goes on.",
+        "**input_folder**, **include**: a folder inside ComfyUI's *input*, and which pictures of it",
+        "**Load Checkpoint** and a tile **ControlNet** of its family",
+        "**Prompt**: what fits every part",
+        "**upscaling_resize**, **denoising_strength**",
+    )
+    shared, noise = asked.model_noise_prompts(graph)
+    graph.stage("Upscaler and hold")
+    loaded = stages.load_upscaler(graph, upscaler)
+    loaded_net = graph.node("ControlNetLoader", control_net_name=control_net).out()
+    graph.stage("Redraw")
+    folders = {"input_folder": input_folder, "output_folder": output_folder, "include": include}
+    strengths = denoising_strength, control_strength
+    report = graph.box(
+        parts.redraw_of_files(asked, folders, strengths, upscaling_resize),
+        model=shared.model,
+        positive=shared.positive,
+        negative=shared.negative,
+        vae=shared.vae,
+        noise=noise,
+        upscaler=loaded,
+        control_net=loaded_net,
+    ).out("report")
+    graph.stage("Result")
+    graph.node("PreviewAny", title="Report", source=report)
+
+
+PLAN = """# where | what
+0% 0% 100% 30% | prompt: wooden table, wood grain
+0% 0% 12% 100% | skip
+30% 20% 40% 40% | add: espresso, crema"""
+
+
+@workflow(
+    "tiled-redraw-plan",
+    "a picture four times as large, redrawn in tiles by a plan: each part with its own words, or left as it is",
+    title="Prompt per tile - regional upscale",
+    sketch=Sketch("Redraw by a plan", ((1, "yours"), (3, "x 4")), "each part by its own words"),
+    size=(268, 204),
+)
+def tiled_redraw_plan(
+    graph: Graph,
+    *,
+    image: str = COFFEE.file,
+    upscaler: str = UPSCALER_4X,
+    upscaling_resize: float = 4.0,
+    plan: str = PLAN,
+    denoising_strength: float = 0.4,
+    **job: Any,
+) -> None:
+    asked = Job(**{"prompt": "photograph, detailed, sharp focus", **job})
+    graph.stage("Model, prompts, picture")
+    stages.introduce(
+        graph,
+        "Enlarges a picture and draws it again in tiles by a plan, so that what belongs to one part is not drawn in "
+        "another.",
+        "**Load Image**: your picture",
+        YOUR_CHECKPOINT,
+        "**Prompt**: what fits every part",
+        "**plan**: a line for each part; the preview numbers the tiles",
+        "**upscaling_resize**, **denoising_strength**",
+    )
+    loader = asked.checkpoint_loader(graph)
+    noise = asked.noise(graph)
+    graph.column()
+    prompts = stages.prompts(graph, loader.out("CLIP"), asked.prompt, asked.negative_prompt)
+    shared = asked.sampling(loader, *prompts)
+    picture = stages.load_picture(graph, image)
+    graph.stage("Upscale")
+    loaded = stages.load_upscaler(graph, upscaler)
+    enlarged = graph.node(
+        "HiresFixUpscaleImage", image=picture, upscaler=loaded, upscaling_resize=upscaling_resize
+    ).out()
+    encoded = graph.node("HiresFixEncodeAnySize", image=enlarged, vae=shared.vae).out()
+    graph.stage("Tile and plan")
+    tiled = graph.node("HiresFixTiledModel", model=shared.model).out()
+    planned = graph.node(
+        "HiresFixTilePlan",
+        image=enlarged,
+        plan=plan,
+        model=tiled,
+        positive=shared.positive,
+        clip=loader.out("CLIP"),
+    )
+    graph.stage("Second pass")
+    second = replace(shared, model=planned.out("model"), positive=planned.out("positive"))
+    redrawn = asked.second_pass(graph, second, noise, encoded, denoising_strength)
+    result = graph.node("HiresFixDecodeToSize", latent=redrawn, vae=shared.vae, image=enlarged).out()
+    graph.stage("Result")
+    graph.node("SaveImage", images=result, filename_prefix=graph.name)
+    stages.compare(graph, enlarged, result)

@@ -70,6 +70,24 @@ def redraw_of_tiles(asked: Job, denoising_strength: float, tiles_at_once: int) -
     return graph
 
 
+def redraw_of_files(asked: Job, folders: dict[str, str], strengths: tuple[float, float], scale: float) -> Graph:
+    """Tiled Redraw with the fields that matter first. `strengths`: of the redraw, and of the ControlNet."""
+    graph = Graph("Redraw files")
+    names = ("model", "positive", "negative", "vae", "noise", "upscaler", "control_net")
+    sockets: dict[str, Any] = {name: graph.box_input(name, name) for name in names}
+    labels = {"input_folder": "Input folder", "include": "Pictures", "output_folder": "Output folder"}
+    fields: dict[str, Any] = {name: graph.box_input(name, label, folders[name]) for name, label in labels.items()}
+    fields["upscaling_resize"] = graph.box_input("upscaling_resize", "Upscale by", scale)
+    told = _sampling_fields(graph, asked)
+    fields |= {"sampler_name": told.pop("sampler"), **told}
+    fields["denoising_strength"] = graph.box_input("denoising_strength", "Denoising strength", strengths[0])
+    fields["control_strength"] = graph.box_input("control_strength", "ControlNet strength", strengths[1])
+    graph.stage("Redraw")
+    # too tall to be read unfolded in a small window
+    graph.box_output("report", graph.node("HiresFixTiledRedraw", folded=True, **sockets, **fields).out())
+    return graph
+
+
 def redraw_of(asked: Job, denoising_strength: float) -> Graph:
     """A second pass of pictures by themselves, in what their masks show."""
     graph = Graph("Redraw")

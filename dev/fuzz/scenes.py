@@ -215,7 +215,12 @@ def folder(m: Maker) -> None:
 
 def redraw(m: Maker) -> None:
     """A folder of pictures redrawn in windows."""
-    inputs = {"model": m.link("MODEL"), "vae": m.link("VAE"), "noise": m.link("NOISE"), "control_net": None}
+    inputs: dict[str, Any] = {
+        "model": m.link("MODEL"), "vae": m.link("VAE"), "noise": m.link("NOISE"), "control_net": None
+    }  # fmt: skip
+    if m.rng.random() < 0.4:
+        planned = _planned(m, m.link("IMAGE"), inputs["model"])
+        inputs |= {"plan": planned[2], "clip": m.link("CLIP") if m.rng.random() < 0.9 else None}
     m.add("PreviewAny", source=m.add("HiresFixTiledRedraw", **inputs))
 
 

@@ -97,6 +97,17 @@ class TilePlan:
         return not self.rules
 
     @property
+    def has_words(self) -> bool:
+        """Whether any part is asked for by words of its own."""
+        return any(rule.words is not None for rule in self.rules)
+
+    @property
+    def seen(self) -> tuple[float, float]:
+        """Width and height of what this is about, in pixels of the planned picture."""
+        x0, y0, x1, y1 = self._sides
+        return x1 - x0, y1 - y0
+
+    @property
     def changes_strength(self) -> bool:
         """Whether any part is to be redrawn less than others."""
         return any(rule.strength not in (None, 1.0) for rule in self.rules)

@@ -34,6 +34,16 @@ class Bands:
     def count(self) -> int:
         return len(self.columns) * len(self.rows)
 
+    @property
+    def windows(self) -> Iterator[tuple[Box, Box]]:
+        """Of every window, row by row: what the model sees, and what of it is its own, see `Span`."""
+        for row in self.rows:
+            for column in self.columns:
+                yield (
+                    Box(column.start, row.start, column.stop, row.stop),
+                    Box(column.owned_start, row.owned_start, column.owned_stop, row.owned_stop),
+                )
+
     def skipped(self, start: int) -> int:
         """How many windows `blocks` leaves out that begins at this row."""
         return self._first_row(start) * len(self.columns)

@@ -117,6 +117,9 @@ def _do(task: Task, work: FileWork, files: FileSettings, report: Report, on_prog
             report.notes.append((label, _places_text(task, series, places)))
         elif places and (task.renamed or places != [task.target]):
             report.notes.append((label, f"the result is '{printable(places[0].name)}'"))
+        remark = work.remark()
+        if remark:
+            report.notes.append((label, remark))
         if holds_another(task.picture.path):
             report.in_part.append(label)
 

@@ -86,6 +86,10 @@ class Upscaling:
         """See `FileWork`."""
         return FileJob(source, self._request, settings, on_progress).picture()
 
+    def remark(self) -> str:
+        """See `FileWork`."""
+        return ""
+
     def tidy(self, task: Task) -> None:
         """See `FileWork`."""
         Journal(task.streamed).discard()

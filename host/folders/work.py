@@ -72,6 +72,10 @@ class FileWork(Protocol):
         """
         ...
 
+    def remark(self) -> str:
+        """Return what there is to say of what was made since the last call; nothing where it is as always."""
+        ...
+
     def tidy(self, task: Task) -> None:
         """Remove what is left of the making of a finished result, also by a job that was killed at its very end."""
         ...

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
 from ...hires.plan.upscale import UpscaleRequest
 from ...hires.sizes.image_sizes import Size
@@ -26,11 +28,13 @@ from ...pictures.formats.tiff.write import TiffLayout
 from ...pictures.source import Source, open_source
 from ...pictures.streams.file import stream_picture
 from ...pictures.streams.kept import KeptParts
-from ...pictures.streams.pieces import Marks, Piece, pieces_of_one
+from ...pictures.streams.pieces import Blocks, Marks, Piece, pieces_of_one
 from ...pictures.write import check_sides, write_source
 from ...upscale_models import ClassicalUpscaler, Upscaler
 from ..folders.picture_job import FileJob, computed_words, input_words, is_too_large, size_words, upscaler_words
 from ..folders.work import FileSettings, OnProgress
+from ..tiles.planned import is_drawn
+from .in_tiles import InTiles
 from .request import RedrawRequest
 from .so_far import SoFar
 from .window import draw_window
@@ -44,6 +48,9 @@ _ENDING = ".unfinished"
 _LETTERS = 12
 """Of the names of the folders inside it, one for each job."""
 
+_FADE = 16
+"""Pixels over which what is drawn fades into what a plan leaves as it is, outside of what is drawn."""
+
 
 class Redrawing:
     """What Tiled Redraw does to a picture file: `FileWork`."""
@@ -53,6 +60,7 @@ class Redrawing:
     def __init__(self, request: RedrawRequest, enlarging: UpscaleRequest[Upscaler], origin: str) -> None:
         """`origin` stands for the models and prompts, see `identity.origin`."""
         self._request, self._enlarging, self._origin = request, enlarging, origin
+        self._said: Counter[str] = Counter()
 
     @property
     def words(self) -> dict[str, str]:
@@ -89,12 +97,18 @@ class Redrawing:
         job = self._job(source, task, settings)
         return job.read(job.draw(on_progress))
 
+    def remark(self) -> str:
+        """See `FileWork`."""
+        said, self._said = self._said, Counter()
+        return "; ".join(f"{text} (in {count} pictures of the file)" if count > 1 else text
+                         for text, count in said.items())  # fmt: skip
+
     def tidy(self, task: Task) -> None:
         """See `FileWork`."""
         shutil.rmtree(_folder(task), ignore_errors=True)
 
     def _job(self, source: Source, task: Task, settings: FileSettings) -> _Job:
-        return _Job(self._request, self._enlarging, self._origin, source, task, settings)
+        return _Job(self._request, self._enlarging, self._origin, source, task, settings, self._said)
 
 
 @dataclass(frozen=True)
@@ -107,6 +121,8 @@ class _Job:
     source: Source
     task: Task
     settings: FileSettings
+    said: Counter[str]
+    """What there is to say of the result."""
 
     @property
     def size(self) -> Size:
@@ -167,8 +183,9 @@ class _Job:
         if not drawn.exists():
             with self._opened(folder, words, on_progress) as (source, rest):
                 layout = TiffLayout(*self.size, _channels(source.channels), self.facts)
-                drawing = _Drawing(self.request, source, self.bands, KeptParts(folder), rest)
+                drawing = _Drawing(self.request, source, self.bands, KeptParts(folder), InTiles(folder), rest)
                 stream_picture(drawn, layout, words, drawing.pieces)
+                self.said.update(filter(None, drawing.remarks))
         return drawn
 
     def read(self, drawn: Path) -> Picture:
@@ -197,36 +214,119 @@ class _Drawing:
     """The windows of one picture at work."""
 
     def __init__(
-        self, request: RedrawRequest, source: Source, bands: Bands, kept: KeptParts, on_progress: OnProgress
+        self,
+        request: RedrawRequest,
+        source: Source,
+        bands: Bands,
+        kept: KeptParts,
+        in_tiles: InTiles,
+        on_progress: OnProgress,
     ) -> None:
+        """Raises InputError where nothing of a prompt reaches a window, see `RedrawRequest.prompts`."""
         self._request, self._source, self._bands = request, source, bands
-        self._kept, self._on_progress = kept, on_progress
-        self._so_far = SoFar((source.width, source.height))
-        self._row, self._done = 0, 0
+        self._kept, self._in_tiles, self._on_progress = kept, in_tiles, on_progress
+        self._size = source.width, source.height
+        self._so_far = SoFar(self._size)
+        self._row, self._done, self._told = 0, 0, 0.0
+        shares = [self._share(owned) for _, owned in bands.windows]
+        self._boxes = [box for box, _ in bands.windows]
+        self._left = {box for box, share in zip(self._boxes, shares, strict=True) if not share}
+        """Windows of which nothing is drawn: they are as they were."""
+        self._keeps = request.plan is not None and request.plan.changes_strength
+        """Whether a plan may leave parts of the picture as they are."""
+        work = sum(box.area for box in self._boxes)
+        self._saved = 1 - sum(box.area * share for box, share in zip(self._boxes, shares, strict=True)) / work
+        if request.has_places:
+            for box in self._boxes:
+                if box not in self._left:
+                    request.prompts(request.part(box, self._size), has_hints=False)
+
+    @property
+    def remarks(self) -> Iterator[str]:
+        """What there is to say of the result."""
+        if self._saved > 0:
+            yield f"{len(self._left)} of {self._bands.count} windows left as they were, {self._saved:.0%} less work"
+        yield self._in_tiles.remark
 
     def pieces(self, marks: Marks) -> Iterator[Piece]:
         """Make the result from a mark on; `()` makes all."""
         start = marks[0] if marks else 0
-        self._done = self._bands.skipped(start)
-        return pieces_of_one(self._bands.blocks(self._window, start), self._bands.width, (start,))
+        self._done = sum(box not in self._left for box in self._boxes[: self._bands.skipped(start)])
+        blocks = self._bands.blocks(self._window, start)
+        return pieces_of_one(self._over_source(blocks) if self._keeps else blocks, self._bands.width, (start,))
+
+    def _share(self, owned: Box) -> float:
+        """The largest share of the strength in what a window owns."""
+        shares = self._request.shares(self._request.part(owned, self._size))
+        return 1.0 if shares is None else float((shares * is_drawn(shares)).max())
 
     def _window(self, box: Box) -> torch.Tensor:
+        """A window; where a plan leaves some out, with the weight of those that are drawn as the last channel."""
         if box.y0 > self._row:
             # a row of windows reaches into the next one, not further
             self._kept.forget_above(self._row)
             self._row = box.y0
+        if box in self._left:
+            self._so_far.put(box, self._before(box))
+            return torch.zeros(box.height, box.width, _channels(self._source.channels) + 1)
         drawn = self._kept.get(box)
         if drawn is None:
-            drawn = draw_window(self._request, box, self._source.read(box), self._on_step)
+            noted = partial(self._in_tiles.note, box)
+            drawn = draw_window(
+                self._request, box, self._size, self._source.read(box), self._on_step, self._in_tiles.of(box), noted
+            )
             self._kept.keep(box, drawn)
         self._so_far.put(box, drawn)
         self._done += 1
-        self._on_progress(self._done / self._bands.count, self._so_far.preview())
-        return drawn
+        self._tell(self._done, self._so_far.preview())
+        return torch.cat([drawn, torch.ones_like(drawn[..., :1])], dim=-1) if self._keeps else drawn
 
     def _on_step(self, index: int, denoised: torch.Tensor, latent: torch.Tensor, total: int) -> None:
         # encoding and decoding count as a step together
-        self._on_progress((self._done + min(1.0, (index + 1) / (total + 1))) / self._bands.count)
+        self._tell(self._done + min(1.0, (index + 1) / (total + 1)), None)
+
+    def _tell(self, done: float, preview: Any) -> None:
+        # a window whose sampling begins again does not go back
+        self._told = max(self._told, done)
+        self._on_progress(self._told / max(1, len(self._boxes) - len(self._left)), preview)
+
+    def _over_source(self, blocks: Blocks) -> Iterator[tuple[Box, torch.Tensor]]:
+        """Lay what is drawn over the picture, which stays as it is where a plan leaves it."""
+        for box, pixels in blocks:
+            weights, colours = pixels[..., -1:], pixels[..., :-1]
+            # windows that were drawn have the weight of those beside them that were not
+            whole = (weights - 1).abs() < 1e-5
+            colours = torch.where(whole, colours, colours / weights.clamp_min(1e-6))
+            # what a window owns, it has a quarter of the weight of or more
+            seen = self._alpha(box)[..., None] * (4 * weights).clamp(max=1)
+            if not bool((seen == 1).all()):
+                before = self._before(box).to(colours)
+                seen = seen.expand_as(colours)
+                colours = torch.where(seen == 1, colours, torch.lerp(before, colours, seen))
+            yield box, colours
+
+    def _before(self, box: Box) -> torch.Tensor:
+        """The picture as it was, `(h, w, 3 or 4)`."""
+        pixels = self._source.read(box).float()
+        return pixels if pixels.shape[-1] > 2 else torch.cat([pixels[..., :1].expand(-1, -1, 3), pixels[..., 1:]], -1)
+
+    def _alpha(self, box: Box) -> torch.Tensor:
+        """How much is seen of what is drawn, by the place alone: `(h, w)`, 1 where a plan draws, 0 beyond the fade."""
+        width, height = self._size
+        cell = self._request.cell
+        x0, y0 = (max(0, side - _FADE) // cell * cell for side in box[:2])
+        part = self._request.part(Box(x0, y0, min(width, box.x1 + _FADE), min(height, box.y1 + _FADE)), self._size)
+        shares = self._request.shares(part)
+        if shares is None:
+            return torch.ones(box.height, box.width)
+        drawn = is_drawn(shares).float().repeat_interleave(cell, 0).repeat_interleave(cell, 1)
+        # beyond the picture it goes on as it ends
+        around = F.pad(drawn[None, None], (_FADE,) * 4, mode="replicate")[0]
+        x, y = box.x0 - x0, box.y0 - y0
+        seen, side = around[:, y : y + box.height + 2 * _FADE, x : x + box.width + 2 * _FADE], _FADE + 1
+        for pool in (F.max_pool2d, F.avg_pool2d):
+            seen = pool(pool(seen, (side, 1), stride=1), (1, side), stride=1)
+        return torch.where(seen > 1 - 1e-5, torch.ones_like(seen), seen)[0]
 
 
 def _folder(task: Task) -> Path:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
+
+import torch
 
 from ...hires.errors import InputError
 from ...hires.sampling.same import SecondPassValues
 from ...hires.sizes.image_sizes import Size
 from ...hires.sizes.regions import Cond
+from ...hires.tile_plan.plan import NO_ENCODER, TilePlan
 from ...hires.tiles.bands import Bands
 from ...hires.tiles.boxes import Box
 from ..latents.codec import cell_of
@@ -17,13 +21,51 @@ from ..sampling.noise import PlacedNoise
 from ..sampling.passes import OF_A_PICTURE
 from ..sampling.sigmas import PassSigmas, Scheduling
 from ..tiles.canvas import TileRequest, windows_of
+from ..tiles.conds import is_told_sizes, sizes_in_prompt
+from ..tiles.controls import is_known
 from ..tiles.patches import holds_picture
+from ..tiles.plan_prompts import planned_prompt
+from ..tiles.planned import has_plan, why_not
+from ..tiles.region_conds import Chains, prompt_of_part
 
-_LAID_OVER = {**OF_A_PICTURE, "reference_latents": "a reference picture"}
-"""What entries of a prompt may hold that belongs to one picture, not to a window of any."""
+_PLACED = {"area", "mask", "gligen", "control"}
+"""What entries of a prompt may hold that is cut to a window."""
+
+_LAID_OVER = {
+    **{key: words for key, words in OF_A_PICTURE.items() if key not in _PLACED},
+    "concat_image": "a picture to enlarge",
+    "reference_latents": "a reference picture",
+}
+"""What entries of a prompt may hold that belongs to one picture, not to a window of any; and others of many axes."""
+
+_PICTURE_AXES, _TEXTS = 4, "conditioning_"
+"""Of tensors that are pictures or clips; and how the names of others begin, which are texts in layers."""
 
 _WIDE = 2**16
 """Pixels a side of a picture that no window covers."""
+
+
+class Part(NamedTuple):
+    """A window of a picture, on whole latent cells: up to a cell larger than what the picture has of it."""
+
+    window: Box
+    """In pixels of the picture."""
+
+    whole: Size
+    """Width and height of the picture, in whole cells, too."""
+
+    cells: Box
+    """The same window in latent cells."""
+
+    @property
+    def size(self) -> Size:
+        """Width and height that it is drawn at: its own."""
+        return self.window.width, self.window.height
+
+    @property
+    def size_in_cells(self) -> Size:
+        """Width and height."""
+        return self.cells.width, self.cells.height
 
 
 @dataclass(frozen=True)
@@ -48,6 +90,15 @@ class RedrawRequest:
 
     control_strength: float = 1.0
 
+    plan: TilePlan | None = None
+    """Laid over the whole of every picture."""
+
+    clip: Any = None
+    """The text encoder for the plan's words."""
+
+    _encoded: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """The plan's words."""
+
     def check(self) -> None:
         """Refuse what cannot be drawn, and what would be drawn wrongly.
 
@@ -55,6 +106,7 @@ class RedrawRequest:
             InputError: names what is in the way and what to do.
         """
         self._check_prompts()
+        self._check_plan()
         patches = self.model.model_options.get("transformer_options", {}).get("patches", {})
         if holds_picture(patches):
             raise InputError(
@@ -89,6 +141,12 @@ class RedrawRequest:
         return scheduling.second_pass(values.steps, self.strength, 0, values.steps_rule)
 
     @property
+    def has_places(self) -> bool:
+        """Whether a prompt may miss a window."""
+        return any(extra.get(key) is not None for cond in (self.positive, self.negative) for _, extra in cond
+                   for key in ("area", "mask"))  # fmt: skip
+
+    @property
     def steps(self) -> int:
         """Sampling steps of a window."""
         return max(0, len(self.sigmas.sigmas) - 1)
@@ -105,10 +163,51 @@ class RedrawRequest:
         shape = [1, space.latent_channels, *frames, -(-height // cell), -(-width // cell)]
         return Bands.of(windows_of(self.model.model, shape, self.tiles), width, height, cell)
 
-    def place(self, box: Box) -> Box:
-        """A window in latent cells."""
+    def part(self, box: Box, size: Size) -> Part:
+        """A box that begins with a latent cell, of a picture of this width and height."""
         cell = self.cell
-        return Box(box.x0 // cell, box.y0 // cell, -(-box.x1 // cell), -(-box.y1 // cell))
+        cells = Box(box.x0 // cell, box.y0 // cell, -(-box.x1 // cell), -(-box.y1 // cell))
+        return Part(cells.times(cell), (-(-size[0] // cell) * cell, -(-size[1] // cell) * cell), cells)
+
+    def shares(self, part: Part) -> torch.Tensor | None:
+        """How much of the strength the cells of a window get, `(h, w)`, 0 to 1; None: all of it everywhere."""
+        if self.plan is None or not self.plan.changes_strength:
+            return None
+        shares = self.plan.cut(part.window, part.whole).strength(*part.size_in_cells)
+        return shares if bool((shares < 1).any()) else None
+
+    def prompts(self, part: Part, has_hints: bool = True) -> tuple[Cond, Cond]:
+        """Return both prompts for a window, with the plan's words.
+
+        `has_hints`: with ControlNets, whose hints are then made.
+
+        Raises:
+            InputError: nothing of one of them reaches the window; see also `planned_prompt`.
+        """
+        chains, found = Chains(), list[Cond]()
+        for name, cond in (("positive", self.positive), ("negative", self.negative)):
+            if not has_hints:
+                cond = [[text, {**extra, "control": None}] for text, extra in cond]
+            own = prompt_of_part(cond, part, part.whole, chains, name, part.size_in_cells)
+            if self.plan is not None and name == "positive":
+                own = planned_prompt(own, self.plan.cut(part.window, part.whole), self.clip, self._encoded)
+            if cond and not own:
+                raise InputError(
+                    f"nothing of the prompt lies in the window of {part.size[0]}x{part.size[1]} pixels at "
+                    f"{part.window.x0}, {part.window.y0} of a picture of {part.whole[0]}x{part.whole[1]}: it all has "
+                    "areas or masks elsewhere. Combine it with a prompt for the whole picture, or skip that part by "
+                    "a tile plan.",
+                    name,
+                )
+            found.append(self._sized(own, part))
+        return found[0], found[1]
+
+    def _sized(self, cond: Cond, part: Part) -> Cond:
+        """A prompt that tells SDXL of the whole picture."""
+        if not is_told_sizes(self.model.model):
+            return cond
+        whole = part.whole[0] // self.cell, part.whole[1] // self.cell
+        return [[text, {**extra, **sizes_in_prompt(extra, part.cells, whole)}] for text, extra in cond]
 
     @property
     def words(self) -> dict[str, Any]:
@@ -125,13 +224,58 @@ class RedrawRequest:
 
     def _check_prompts(self) -> None:
         for name, cond in (("positive", self.positive), ("negative", self.negative)):
-            held = {key for _, extra in cond for key, value in extra.items() if value is not None}
-            found = [words for key, words in _LAID_OVER.items() if key in held]
+            extras = [extra for _, extra in cond]
+            found = list(dict.fromkeys(words for extra in extras for words in _of_one_picture(extra)))
             if found:
                 raise InputError(
                     f"the prompt has {' and '.join(found)}, which belongs to one whole picture, and every window would "
-                    "be drawn with all of it. Take it out"
-                    + (", and connect the ControlNet to control_net." if "control" in held else ".")
-                    + " For pictures that fit the memory take Tiled Model, which cuts it to each tile.",
+                    "be drawn with all of it. Take it out. For pictures that fit the memory take Tiled Model, which "
+                    "cuts it to each tile.",
                     name,
                 )
+            for control in (link for extra in extras for link in _links(extra.get("control"))):
+                if not is_known(control):
+                    raise InputError(
+                        f"the prompt has a ControlNet of the kind {type(control).__name__} of another pack, whose hint "
+                        "cannot be cut for sure. Load and apply it with ComfyUI's own nodes, or connect the ControlNet "
+                        "to control_net.",
+                        name,
+                    )
+
+    def _check_plan(self) -> None:
+        if has_plan(self.model):
+            raise InputError(
+                "the model comes from Tile Plan, whose plan would be laid over every window as a whole. Connect the "
+                "model before it, and the output plan of Tile Plan to the input plan.",
+                "model",
+            )
+        if self.plan is None:
+            return
+        if self.plan.has_words and self.clip is None:
+            raise InputError(NO_ENCODER, "clip")
+        refused = why_not(self.model.model) if self.plan.changes_strength else None
+        if refused:
+            raise InputError(refused, "plan")
+
+
+def _of_one_picture(extra: dict[str, Any]) -> Iterator[str]:
+    """What an entry holds that is not cut to a window."""
+    for key, value in extra.items():
+        if key in _LAID_OVER and value is not None:
+            yield _LAID_OVER[key]
+        elif (
+            key not in _PLACED
+            and not key.startswith(_TEXTS)
+            and any(
+                isinstance(one, torch.Tensor) and one.ndim >= _PICTURE_AXES
+                for one in (value if isinstance(value, (list, tuple)) else [value])
+            )
+        ):
+            yield f"a picture ({key})"
+
+
+def _links(control: Any) -> Iterator[Any]:
+    """A ControlNet and those before it."""
+    while control is not None:
+        yield control
+        control = control.previous_controlnet

@@ -43,6 +43,9 @@ class TileRequest:
     at_once: int
     """Windows in one call of the model; 0 for what the memory has room for."""
 
+    is_fixed: bool = False
+    """Fail where memory runs out for a window, in place of going on with smaller ones."""
+
     def __post_init__(self) -> None:
         check_overlap(self.size, self.overlap)
 

@@ -232,24 +232,37 @@ def _gligen_boxes(boxes: list[tuple[Any, int, int, int, int]], seen: Box) -> lis
     return result
 
 
-def _sizes(vector: Any, cond: Cond, box: Box, canvas: Canvas, model: Any) -> Any:
-    """Say to SDXL that the window is a part of a large picture: the picture's size, the window's place and size.
+def sizes_in_prompt(cond: Cond, box: Box, whole: tuple[int, int]) -> dict[str, float]:
+    """What a prompt for SDXL says of a window: the picture's size, the window's place and size.
 
-    The picture is as large as the canvas, or as large as the prompt says its target is.
+    The picture is as large as the canvas of `whole` latent cells, width and height, or as large as the prompt says its
+    target is.
     """
-    places = next((places for kind, places in _SIZE_PLACES.items() if isinstance(model, kind)), None)
-    if places is None:
-        return vector
     # the host's own defaults, which count 8 pixels a cell for every model
-    width, height = cond.get("width", canvas.width * 8), cond.get("height", canvas.height * 8)
+    width, height = cond.get("width", whole[0] * 8), cond.get("height", whole[1] * 8)
     target = cond.get("target_width", width), cond.get("target_height", height)
-    across, down = target[0] / canvas.width, target[1] / canvas.height
-    values = {
+    across, down = target[0] / whole[0], target[1] / whole[1]
+    return {
+        "width": width,
+        "height": height,
         "crop_w": cond.get("crop_w", 0) + box.x0 * across,
         "crop_h": cond.get("crop_h", 0) + box.y0 * down,
         "target_width": box.width * across,
         "target_height": box.height * down,
     }
+
+
+def is_told_sizes(model: Any) -> bool:
+    """Whether the host tells such a BaseModel what `sizes_in_prompt` says."""
+    return isinstance(model, tuple(_SIZE_PLACES))
+
+
+def _sizes(vector: Any, cond: Cond, box: Box, canvas: Canvas, model: Any) -> Any:
+    """Say to SDXL that the window is a part of a large picture, see `sizes_in_prompt`."""
+    places = next((places for kind, places in _SIZE_PLACES.items() if isinstance(model, kind)), None)
+    if places is None:
+        return vector
+    values = sizes_in_prompt(cond, box, (canvas.width, canvas.height))
     result, each = vector.cond.clone(), model.embedder(torch.zeros(1)).shape[-1]
     for index, name in enumerate(places):
         if name in values:

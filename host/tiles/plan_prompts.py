@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -23,25 +24,28 @@ _OF_WORDS = {
 """What an entry says of its own words and of where they act. All else, as ControlNets, is for any words."""
 
 
-def planned_prompt(positive: Conditioning, plan: TilePlan, clip: Any) -> Conditioning:
+def planned_prompt(
+    positive: Conditioning, plan: TilePlan, clip: Any, encoded: dict[str, Conditioning] | None = None
+) -> Conditioning:
     """Keep a prompt and a plan's words to their places. Without words in the plan the prompt comes back as it is.
 
-    Masks of the prompt's own entries go on acting. Places sum to 1: nothing is guided twice.
+    Masks of the prompt's own entries go on acting. Places sum to 1: nothing is guided twice. `encoded`: where the
+    words are kept that the parts of a plan have in common.
 
     Raises:
         InputError: words without a text encoder, or beside a prompt that is encoded later; see also `TilePlan.words`.
     """
-    planned = plan.words(*_cells(plan.size))
+    planned = plan.words(*_cells(plan))
     if all(one.words == (None, ()) for one in planned):
         return positive
     if clip is None:
         raise InputError(NO_ENCODER, "clip")
-    encoded: dict[str, Conditioning] = {}
+    known: dict[str, Conditioning] = {} if encoded is None else encoded
 
     def encode(words: str) -> Conditioning:
-        if words not in encoded:
-            encoded[words] = clip.encode_from_tokens_scheduled(clip.tokenize(words))
-        return encoded[words]
+        if words not in known:
+            known[words] = clip.encode_from_tokens_scheduled(clip.tokenize(words))
+        return known[words]
 
     result: Conditioning = []
     for one in planned:
@@ -52,12 +56,13 @@ def planned_prompt(positive: Conditioning, plan: TilePlan, clip: Any) -> Conditi
     return result
 
 
-def _cells(size: tuple[int, int]) -> tuple[int, int]:
-    width, height = size
+def _cells(plan: TilePlan) -> tuple[int, int]:
+    """Of masks for what a plan is about: as large in a part as in the whole picture."""
     cell = 1
-    while max(width, height) > _LONGEST * cell:
+    while max(plan.size) > _LONGEST * cell:
         cell *= 2
-    return -(-width // cell), -(-height // cell)
+    width, height = plan.seen
+    return max(1, math.ceil(width / cell - 1e-6)), max(1, math.ceil(height / cell - 1e-6))
 
 
 def _instead(positive: Conditioning, encoded: Conditioning) -> Conditioning:

@@ -159,7 +159,27 @@ class _Mask:
 def _steps(shares: torch.Tensor, steps: int) -> torch.Tensor:
     """So many of the last steps draw a place: at least one where it is drawn at all."""
     wanted = (shares * steps).round().clamp_min(1)
-    return torch.where(shares > 1e-4, wanted, torch.zeros_like(wanted)).long()
+    return torch.where(is_drawn(shares), wanted, torch.zeros_like(wanted)).long()
+
+
+def has_plan(model: Any) -> bool:
+    """Whether a MODEL comes from `planned_model`, and keeps parts of the picture."""
+    return bool(model.get_wrappers(WrappersMP.SAMPLER_SAMPLE, KEY))
+
+
+def why_not(model: Any) -> str | None:
+    """Say why the host's BaseModel cannot keep parts of a picture; None if it can."""
+    if type(model).scale_latent_inpaint is comfy.model_base.BaseModel.scale_latent_inpaint:
+        return None
+    return (
+        f"a model of the kind {type(model).__name__} sees the parts that are kept without noise, and cannot start "
+        "on them later. Take strengths and skips out of the plan, or another model."
+    )
+
+
+def is_drawn(shares: torch.Tensor) -> torch.Tensor:
+    """Where a share of the pass's strength, see `TilePlan.strength`, draws anything."""
+    return shares > 1e-4
 
 
 def _check(model: Any, noise: torch.Tensor, latent: torch.Tensor) -> None:
@@ -168,11 +188,9 @@ def _check(model: Any, noise: torch.Tensor, latent: torch.Tensor) -> None:
         raise TilePlanError(
             f"the latent has {latent.ndim} dimensions, {tuple(latent.shape)}. Plans are for pictures and clips."
         )
-    if type(model).scale_latent_inpaint is not comfy.model_base.BaseModel.scale_latent_inpaint:
-        raise TilePlanError(
-            f"a model of the kind {type(model).__name__} sees the parts that are kept without noise, and cannot start "
-            "on them later. Take strengths and skips out of the plan, or another model."
-        )
+    refused = why_not(model)
+    if refused:
+        raise TilePlanError(refused)
     if not bool(latent.any()):
         raise TilePlanError("the latent is empty, so there is no picture to keep. Plans are for redrawing pictures.")
     if not bool(noise.any()):

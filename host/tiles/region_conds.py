@@ -1,9 +1,9 @@
-"""Prompts for regions that are cut out of a picture: everything in them that has a place is cut to the region."""
+"""Prompts for parts of a picture, regions or windows: everything in them that has a place is cut to the part."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import comfy.utils
 import torch
@@ -12,7 +12,7 @@ from comfy_execution.graph_utils import ExecutionBlocker
 from ...hires.errors import InputError
 from ...hires.sizes.regions import Cond
 from ...hires.tiles.boxes import Box
-from ...hires.tiles.cutouts import Cutout, Cutouts
+from ...hires.tiles.cutouts import Cutouts
 from .controls import is_known
 
 CELL = 8
@@ -27,11 +27,25 @@ _OF_INPAINT = {
     "concat_mask": "the mask of an inpaint model",
 }
 
-_Chains = dict[tuple[int, int], Any]
-"""Of a ControlNet and a region. The same chain in two prompts stays the same: the host then runs both in one call."""
+Chains = dict[tuple[int, int], Any]
+"""Of a ControlNet and a part. The same chain in two prompts stays the same: the host then runs both in one call."""
 
 Place = tuple[float, float, float, float]
 """Left, top, right and bottom as shares of a picture's or a region's width and height."""
+
+
+class Part(Protocol):
+    """What is cut out of a picture."""
+
+    @property
+    def window(self) -> Box:
+        """In pixels of the picture."""
+        ...
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels that it is drawn at."""
+        ...
 
 
 def prompts_of_regions(prompts: Mapping[str, Cond | None], found: Cutouts) -> list[list[Any]]:
@@ -45,7 +59,7 @@ def prompts_of_regions(prompts: Mapping[str, Cond | None], found: Cutouts) -> li
     Raises:
         InputError: nothing of a prompt reaches a region, or it holds what cannot be cut.
     """
-    chains: _Chains = {}
+    chains: Chains = {}
     result: list[list[Any]] = []
     for source, cond in prompts.items():
         if not found.parts:
@@ -57,11 +71,28 @@ def prompts_of_regions(prompts: Mapping[str, Cond | None], found: Cutouts) -> li
     return result
 
 
-def _of_region(cond: Cond, number: int, found: Cutouts, chains: _Chains, source: str) -> Cond:
+def prompt_of_part(
+    cond: Cond, part: Part, picture: tuple[int, int], chains: Chains, source: str, cells: tuple[int, int] | None = None
+) -> Cond:
+    """Return a prompt for a part of a picture of this width and height; without entries where nothing reaches it.
+
+    Args:
+        chains: keep it for all prompts of this part, and no longer than that part.
+        source: name of the prompt's input.
+        cells: width and height of the part in latent cells: masks then are what the host would make of them in these
+            cells of the whole picture, whatever their size. None: those pixels of theirs that lie in the part.
+
+    Raises:
+        InputError: it holds what cannot be cut.
+    """
+    own = ((text, _extra(extra, part, picture, chains, source, cells)) for text, extra in cond)
+    return [[text, extra] for text, extra in own if extra is not None]
+
+
+def _of_region(cond: Cond, number: int, found: Cutouts, chains: Chains, source: str) -> Cond:
     part = found.parts[number]
     _, height, width = found.pictures
-    own = ((text, _extra(extra, part, (width, height), chains, source)) for text, extra in cond)
-    result = [[text, extra] for text, extra in own if extra is not None]
+    result = prompt_of_part(cond, part, (width, height), chains, source)
     if cond and not result:
         raise InputError(
             f"no part of the prompt lies in region {number + 1}, {part.window.width}x{part.window.height} pixels at "
@@ -73,9 +104,14 @@ def _of_region(cond: Cond, number: int, found: Cutouts, chains: _Chains, source:
 
 
 def _extra(
-    extra: dict[str, Any], part: Cutout, picture: tuple[int, int], chains: _Chains, source: str
+    extra: dict[str, Any],
+    part: Part,
+    picture: tuple[int, int],
+    chains: Chains,
+    source: str,
+    cells: tuple[int, int] | None,
 ) -> dict[str, Any] | None:
-    """What goes with one text, cut to a region; None where it does not reach it."""
+    """What goes with one text, cut to a part; None where it does not reach it."""
     held = [words for key, words in _OF_INPAINT.items() if extra.get(key) is not None]
     if held:
         raise InputError(
@@ -95,7 +131,9 @@ def _extra(
             result["mask"] = _edges(place, picture)
     if result.get("mask") is not None:
         mask = result["mask"]
-        result["mask"] = _cut(mask, _pixels(window, mask.shape[-1], mask.shape[-2]))
+        result["mask"] = (
+            _cells(mask, window, cells) if cells else _cut(mask, _pixels(window, mask.shape[-1], mask.shape[-2]))
+        )
         if not bool(result["mask"].any()):
             return None
     if extra.get("gligen") is not None:
@@ -163,7 +201,25 @@ def _cut(values: torch.Tensor, box: Box) -> torch.Tensor:
     return values[..., box.y0 : box.y1, box.x0 : box.x1]
 
 
-def _gligen(boxes: list[Any], window: Place, part: Cutout, picture: tuple[int, int]) -> list[Any]:
+def _cells(mask: torch.Tensor, window: Place, cells: tuple[int, int]) -> torch.Tensor:
+    """A window of what the host makes of a mask `(M, h, w)` for the picture's cells: bilinear, at their middles."""
+    mask = mask[None] if mask.ndim == 2 else mask
+    (x0, x1, across), (y0, y1, down) = (
+        _between(window[axis], window[axis + 2], cells[axis], mask.shape[-1 - axis]) for axis in (0, 1)
+    )
+    rows = torch.lerp(mask[:, y0].float(), mask[:, y1].float(), down[:, None].to(mask.device))
+    return torch.lerp(rows[..., x0], rows[..., x1], across.to(mask.device))
+
+
+def _between(low: float, high: float, count: int, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Of the middles of `count` cells on an axis of `size` values: the value before and behind, and how far between."""
+    middles = low + (torch.arange(count, dtype=torch.float64) + 0.5) / count * (high - low)
+    at = (middles * size - 0.5).clamp(0, size - 1)
+    before = at.floor()
+    return before.long(), (before.long() + 1).clamp(max=size - 1), (at - before).float()
+
+
+def _gligen(boxes: list[Any], window: Place, part: Part, picture: tuple[int, int]) -> list[Any]:
     """Boxes `(embedding, height, width, y, x)` in cells; those that miss the region are left out."""
     across, down = CELL / picture[0], CELL / picture[1]
     width, height = (side // CELL for side in part.size)
@@ -176,8 +232,8 @@ def _gligen(boxes: list[Any], window: Place, part: Cutout, picture: tuple[int, i
     return result
 
 
-def _control(control: Any, part: Cutout, picture: tuple[int, int], chains: _Chains, source: str) -> Any:
-    """Copy a chain of ControlNets with the region's part of their hints."""
+def _control(control: Any, part: Part, picture: tuple[int, int], chains: Chains, source: str) -> Any:
+    """Copy a chain of ControlNets with their part of the hints."""
     if not is_known(control):
         raise InputError(
             f"the prompt has a ControlNet of the kind {type(control).__name__} of another pack, whose hint cannot be "
@@ -196,7 +252,7 @@ def _control(control: Any, part: Cutout, picture: tuple[int, int], chains: _Chai
     return chains[key]
 
 
-def _hint(hint: torch.Tensor, part: Cutout, picture: tuple[int, int], method: str) -> torch.Tensor:
+def _hint(hint: torch.Tensor, part: Part, picture: tuple[int, int], method: str) -> torch.Tensor:
     """The region's part of a hint, at the region's size; of another shape than the picture, its middle is the hint."""
     tall, wide = hint.shape[-2:]
     shape = picture[0] / picture[1]

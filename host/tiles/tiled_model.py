@@ -17,6 +17,7 @@ from ..progress import show_text
 from . import conds
 from .canvas import Canvas, TileRequest, cut, windows_for, with_smaller_windows
 from .conds import Cond
+from .errors import TiledModelError
 from .patches import holds_picture
 from .planned import TILED_KEY as KEY
 from .planned import activity_of
@@ -61,9 +62,17 @@ class _OuterSample:
         check(executor.class_obj.model_options)
         options[KEY] = Sampling(Room(self._request))
         try:
-            return executor(*args, **kwargs)
+            result = executor(*args, **kwargs)
         finally:
             options.pop(KEY, None)
+        bad = result.numel() - int(torch.isfinite(result).sum())
+        if bad:
+            raise TiledModelError(
+                f"{bad} of {result.numel()} numbers of the result are NaN or infinite: those of the latent or the "
+                "prompt were, or the model overflowed. Look at the node that made the latent, or take a model in more "
+                "precision."
+            )
+        return result
 
 
 class _PrepareSampling:
@@ -124,7 +133,8 @@ class _CalcCondBatch:
                 call = _Call(executor, model, prompts, Canvas(latent), timestep, model_options, state)
                 return kept(call.run(windows, run))
             except Exception as error:
-                smaller = with_smaller_windows(model, windows, state.room.request) if is_out_of_memory(error) else None
+                asked, fails = state.room.request, is_out_of_memory(error)
+                smaller = with_smaller_windows(model, windows, asked) if fails and not asked.is_fixed else None
                 if smaller is None:
                     raise
             # outside the except block, where the failed call's tensors are still alive

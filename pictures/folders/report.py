@@ -21,7 +21,8 @@ class Report:
     failed: list[tuple[str, str]] = field(default_factory=list)
     """Pictures without a result, and why."""
     notes: list[tuple[str, str]] = field(default_factory=list)
-    """Pictures whose result is not where one would look for it, and where it is; files with several pictures."""
+    """Pictures whose result is not where one would look for it, and where it is; files with several pictures; what else
+    there is to say of a result."""
     in_part: list[str] = field(default_factory=list)
     """Files that hold another picture, which was not upscaled, behind the one that was; see `holds_another`."""
     passed_over: list[tuple[str, str]] = field(default_factory=list)

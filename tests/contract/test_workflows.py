@@ -235,7 +235,10 @@ PUBLIC = {
     "hires-fix-sdxl": {"sd_xl_base_1.0.safetensors"},
     "redraw-faces": {DREAMSHAPER.name, "mediapipe_face_fp32.safetensors"},
     "restore-faces": {"GFPGANv1.4.pth", "mediapipe_face_fp32.safetensors"},
-    "tiled-redraw-controlnet": {"DreamShaper_8_pruned.safetensors", "control_v11f1e_sd15_tile_fp16.safetensors"},
+    **{
+        name: {"DreamShaper_8_pruned.safetensors", "control_v11f1e_sd15_tile_fp16.safetensors"}
+        for name in ("tiled-redraw", "tiled-redraw-controlnet")
+    },
     **{name: set() for name in ("standalone-two-upscalers", "standalone-upscale", "upscale-folder")},
 }
 DIRECTORIES = {

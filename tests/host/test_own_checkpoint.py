@@ -27,6 +27,7 @@ TO_GET = {
     "hires-fix-other-model": {DETAIL_LORA.name},
     "redraw-faces": {FACE_DETECTION.name},
     "restore-faces": {GFPGAN.name, FACE_DETECTION.name},
+    "tiled-redraw": {TILE_CONTROLNET.name},
     "tiled-redraw-controlnet": {TILE_CONTROLNET.name},
 }
 """What the others do without."""

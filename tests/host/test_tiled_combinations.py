@@ -53,6 +53,21 @@ def test_newer_families_are_drawn_in_windows(family, host, client, models):
     assert float((kept - before)[..., 9:].abs().mean()) > 0.01
 
 
+@pytest.mark.parametrize("of", ["latent", "prompt"])
+def test_numbers_that_are_none_are_refused(of, host, client, models):
+    scene = Scene(host, models, sides=SMALL)
+    scene.local()
+    values = torch.zeros(scene.shape)
+    values[..., 3, 5] = float("nan")
+    latent = scene.g.add("ProbeLatent", file=give(host, values=values), key="values") if of == "latent" else None
+    texts = {"x": torch.full((1, 4, scene.facts.context_width), float("nan")), "x.pooled": torch.zeros(1, 2048)}
+    nan = scene.g.add("ProbeConditioning", file=give(host, **texts), key="x")
+    prompts = (nan, scene.prompts[1]) if of == "prompt" else None
+    error = error_of(scene, client, scene.tiled(), latent=latent, prompts=prompts)
+    assert "Tiled Model: " in error
+    assert "NaN or infinite" in error
+
+
 @pytest.mark.parametrize("kind", ["reference", "joined"])
 def test_pictures_at_an_uneven_scale_are_cut_alike_for_every_window(kind, host, client, models):
     """So that windows can share a call."""

@@ -11,11 +11,12 @@ import time
 import numpy as np
 import pytest
 import tifffile
+import torch
 from hires_pack.dev.host.comfy_client import ClientError, ComfyClient
 from hires_pack.pictures import read_picture
 from PIL import Image
 
-from .graphs import Graph, conditioning
+from .graphs import Graph, conditioning, give, saved
 
 DEFAULTS = {
     "input_folder": "redraw", "output_folder": "redrawn", "file_name": "{name}", "include": "*", "recursive": False,
@@ -170,6 +171,79 @@ def test_strength_and_seed_and_another_place_of_the_same_seed(scene):
     assert np.abs(first - other).max() > 500
 
 
+SMALL = {"flux2": (128, 16, "sd3"), "qwen": (16, 8, "wan"), "z-image": (16, 8, "flux")}
+"""Families of ProbeSmallFamily: channels, pixels a cell, and the family whose VAE stands in or is made over."""
+
+
+def of_family(family, local=False):
+    """A model of a family with its VAE and prompts."""
+
+    def changes(g, parts):
+        host, models = changes.scene.host, changes.scene.models
+        if family in SMALL:
+            channels, cell, other = SMALL[family]
+            texts = torch.randn(2, 20, 64, generator=torch.Generator().manual_seed(7))
+            file = give(host, positive=texts[:1], negative=texts[1:])
+            vae = g.add("CheckpointLoaderSimple", ckpt_name=models.checkpoint(other))[2]
+            if family == "flux2":
+                vae = g.add("ProbeCellVae", vae=vae, channels=channels, cell=cell)
+            made = {"model": g.add("ProbeSmallFamily", family=family), "vae": vae}
+        else:
+            loader = g.add("CheckpointLoaderSimple", ckpt_name=models.checkpoint(family))
+            file = conditioning(host, models.family(family))
+            vae = g.add("ProbeCellVae", vae=loader[2]) if local else loader[2]
+            made = {"model": loader, "vae": vae}
+        if local:
+            made["model"] = g.add("ProbeLocalModel", model=made["model"], reach=False, conds=True)
+        prompts = {name: g.add("ProbeConditioning", file=file, key=name) for name in ("positive", "negative")}
+        return {**made, **prompts}
+
+    return changes
+
+
+@pytest.mark.parametrize("family", ["sd1", "sdxl", "sdxl-v", "sd3", "flux", "wan", *SMALL])
+def test_every_family_is_redrawn_in_windows(family, scene):
+    source = scene.picture("a.tif", 240, 112)
+    changes = of_family(family)
+    changes.scene = scene
+    drawn = scene.result("a1.tif", file_name="{name}1", steps=2, tile_size=128, overlap=32, changes=changes)
+    kept = scene.result(
+        "a2.tif", file_name="{name}2", steps=2, tile_size=128, overlap=32, changes=changes, denoising_strength=0.0
+    )
+    assert drawn.shape == source.shape
+    assert drawn.std() > 100
+    assert np.abs(drawn - kept).mean() > 50
+
+
+def test_sdxl_is_told_of_the_whole_picture_and_the_windows_place(scene):
+    """By a network that draws a wave over the picture that begins where SDXL's crop says; see the probe."""
+    scene.picture("a.tif", 320, 128)
+    changes = of_family("sdxl", local=True)
+    changes.scene = scene
+    one = scene.result("a1.tif", file_name="{name}1", changes=changes)
+    tiled = scene.result("a2.tif", file_name="{name}2", changes=changes, **WINDOWS)
+    assert np.abs(tiled - one).max() <= 20 * LEVELS
+
+
+@pytest.mark.parametrize(("kind", "says"), [
+    ("encoder", "numbers of the latent are NaN or infinite"), ("decoder", "the VAE decoded"),
+    ("model", "numbers that are NaN or infinite"),
+])  # fmt: skip
+def test_numbers_that_are_none_fail_with_a_sentence(kind, says, scene):
+    scene.picture("a.png", 96, 64, deep=False)
+
+    def changes(g, parts):
+        if kind != "model":
+            return {"vae": g.add("ProbeCellVae", vae=parts["vae"], fails=kind)}
+        texts = {"positive": torch.full((1, 77, 768), float("nan"))}
+        return {"positive": g.add("ProbeConditioning", file=give(scene.host, **texts), key="positive")}
+
+    text = scene.run(changes=changes)
+    assert "1 failed" in text
+    assert says in text
+    assert "a.png" not in scene.names()
+
+
 def test_the_whole_picture_is_shown_while_it_is_drawn(scene):
     scene.picture("a.png", 1024, 256, deep=False)
     g, node_id = scene.graph(tile_size=256, overlap=64)
@@ -179,6 +253,222 @@ def test_the_whole_picture_is_shown_while_it_is_drawn(scene):
     assert shown.shape == (128, 512, 3)
     assert np.ptp(shown[:, -100:]) < 8, "what is not drawn yet is grey"
     assert np.ptp(shown[:, :100]) > 20
+
+
+WIDTH, HEIGHT = 320, 256
+"""Of the pictures with places; 40 x 32 latent cells, 3 x 2 windows of up to 16."""
+
+WINDOWS = {"tile_size": 128, "overlap": 48, "blending": "hard"}
+
+
+def random_mask(g, host, seed, width=WIDTH, height=HEIGHT):
+    """Soft, empty in a third of the picture, and different at every place."""
+    values = torch.rand(1, height, width, generator=torch.Generator().manual_seed(seed))
+    values[..., : width // 3] = 0
+    return g.add("ProbeMask", file=give(host, values=values), key="values")
+
+
+def hint(g, parts, host, size=(WIDTH, HEIGHT)):
+    picture = torch.rand(1, size[1], size[0], 3, generator=torch.Generator().manual_seed(6))
+    image = g.add("ProbeImage", file=give(host, values=picture), key="values")
+    held = g.add(
+        "ControlNetApplyAdvanced", positive=parts["positive"], negative=parts["negative"],
+        control_net=g.add("ProbeControlNet", kind="pixels"), image=image, strength=0.7, start_percent=0.0,
+        end_percent=1.0,
+    )  # fmt: skip
+    return {"positive": held, "negative": held[1]}
+
+
+def masked(g, parts, host, **size):
+    own = g.add(
+        "ConditioningSetMask", conditioning=parts["negative"], mask=random_mask(g, host, 1, **size), strength=0.8,
+        set_cond_area="default",
+    )  # fmt: skip
+    return {"positive": g.add("ConditioningCombine", conditioning_1=parts["positive"], conditioning_2=own)}
+
+
+def area(g, parts, host):
+    own = g.add("ConditioningSetArea", conditioning=parts["negative"], width=136, height=120, x=88, y=64, strength=0.9)
+    return {"positive": g.add("ConditioningCombine", conditioning_1=parts["positive"], conditioning_2=own)}
+
+
+def boxes(g, parts, host):
+    return {"positive": g.add("ProbeConditioningWith", conditioning=parts["positive"], kind="gligen")}
+
+
+def both_nets(g, parts, host):
+    return {**hint(g, parts, host), "control_net": g.add("ProbeControlNet", kind="pixels"), "control_strength": 0.4}
+
+
+PLACES = {
+    "area": area, "mask": masked, "coarse mask": lambda *a: masked(*a, width=44, height=36), "boxes": boxes,
+    "hint": hint, "hint and control_net": both_nets,
+}  # fmt: skip
+
+
+def in_memory(scene, g, parts, before):
+    """The same redraw by the nodes for pictures that fit the memory, with the same noise: an IMAGE file's name."""
+    cells = {"width": WIDTH // 8, "height": HEIGHT // 8}
+    noise = g.add("ProbePlacedNoise", noise=parts["noise"], **cells)
+    latent = g.add("HiresFixEncodeAnySize", image=before, vae=parts["vae"])
+    common = {"model": parts["model"], "noise": noise, "sampler_name": DEFAULTS["sampler_name"]}
+    noised = g.add(
+        "HiresFixRenoise", latent=latent, steps=DEFAULTS["steps"], scheduler=DEFAULTS["scheduler"],
+        denoising_strength=DEFAULTS["denoising_strength"], hr_second_pass_steps=0, **common,
+    )  # fmt: skip
+    final = g.add(
+        "HiresFixSecondSampling", positive=parts["positive"], negative=parts["negative"], latent=noised,
+        sigmas=noised[1], cfg=DEFAULTS["cfg"], **common,
+    )  # fmt: skip
+    return g.save(image=g.add("HiresFixDecodeToSize", latent=final, vae=parts["vae"], image=before))[1]
+
+
+def levels_of(scene, name):
+    return (saved(scene.host, name)["image"][0].numpy().astype(np.float64).clip(0, 1) * 65535).round()
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_prompts_with_places_are_cut_to_each_window(kind, scene):
+    """As Second Sampling draws them in one piece: the host itself lays places over the whole latent there."""
+    picture = torch.from_numpy(scene.picture("a.tif", WIDTH, HEIGHT).astype(np.float32) / 65535)[None]
+    found = []
+
+    def changes(g, parts):
+        more = PLACES[kind](g, parts, scene.host)
+        if "control_net" not in more:
+            before = g.add("ProbeImage", file=give(scene.host, values=picture), key="values")
+            found.append(in_memory(scene, g, {**parts, **more}, before))
+        return more
+
+    one = scene.result("a1.tif", file_name="{name}1", conds=True, changes=changes)
+    tiled = scene.result("a2.tif", file_name="{name}2", conds=True, changes=changes, **WINDOWS)
+    without = scene.result("a3.tif", file_name="{name}3", conds=True)
+    assert np.abs(tiled - one).max() <= LEVELS
+    assert np.abs(without - one).max() > 500
+    for name in found:
+        assert np.abs(levels_of(scene, name) - tiled).max() <= LEVELS
+
+
+def planned(text, fade=0, model=None, image=None, words=False, **more):
+    """Tile Plan, of a picture of the redraw's size or smaller."""
+
+    def changes(g, parts):
+        loader = g.add("CheckpointLoaderSimple", ckpt_name="tiny_sd15.safetensors")
+        clip = {"clip": loader[1]} if words else {}
+        picture = image or g.add("EmptyImage", width=WIDTH, height=HEIGHT, batch_size=1, color=0)
+        own = {"positive": parts["positive"], **clip} if words else {}
+        plan = g.add(
+            "HiresFixTilePlan", image=picture, plan=text, skip_flat=0.0, fade=fade, tile_size=64, **own, **more
+        )
+        return {"plan": plan[2], **clip}
+
+    return changes
+
+
+PLAN = "0 0 320 96 | skip\n160 128 96 96 | strength 34%\n0 160 120 96 | prompt: a castle\n200 0 120 256 | add: snow"
+
+
+@pytest.mark.parametrize("fade", [0, 24])
+def test_a_plan_does_what_it_does_with_tiled_model(fade, scene):
+    """Skipped parts, less strength, words in place of others and beside them; what is left out is as it was."""
+    levels = scene.picture("a.tif", WIDTH, HEIGHT)
+    picture = torch.from_numpy(levels.astype(np.float32) / 65535)[None]
+    found = []
+
+    def changes(g, parts):
+        more = planned(PLAN, fade, words=True)(g, parts)
+        before = g.add("ProbeImage", file=give(scene.host, values=picture), key="values")
+        tiled = g.add("HiresFixTiledModel", model=parts["model"], tiles_at_once=1, **WINDOWS)
+        plan = g.add(
+            "HiresFixTilePlan", image=before, plan=PLAN, skip_flat=0.0, fade=fade, tile_size=64, model=tiled,
+            positive=parts["positive"], clip=more["clip"],
+        )  # fmt: skip
+        found.append(in_memory(scene, g, {**parts, "model": plan, "positive": plan[1]}, before))
+        return more
+
+    tiled = scene.result("a1.tif", file_name="{name}1", changes=changes, **WINDOWS)
+    one = scene.result("a2.tif", file_name="{name}2", changes=planned(PLAN, fade, words=True))
+    other = scene.result("a3.tif", file_name="{name}3", changes=planned(PLAN, fade, words=True),
+                         tile_size=160, overlap=64)  # fmt: skip
+    without = scene.result("a4.tif", file_name="{name}4", **WINDOWS)
+    expected = levels_of(scene, found[0])
+    drawn = 96
+    for result in (tiled, one, other):
+        assert np.abs(result - expected)[drawn:].max() <= LEVELS
+        np.testing.assert_array_equal(result[: drawn - 17], levels[: drawn - 17], "what is skipped is not as it was")
+    assert np.abs(without - tiled)[drawn + 32 :].max() > 500
+
+
+def test_windows_in_which_nothing_is_drawn_cost_nothing(scene):
+    """3x2 windows of 3 steps, two prompts: the upper row is left out by what its windows own, half of the rest."""
+    levels = scene.picture("a.tif", WIDTH, HEIGHT)
+    calls = {}
+
+    def counted(text):
+        name = f"redraw-{len(calls)}"
+
+        def changes(g, parts):
+            parts["model"] = g.add("ProbeLocalModel", model=parts["model"], reach=False, conds=True, count=name)
+            return {"model": parts["model"], **(planned(text)(g, parts) if text else {})}
+
+        g, node_id = scene.graph(file_name=f"{{name}} {name}", changes=changes, **WINDOWS)
+        run = scene.client.queue(g).require_success()
+        calls[text] = name
+        after = Graph()
+        latent = after.add("EmptyLatentImage", width=64, height=64, batch_size=1)
+        after.add("ProbeSaveCalls", name=name, after=latent)
+        scene.client.queue(after).require_success()
+        return int(saved(scene.host, name)["timesteps"].sum()), run.outputs[node_id]["text"][0]
+
+    everything, plain = counted("")
+    assert everything % 12 == 0
+    windows = everything // 6
+    columns = windows // (3 if windows % 3 == 0 else 2)
+    assert "left as they were" not in plain
+    half, text = counted("0 0 320 176 | skip")
+    assert 0 < half < everything
+    assert f"of {windows} windows left as they were" in text
+    assert f"{1 - half / everything:.0%} less work" in text
+    none, text = counted("all | skip")
+    assert none == 0
+    assert f"{windows} of {windows} windows left as they were, 100% less work" in text
+    np.testing.assert_array_equal(scene.read(f"a {calls['all | skip']}.tif"), levels)
+    assert columns
+
+
+def test_memory_that_runs_out_makes_smaller_tiles_of_a_window(scene, host):
+    """A window is then sampled in tiles from its first step on, whenever that was; the text says so."""
+    scene.picture("a.tif", 640, 320)
+    windows = {"tile_size": 384, "overlap": 128}
+
+    def short(cells, after):
+        return {"network": {"cells": cells, "cells_after": after}, **windows}
+
+    plain = scene.result("a1.tif", file_name="{name}1", **windows)
+    text = scene.run(file_name="{name}2", **short(1100, 0))
+    assert "memory ran out for 2 windows, sampled in tiles of 288 pixels or more" in text
+    log = host.log_tail(200)
+    assert "Out of memory: Tiled Redraw takes all models out of it and tries again." in log
+    assert "Out of memory: Tiled Redraw samples the window of" in log
+    late = scene.run(file_name="{name}3", **short(1100, 1))
+    assert "memory ran out for 2 windows" in late
+    assert np.array_equal(scene.read("a2.tif"), scene.read("a3.tif"))
+    for number in (2, 3):
+        assert np.abs(scene.read(f"a{number}.tif") - plain).max() <= LEVELS
+    text = scene.run(file_name="{name}4", **short(4, 0))
+    assert "1 failed" in text
+    assert "there is no memory for a window of" in text
+
+
+def entered(key):
+    """A positive prompt that holds a picture."""
+
+    def changes(g, parts):
+        file = give(changes.host, values=torch.rand(1, 4, 8, 8))
+        latent = g.add("ProbeLatent", file=file, key="values")
+        return {"positive": g.add("ProbeConditioningWith", conditioning=parts["positive"], kind=key, latent=latent)}
+
+    return changes
 
 
 def with_entry(**node):
@@ -194,19 +484,46 @@ def with_entry(**node):
 
 
 AREA = with_entry(node="ConditioningSetArea", width=64, height=64, x=0, y=0, strength=1.0)
+"""Nothing of the prompt reaches what lies beside."""
+
 CONTROL = with_entry(
-    node="ControlNetApply", control_net=lambda g, parts: g.add("ProbeControlNet", kind="pixels"), strength=1.0,
+    node="ControlNetApply", control_net=lambda g, parts: g.add("ProbeControlNet", kind="other"), strength=1.0,
     image=lambda g, parts: g.add("EmptyImage", width=64, height=64, batch_size=1, color=0),
 )  # fmt: skip
+X4 = with_entry(
+    node="SD_4XUpscale_Conditioning", images=lambda g, parts: g.add("EmptyImage", width=64, height=64, batch_size=1,
+    color=0), positive=lambda g, parts: parts["positive"], negative=lambda g, parts: parts["negative"], scale_ratio=4.0,
+    noise_augmentation=0.1,
+)  # fmt: skip
+
+
+def planned_model(g, parts):
+    image = g.add("EmptyImage", width=64, height=64, batch_size=1, color=0)
+    plan = g.add(
+        "HiresFixTilePlan", image=image, plan="all | skip", skip_flat=0.0, fade=0, tile_size=64, model=parts["model"]
+    )
+    return {"model": plan}
 
 
 def varied(g, parts):
     return {"noise": g.add("HiresFixNoise", seed=1, source="CPU", subseed=3, subseed_strength=0.5)}
 
 
+def test_a_window_that_no_prompt_reaches_is_refused_before_any_is_drawn(scene):
+    scene.picture("a.png", 256, 64, deep=False)
+    text = scene.run(changes=AREA, tile_size=96, overlap=32)
+    assert "1 failed" in text
+    assert "a.png: nothing of the prompt lies in the window of" in text
+    assert not list(scene.target.glob("*.unfinished/*/*.npy"))
+
+
 @pytest.mark.parametrize(("values", "words"), [
-    ({"changes": AREA}, ["input 'positive'", "an area", "Tiled Model"]),
-    ({"changes": CONTROL}, ["input 'positive'", "a ControlNet's picture", "control_net"]),
+    ({"changes": CONTROL}, ["input 'positive'", "a ControlNet of the kind _Other of another pack"]),
+    ({"changes": X4}, ["input 'positive'", "a picture to enlarge", "Tiled Model"]),
+    ({"changes": entered("reference_latents")}, ["input 'positive'", "a reference picture"]),
+    ({"changes": entered("noise_concat")}, ["input 'positive'", "a picture (noise_concat)"]),
+    ({"changes": planned("all | prompt: a castle")}, ["input 'clip'", "the plan has words"]),
+    ({"changes": planned_model}, ["input 'model'", "comes from Tile Plan"]),
     ({"changes": varied}, ["input 'noise'", "variation seed"]),
     ({"tile_size": 64, "overlap": 64}, ["input 'overlap'", "64"]),
     ({"overlap": 1000}, ["input 'overlap'", "1000"]),
@@ -215,6 +532,8 @@ def varied(g, parts):
 ])  # fmt: skip
 def test_what_is_refused(values, words, scene):
     scene.picture("a.png", 64, 64, deep=False)
+    if "changes" in values:
+        values["changes"].host = scene.host
     text = scene.refusal(**values)
     assert "Tiled Redraw, " in text
     assert all(word in text for word in words), text
@@ -222,9 +541,12 @@ def test_what_is_refused(values, words, scene):
 
 
 def test_killed_stopped_and_queued_again(scene, host):
-    """The same bytes as in one go, and no window is drawn twice."""
+    """The same bytes as in one go, and no window is drawn twice; some are left out by a plan."""
     scene.picture("a.png", 512, 384, deep=False)
-    values = {"tile_size": 96, "overlap": 32, "upscaling_resize": 1.5, "sampler_name": "euler_ancestral"}
+    plan = planned("0% 0% 100% 15% | skip\n60% 40% 30% 30% | strength 50%\n20% 80% 10% 20% | skip", fade=16)
+    values = {
+        "tile_size": 96, "overlap": 32, "upscaling_resize": 1.5, "sampler_name": "euler_ancestral", "changes": plan,
+    }  # fmt: skip
     g, node_id = scene.graph(**values)
 
     def parts():

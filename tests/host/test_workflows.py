@@ -31,6 +31,12 @@ def public_models(host, models):
         yield
 
 
+FOUR_TIMES = {"multi-stage-image", "tiled-redraw-controlnet", "tiled-redraw-plan"}
+
+OF_FOLDERS = {"upscale-folder", "tiled-redraw"}
+"""The workflows whose results are files of an own folder."""
+
+
 def small(name, client, host, models):
     """A saved workflow at a size and step count that a CPU does in a second."""
     graph = api_workflow(name)
@@ -40,13 +46,13 @@ def small(name, client, host, models):
         graph[node_id]["inputs"]["steps"] = 2
     if name in ("hires-fix-image", "redraw-region", "redraw-faces"):  # they have no first pass that says so
         set_everywhere(graph, steps=2, size=64)
-    if name == "tiled-redraw-controlnet":
+    if name.startswith("tiled-redraw"):
         set_everywhere(graph, steps=2, tile_size=128)
     if name == "sd-upscale-a1111":
         set_everywhere(graph, steps=2, tile_width=136, tile_height=104, overlap=16)
     for node_id in nodes_of(graph, "HiresFixLoadImage"):
         picture = io.BytesIO()
-        size = SMALL_PICTURE if name in ("multi-stage-image", "tiled-redraw-controlnet") else PICTURE
+        size = SMALL_PICTURE if name in FOUR_TIMES else PICTURE
         Image.linear_gradient("L").resize(size).convert("RGB").save(picture, "PNG")
         graph[node_id]["inputs"]["image"] = client.upload_image(picture.getvalue(), "gradient.png")
     if name == "hires-fix-sdxl":  # with a network of that family; it has no text encoder, which cannot be small
@@ -64,7 +70,7 @@ def save_node(graph):
     return node_id
 
 
-@pytest.mark.parametrize("name", sorted(set(library.WORKFLOWS) - {"upscale-folder"}))
+@pytest.mark.parametrize("name", sorted(set(library.WORKFLOWS) - OF_FOLDERS))
 def test_saved_workflow_runs_to_the_exact_size(name, host, client, models):
     graph = small(name, client, host, models)
     run = client.queue(graph).require_success()
@@ -98,18 +104,21 @@ def assert_draws_the_same(text, graph, keys):
     assert texts[0] == texts[1]
 
 
-def test_the_saved_folder_workflow_upscales_a_folder(host, client, models):
-    graph = small("upscale-folder", client, host, models)
-    folder, results = host.base / "input" / "some", host.base / "output" / "upscaled"
+@pytest.mark.parametrize(("name", "kind", "results"), [
+    ("upscale-folder", "HiresFixUpscaleFolder", "upscaled"), ("tiled-redraw", "HiresFixTiledRedraw", "redrawn"),
+])  # fmt: skip
+def test_the_saved_folder_workflows_make_files(name, kind, results, host, client, models):
+    graph = small(name, client, host, models)
+    folder, results = host.base / "input" / "some", host.base / "output" / results
     folder.mkdir(exist_ok=True)
     shutil.rmtree(results, ignore_errors=True)
     Image.linear_gradient("L").resize(PICTURE).convert("RGB").save(folder / "gradient.png")
-    (upscale,) = nodes_of(graph, "HiresFixUpscaleFolder")
-    graph[upscale]["inputs"]["input_folder"] = "some"
+    (node,) = nodes_of(graph, kind)
+    graph[node]["inputs"] |= {"input_folder": "some", "include": "*"}
     run = client.queue(graph).require_success()
     (result,) = results.iterdir()
     with Image.open(result) as image:
-        assert image.size == library.WORKFLOWS["upscale-folder"].size
+        assert image.size == library.WORKFLOWS[name].size
     (report,) = nodes_of(graph, "PreviewAny")
     assert "1" in run.outputs[report]["text"][0]
 
