@@ -35,7 +35,7 @@ class Form:
         Newer editors offer it once.
         """
         self.editor.insist(
-            lambda: self.editor.templates.is_hidden() or self.editor.shown_template(f"{title}.app").click(timeout=LONGEST_WAIT / 4),
+            lambda: self.editor.templates.is_hidden() or self.card(title).click(timeout=LONGEST_WAIT / 4),
             lambda longest: self.page.get_by_test_id("linear-run-button").wait_for(timeout=longest),
         )
         is_skipped = False
@@ -55,7 +55,7 @@ class Form:
 
     def card(self, title: str) -> Locator:
         """Its card in the dialog of templates."""
-        return self.editor.template(f"{title}.app")
+        return self.editor.shown_template(f"{title}.app")
 
     # ------------------------------------------------------------------------------------------------------- fields
 
