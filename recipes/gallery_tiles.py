@@ -183,12 +183,10 @@ def tiled_redraw(
     graph.stage("Redraw")
     folders = {"input_folder": input_folder, "output_folder": output_folder, "include": include}
     strengths = denoising_strength, control_strength
+    model: dict[str, Any] = {name: getattr(shared, name) for name in ("model", "positive", "negative", "vae")}
     report = graph.box(
         parts.redraw_of_files(asked, folders, strengths, upscaling_resize),
-        model=shared.model,
-        positive=shared.positive,
-        negative=shared.negative,
-        vae=shared.vae,
+        **model,
         noise=noise,
         upscaler=loaded,
         control_net=loaded_net,

@@ -18,7 +18,7 @@ from ..graph.passthrough import (
 )
 from ..graph.reader import Node
 from ..infotext.from_graph.texts import STYLES, texts_with_styles
-from ..sampling.ldsr import DOWNSAMPLE, LdsrSettings
+from ..sampling.ldsr import DOWNSAMPLE, Downsample, LdsrSettings
 from ..sizes.image_sizes import A1111_CELL
 from ..tiles.layout import TileLayout
 from .badge import Badge, Rule, agreed, badge, cells_of
@@ -126,7 +126,8 @@ def _ldsr_settings(node: Node, facts: Facts) -> Badge:
     steps, eta, downsample, seed = node.whole("steps"), node.number("eta"), node.text("downsample"), node.seed("seed")
     if file is None or steps is None or eta is None or seed is None:
         return Badge()
-    rule = next((one for one in DOWNSAMPLE if one == downsample), None)
+    rules: dict[str, Downsample] = {one: one for one in DOWNSAMPLE}
+    rule = rules.get(downsample or "")
     return Badge((replace(file, ldsr=LdsrSettings(steps, eta, rule, seed)),)) if rule else Badge()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import comfy.ops
 import torch
@@ -119,8 +119,7 @@ class _FirstStage(torch.nn.Module):
 
     def __init__(self, layout: DecoderLayout) -> None:
         super().__init__()
-        self.quantize = torch.nn.Module()
-        self.quantize.embedding = _ops.Embedding(layout.codes, CHANNELS)
+        self.quantize = torch.nn.ModuleDict({"embedding": _ops.Embedding(layout.codes, CHANNELS)})
         self.post_quant_conv = _ops.Conv2d(CHANNELS, CHANNELS, 1)
         sizes: dict[str, Any] = {"out_ch": CHANNELS, "in_channels": CHANNELS, "z_channels": CHANNELS, "resolution": 256}
         self.decoder = Decoder(
@@ -134,7 +133,7 @@ class _FirstStage(torch.nn.Module):
     def forward(self, latent: torch.Tensor) -> torch.Tensor:
         """`(N, 3, h, w)` -> `(N, 3, 4 * h, 4 * w)`."""
         cells = latent.movedim(1, -1)
-        codes = self.quantize.embedding.weight.to(latent)
+        codes = cast(torch.Tensor, self.quantize["embedding"].weight).to(latent)
         parts = cells.reshape(-1, CHANNELS).split(_TOGETHER)
         nearest = torch.cat([torch.cdist(part[None], codes[None])[0].argmin(1) for part in parts])
         return self.decoder(self.post_quant_conv(codes[nearest].reshape(cells.shape).movedim(-1, 1)))
