@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..hires.infotext.names import UPSCALER_FILES, upscaler_title
+from ..hires.infotext.names import UPSCALER_FILES, ldsr_file, upscaler_title
 from ..hires.model_names import stem
 from ..hires.prompts.styles import Style
 from ..hires.sampling.menus import AUTOMATIC, FILTERS, LATENT_MODES, SAMPLERS, SCHEDULES, UNIFORM, Sampler
@@ -75,9 +75,9 @@ def upscalers(files: Mapping[str, str]) -> list[dict[str, Any]]:
     """`files`: upscale models as the host lists them -> where they are."""
     listed = [_upscaler(name, None, None) for name in FILTERS]
     found: dict[str, dict[str, Any]] = {}
-    for file, path in files.items():
+    for file in files:
         name = upscaler_title(file)
-        found.setdefault(name, _upscaler(name, _ESRGAN, path))
+        found.setdefault(name, _upscaler(name, _ESRGAN, files[ldsr_file(name, files) or file]))
     return [*listed, *found.values()]
 
 

@@ -35,6 +35,7 @@ class Rank:
 
 def search_nodes(editor: Editor, ours: set[str]) -> list[Rank]:
     """Look every word up in the search box; `ours`: names of our nodes and boxes."""
+    editor.blank()
     box = editor.page.locator("input[aria-controls=results-list]")
     editor.insist(
         lambda: box.is_visible() or editor.page.mouse.dblclick(*EMPTY_SPOT, delay=5),
@@ -52,6 +53,8 @@ def search_nodes(editor: Editor, ours: set[str]) -> list[Rank]:
 def search_templates(editor: Editor, ours: set[str]) -> list[Rank]:
     """Look every word up among all templates; `ours`: names of our files."""
     editor.click(editor.page.get_by_role("button", name="Templates").first, opened=editor.templates)
+    # the first time it opens with the few for beginners
+    editor.templates.get_by_text("All Templates", exact=True).first.click()
     editor.page.locator("[data-testid^=template-workflow-]").first.wait_for()
     found, before = [], _settled(editor, _CARDS, [])
     for word in TEMPLATE_WORDS:

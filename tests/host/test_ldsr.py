@@ -138,7 +138,8 @@ def test_refusals(host, client, models):
     lacking = {name: value for name, value in whole.items() if name != "model.diffusion_model.middle_block.1.qkv.bias"}
     (folder / "other").mkdir()
     save_file(lacking, folder / "lacking.safetensors")
-    save_file(whole, folder / "other" / "no-settings.safetensors")
+    save_file(whole, folder / "other" / "odd.safetensors")
+    (folder / "other" / "odd.yaml").write_text("num_head_channels: 48", encoding="utf-8")
     client.object_info()
     image = pictures(8, 8)
 
@@ -151,7 +152,7 @@ def test_refusals(host, client, models):
     explained(
         run("LDSR/lacking.safetensors"), "middle_block.1.qkv.bias", "should be a tensor of (192,), and is nothing"
     )
-    explained(run("LDSR/other/no-settings.safetensors"), "heads of 32 (the published model's) do not divide", ".yaml")
+    explained(run("LDSR/other/odd.safetensors"), "heads of 48 (that of odd.yaml) do not divide")
     explained(run(models.exact_x2), "LDSR Settings", models.exact_x2, "is no LDSR model")
 
 

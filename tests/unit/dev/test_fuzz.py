@@ -68,6 +68,8 @@ def kinds():
     """The pack's nodes as recorded, and so many of core's."""
     recorded = json.loads((ROOT / "hires" / "graph" / "node_defs.json").read_text(encoding="utf-8"))["nodes"]
     info = {name: described(name, node) for name, node in recorded.items()}
+    menu = info["HiresFixUpscalerLoader"]["input"]["required"]["upscaler_name"][1]
+    menu["options"] = [*menu["options"], fuzz_stock.LDSR]
     info |= {name: {"input": {"required": needed}, "output": gives} for name, (needed, gives) in CORE.items()}
     return kinds_of({**info, "FuzzSee": {"input": {"optional": SEES}, "output": []}})
 
