@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..host.plugins.hooks import hooks_state
 from ..host.sampling.job import job_of
 from ..host.sampling.passes import sample_base
 from . import inputs
@@ -49,6 +50,11 @@ class HiresFixBaseSampling(PackNode):
             ],
             outputs=[io.Latent.Output(display_name="latent", tooltip="The finished small picture.")],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, **values: Any) -> str:
+        """Another one when packs have other hooks."""
+        return hooks_state()
 
     @classmethod
     def execute(cls, latent: dict[str, Any], steps: int, scheduler: str, **asked: Any) -> io.NodeOutput:

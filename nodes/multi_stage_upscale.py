@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from ..hires.plan.multi_stage import StagesRequest
 from ..hires.sizes.stages import MOST_STAGES, REDRAW
 from ..hires.tiles.settings import TileSettings
+from ..host.plugins.hooks import hooks_state
 from ..host.sampling.multi_stage import NAME, RedrawSettings, expand, plan_stages, wires_of
 from . import inputs
 from .errors import input_errors
@@ -97,6 +98,11 @@ class HiresFixMultiStageUpscale(PackNode):
             hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
             enable_expand=True,
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, **values: Any) -> str:
+        """Another one when packs have other hooks."""
+        return hooks_state()
 
     @classmethod
     def execute(

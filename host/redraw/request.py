@@ -13,6 +13,7 @@ from ...hires.sizes.regions import Cond
 from ...hires.tiles.bands import Bands
 from ...hires.tiles.boxes import Box
 from ..latents.codec import cell_of
+from ..plugins.hooks import registered_hooks
 from ..sampling.noise import PlacedNoise
 from ..sampling.passes import OF_A_PICTURE
 from ..sampling.sigmas import PassSigmas, Scheduling
@@ -121,6 +122,7 @@ class RedrawRequest:
             "sampler": [values.sampler_name, values.scheduler, asdict(values.settings)],
             "noise": [noise.seed, noise.source, noise.delta],
             "control": self.control_strength if self.control_net is not None else None,
+            **({"hooks": [hook.words for hook in registered_hooks()]} if registered_hooks() else {}),
         }
 
     def _check_prompts(self) -> None:
