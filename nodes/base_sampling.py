@@ -47,6 +47,7 @@ class HiresFixBaseSampling(PackNode):
                 inputs.settings(),
                 inputs.refiner(),
                 inputs.guider(),
+                inputs.hooks("this pass", "Before Every Sampling"),
             ],
             outputs=[io.Latent.Output(display_name="latent", tooltip="The finished small picture.")],
         )
@@ -57,6 +58,8 @@ class HiresFixBaseSampling(PackNode):
         return hooks_state()
 
     @classmethod
-    def execute(cls, latent: dict[str, Any], steps: int, scheduler: str, **asked: Any) -> io.NodeOutput:
+    def execute(
+        cls, latent: dict[str, Any], steps: int, scheduler: str, hooks: Any = None, **asked: Any
+    ) -> io.NodeOutput:
         with input_errors(cls, "latent"):
-            return io.NodeOutput(sample_base(job_of(**asked), latent, steps, scheduler))
+            return io.NodeOutput(sample_base(job_of(**asked), latent, steps, scheduler, hooks))

@@ -93,6 +93,7 @@ class HiresFixMultiStageUpscale(PackNode):
                     optional=True,
                     tooltip="From Seed and Noise or any core noise node. Drawn afresh at the size of each stage.",
                 ),
+                inputs.hooks("each redraw"),
             ],
             outputs=[io.Image.Output(display_name="image", tooltip="The pictures at the size asked for.")],
             hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
@@ -133,7 +134,8 @@ class HiresFixMultiStageUpscale(PackNode):
             resize, upscaling_crop, stages, given, denoising_strength, strength_falloff, redraw_last
         )
         redraw = RedrawSettings(steps, cfg, sampler_name, scheduler)
-        wires = wires_of(cls.hidden.dynprompt, cls.hidden.unique_id, values)
+        wired = {**values, "hooks": connected.get("hooks")}
+        wires = wires_of(cls.hidden.dynprompt, cls.hidden.unique_id, wired)
         with input_errors(cls, "image"):
             plan = plan_stages(values, request)
             link, graph = expand(plan, wires, values, redraw, TileSettings(tile_size, tile_overlap))

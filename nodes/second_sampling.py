@@ -49,6 +49,7 @@ class HiresFixSecondSampling(PackNode):
                 inputs.settings("Re-noise's, while the sampler is the same, else A1111's defaults"),
                 inputs.refiner(),
                 inputs.guider(),
+                inputs.hooks("this pass"),
             ],
             outputs=[io.Latent.Output(display_name="latent", tooltip="The finished large picture.")],
         )

@@ -98,6 +98,7 @@ class HiresFixTiledRedraw(PackNode):
                 ),
                 inputs.settings(),
                 inputs.steps_rule(),
+                inputs.hooks("each window"),
             ],
             outputs=[folder_inputs.report()],
             is_output_node=True,
@@ -131,6 +132,7 @@ class HiresFixTiledRedraw(PackNode):
         control_strength: float = 0.6,
         settings: A1111Settings | None = None,
         steps_rule: StepsRule = STEPS_RULES[0],
+        hooks: Any = None,
         **asked: Any,
     ) -> io.NodeOutput:
         folder, files = folder_inputs.settings(**folder_inputs.taken(asked))
@@ -140,7 +142,7 @@ class HiresFixTiledRedraw(PackNode):
             values = second_pass_values(None, steps, 0, sampler_name, scheduler, settings, steps_rule)
             request = RedrawRequest(
                 model, vae, positive, negative, noise, values, denoising_strength, cfg, tiles, control_net,
-                control_strength,
+                control_strength, hooks,
             )  # fmt: skip
             request.check()
             enlarging = inputs.upscale_request(

@@ -12,17 +12,19 @@ import sys
 from ...hires.tiles.boxes import Box
 from ...upscale_models import OnPart, PlacedUpscaler
 from . import hooks, upscalers
-from .hooks import HookFunction, SamplingPass, When
+from .hooks import Hook, HookFunction, SamplingPass, When
 from .packs import PluginError, pack_of
 from .upscalers import Factory
 
 __all__ = [
+    "HOOKS_TYPE",
     "VERSION",
     "Box",
     "OnPart",
     "PlacedUpscaler",
     "PluginError",
     "SamplingPass",
+    "make_hooks",
     "register_hook",
     "register_upscaler",
     "unregister_hook",
@@ -30,6 +32,9 @@ __all__ = [
 ]
 
 VERSION = 1
+
+HOOKS_TYPE = "HIRES_FIX_HOOKS"
+"""Type of the inputs `hooks` of nodes."""
 
 NAME = "hires_fix_plugins"
 """Under which Python finds this module."""
@@ -76,6 +81,15 @@ def register_hook(when: When, function: HookFunction) -> None:
 def unregister_hook(when: When, function: HookFunction) -> None:
     """Call a function no more. Raises PluginError if it is not registered."""
     hooks.unregister(when, function)
+
+
+def make_hooks(when: When, function: HookFunction, before: tuple[Hook, ...] | None = None) -> tuple[Hook, ...]:
+    """What a node with an output of `HOOKS_TYPE` gives out: the function is called in the passes that it is wired to.
+
+    `before`: what came in by an input of that type; those hooks are called first. `when`, `function` and errors are
+    those of `register_hook`.
+    """
+    return (*(before or ()), hooks.checked(when, function, _caller()))
 
 
 def _caller() -> str:

@@ -12,7 +12,7 @@ import torch
 
 from ...hires.errors import InputError
 from ...hires.sizes.regions import Cond
-from .packs import PluginError, named_after
+from .packs import Owner, PluginError, named_after
 
 When = Literal["before_hr", "process_before_every_sampling"]
 """A1111's names. `before_hr`: before a second pass, whose sigmas are made anew if the hook changes what they follow
@@ -73,19 +73,19 @@ class Hook:
 
     when: When
     function: HookFunction
-    pack: str
+    owner: Owner
     number: int
-    """Another one for every registering."""
+    """Another one for every registering; 0 for those of the graph."""
 
     @property
     def words(self) -> list[str]:
         """What it is known by after a restart, as JSON can hold it."""
-        return [self.when, self.pack, getattr(self.function, "__qualname__", type(self.function).__qualname__)]
+        return [self.when, self.owner.text, getattr(self.function, "__qualname__", type(self.function).__qualname__)]
 
     def call(self, run: SamplingPass, menus: Menus) -> None:
         """Let it change a pass. Raises InputError, named after the pack, for whatever goes wrong."""
         before = replace(run)
-        with named_after(self.pack, f"the hook {self.when}", InputError, "model"):
+        with named_after(self.owner, f"the hook {self.when}", InputError, "model"):
             result = self.function(run)
             if result is not None:
                 raise InputError(
@@ -97,15 +97,21 @@ class Hook:
 _registered: list[Hook] = []
 
 
-def register(when: When, function: HookFunction, pack: str) -> None:
-    """Add a hook after those that there are. Raises PluginError: no such moment, no function, or there already."""
+def checked(when: When, function: HookFunction, pack: str) -> Hook:
+    """A hook of a pack. Raises PluginError: no such moment, no function."""
     if when not in WHENS:
         raise PluginError(f"there is no hook {when!r}. There are {' and '.join(WHENS)}.")
     if not callable(function):
         raise PluginError(f"the hook {when} of the pack '{pack}' should be a function, and is {function!r}.")
+    return Hook(when, function, Owner.of_pack(pack), next(_numbers))
+
+
+def register(when: When, function: HookFunction, pack: str) -> None:
+    """Add a hook after those that there are. Raises PluginError: see `checked`; or it is there already."""
+    new = checked(when, function, pack)
     if any(hook.when == when and hook.function == function for hook in _registered):
         raise PluginError(f"the pack '{pack}' has registered this function for {when} already.")
-    _registered.append(Hook(when, function, pack, next(_numbers)))
+    _registered.append(new)
 
 
 def unregister(when: When, function: HookFunction) -> None:
@@ -119,6 +125,22 @@ def unregister(when: When, function: HookFunction) -> None:
 def registered_hooks() -> tuple[Hook, ...]:
     """All of them, in the order in which they were registered: that in which they are called."""
     return tuple(_registered)
+
+
+def hooks_of(of_graph: Any) -> tuple[Hook, ...]:
+    """All that are called in a pass: the registered ones, then what comes in by the input `hooks`, None for nothing.
+
+    Raises:
+        InputError: something else came in.
+    """
+    found = () if of_graph is None else of_graph
+    if not isinstance(found, tuple) or not all(isinstance(hook, Hook) for hook in found):
+        raise InputError(
+            f"a {type(of_graph).__name__} came in. Connect Before Second Pass, Before Every Sampling, or a node of "
+            "another pack whose output make_hooks of hires_fix_plugins has made.",
+            "hooks",
+        )
+    return (*_registered, *found)
 
 
 def hooks_state() -> str:

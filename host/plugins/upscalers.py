@@ -15,7 +15,7 @@ from ...hires.sizes.image_sizes import Size
 from ...hires.tiles.boxes import Box
 from ...upscale_models import CLASSICAL, OnPart, PlacedUpscaler, Upscaler, UpscalerError, from_descriptor
 from ...upscale_models.models.placed import checked
-from .packs import PluginError, named_after
+from .packs import Owner, PluginError, named_after
 
 Factory = Callable[[], Any]
 """Makes an upscaler: a `PlacedUpscaler`, or an UPSCALE_MODEL as ComfyUI's own loader gives it."""
@@ -43,7 +43,7 @@ class RegisteredUpscaler:
         Raises:
             UpscalerError: the factory failed, or made something else than was registered.
         """
-        with named_after(self.pack, f"the upscaler '{self.name}'", UpscalerError, "upscaler_name"):
+        with named_after(Owner.of_pack(self.pack), f"the upscaler '{self.name}'", UpscalerError, "upscaler_name"):
             made = self.factory()
             upscaler = (
                 PackUpscaler(self, made) if isinstance(made, PlacedUpscaler) else from_descriptor(made, self.name)
@@ -125,4 +125,4 @@ class PackUpscaler(PlacedUpscaler):
             return self._upscaler.enlarge_8_bit(picture, factor, on_part)
 
     def _named(self):  # noqa: ANN202 - a context manager of the standard library's own type
-        return named_after(self._pack, f"the upscaler '{self.name}'", UpscalerError, "upscaler")
+        return named_after(Owner.of_pack(self._pack), f"the upscaler '{self.name}'", UpscalerError, "upscaler")

@@ -13,7 +13,8 @@ from ...hires.sizes.regions import Cond
 from ...hires.tiles.bands import Bands
 from ...hires.tiles.boxes import Box
 from ..latents.codec import cell_of
-from ..plugins.hooks import registered_hooks
+from ..plugins.changes import GraphHook
+from ..plugins.hooks import hooks_of, registered_hooks
 from ..sampling.noise import PlacedNoise
 from ..sampling.passes import OF_A_PICTURE
 from ..sampling.sigmas import PassSigmas, Scheduling
@@ -48,6 +49,8 @@ class RedrawRequest:
     """Sees each window, as a tile ControlNet does; None for none."""
 
     control_strength: float = 1.0
+    hooks: Any = None
+    """Of the graph, see `hooks_of`."""
 
     def check(self) -> None:
         """Refuse what cannot be drawn, and what would be drawn wrongly.
@@ -55,15 +58,11 @@ class RedrawRequest:
         Raises:
             InputError: names what is in the way and what to do.
         """
-        self._check_prompts()
-        patches = self.model.model_options.get("transformer_options", {}).get("patches", {})
-        if holds_picture(patches):
-            raise InputError(
-                "the model has a patch that holds a picture (a DiffSynth, Z-Image or similar ControlNet), which would "
-                "be laid over every window as a whole. Take it out, or connect a ControlNet to control_net: it gets "
-                "each window's own picture.",
-                "model",
-            )
+        _check_prompts(self.positive, self.negative)
+        _check_patches(self.model)
+        for hook in hooks_of(self.hooks):
+            if isinstance(hook.function, GraphHook):
+                _check_hook(hook.function)
         space, cell = self.model.get_model_object("latent_format"), cell_of(self.vae)
         ratio, channels = space.spacial_downscale_ratio, space.latent_channels
         if ratio != cell or channels != self.vae.latent_channels:
@@ -125,15 +124,41 @@ class RedrawRequest:
             **({"hooks": [hook.words for hook in registered_hooks()]} if registered_hooks() else {}),
         }
 
-    def _check_prompts(self) -> None:
-        for name, cond in (("positive", self.positive), ("negative", self.negative)):
-            held = {key for _, extra in cond for key, value in extra.items() if value is not None}
-            found = [words for key, words in _LAID_OVER.items() if key in held]
-            if found:
-                raise InputError(
-                    f"the prompt has {' and '.join(found)}, which belongs to one whole picture, and every window would "
-                    "be drawn with all of it. Take it out"
-                    + (", and connect the ControlNet to control_net." if "control" in held else ".")
-                    + " For pictures that fit the memory take Tiled Model, which cuts it to each tile.",
-                    name,
-                )
+
+def _check_hook(hook: GraphHook) -> None:
+    """Refuse what a window cannot have of its own, as in the inputs themselves."""
+    changes = hook.changes
+    _check_prompts(changes.positive or [], changes.negative or [], "hooks")
+    if changes.model is not None:
+        _check_patches(changes.model, "hooks")
+    if hook.noise is not None:
+        raise InputError(
+            "Before Second Pass has noise, of which every window would get the same. Disconnect it there: here each "
+            "place has noise of its own, by the seed of this node's noise.",
+            "hooks",
+        )
+
+
+def _check_patches(model: Any, input_name: str = "model") -> None:
+    patches = model.model_options.get("transformer_options", {}).get("patches", {})
+    if holds_picture(patches):
+        raise InputError(
+            "the model has a patch that holds a picture (a DiffSynth, Z-Image or similar ControlNet), which would "
+            "be laid over every window as a whole. Take it out, or connect a ControlNet to control_net: it gets "
+            "each window's own picture.",
+            input_name,
+        )
+
+
+def _check_prompts(positive: Cond, negative: Cond, input_name: str | None = None) -> None:
+    for name, cond in (("positive", positive), ("negative", negative)):
+        held = {key for _, extra in cond for key, value in extra.items() if value is not None}
+        found = [words for key, words in _LAID_OVER.items() if key in held]
+        if found:
+            raise InputError(
+                f"the prompt has {' and '.join(found)}, which belongs to one whole picture, and every window would "
+                "be drawn with all of it. Take it out"
+                + (", and connect the ControlNet to control_net." if "control" in held else ".")
+                + " For pictures that fit the memory take Tiled Model, which cuts it to each tile.",
+                input_name or name,
+            )

@@ -51,6 +51,7 @@ def _drawn(request: RedrawRequest, box: Box, image: torch.Tensor, on_step: OnSte
         noised,
         sigmas.sigmas,
         on_step,
+        request.hooks,
         model=request.model,
         positive=positive,
         negative=negative,

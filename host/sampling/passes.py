@@ -32,7 +32,7 @@ from ..latents.latents import (
     values_of,
     with_samples,
 )
-from ..plugins.hooks import registered_hooks
+from ..plugins.hooks import hooks_of
 from ..progress import show_text
 from .denoiser import a1111_table, denoising_like_a1111
 from .ending import EndedEarlyError
@@ -61,8 +61,10 @@ OF_A_PICTURE = {
 """What entries of a prompt may hold that lies over a whole picture."""
 
 
-def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str) -> Latent:
+def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str, hooks: Any = None) -> Latent:
     """Run the first pass; with the host's sampler and scheduler names bit-identical to core's KSampler.
+
+    `hooks`: of the graph, see `hooks_of`.
 
     Raises:
         LatentError, SamplingError, ScheduleError: see the functions this calls; InputError: a hook fails.
@@ -72,7 +74,7 @@ def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str) ->
     job = replace(job, guidance=job.guidance.for_pass(CountedPass(False, steps, job.sampler_name)))
     sigmas = Scheduling(model, job.sampler_name, scheduler, job.settings).first_pass(steps)
     run = Pass(job, start, draw_noise(job.noise, start), sigmas, is_first=True)
-    out = _sample(before_sampling(run, registered_hooks(), PassFacts(scheduler, steps)))
+    out = _sample(before_sampling(run, hooks_of(hooks), PassFacts(scheduler, steps)))
     return {
         **with_samples(latent, out),
         FIRST_PASS: FirstPass(job.guidance.places(), Move(*out.shape[-2:])),
@@ -80,11 +82,14 @@ def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str) ->
     }
 
 
-def sample_second(latent: Latent, sigmas: torch.Tensor, on_step: OnStep | None = None, **asked: Any) -> Latent:
+def sample_second(
+    latent: Latent, sigmas: torch.Tensor, on_step: OnStep | None = None, hooks: Any = None, **asked: Any
+) -> Latent:
     """Run the second pass from a noised latent; the job's noise is not added again, it only seeds the sampler's steps.
 
     The latent may come from Re-noise or, as the host keeps latents with noise left in, from any of its samplers.
-    `on_step` is called after every step, in place of what moves the node's bar. `asked`: see `second_job_of`.
+    `on_step` is called after every step, in place of what moves the node's bar. `asked`: see `second_job_of`;
+    `hooks`: of the graph, see `hooks_of`.
 
     Raises:
         LatentError, SamplingError: see the functions this calls; also a latent that is not Re-noise's where a noise
@@ -95,8 +100,8 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, on_step: OnStep | None =
         raise SamplingError(f"found sigmas of shape {tuple(sigmas.shape)}; connect Re-noise's sigmas.", "sigmas")
     if len(sigmas) < 2:  # strength 0: there is nothing to run
         return after_second(latent, finite_samples_of(latent), sigmas)
-    hooks = registered_hooks()
-    job, latent, sigmas = before_second_pass(second_job_of(latent, sigmas, **asked), latent, sigmas, hooks)
+    called, job = hooks_of(hooks), second_job_of(latent, sigmas, **asked)
+    job, latent, sigmas = before_second_pass(job, latent, sigmas, called)
     if len(sigmas) < 2:  # a hook wants that
         return after_second(latent, finite_samples_of(latent), sigmas)
     model = job.guidance.model
@@ -120,7 +125,7 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, on_step: OnStep | None =
     values, is_known = values_of(latent, sigmas), schedule is not sigmas
     is_img2img = values is not None and values.steps_rule == "img2img"
     run = Pass(job, start, noise, PassSigmas(schedule, sigmas), is_first=False, is_img2img=is_img2img)
-    out = _sample(before_sampling(run, hooks, facts_of_second(latent, sigmas)), on_step)
+    out = _sample(before_sampling(run, called, facts_of_second(latent, sigmas)), on_step)
     warning = misfit(values.sampler_name, job.sampler_name, values.scheduler) if values and is_known else None
     fits = warning is None or not bool(torch.isin(sigmas.cpu(), schedule.cpu()).all())
     for text in (None if fits else warning, _over_every_tile(latent, job.guidance)):
