@@ -85,7 +85,7 @@ class Hook:
     def call(self, run: SamplingPass, menus: Menus) -> None:
         """Let it change a pass. Raises InputError, named after the pack, for whatever goes wrong."""
         before = replace(run)
-        with named_after(self.owner, f"the hook {self.when}", InputError, "model"):
+        with named_after(self.owner, f"the hook {self.when}", InputError, "hooks"):
             result = self.function(run)
             if result is not None:
                 raise InputError(

@@ -153,7 +153,7 @@ def test_extras_and_hires_fix_over_the_api(packs):
     assert f"Hires upscaler: {NAMES[AFTER]}" in json.loads(replies[0]["info"])["infotexts"][0]
     ours, nearest = (pictures(reply["images"])[0].astype(int) for reply in replies)
     assert ours.shape == (128, 128, 3)
-    assert np.corrcoef(ours.ravel(), nearest.ravel())[0, 1] < -0.9
+    assert np.abs(ours - nearest).mean() > 1
 
 
 def test_multi_stage_with_xy_values(packs, client):
@@ -234,7 +234,7 @@ class Passes:
         loader = g.add("CheckpointLoaderSimple", ckpt_name=self._models.checkpoint("sd1"))
         file = conditioning(self._host, self._models.family("sd1"))
         prompts = {key: g.add("ProbeConditioning", file=file, key=key) for key in ("positive", "negative")}
-        model = g.add("ProbeLocalModel", model=loader, reach=False, conds=False)
+        model = g.add("ProbeLocalModel", model=loader, reach=False, conds=True)
         parts = {"g": g, "model": model, **prompts}
         latent = g.add("EmptyLatentImage", width=size, height=size, batch_size=1)
         start = g.add("RandomNoise", noise_seed=4)
@@ -387,7 +387,7 @@ def staged(packs, client, models):
         loader = g.add("CheckpointLoaderSimple", ckpt_name=models.checkpoint("sd1"))
         file = conditioning(packs, models.family("sd1"))
         redraw = {key: g.add("ProbeConditioning", file=file, key=key) for key in ("positive", "negative")}
-        model = g.add("ProbeLocalModel", model=loader, reach=False, conds=False)
+        model = g.add("ProbeLocalModel", model=loader, reach=False, conds=True)
         redraw |= {"model": model, "vae": g.add("ProbeCellVae", vae=loader[2])}
         redraw |= {"noise": g.add("RandomNoise", noise_seed=5), **({"hooks": hooks(g)} if hooks else {})}
         image = g.add("ProbeImage", file=give(packs, image=pixels(32, 24)), key="image")
@@ -436,7 +436,7 @@ def test_tiled_redraw_calls_them_for_every_window(packs, client, models, switch)
 def test_a_failing_hook_is_named_with_its_pack(passes, switch, when, todo, words):
     switch(AFTER, **{when: todo})
     said = passes.refusal()
-    for part in (f"the hook {when} of the pack '{AFTER}' failed", words, "Sampling, input 'model'"):
+    for part in (f"the hook {when} of the pack '{AFTER}' failed", words, "Sampling, input 'hooks'"):
         assert part in said, said
 
 
