@@ -1,4 +1,4 @@
-"""The nodes for a recorded job of A1111's Extras tab."""
+"""The nodes for a recorded job of A1111's Extras tab, or of one of its upscalers alone."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from ...hires.graph.builder import Output
 from ...hires.graph.stages import load_upscaler
 from ...sdapi.generate.extras import upscale_inputs
 from ...sdapi.generate.requests import ExtrasSingle
-from .cases import Case
+from ..fixtures import ldsr
+from .cases import Case, CaseError
 from .graph import Plan
 from .names import ModelNames
 from .settings import NotMappedError, Settings
+
+LDSR = f"LDSR/{ldsr.FILE}"
+"""What Load Upscaler calls the recorded checkpoint of LDSR."""
 
 
 def build(case: Case, names: ModelNames) -> Plan:
@@ -42,6 +46,22 @@ def build(case: Case, names: ModelNames) -> Plan:
         upscaler = _upscaler(plan, names, first or "None")
         large = plan.graph.node("HiresFixUpscaleImage", image=image, upscaler=upscaler, **given).out()
         plan.save(f"image{index}", image=large)
+    return plan
+
+
+def build_ldsr(case: Case) -> Plan:
+    """Return a run of LDSR as a graph that ends before A1111's last resize, which was not recorded.
+
+    Raises CaseError if the input picture is missing.
+    """
+    plan, path = Plan(), case.folder / "input.png"
+    if not path.is_file():
+        raise CaseError(f"{case.id} has no input.png in {case.folder}.")
+    settings = {"steps": int(case.data["steps"]), "seed": int(case.data["seed"]), "eta": 1.0, "downsample": "A1111"}
+    upscaler = load_upscaler(plan.graph, LDSR)
+    upscaler = plan.graph.node("HiresFixLdsrSettings", upscaler=upscaler, **settings).out()
+    picture, factor = plan.picture(path), float(case.data["scale"])
+    plan.save("image", image=plan.graph.node("ProbeEnlarge", upscaler=upscaler, image=picture, factor=factor).out())
     return plan
 
 

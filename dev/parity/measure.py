@@ -205,3 +205,20 @@ def measure_extras(case: Case, saved: Saved) -> Measured:
     if result.off_by_more is not None:
         result.stages["image"] = result.off_by_more
     return result
+
+
+def measure_ldsr(case: Case, saved: Saved) -> Measured:
+    """Compare the values of a picture of LDSR, before its last resize."""
+    result = Measured()
+    theirs, kept = case.stage_picture("output"), saved("image")
+    if theirs is None:
+        return result
+    ours = eight_bits(kept["image"][0]) if kept else None
+    result.add_picture(ours, theirs)
+    is_like = ours is not None and ours.shape == theirs.shape
+    off = np.abs(ours.astype(int) - theirs.astype(int)) if is_like and ours is not None else None
+    result.stages[LDSR_DIFFERENT] = math.inf if off is None else float((off > 0).mean())
+    result.stages[LDSR_OFF_BY_MORE] = math.inf if off is None else float((off > 1).mean())
+    if off is not None:
+        result.remarks.append(f"{(off > 0).mean():.2%} of the values off by 1, {int((off > 1).sum())} by more")
+    return result

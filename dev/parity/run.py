@@ -23,12 +23,11 @@ from ..mount import ROOT
 from . import differences
 from . import extras as parity_extras
 from . import img2img as parity_img2img
-from . import ldsr as parity_ldsr
 from . import sd_upscale as parity_sd_upscale
 from . import txt2img as parity_txt2img
 from .cases import Case, CaseError
 from .graph import Plan, Variant
-from .measure import Measured, Saved, measure_extras, measure_txt2img
+from .measure import Measured, Saved, measure_extras, measure_ldsr, measure_txt2img
 from .measure_redraw import measure_img2img, measure_sd_upscale
 from .names import ModelNames
 from .report import CaseOutcome, Outcome
@@ -47,7 +46,7 @@ _MEASURE: dict[str, Callable[[Case, Saved], Measured]] = {
     "extras": measure_extras,
     "img2img": measure_img2img,
     "sd-upscale": measure_sd_upscale,
-    "ldsr": parity_ldsr.measure,
+    "ldsr": measure_ldsr,
 }
 """By the kind of case."""
 
@@ -78,7 +77,7 @@ class Bench:
         elif case.kind == "extras":
             outcome = CaseOutcome(case.id, self._judge(case, partial(parity_extras.build, case, self.names)))
         elif case.kind == "ldsr":
-            outcome = CaseOutcome(case.id, self._judge(case, partial(parity_ldsr.build, case)))
+            outcome = CaseOutcome(case.id, self._judge(case, partial(parity_extras.build_ldsr, case)))
         else:
             variants: tuple[Variant, ...] = ("injected", "encoded")
             both = [self._judge(case, partial(_BUILD[case.kind], case, v, self.names)) for v in variants]

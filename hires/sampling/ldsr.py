@@ -15,10 +15,12 @@ from typing import Any, Literal
 import torch
 
 from ..errors import InputError
-from ..sizes.image_sizes import Size
 from ..tiles.boxes import Box
 from .noise import SEEDS
 from .placed_noise import PlacedBlocks
+
+Size = tuple[int, int]
+"""Width and height; in latent cells where nothing else is said."""
 
 SCALE = 4
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -332,6 +333,14 @@ def test_extras():
     for sent in ({"upscaler_1": "No Such"}, {"gfpgan_visibility": 0.5}):
         with pytest.raises(ApiError):
             made(**sent)
+
+
+def test_ldsr_has_as_many_steps_as_the_setting_says():
+    house = replace(HOUSE, files=replace(HOUSE.files, upscalers=[*HOUSE.files.upscalers, "LDSR/model.safetensors"]))
+    options = {**OPTIONS, "ldsr_steps": 40}
+    found = nodes(extras.graph_of(read(ExtrasSingle, {"upscaler_1": "LDSR"}), "a.png", options, house))
+    assert found["HiresFixUpscalerLoader"][0]["upscaler_name"] == "LDSR/model.safetensors"
+    assert found["HiresFixLdsrSettings"][0]["steps"] == 40
 
 
 def test_pictures_come_and_go():
