@@ -564,3 +564,19 @@ def test_what_a_node_sets_wrongly_is_named_with_the_node(passes):
     said = passes.refusal(second=half)
     assert "the hook before_hr of the node Before Second Pass failed: it set denoising_strength" in said
     assert "Change its inputs." in said
+
+
+def test_a_generation_text_names_hooks_that_it_cannot_tell(packs, client, models, switch):
+    g = Graph()
+    loader = g.add("CheckpointLoaderSimple", ckpt_name=models.checkpoint("sd1"))
+    prompts = {name: g.add("CLIPTextEncode", clip=loader[1], text=name) for name in ("positive", "negative")}
+    latent = g.add("EmptyLatentImage", width=64, height=64, batch_size=1)
+    wires = {"model": loader, **prompts, "noise": g.add("HiresFixNoise", seed=1, source="CPU")}
+    hooks = before_every(g, cfg=5.0)
+    base = g.add("HiresFixBaseSampling", **wires, latent=latent, steps=1, cfg=3.0, hooks=hooks, **NORMAL)
+    image = g.add("VAEDecode", samples=base, vae=loader[2])
+    shown = g.add("PreviewAny", source=g.add("HiresFixInfotext", images=image, batch_index=0))
+    (text,) = client.queue(g).require_success().outputs[shown.id]["text"]
+    unsaid = text.partition("Not in this text: ")[2]
+    for words in ("HiresFixBeforeEverySampling", f"before_hr of the pack '{BEFORE}'", f"{EVERY} of the pack '{AFTER}'"):
+        assert words in unsaid, text
