@@ -207,6 +207,21 @@ def test_a_failing_upscaler_is_named_with_its_pack(packs, client, switch, todo, 
         assert part in said, said
 
 
+def test_an_upscale_model_of_cores_loader_is_one_too(packs, client, models, switch):
+    image = pixels(23, 13)
+    switch(BEFORE, file=models.exact_x2)
+    _, made = upscaled(packs, client, NAMES[BEFORE], image)
+    assert torch.equal(made, upscaled(packs, client, models.exact_x2, image)[1])
+
+
+@pytest.mark.parametrize(("made", "words"), [("text", "it is a str"), (None, "enlarges by 4 and was registered with")])
+def test_what_a_factory_makes_is_looked_at(packs, client, models, switch, made, words):
+    switch(BEFORE, **({"made": made} if made else {"file": models.exact_x4}))
+    said = upscaled(packs, client, NAMES[BEFORE], pixels(21, 13))[0].explanation()
+    for part in (f"the pack '{BEFORE}' failed", words, "Load Upscaler, input 'upscaler_name'"):
+        assert part in said, said
+
+
 def test_gone_it_is_refused_and_back_again_it_works(packs, client, switch):
     image = pixels(22, 13)
     switch(AFTER, connected=False)

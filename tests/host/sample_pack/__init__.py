@@ -17,10 +17,10 @@ _TODO, _KEPT, _SEEN = {}, {}, []
 
 def connect_hires_fix(hires_fix):
     """Called by Hires Fix if it is loaded after this pack."""
-    from .upscaler import Negative  # it can be imported from now on
+    from .upscaler import make  # what it imports can be imported from now on
 
     assert hires_fix.VERSION >= 1
-    hires_fix.register_upscaler(f"Negative of {FOLDER}", lambda: Negative(_TODO), scale=2)
+    hires_fix.register_upscaler(f"Negative of {FOLDER}", lambda: make(_TODO), scale=2)
     hires_fix.register_hook("before_hr", before_hr)
     hires_fix.register_hook("process_before_every_sampling", before_sampling)
 
