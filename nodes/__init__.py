@@ -12,6 +12,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from ..host.editor import routes
 from ..host.pictures import picture_files
+from ..host.plugins import door
 from ..host.sdapi import doors
 from ..host.upscaling import upscalers
 from . import registry
@@ -29,6 +30,7 @@ class HiresFixExtension(ComfyExtension):
         picture_files.provide_examples()
         routes.register()
         doors.open_doors()
+        door.open_door()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """All nodes, in the order of the stages."""

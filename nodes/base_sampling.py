@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..host.plugins.hooks import hooks_state
 from ..host.sampling.job import job_of
 from ..host.sampling.passes import sample_base
 from . import inputs
@@ -46,11 +47,19 @@ class HiresFixBaseSampling(PackNode):
                 inputs.settings(),
                 inputs.refiner(),
                 inputs.guider(),
+                inputs.hooks("this pass", "Before Every Sampling"),
             ],
             outputs=[io.Latent.Output(display_name="latent", tooltip="The finished small picture.")],
         )
 
     @classmethod
-    def execute(cls, latent: dict[str, Any], steps: int, scheduler: str, **asked: Any) -> io.NodeOutput:
+    def fingerprint_inputs(cls, **values: Any) -> str:
+        """Another one when packs have other hooks."""
+        return hooks_state()
+
+    @classmethod
+    def execute(
+        cls, latent: dict[str, Any], steps: int, scheduler: str, hooks: Any = None, **asked: Any
+    ) -> io.NodeOutput:
         with input_errors(cls, "latent"):
-            return io.NodeOutput(sample_base(job_of(**asked), latent, steps, scheduler))
+            return io.NodeOutput(sample_base(job_of(**asked), latent, steps, scheduler, hooks))

@@ -12,6 +12,7 @@ from ..hires.sampling.same import SAME_CFG, SAME_SAMPLER, SAME_SCHEDULER
 from ..hires.sampling.steps import STEPS_RULES
 from ..hires.sizes.image_sizes import MAX_SIDE
 from ..hires.tiles.settings import PRECISIONS, Precision, TileSettings
+from ..host.plugins.door import HOOKS_TYPE
 from ..host.sampling.sigmas import sampler_names, scheduler_names
 from ..host.upscaling.upscalers import as_second, as_upscaler
 from ..upscale_models import Upscaler
@@ -26,6 +27,7 @@ FileInfoType = io.Custom("HIRES_FIX_FILE_INFO")
 AxesType = io.Custom("HIRES_FIX_AXES")
 TileLayoutType = io.Custom("HIRES_FIX_TILE_LAYOUT")
 RegionsType = io.Custom("HIRES_FIX_REGIONS")
+HooksType = io.Custom(HOOKS_TYPE)
 TilePlanType = io.Custom("HIRES_FIX_TILE_PLAN")
 
 A1111_PROMPTS = {"positive": "Prompt", "negative": "Negative prompt"}
@@ -142,6 +144,29 @@ def refiner() -> io.Input:
     return RefinerType.Input(
         "refiner", optional=True, tooltip="From Refiner: a second model that takes over on the way in this pass."
     )
+
+
+def hooks(of: str, nodes: str = "Before Second Pass and Before Every Sampling") -> io.Input:
+    return HooksType.Input("hooks", optional=True, tooltip=f"From {nodes}: what is to be different in {of}.")
+
+
+HOOKS_OUTPUT = (
+    "For hooks of Base Sampling, Second Sampling, Multi-Stage Upscale and Tiled Redraw, or of another such node, which "
+    "then comes after this one."
+)
+
+
+def sides() -> list[io.Input]:
+    """Of which passes a hook changes anything."""
+    which = "Only of passes whose picture's longer side has"
+    return [
+        io.Int.Input(
+            "from_side", default=0, min=0, max=MAX_SIDE, tooltip=f"{which} that many pixels at least. 0: of all."
+        ),
+        io.Int.Input(
+            "to_side", default=0, min=0, max=MAX_SIDE, tooltip=f"{which} at most that many pixels. 0: no limit."
+        ),
+    ]
 
 
 def guider() -> io.Guider.Input:

@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from ..hires.plan.multi_stage import StagesRequest
 from ..hires.sizes.stages import MOST_STAGES, REDRAW
 from ..hires.tiles.settings import TileSettings
+from ..host.plugins.hooks import hooks_state
 from ..host.sampling.multi_stage import NAME, RedrawSettings, expand, plan_stages, wires_of
 from . import inputs
 from .errors import input_errors
@@ -92,11 +93,17 @@ class HiresFixMultiStageUpscale(PackNode):
                     optional=True,
                     tooltip="From Seed and Noise or any core noise node. Drawn afresh at the size of each stage.",
                 ),
+                inputs.hooks("each redraw"),
             ],
             outputs=[io.Image.Output(display_name="image", tooltip="The pictures at the size asked for.")],
             hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
             enable_expand=True,
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, **values: Any) -> str:
+        """Another one when packs have other hooks."""
+        return hooks_state()
 
     @classmethod
     def execute(
@@ -127,7 +134,8 @@ class HiresFixMultiStageUpscale(PackNode):
             resize, upscaling_crop, stages, given, denoising_strength, strength_falloff, redraw_last
         )
         redraw = RedrawSettings(steps, cfg, sampler_name, scheduler)
-        wires = wires_of(cls.hidden.dynprompt, cls.hidden.unique_id, values)
+        wired = {**values, "hooks": connected.get("hooks")}
+        wires = wires_of(cls.hidden.dynprompt, cls.hidden.unique_id, wired)
         with input_errors(cls, "image"):
             plan = plan_stages(values, request)
             link, graph = expand(plan, wires, values, redraw, TileSettings(tile_size, tile_overlap))

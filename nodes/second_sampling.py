@@ -6,6 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..host.plugins.hooks import hooks_state
 from ..host.sampling.passes import sample_second
 from . import inputs
 from .errors import input_errors
@@ -48,9 +49,15 @@ class HiresFixSecondSampling(PackNode):
                 inputs.settings("Re-noise's, while the sampler is the same, else A1111's defaults"),
                 inputs.refiner(),
                 inputs.guider(),
+                inputs.hooks("this pass"),
             ],
             outputs=[io.Latent.Output(display_name="latent", tooltip="The finished large picture.")],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, **values: Any) -> str:
+        """Another one when packs have other hooks."""
+        return hooks_state()
 
     @classmethod
     def execute(cls, latent: dict[str, Any], sigmas: Any, **asked: Any) -> io.NodeOutput:

@@ -106,6 +106,7 @@ class HiresFixTiledRedraw(PackNode):
                     "Windows in which nothing is drawn cost nothing.",
                 ),
                 io.Clip.Input("clip", optional=True, tooltip="The text encoder, for the plan's words."),
+                inputs.hooks("each window"),
             ],
             outputs=[folder_inputs.report()],
             is_output_node=True,
@@ -141,6 +142,7 @@ class HiresFixTiledRedraw(PackNode):
         steps_rule: StepsRule = STEPS_RULES[0],
         plan: TilePlan | None = None,
         clip: Any = None,
+        hooks: Any = None,
         **asked: Any,
     ) -> io.NodeOutput:
         folder, files = folder_inputs.settings(**folder_inputs.taken(asked))
@@ -150,7 +152,7 @@ class HiresFixTiledRedraw(PackNode):
             values = second_pass_values(None, steps, 0, sampler_name, scheduler, settings, steps_rule)
             request = RedrawRequest(
                 model, vae, positive, negative, noise, values, denoising_strength, cfg, tiles, control_net,
-                control_strength, plan, clip,
+                control_strength, hooks, plan, clip,
             )  # fmt: skip
             request.check()
             enlarging = inputs.upscale_request(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..host.upscaling.upscalers import load_upscaler, upscaler_names
+from ..host.upscaling.upscalers import load_upscaler, upscaler_names, upscaler_state
 from . import inputs
 from .errors import input_errors
 from .registry import PackNode, node
@@ -33,7 +33,8 @@ class HiresFixUpscalerLoader(PackNode):
                     "upscaler_name",
                     upscaler_names(),
                     "None and Lanczos resize with the Lanczos filter, Nearest repeats pixels. "
-                    "hires-fix-… come with the pack, LDSR/… are in models/LDSR, all others in models/upscale_models.",
+                    "hires-fix-… come with the pack, LDSR/… are in models/LDSR, all others in models/upscale_models or "
+                    "from other packs.",
                     default="Lanczos",
                 )
             ],
@@ -43,6 +44,11 @@ class HiresFixUpscalerLoader(PackNode):
                 )
             ],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, upscaler_name: str | None) -> int:
+        """Another one when a pack has registered it anew; the name may not be known yet."""
+        return upscaler_state(upscaler_name or "")
 
     @classmethod
     def execute(cls, upscaler_name: str) -> io.NodeOutput:

@@ -71,13 +71,14 @@ def upscaler_names(files: Iterable[str]) -> list[str]:
     return [*FILTERS, *dict.fromkeys(upscaler_title(file) for file in files)]
 
 
-def upscalers(files: Mapping[str, str]) -> list[dict[str, Any]]:
-    """`files`: upscale models as the host lists them -> where they are."""
+def upscalers(files: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    """`files`: upscale models as the host lists them -> where they are; None for those that are no files."""
     listed = [_upscaler(name, None, None) for name in FILTERS]
     found: dict[str, dict[str, Any]] = {}
     for file in files:
         name = upscaler_title(file)
-        found.setdefault(name, _upscaler(name, _ESRGAN, files[ldsr_file(name, files) or file]))
+        path = files[ldsr_file(name, files) or file]
+        found.setdefault(name, _upscaler(name, path and _ESRGAN, path))
     return [*listed, *found.values()]
 
 
@@ -85,9 +86,9 @@ def _upscaler(name: str, model_name: str | None, path: str | None) -> dict[str, 
     return {"name": name, "model_name": model_name, "model_path": path, "model_url": None, "scale": _SCALE}
 
 
-def realesrgan_models(files: Mapping[str, str]) -> list[dict[str, Any]]:
+def realesrgan_models(files: Mapping[str, str | None]) -> list[dict[str, Any]]:
     """Those of the Real-ESRGAN family that are installed; see `upscalers`."""
-    named = {upscaler_title(file): path for file, path in files.items()}
+    named = {upscaler_title(file): path for file, path in files.items() if path}
     known = [name for name in UPSCALER_FILES if name.startswith("R-ESRGAN") and name in named]
     return [{"name": name, "path": named[name], "scale": 2 if "2x" in name else 4} for name in known]
 

@@ -43,6 +43,7 @@ PRODUCERS: dict[str, tuple[tuple[str, int], ...]] = {
     "HIRES_FIX_TARGET": (("HiresFixTargetSize", 0),),
     "HIRES_FIX_SETTINGS": (("HiresFixA1111Settings", 0),),
     "HIRES_FIX_REFINER": (("HiresFixRefiner", 0),),
+    "HIRES_FIX_HOOKS": (("HiresFixBeforeEverySampling", 0), ("HiresFixBeforeSecondPass", 0)),
     "HIRES_FIX_FACE_MODEL": (("HiresFixFaceModelLoader", 0),),
     "HIRES_FIX_FILE_INFO": (("HiresFixLoadImage", 2),),
     "FACE_LANDMARKS": (("ProbeFaceLandmarks", 0),),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .builder import Graph, Node, Note, Stage
 from .definitions import UPLOAD, NodeDefinition
 
-LARGEST = (1740, 800)
+LARGEST = (1740, 820)
 """Width and height of all nodes together up to which the editor's template dialog shows a graph at 0.58 or more in a
 window of 1366x657 pixels. It fits the nodes (title bars included, groups not) into three quarters of the window, and
 below 0.571 the editor draws no text."""

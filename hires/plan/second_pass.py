@@ -42,7 +42,7 @@ def _renoise(node: Node, facts: Facts) -> Badge:
 @badge("HiresFixSecondSampling")
 def _second_sampling(node: Node, facts: Facts) -> Badge:
     latents, plan = node.incoming("latent", Latents), node.incoming("sigmas", SecondPass)
-    words = [counted(plan.steps, "step")] if plan and plan.steps is not None else []
+    words = [counted(plan.steps, "step")] if plan and plan.steps is not None and not node.has("hooks") else []
     is_run = plan is None or plan.steps != 0
     if is_run:
         _check_first_pass(node)

@@ -9,7 +9,7 @@ import folder_paths
 from ...hires.infotext.to_graph.loaders import ModelFiles
 from ..infotext.model_hashes import HashSearch
 from ..prompts.loras import alias_of
-from ..upscaling.upscalers import upscaler_files
+from ..upscaling.upscalers import listed_upscalers
 
 
 def model_files(search: HashSearch) -> ModelFiles:
@@ -25,7 +25,7 @@ def model_files(search: HashSearch) -> ModelFiles:
         checkpoints=listed("checkpoints"),
         loras=listed("loras"),
         vaes=listed("vae"),
-        upscalers=upscaler_files(),
+        upscalers=listed_upscalers(),
         diffusion_models=listed("diffusion_models"),
         text_encoders=listed("text_encoders"),
         embeddings=listed("embeddings"),

@@ -27,6 +27,7 @@ from ...hires.prompts.embeddings import missing_embeddings
 from ...hires.prompts.lora_files import LoraError, LoraFiles
 from ...hires.prompts.networks import network_tags
 from ...pictures import PARAMETERS
+from ..plugins.hooks import registered_hooks
 from ..progress import show_text
 from ..prompts.loras import installed as installed_loras
 from ..prompts.styles import known_styles
@@ -60,10 +61,11 @@ def graph_infotexts(prompt: Prompt, node_id: str) -> Callable[[int], str]:
     found = read_graph(prompt, node_id, _model_hashes(prompt), known_styles)
     settings, version = found.settings, program_version()
     controls = control_parameters(found.controls, lambda file: _digits(_CONTROLS, file, short_hash))
-    extra = [*controls, *network_hashes(prompt, settings), *found.further, *parameters_not_in_text(found.not_in_text)]
-    if found.not_in_text:
-        log.info("The infotext that node %s writes does not tell of: %s", node_id, ", ".join(found.not_in_text))
-        show_text(f"A1111's text of this picture is not all: it only names {', '.join(found.not_in_text)}.")
+    unsaid = [*found.not_in_text, *(f"{hook.when} of {hook.owner.text}" for hook in registered_hooks())]
+    extra = [*controls, *network_hashes(prompt, settings), *found.further, *parameters_not_in_text(unsaid)]
+    if unsaid:
+        log.info("The infotext that node %s writes does not tell of: %s", node_id, ", ".join(unsaid))
+        show_text(f"A1111's text of this picture is not all: it only names {', '.join(unsaid)}.")
 
     def text(index: int) -> str:
         # ComfyUI's own noise has one seed for all pictures of a batch

@@ -145,6 +145,12 @@ class Noised:
     values: SecondPassValues
     """What the schedule was made with."""
 
+    drawn: torch.Tensor
+    """The noise before settings made it stronger."""
+
+    denoising_strength: float | None
+    """What the schedule was cut by; None where that is not known."""
+
 
 def with_noised(latent: Latent, noised: Noised, sigmas: torch.Tensor) -> Latent:
     """Copy a LATENT with noised samples and remember their parts, in the LATENT and in the SIGMAS of the pass."""
@@ -169,7 +175,8 @@ def noised_of(latent: Latent, sigmas: torch.Tensor) -> Noised | None:
     rows = [next((i for i, old in enumerate(noised.samples) if torch.equal(new, old)), -1) for new in samples.cpu()]
     if not rows or -1 in rows:
         return None
-    return replace(noised, clean=noised.clean[rows], noise=noised.noise[rows], samples=samples)
+    picked = {name: getattr(noised, name)[rows] for name in ("clean", "noise", "drawn")}
+    return replace(noised, **picked, samples=samples)
 
 
 def schedule_of(latent: Latent, sigmas: torch.Tensor) -> torch.Tensor:

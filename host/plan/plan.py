@@ -28,6 +28,7 @@ from ...upscale_models import CLASSICAL, count_a1111_tiles, count_tiles
 from ...upscale_models.tiles.automatic import smallest_window
 from ..folders import access as folder_access
 from ..memory import free_main_memory
+from ..plugins.upscalers import registered
 from ..prompts.loras import loras_of
 from ..prompts.styles import known_styles
 from ..upscaling.runtime import HostRuntime
@@ -140,6 +141,9 @@ class HostFacts:
     def upscaler_scale(self, name: str) -> int | None:
         if name in CLASSICAL:
             return CLASSICAL[name].scale
+        entry = registered(name)
+        if entry:
+            return entry.scale
         outline = plan_models.upscaler_outline(name)
         return outline.scale if outline else None
 

@@ -17,6 +17,8 @@ from ...hires.tile_plan.plan import NO_ENCODER, TilePlan
 from ...hires.tiles.bands import Bands
 from ...hires.tiles.boxes import Box
 from ..latents.codec import cell_of
+from ..plugins.changes import GraphHook
+from ..plugins.hooks import hooks_of, registered_hooks
 from ..sampling.noise import PlacedNoise
 from ..sampling.passes import OF_A_PICTURE
 from ..sampling.sigmas import PassSigmas, Scheduling
@@ -89,6 +91,8 @@ class RedrawRequest:
     """Sees each window, as a tile ControlNet does; None for none."""
 
     control_strength: float = 1.0
+    hooks: Any = None
+    """Of the graph, see `hooks_of`."""
 
     plan: TilePlan | None = None
     """Laid over the whole of every picture."""
@@ -107,14 +111,10 @@ class RedrawRequest:
         """
         self._check_prompts()
         self._check_plan()
-        patches = self.model.model_options.get("transformer_options", {}).get("patches", {})
-        if holds_picture(patches):
-            raise InputError(
-                "the model has a patch that holds a picture (a DiffSynth, Z-Image or similar ControlNet), which would "
-                "be laid over every window as a whole. Take it out, or connect a ControlNet to control_net: it gets "
-                "each window's own picture.",
-                "model",
-            )
+        _check_patches(self.model)
+        for hook in hooks_of(self.hooks):
+            if isinstance(hook.function, GraphHook):
+                self._check_hook(hook.function)
         space, cell = self.model.get_model_object("latent_format"), cell_of(self.vae)
         ratio, channels = space.spacial_downscale_ratio, space.latent_channels
         if ratio != cell or channels != self.vae.latent_channels:
@@ -220,6 +220,7 @@ class RedrawRequest:
             "sampler": [values.sampler_name, values.scheduler, asdict(values.settings)],
             "noise": [noise.seed, noise.source, noise.delta],
             "control": self.control_strength if self.control_net is not None else None,
+            **({"hooks": [hook.words for hook in registered_hooks()]} if registered_hooks() else {}),
         }
 
     def _check_prompts(self) -> None:
@@ -257,6 +258,34 @@ class RedrawRequest:
         if refused:
             raise InputError(refused, "plan")
 
+    def _check_hook(self, hook: GraphHook) -> None:
+        """Refuse what a window cannot have of its own."""
+        changes = hook.changes
+        extras = [extra for cond in (changes.positive or [], changes.negative or []) for _, extra in cond]
+        found = list(
+            dict.fromkeys(words for extra in extras for words in (*_of_one_picture(extra), *_placed_in(extra)))
+        )
+        if found:
+            raise InputError(
+                f"the prompt of a hook has {' and '.join(found)}, and every window would be drawn with all of it. Take "
+                "it out there; in this node's own prompts, what has a place is cut to each window.",
+                "hooks",
+            )
+        if changes.model is not None:
+            _check_patches(changes.model, "hooks")
+        if self.plan is not None and (changes.model, changes.positive, changes.negative) != (None, None, None):
+            raise InputError(
+                "a hook brings a model or prompts of its own, which would take the place of what the plan asks for. "
+                "Disconnect them there, or the plan.",
+                "hooks",
+            )
+        if hook.noise is not None:
+            raise InputError(
+                "Before Second Pass has noise, of which every window would get the same. Disconnect it there: here "
+                "each place has noise of its own, by the seed of this node's noise.",
+                "hooks",
+            )
+
 
 def _of_one_picture(extra: dict[str, Any]) -> Iterator[str]:
     """What an entry holds that is not cut to a window."""
@@ -279,3 +308,19 @@ def _links(control: Any) -> Iterator[Any]:
     while control is not None:
         yield control
         control = control.previous_controlnet
+
+
+def _placed_in(extra: dict[str, Any]) -> Iterator[str]:
+    """What an entry holds that has a place in the picture."""
+    return (OF_A_PICTURE[key] for key in _PLACED if extra.get(key) is not None)
+
+
+def _check_patches(model: Any, input_name: str = "model") -> None:
+    patches = model.model_options.get("transformer_options", {}).get("patches", {})
+    if holds_picture(patches):
+        raise InputError(
+            "the model has a patch that holds a picture (a DiffSynth, Z-Image or similar ControlNet), which would "
+            "be laid over every window as a whole. Take it out, or connect a ControlNet to control_net: it gets "
+            "each window's own picture.",
+            input_name,
+        )

@@ -98,6 +98,7 @@ def _sampled(
             noised,
             sigmas.sigmas,
             on_step,
+            request.hooks,
             model=model,
             positive=positive,
             negative=negative,

@@ -138,6 +138,7 @@ def _redrawn(
         noise=noise,
         cfg=redraw.cfg,
         sampler_name=redraw.sampler_name,
+        **({} if wires["hooks"] is None else {"hooks": wires["hooks"]}),
     ).out(0)
     return graph.node("HiresFixDecodeToSize", f"decode{number}", latent=sampled, vae=vae, image=picture).out(0)
 

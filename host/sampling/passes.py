@@ -34,10 +34,12 @@ from ..latents.latents import (
     values_of,
     with_samples,
 )
+from ..plugins.hooks import hooks_of
 from ..progress import show_text
 from .denoiser import a1111_table, denoising_like_a1111
 from .guidance import ConnectedGuider, Guidance, Prompts
 from .guider import A1111Guider, needs_a1111_guider
+from .hooked import PassFacts, before_sampling, before_second_pass, facts_of_second
 from .job import Pass, SamplingJob, second_job_of
 from .previews import step_callback
 from .renoising import Loss, draw_noise, loss_of_sum
@@ -59,17 +61,20 @@ OF_A_PICTURE = {
 """What entries of a prompt may hold that lies over a whole picture."""
 
 
-def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str) -> Latent:
+def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str, hooks: Any = None) -> Latent:
     """Run the first pass; with the host's sampler and scheduler names bit-identical to core's KSampler.
 
+    `hooks`: of the graph, see `hooks_of`.
+
     Raises:
-        LatentError, SamplingError, ScheduleError: see the functions this calls.
+        LatentError, SamplingError, ScheduleError: see the functions this calls; InputError: a hook fails.
     """
     model = job.guidance.model
     start = {**latent, "samples": fit_to_model(model, latent)}
     job = replace(job, guidance=job.guidance.for_pass(CountedPass(False, steps, job.sampler_name)))
     sigmas = Scheduling(model, job.sampler_name, scheduler, job.settings).first_pass(steps)
-    out = _sample(Pass(job, start, draw_noise(job.noise, start), sigmas, is_first=True))
+    run = Pass(job, start, draw_noise(job.noise, start), sigmas, is_first=True)
+    out = _sample(before_sampling(run, hooks_of(hooks), PassFacts(scheduler, steps)))
     return {
         **with_samples(latent, out),
         FIRST_PASS: FirstPass(job.guidance.places(), Move(*out.shape[-2:])),
@@ -77,15 +82,19 @@ def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str) ->
     }
 
 
-def sample_second(latent: Latent, sigmas: torch.Tensor, on_step: OnStep | None = None, **asked: Any) -> Latent:
+def sample_second(
+    latent: Latent, sigmas: torch.Tensor, on_step: OnStep | None = None, hooks: Any = None, **asked: Any
+) -> Latent:
     """Run the second pass from a noised latent; the job's noise is not added again, it only seeds the sampler's steps.
 
     The latent may come from Re-noise or, as the host keeps latents with noise left in, from any of its samplers.
-    `on_step` is called after every step, in place of what moves the node's bar. `asked`: see `second_job_of`.
+    `on_step` is called after every step, in place of what moves the node's bar. `asked`: see `second_job_of`;
+    `hooks`: of the graph, see `hooks_of`.
 
     Raises:
         LatentError, SamplingError: see the functions this calls; also a latent that is not Re-noise's where a noise
             mask or a sigma at which nothing is left of the picture needs its parts.
+        InputError: a hook fails.
     """
     if sigmas.ndim != 1 or not bool(torch.isfinite(sigmas).all()):
         raise SamplingError(f"found sigmas of shape {tuple(sigmas.shape)}; connect Re-noise's sigmas.", "sigmas")
@@ -94,7 +103,10 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, on_step: OnStep | None =
     if is_asked():  # the run ends: what would have been redrawn is its result
         before = noised_of(latent, sigmas)
         return after_second(latent, before.clean if before else finite_samples_of(latent), sigmas)
-    job = second_job_of(latent, sigmas, **asked)
+    called, job = hooks_of(hooks), second_job_of(latent, sigmas, **asked)
+    job, latent, sigmas = before_second_pass(job, latent, sigmas, called)
+    if len(sigmas) < 2:  # a hook wants that
+        return after_second(latent, finite_samples_of(latent), sigmas)
     model = job.guidance.model
     check_sampler(model, job.sampler_name)
     check_range(model, sigmas, "the sigmas start", "sigmas")
@@ -115,7 +127,8 @@ def sample_second(latent: Latent, sigmas: torch.Tensor, on_step: OnStep | None =
     start = {**latent, "samples": clean}
     values, is_known = values_of(latent, sigmas), schedule is not sigmas
     is_img2img = values is not None and values.steps_rule == "img2img"
-    out = _sample(Pass(job, start, noise, PassSigmas(schedule, sigmas), is_first=False, is_img2img=is_img2img), on_step)
+    run = Pass(job, start, noise, PassSigmas(schedule, sigmas), is_first=False, is_img2img=is_img2img)
+    out = _sample(before_sampling(run, called, facts_of_second(latent, sigmas)), on_step)
     warning = misfit(values.sampler_name, job.sampler_name, values.scheduler) if values and is_known else None
     fits = warning is None or not bool(torch.isin(sigmas.cpu(), schedule.cpu()).all())
     for text in (None if fits else warning, _over_every_tile(latent, job.guidance)):

@@ -31,21 +31,22 @@ def renoise(model: Any, values: SecondPassValues, latent: Latent, noise: Any, si
     clean = fit_to_model(model, latent)
     if len(sigmas.sigmas) == 0:
         return with_samples(latent, clean)
-    drawn = draw_noise(noise, {**latent, "samples": clean})
+    drawn = strong = draw_noise(noise, {**latent, "samples": clean})
     first = float(sigmas.sigmas[0])
     sampler = SAMPLERS.get(values.sampler_name)
     if sampler:
         model = denoising_like_a1111(model, sampler, settings, first_pass=False)
         if values.is_img2img and settings.initial_noise_multiplier != 1:
-            drawn = drawn * settings.initial_noise_multiplier
-        drawn = drawn * (1 + settings.img2img_extra_noise / first) if settings.img2img_extra_noise else drawn
+            strong = strong * settings.initial_noise_multiplier
+        strong = strong * (1 + settings.img2img_extra_noise / first) if settings.img2img_extra_noise else strong
     sampling = model.get_model_object("model_sampling")
     scaled = model.model.process_latent_in(clean) if torch.count_nonzero(clean) else clean
     largest = float(sampling.sigma_max)
     full = first > largest or math.isclose(first, largest, rel_tol=1e-5)  # what the host's samplers ask
-    x = sampling.noise_scaling(sigmas.sigmas[0].to(scaled), drawn.to(scaled), scaled, full)
+    x = sampling.noise_scaling(sigmas.sigmas[0].to(scaled), strong.to(scaled), scaled, full)
     samples = model.model.process_latent_out(x / left_of_picture(model, sigmas.sigmas[0]))
-    return with_noised(latent, Noised(clean, drawn, sigmas.schedule, samples, values), sigmas.sigmas)
+    noised = Noised(clean, strong, sigmas.schedule, samples, values, drawn, sigmas.denoising_strength)
+    return with_noised(latent, noised, sigmas.sigmas)
 
 
 def draw_noise(noise: Any, latent: Latent) -> torch.Tensor:

@@ -43,6 +43,9 @@ class PassSigmas:
     sigmas: torch.Tensor
     """Those that are sampled: descending, normally ending in 0. Empty when nothing is to be run."""
 
+    denoising_strength: float | None = None
+    """Of a second pass; None of others."""
+
 
 @dataclass(frozen=True)
 class Scheduling:
@@ -80,9 +83,9 @@ class Scheduling:
         names = self.sampler_name, self.scheduler
         plan = plan_second_pass(*names, steps, denoising_strength, hr_second_pass_steps, rule)
         if plan.schedule == 0:
-            return PassSigmas(torch.zeros(0), torch.zeros(0))
+            return PassSigmas(torch.zeros(0), torch.zeros(0), denoising_strength)
         schedule = self._schedule(plan.schedule)
-        return PassSigmas(schedule, schedule[plan.part])
+        return PassSigmas(schedule, schedule[plan.part], denoising_strength)
 
     def _schedule(self, steps: int) -> torch.Tensor:
         model, sampler, scheduler = self.model, SAMPLERS.get(self.sampler_name), self.scheduler

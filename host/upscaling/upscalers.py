@@ -1,4 +1,4 @@
-"""Upscalers by name, from ComfyUI's `upscale_models` folders and A1111's `LDSR`."""
+"""Upscalers by name: from ComfyUI's `upscale_models` folders, A1111's `LDSR`, and those that other packs register."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from ...upscale_models import (
     from_state_dict,
 )
 from ...upscale_models.shipped import WEIGHTS, is_damaged
+from ..plugins.upscalers import registered, registered_names
 from .ldsr import LdsrUpscaler, is_ldsr, ldsr_of
 from .model_files import UnreadableFileError, read_weights
 from .runtime import patcher_of
@@ -59,9 +60,20 @@ def upscaler_path(name: str) -> str | None:
     return path
 
 
+def listed_upscalers() -> list[str]:
+    """Every upscaler but the classical ones: `upscaler_files`, and those of other packs."""
+    return [*upscaler_files(), *registered_names()]
+
+
 def upscaler_names() -> list[str]:
-    """The classical upscalers, then all of `upscaler_files`, in A1111's order."""
-    return [*CLASSICAL, *sorted(upscaler_files(), key=str.lower)]
+    """The classical upscalers, then all others, in A1111's order."""
+    return [*CLASSICAL, *sorted(listed_upscalers(), key=str.lower)]
+
+
+def upscaler_state(name: str) -> int:
+    """Another number when another pack's upscaler has taken the place of the one before; 0 for all others."""
+    entry = registered(name)
+    return entry.number if entry else 0
 
 
 def load_upscaler(name: str) -> Upscaler:
@@ -70,11 +82,14 @@ def load_upscaler(name: str) -> Upscaler:
     Files go through the host's safe loader, which refuses a pickle that would run code.
 
     Raises:
-        UpscalerError: the file is gone.
+        UpscalerError: the file is gone, or the pack that registered it fails.
         UnusableModelError: the file is damaged, unsafe or not an upscale model.
     """
     if name in CLASSICAL:
         return CLASSICAL[name]
+    entry = registered(name)
+    if entry:
+        return entry.make()
     path = upscaler_path(name)
     if path is None:
         raise UpscalerError(

@@ -36,7 +36,20 @@ _SETTINGS, _REFINER = "settings", "refiner"
 
 _SOCKETS = frozenset(
     (
-        *("model", "clip", "vae", *SIDES, "conditioning", "noise", _SETTINGS, _REFINER, "guider", "sampler", "sigmas"),
+        *(
+            "model",
+            "clip",
+            "vae",
+            *SIDES,
+            "conditioning",
+            "noise",
+            _SETTINGS,
+            _REFINER,
+            "hooks",
+            "guider",
+            "sampler",
+            "sigmas",
+        ),
         *("latent", "latent_image", "samples", "image", "images", "pixels", "mask"),
     )
 )

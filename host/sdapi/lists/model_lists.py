@@ -13,7 +13,7 @@ import folder_paths
 from ....hires.model_names import stem, without_suffix
 from ...infotext.model_hashes import file_hash, known_hash, short_hash
 from ...model_headers import read_header, remarks
-from ...upscaling.upscalers import upscaler_files, upscaler_path
+from ...upscaling.upscalers import listed_upscalers, upscaler_path
 
 log = logging.getLogger("hires-fix")
 
@@ -34,9 +34,9 @@ def files(kind: str) -> dict[str, str]:
     return {name: path for name, path in listed.items() if path is not None}
 
 
-def upscalers() -> dict[str, str]:
-    """The same of the upscalers that are files."""
-    return {name: path for name in upscaler_files() if (path := upscaler_path(name))}
+def upscalers() -> dict[str, str | None]:
+    """Upscalers as the host lists them -> where their files are; None for those of other packs."""
+    return {name: upscaler_path(name) for name in listed_upscalers()}
 
 
 def checkpoints() -> list[dict[str, Any]]:
