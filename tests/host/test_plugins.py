@@ -27,7 +27,37 @@ SAMPLE = Path(__file__).parent / "sample_pack"
 BEFORE, AFTER, FAILING = "sample-before", "sample.after", "sample-failing"
 NAMES = {folder: f"Negative of {folder}" for folder in (BEFORE, AFTER)}
 EVERY = "process_before_every_sampling"
-FAILS = "NODE_CLASS_MAPPINGS = {}\n\n\ndef connect_hires_fix(door):\n    door.register_upscaler('None', dict)\n"
+FAILS = """
+NODE_CLASS_MAPPINGS = {}
+
+
+def connect_hires_fix(door):
+    def hook(run):
+        pass
+
+    door.register_hook("before_hr", hook)
+    for call, asked in (
+        (door.register_upscaler, ("a/b", dict)), (door.register_upscaler, ("4x.pth", dict)),
+        (door.register_upscaler, ("Negative of sample-before", dict)), (door.register_upscaler, ("Mine", 5)),
+        (door.register_upscaler, ("Mine", dict, 1.5)), (door.unregister_upscaler, ("Mine",)),
+        (door.register_hook, ("before_hr", hook)), (door.register_hook, ("after_hr", hook)),
+        (door.register_hook, ("before_hr", None)), (door.unregister_hook, ("before_hr", dict)),
+    ):
+        try:
+            call(*asked)
+        except door.PluginError as error:
+            print("refused:", error, flush=True)
+    door.unregister_hook("before_hr", hook)
+    door.register_upscaler("None", dict)
+"""
+REFUSED = (
+    "'a/b' cannot be the name of an upscaler", "'4x.pth' cannot be the name of an upscaler",
+    "the pack 'sample-before' has an upscaler 'Negative of sample-before' already",
+    "the factory of 'Mine' should be a function", "the scale of 'Mine' should be a whole number from 1 on",
+    "there is no registered upscaler 'Mine'", "the pack 'sample-failing' has registered this function for before_hr",
+    "there is no hook 'after_hr'. There are before_hr and process_before_every_sampling.",
+    "the hook before_hr of the pack 'sample-failing' should be a function", "is not registered for 'before_hr'",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +66,12 @@ def packs(models, tmp_path_factory):
     base = tmp_path_factory.mktemp("packs")
     shutil.copytree(SAMPLE, base / "earlier" / BEFORE, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(SAMPLE, base / "later" / AFTER, ignore=shutil.ignore_patterns("__pycache__"))
-    (base / "earlier" / FAILING).mkdir()
-    (base / "earlier" / FAILING / "__init__.py").write_text(FAILS, encoding="utf-8")
+    (base / "failing" / FAILING).mkdir(parents=True)
+    (base / "failing" / FAILING / "__init__.py").write_text(FAILS, encoding="utf-8")
     paths = base / "paths.yaml"
-    earlier = f"earlier:\n    is_default: true\n    custom_nodes: {base / 'earlier'}\n"
-    paths.write_text(f"{earlier}later:\n    custom_nodes: {base / 'later'}\n", encoding="utf-8")
+    # of those that come before the host's own folder, the last one is the first
+    first = [f"{name}:\n    is_default: true\n    custom_nodes: {base / name}\n" for name in ("failing", "earlier")]
+    paths.write_text(f"{''.join(first)}later:\n    custom_nodes: {base / 'later'}\n", encoding="utf-8")
     loaded = ("--whitelist-custom-nodes", PACK_NAME, PROBE.name, BEFORE, AFTER, FAILING)
     with start_host(models, arguments=("--extra-model-paths-config", str(paths), *loaded)) as server:
         yield server
@@ -111,6 +142,9 @@ def test_a_pack_that_fails_while_it_is_connected_is_named_in_the_log(packs):
     log = packs.log()
     assert "The pack 'sample-failing' failed in connect_hires_fix and is not connected." in log
     assert "Hires Fix itself has an upscaler 'None' already" in log
+    refused = [line for line in log.splitlines() if "refused:" in line]
+    assert len(refused) == len(REFUSED)
+    assert all(words in line for words, line in zip(REFUSED, refused, strict=True)), refused
 
 
 def api(packs, path, body=None):
