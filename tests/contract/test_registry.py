@@ -12,7 +12,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 ABOUT, COMFY = PROJECT["project"], PROJECT["tool"]["comfy"]
 FILES = "https://raw.githubusercontent.com/OWNER/hires-fix/main/"
 
-LARGEST = 5 * 1024 * 1024
+LARGEST = 6 * 1024 * 1024
 """Bytes of all that is installed for users."""
 
 

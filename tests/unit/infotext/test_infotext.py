@@ -91,7 +91,7 @@ def test_odd_texts(odd):
 def words(text: str) -> Counter[str]:
     """Every word, but the heading that goes with an empty negative prompt; zeros around a text are no part of it."""
     text = text.strip("\0\ufeff")
-    return Counter(re.findall(r"\w+", re.sub(r"Negative prompt:(?=\s*(Steps|$))", "", text)))
+    return Counter(re.findall(r"\w+", re.sub(r"Negative prompt:(?=\s*(Steps|Negative prompt:|$))", "", text)))
 
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=40)
@@ -129,6 +129,7 @@ PIECES = st.sampled_from([*MARKS, "Steps: 20", "Negative prompt:", "Seed: 5, "])
 @given(st.lists(PIECES | WORDS, max_size=30).map("".join))
 @example("Negative prompt:\0")
 @example("Negative prompt:\0 a")
+@example(",Negative prompt:\nNegative prompt:")
 def test_no_text_raises_or_loses_a_word(text):
     assert words(write(parse(text))) == words(text)
 
