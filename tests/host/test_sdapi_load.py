@@ -33,7 +33,7 @@ def test_whatever_is_sent_a_reply_or_a_sentence_comes_back(host, described):
     ("status", "body", "wrong"),
     [
         (None, b"timed out", "no reply"),
-        (418, b"{}", "not described"),
+        (418, b'{"errors": "it is a teapot."}', "not described"),
         (500, b"<html>", "no JSON"),
         (500, b'{"error": "ValueError", "detail": "", "errors": ""}', "without a sentence"),
         (500, b'{"error": "TypeError", "errors": "\'NoneType\' object is not iterable"}', "Python's words"),
