@@ -114,14 +114,14 @@ def item_size(item: Node | Note) -> tuple[int, int]:
     return max(_width(item.definition), _names_width(item)), _height(item.definition)
 
 
-def _height(definition: NodeDefinition) -> int:
+def _height(definition: NodeDefinition, is_box: bool = False) -> int:
     widgets = [entry for entry in definition.inputs if entry.is_widget]
     fields = sum(entry.multiline for entry in widgets)
     rows = len(widgets) - fields
     companions = sum(entry.companion is not None for entry in widgets)
     advanced = sum(entry.advanced for entry in widgets)
     modern = (rows - advanced) * WIDGET_ROW + bool(advanced) * UNFOLD
-    if definition.type.startswith("HiresFix"):
+    if is_box or definition.type.startswith("HiresFix"):
         modern += BADGE
     widget_rows = max(modern, (rows + companions) * FLAT_WIDGET_ROW)
     return slot_rows(definition) * SLOT_ROW + widget_rows + fields * TEXT_FIELD + PADDING + _picture_height(definition)
@@ -129,7 +129,7 @@ def _height(definition: NodeDefinition) -> int:
 
 def box_size(box: NodeDefinition) -> tuple[int, int]:
     """Width and height of a box with all its fields."""
-    return _width(box), _height(box)
+    return _width(box), _height(box, is_box=True)
 
 
 def _width(definition: NodeDefinition) -> int:
