@@ -18,6 +18,7 @@ DEFAULTS: MappingProxyType[str, Any] = MappingProxyType(
 """Every setting with its default, in A1111's order. Its type is the type that values have to have."""
 
 CHECKPOINT, CHECKPOINT_HASH = "sd_model_checkpoint", "sd_checkpoint_hash"
+LDSR_STEPS = "ldsr_steps"
 
 HONOURED = frozenset(
     (
@@ -25,7 +26,7 @@ HONOURED = frozenset(
         *(CHECKPOINT, "sd_vae", "CLIP_stop_at_last_layers", "randn_source", "eta_noise_seed_delta"),
         *("emphasis", "comma_padding_backtrack", "pad_cond_uncond"),
         *("hires_fix_refiner_pass", "refiner_switch_by_sample_steps"),
-        *("ESRGAN_tile", "ESRGAN_tile_overlap", "ldsr_steps"),
+        *("ESRGAN_tile", "ESRGAN_tile_overlap", LDSR_STEPS),
         *("upscaler_for_img2img", "img2img_background_color"),
         *("img2img_color_correction", "samples_format", "jpeg_quality", "webp_lossless", "return_grid"),
     )

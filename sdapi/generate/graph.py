@@ -14,6 +14,7 @@ from ...hires.infotext.to_graph.fitting import FittingGraph
 from ...hires.infotext.to_graph.loaders import Loaders
 from ...hires.infotext.to_graph.passes import Pass, Passes
 from ..errors import failed
+from ..option_table import LDSR_STEPS
 from .asked import Asked, Options
 from .house import House
 
@@ -46,7 +47,7 @@ def passes_of(
     settings = asked.iteration(number)
     settings = settings if seed is None else replace(settings, seed=seed)
     backtrack = int(asked.options["comma_padding_backtrack"])
-    loaders = Loaders(graph, house.files, settings.vae, ldsr_steps=int(asked.options["ldsr_steps"]))
+    loaders = Loaders(graph, house.files, settings.vae, ldsr_steps=int(asked.options[LDSR_STEPS]))
     return Passes(graph, settings, loaders, comma_padding_backtrack=backtrack, **prompt)
 
 
@@ -95,7 +96,7 @@ def how_asked(settings: GenerationSettings) -> dict[str, Any]:
 def upscaler_of(graph: StrictGraph, file: str, options: Options) -> Output:
     """What Load Upscaler calls so, with A1111's settings of it."""
     upscaler = stages.load_upscaler(graph, file)
-    return stages.ldsr_settings(graph, upscaler, int(options["ldsr_steps"])) if is_ldsr_file(file) else upscaler
+    return stages.ldsr_settings(graph, upscaler, int(options[LDSR_STEPS])) if is_ldsr_file(file) else upscaler
 
 
 def tiles(options: Options) -> dict[str, Any]:

@@ -169,6 +169,8 @@ def test_the_badge_and_the_lists(host, client):
     with urllib.request.urlopen(f"{host.url}/sdapi/v1/upscalers") as answer:
         listed = {one["name"]: one for one in json.loads(answer.read())}
     assert listed["LDSR"]["model_path"].endswith(ldsr.FILE)
+    with urllib.request.urlopen(f"{host.url}/sdapi/v1/options") as answer:
+        assert json.loads(answer.read())["ldsr_steps"] == 100
     picture = Graph()
     loaded = picture.add("LoadImage", image="ldsr-600x400.png")
     Image.new("RGB", (600, 400)).save(host.base / "input" / "ldsr-600x400.png")

@@ -123,6 +123,7 @@ def test_pages_of_other_origins_are_refused_on_both_ports(server):
 def test_settings_are_kept_and_the_whole_list_may_be_sent_back(server, api, models):
     file = server.base / "user" / "default" / "hires-fix" / "api-options.json"
     before = api.get("/sdapi/v1/options").content
+    assert "ldsr_steps" not in before  # no LDSR is installed
     titles = [entry["title"] for entry in api.get("/sdapi/v1/sd-models").content]
     assert before["sd_model_checkpoint"] in titles
     assert api.post("/sdapi/v1/options", before).status == 200

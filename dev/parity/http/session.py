@@ -47,6 +47,7 @@ class Session:
 
     def _models(self, models: dict[str, list[Path]]) -> dict[str, list[Path]]:
         found = {**models, **extra_model_files(self.exchanges[0].folder.parent)}
+        found.pop("LDSR", None)  # which the recorded server had not
         if "broken" in self.name:
             kept = [file for file in found["upscale_models"] if file.name != _BROKEN]
             found["upscale_models"] = kept

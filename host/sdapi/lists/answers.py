@@ -13,11 +13,12 @@ from comfy.cli_args import args
 from server import PromptServer
 
 from ....hires.errors import InputError
+from ....hires.infotext.names import is_ldsr_file
 from ....pictures import PARAMETERS, read_texts
 from ....sdapi import lists, scripts
 from ....sdapi.body import fields_of, keys_of, no_picture, picture_bytes, text_of
 from ....sdapi.errors import refused
-from ....sdapi.option_table import CHECKPOINT, CHECKPOINT_HASH
+from ....sdapi.option_table import CHECKPOINT, CHECKPOINT_HASH, LDSR_STEPS
 from ....sdapi.options import Options
 from ....sdapi.png_info import parameters_of
 from ...memory import free_on
@@ -43,6 +44,8 @@ class Answers:
 
     def _listed(self) -> dict[str, Any]:
         values = self._options.current()
+        if not any(map(is_ldsr_file, model_lists.upscalers())):
+            del values[LDSR_STEPS]  # A1111 has it from the extension that brings LDSR
         checkpoint = values[CHECKPOINT]
         values[CHECKPOINT] = model_lists.checkpoint_title(checkpoint)
         values[CHECKPOINT_HASH] = model_lists.checkpoint_hash(checkpoint)
