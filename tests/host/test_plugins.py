@@ -600,7 +600,15 @@ def test_tiled_redraw_with_hooks_of_the_graph(packs, client, models):
     noise = scene.refusal(changes=changes(noise=lambda parts: parts["noise"]), **values)
     assert "Tiled Redraw, input 'hooks': Before Second Pass has noise" in noise
     picture = scene.refusal(changes=changes(positive=controlled), **values)
-    assert "Tiled Redraw, input 'hooks': the prompt has a ControlNet's picture" in picture
+    assert "Tiled Redraw, input 'hooks': the prompt of a hook has a ControlNet's picture" in picture
+
+    def beside_a_plan(g, parts):
+        image = g.add("EmptyImage", width=96, height=64, batch_size=1, color=0)
+        plan = g.add("HiresFixTilePlan", image=image, plan="tiles 1 | skip", skip_flat=0.0, fade=0, tile_size=64)
+        return {"plan": plan[2], "hooks": before_second(g, model=parts["model"])}
+
+    plan = scene.refusal(changes=beside_a_plan, **values)
+    assert "Tiled Redraw, input 'hooks': a hook brings a model or prompts of its own" in plan
 
 
 def test_what_a_node_sets_wrongly_is_named_with_the_node(passes):
