@@ -186,8 +186,17 @@ def texts(info: FileFacts | None, prompt: Any, extra_pnginfo: Mapping[str, Any] 
     if args.disable_metadata:
         return {}
     own = {key: value for key, value in (info.text if info else {}).items() if key not in _GRAPHS}
-    graphs = {"prompt": prompt, **(extra_pnginfo or {})}
+    graphs = {"prompt": _as_queued(prompt), **(extra_pnginfo or {})}
     return {**own, **{key: json.dumps(value) for key, value in graphs.items() if value is not None}}
+
+
+def _as_queued(prompt: Any) -> Any:
+    """Without the host's notes of what its nodes were up to: queued again with them, it would not ask anew."""
+    if not isinstance(prompt, Mapping):
+        return prompt
+    return {
+        number: {key: value for key, value in node.items() if key != "is_changed"} for number, node in prompt.items()
+    }
 
 
 @dataclass
