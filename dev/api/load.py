@@ -76,14 +76,14 @@ class Clients:
 
         `again`: how many of these; by default all.
         """
-        saved = self._saved()
+        saved, before = self._saved(), left_over(self._host.base)
         started = time.monotonic()
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(self._one, range(len(asks)), asks))
         self._until_idle()
         self.outcome.seconds = time.monotonic() - started
         wanted = sum(ask.pictures for ask in asks if ask.kind == "right" and ask.body.get("save_images"))
-        self._judge_files(self._saved() - saved, wanted)
+        self._judge_files(self._saved() - saved, wanted, before)
         self._judge_gone([ask for ask in asks if ask.kind == "gone"])
         own = [number for number, ask in enumerate(asks) if ask.kind == "right"]
         for number in own[:again]:
@@ -196,7 +196,7 @@ class Clients:
     def _saved(self) -> set[Path]:
         return set((self._host.base / "output").rglob("*.png"))
 
-    def _judge_files(self, saved: set[Path], wanted: int) -> None:
+    def _judge_files(self, saved: set[Path], wanted: int, before: list[str]) -> None:
         if len(saved) != wanted:
             self._problem(f"{len(saved)} pictures were saved, of {wanted} that were to be")
         for path in saved:
@@ -205,7 +205,7 @@ class Clients:
                     opened.load()
             except OSError as error:
                 self._problem(f"{path.name}: {error}")
-        self.outcome.problems += left_over(self._host.base)
+        self.outcome.problems += [text for text in left_over(self._host.base) if text not in before]
 
 
 def left_over(base: Path) -> list[str]:

@@ -237,4 +237,6 @@ def test_clients_find_it(host, models):
     api.set_options({"sd_model_checkpoint": models.oracle})
     asked = webuiapi.ControlNetUnit(image=hint(), model=title, module="none")
     settings = {"prompt": "a fox", "seed": 5, "steps": 2, "width": 64, "height": 48, "sampler_name": "Euler"}
-    assert "ControlNet 0" in api.txt2img(**settings, controlnet_units=[asked]).info["infotexts"][0]
+    # the client keeps the unit in its own default of alwayson_scripts otherwise, for all who use it later
+    drawn = api.txt2img(**settings, controlnet_units=[asked], alwayson_scripts={})
+    assert "ControlNet 0" in drawn.info["infotexts"][0]
