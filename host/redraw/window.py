@@ -21,7 +21,7 @@ from ..sampling.passes import OnStep, sample_second
 from ..sampling.renoising import renoise
 from ..tiles.canvas import TileRequest, windows_of, with_smaller_windows
 from ..tiles.errors import TiledModelError
-from ..tiles.planned import is_drawn, planned_model
+from ..tiles.planned import planned_model
 from ..tiles.tiled_model import tiled_model
 from .request import Part, RedrawRequest
 
@@ -176,9 +176,3 @@ def _prompts(request: RedrawRequest, part: Part, image: torch.Tensor) -> tuple[C
     # what the host would do itself if the negative prompt had none
     both = (extra.get("control") for _, extra in positive if extra.get("control_apply_to_uncond"))
     return held(positive), held(negative, next(filter(None, both), None))
-
-
-def left_as_it_is(request: RedrawRequest, part: Part) -> bool:
-    """Whether nothing is drawn in a part."""
-    shares = request.shares(part)
-    return shares is not None and not bool(is_drawn(shares).any())
