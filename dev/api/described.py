@@ -29,6 +29,9 @@ _OWN_PACE = "DPM adaptive"
 DRAWING = ("txt2img", "img2img", "extra-single-image", "extra-batch-images")
 
 _SHOWN = 400
+_TOLD = 100
+"""Replies between two lines of progress."""
+
 _SMALL = st.sampled_from((8, 16, 24, 40, 64))
 _PICTURE = st.builds(picture, st.integers(0, 3), st.sampled_from(((8, 8), (24, 16), (64, 48))))
 _NUMBERS = st.one_of(st.sampled_from((0, 0.3, 0.75, 1)), st.floats(-10, 10))
@@ -178,6 +181,9 @@ def send_all(
         reply = call(port, request.method, request.path, request.body, headers, TIMEOUT)
         found.slowest = max(found.slowest, time.monotonic() - begun)
         found.statuses[str(reply.status)] += 1
+        sent = sum(found.statuses.values())
+        if sent % _TOLD == 0:
+            say(f"  {sent} of {count} replies, {time.monotonic() - started:.0f} s, {len(found.problems)} problems")
         for wrong in problems(described.document, request, reply):
             if found.problems.setdefault(wrong, request.name) == request.name:
                 say(f"{wrong}\n    {request.name}")

@@ -9,7 +9,7 @@ import socket
 import statistics
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,10 @@ from .asks import Ask
 TIMEOUT = 600.0
 """Seconds after which a reply counts as one that does not come."""
 
-_POLL = 0.02
+_POLL = 0.1
+_TOLD = 10
+"""Replies between two lines of progress."""
+
 _STAY = 0.5
 """Seconds that a client stays before it goes away: by then its request has been read."""
 
@@ -65,8 +68,10 @@ class Outcome:
 class Clients:
     """Everybody who asks a server for something."""
 
-    def __init__(self, host: ComfyUIHost) -> None:
-        self._host, self._port = host, int(host.url.rpartition(":")[2])
+    def __init__(self, host: ComfyUIHost, say: Callable[[str], None] = lambda line: None) -> None:
+        """`say`: told how far it is."""
+        self._host, self._port, self._say = host, int(host.url.rpartition(":")[2]), say
+        self._started = time.monotonic()
         self.outcome = Outcome(growth=Growth(host.pid))
         self._lock = threading.Lock()
         self._drawn: dict[int, list[NDArray[np.uint8]]] = {}
@@ -77,21 +82,28 @@ class Clients:
         `again`: how many of these; by default all.
         """
         saved, before = self._saved(), left_over(self._host.base)
-        started = time.monotonic()
+        self._started = time.monotonic()
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(self._one, range(len(asks)), asks))
+            for done, _ in enumerate(pool.map(self._one, range(len(asks)), asks), 1):
+                self._tell(done, len(asks), "replies")
         self._until_idle()
-        self.outcome.seconds = time.monotonic() - started
+        self.outcome.seconds = time.monotonic() - self._started
         wanted = sum(ask.pictures for ask in asks if ask.kind == "right" and ask.body.get("save_images"))
         self._judge_files(self._saved() - saved, wanted, before)
         self._judge_gone([ask for ask in asks if ask.kind == "gone"])
         own = [number for number, ask in enumerate(asks) if ask.kind == "right"]
-        for number in own[:again]:
+        for done, number in enumerate(own[:again], 1):
             self._alone(number, asks[number])
+            self._tell(done, len(own[:again]), "once more, alone")
         self._all_differ(asks)
         for finding in self.outcome.growth.findings() if self.outcome.growth else ():
             self._problem(finding.text)
         return self.outcome
+
+    def _tell(self, done: int, count: int, what: str) -> None:
+        if done % _TOLD == 0 or done == count:
+            problems = f", {len(self.outcome.problems)} problems" if self.outcome.problems else ""
+            self._say(f"  {done} of {count} {what}, {time.monotonic() - self._started:.0f} s{problems}")
 
     def _problem(self, text: str) -> None:
         with self._lock:

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> tuple[dict[s
     with ComfyUIHost(models=models, env=_ENVIRONMENT, arguments=["--cache-lru", "40"], start_timeout=600) as host:
         if options.requests:
             say(f"{options.requests} requests of {options.threads} clients at once")
-            outcome = Clients(host).play(asks(options.requests, options.seed, CHECKPOINT, UPSCALER), options.threads)
+            outcome = Clients(host, say).play(asks(options.requests, options.seed, CHECKPOINT, UPSCALER), options.threads)
             say("\n".join(outcome.lines()))
             found["load"] = outcome.problems
         if options.described:

@@ -46,7 +46,7 @@ def _finished(plan: RedrawPlan, saved: Saved, stage: str) -> list[Image.Image]:
     """The pictures of a batch, as they are returned."""
     kept = saved(stage + "image")
     drawn = [Image.fromarray(eight_bits(picture)) for picture in kept["image"]] if kept else []
-    return plan.masks[stage].composed(drawn) if stage in plan.masks else drawn
+    return plan.afterwards[stage].composed(drawn) if stage in plan.afterwards else drawn
 
 
 def _compare_upscaled(result: Measured, case: Case, saved: Saved) -> bool:
@@ -115,7 +115,8 @@ def _compare_given(result: Measured, case: Case, plan: RedrawPlan, saved: Saved,
     """What is encoded, and what is laid over the result, in 8 bits; recorded of the first batch."""
     if batch.run or batch.iteration:
         return
-    found, kept = plan.masks.get(batch.stage), saved(batch.stage + "given")
+    after, kept = plan.afterwards.get(batch.stage), saved(batch.stage + "given")
+    found = after and after.masked
     ours: dict[str, list[NDArray[np.uint8]]] = {
         "init": [eight_bits(picture) for picture in kept["image"]] if kept else [],
         "overlay": [np.asarray(picture) for picture in found.overlays] if found else [],

@@ -21,9 +21,10 @@ from ...hires.prompts.styles import Style, read_styles
 from ...hires.sampling.menus import FILTERS
 from ...sdapi.generate import img2img, loopback, sd_upscale
 from ...sdapi.generate.asked import asked_for, with_infotext
+from ...sdapi.generate.colours import colours_of
 from ...sdapi.generate.graph import GIVES
 from ...sdapi.generate.house import House
-from ...sdapi.generate.masking import Masked
+from ...sdapi.generate.img2img import Afterwards
 from ...sdapi.generate.models import read
 from ...sdapi.generate.pictures import grid
 from ...sdapi.generate.requests import Img2Img
@@ -60,8 +61,8 @@ class Batch:
 @dataclass
 class RedrawPlan(Plan):
     batches: list[Batch] = field(default_factory=list)
-    masks: dict[str, Masked] = field(default_factory=dict)
-    """Stage -> the mask of its job."""
+    afterwards: dict[str, Afterwards] = field(default_factory=dict)
+    """By stage."""
     shown: list[str] = field(default_factory=list)
     """The stages whose pictures the program returned, in their order."""
     arranged: Callable[[list[Image.Image]], list[Image.Image]] = list
@@ -102,8 +103,7 @@ class _Job:
             {CHECKPOINT: case.data["checkpoint"], **settings}
         )
         self.asked = asked_for(request, options, self.house)
-        colour, corrects = str(options["img2img_background_color"]), bool(options["img2img_color_correction"])
-        self.sent = img2img.sent_pictures(request, colour, corrects)
+        self.sent = img2img.sent_pictures(request, str(options["img2img_background_color"]))
         script = script_of(request, is_img2img=True)
         {None: self.plain, SD_UPSCALE: self.sd_upscale, LOOPBACK: self.loopback}[script]()
 
@@ -117,7 +117,7 @@ class _Job:
         return with_infotext(read(Img2Img, {**self.case.sent, **seeds}))
 
     def plain(self) -> None:
-        loaded, found = img2img.prepared(self.asked, self.sent, self.plan.put)
+        loaded, found = img2img.prepared(self.asked, self.sent, self.plan.put, _enlarge)
         for number in range(self.asked.n_iter):
             graph = img2img.graph_of(self.asked, number, self.house, loaded)
             self.add(graph, f"it{number}.", 0, number, found)
@@ -131,7 +131,8 @@ class _Job:
             loop = number % script.loops
             before = self.recorded_results(number - 1) if loop else self.sent
             mine = script.asked(self.asked, loop, number)
-            graph, found = loopback.graph_of(mine, number, self.house, before, self.plan.put)
+            colours = colours_of(self.sent[0]) if self.asked.options["img2img_color_correction"] else None
+            graph, found = loopback.graph_of(mine, number, self.house, before, self.plan.put, _enlarge, colours)
             self.add(graph, f"r{number}.", number, 0, found)
             if self.asked.n_iter == 1 or loop == script.loops - 1:
                 self.plan.shown.append(f"r{number}.")
@@ -165,18 +166,21 @@ class _Job:
                 instead = {("HiresFixSplitTiles", "image"): self.plan.recorded(upscaled[None], "upscaled")}
                 Taken(self.plan, self.prompts, record, REST).add(graph, instead)
 
-    def add(self, graph: Graph, stage: str, run: int, iteration: int, found: Masked | None) -> None:
+    def add(self, graph: Graph, stage: str, run: int, iteration: int, found: Afterwards) -> None:
         """A graph of one batch."""
         Taken(self.plan, self.prompts, self.record(run, iteration), stage).add(graph)
         self.plan.batches.append(Batch(stage, run, iteration))
-        if found:
-            self.plan.masks[stage] = found
+        self.plan.afterwards[stage] = found
 
     def record(self, run: int, iteration: int = 0) -> dict[str, Any]:
         """What was recorded of a batch; nothing where the program failed before."""
         runs = self.case.runs[run : run + 1]
         found = runs[0]["iterations"][iteration : iteration + 1] if runs else []
         return found[0] if found else {}
+
+
+def _enlarge(image: Image.Image, factor: float) -> Image.Image:
+    raise NotMappedError("upscaler_for_img2img before or after the graph that draws")
 
 
 class Taken:

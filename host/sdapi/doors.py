@@ -38,13 +38,13 @@ def open_doors() -> None:
         return
     wire = Wire(_described(table(open_options(), bool(configuration.users)), configuration), configuration.users)
     door = _Door(wire)
-    app = PromptServer.instance.app
+    server = PromptServer.instance
     for path in _BELOW:
-        app.router.add_route("*", path, door.answer)
+        server.routes.route("*", path)(door.answer)  # the host adds each below /api, too
     if configuration.port is not None:
         second = _SecondPort(door, configuration.port)
-        app.on_startup.append(second.open)
-        app.on_cleanup.append(second.close)
+        server.app.on_startup.append(second.open)
+        server.app.on_cleanup.append(second.close)
 
 
 def _described(found: Table, configuration: Configuration) -> Table:

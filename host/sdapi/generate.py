@@ -19,17 +19,18 @@ from ...sdapi.generate import img2img as redrawn
 from ...sdapi.generate import txt2img as drawn_anew
 from ...sdapi.generate.asked import Asked, asked_for, with_infotext
 from ...sdapi.generate.house import House
-from ...sdapi.generate.masking import Masked
 from ...sdapi.generate.models import read
 from ...sdapi.generate.pictures import decoded, encoded, plain
+from ...sdapi.generate.placing import Enlarge
 from ...sdapi.generate.requests import Extras, ExtrasBatch, ExtrasSingle, Img2Img, Txt2Img
 from ...sdapi.generate.scripts import script_of, units_of
 from ...sdapi.generate.texts import Told
 from ...sdapi.options import Options
 from ...sdapi.scripts import LOOPBACK, SD_UPSCALE
+from .enlarging import enlarger
 from .given import Given, controls_of, given
 from .houses import hashes_of_networks, house
-from .jobs import JOBS
+from .jobs import JOBS, Job
 from .progress import progress
 from .results import Drawn, form_of, graphs_in, pictures_of, reply
 from .script_jobs import loopback, sd_upscale
@@ -53,15 +54,16 @@ async def txt2img(body: Any, options: Options) -> dict[str, Any]:
             lambda number=number: drawn_anew.graph_of(asked, number, here, controls, name)
             for number in range(asked.n_iter)
         ]
-        return await _draw(drawn_anew.NAME, asked, here, graphs, parts, said)
+        async with JOBS.job(_job_name(drawn_anew.NAME), asked.n_iter * parts, parts) as job:
+            return await _drawn(job, drawn_anew.NAME, asked, here, graphs, said)
 
 
 async def img2img(body: Any, options: Options) -> dict[str, Any]:
     """Answer `POST /sdapi/v1/img2img`. Raises ApiError."""
     request = with_infotext(read(Img2Img, body))
     asked, here, script = await _asked(request, options, is_img2img=True)
-    colour, corrects = str(asked.options["img2img_background_color"]), bool(asked.options["img2img_color_correction"])
-    sent = await _in_thread(lambda: redrawn.sent_pictures(request, colour, corrects))
+    colour = str(asked.options["img2img_background_color"])
+    sent = await _in_thread(lambda: redrawn.sent_pictures(request, colour))
     with given() as kept:
         if script:
             if units_of(request):
@@ -71,19 +73,22 @@ async def img2img(body: Any, options: Options) -> dict[str, Any]:
                 return await job(asked, here, sent, kept)
             except (GraphError, InputError) as error:
                 raise failed("ValueError", str(error)) from error
-        loaded, found, said = await _in_thread(lambda: _prepared(asked, here, sent, kept))
-        graphs = [lambda number=number: redrawn.graph_of(asked, number, here, loaded) for number in range(asked.n_iter)]
-        if found is None:
-            return await _draw(redrawn.NAME, asked, here, graphs, told=said)
-        return await _draw(redrawn.NAME, asked, here, graphs, told={**said, **found.said}, after=found.composed)
+        async with JOBS.job(_job_name(redrawn.NAME), asked.n_iter) as job:
+            enlarge = enlarger(job, asked, here, kept)
+            loaded, found, said = await _in_thread(lambda: _prepared(asked, here, sent, kept, enlarge))
+            graphs = [
+                lambda number=number: redrawn.graph_of(asked, number, here, loaded) for number in range(asked.n_iter)
+            ]
+            told = {**said, **found.said}
+            return await _drawn(job, redrawn.NAME, asked, here, graphs, told=told, after=found.composed)
 
 
 def _prepared(
-    asked: Asked[Img2Img], here: House, sent: list[Image.Image], kept: Given
-) -> tuple[redrawn.Loaded, Masked | None, dict[str, str]]:
-    """What the graph loads, what becomes of its pictures with a mask, and what the text tells of ControlNets."""
-    loaded, found = redrawn.prepared(asked, sent, kept.put)
-    controls, said = controls_of(asked, here, kept, sent[0], found.paste_to if found else None)
+    asked: Asked[Img2Img], here: House, sent: list[Image.Image], kept: Given, enlarge: Enlarge
+) -> tuple[redrawn.Loaded, redrawn.Afterwards, dict[str, str]]:
+    """What the graph loads, what becomes of its pictures, and what the text tells of ControlNets."""
+    loaded, found = redrawn.prepared(asked, sent, kept.put, enlarge)
+    controls, said = controls_of(asked, here, kept, sent[0], found.paste_to)
     return replace(loaded, controls=controls), found, said
 
 
@@ -133,37 +138,33 @@ async def _asked(request: Any, options: Options, is_img2img: bool) -> tuple[Aske
     return await _in_thread(ask)
 
 
-async def _draw(
+def _job_name(name: str) -> str:
+    return f"scripts_{name}"
+
+
+async def _drawn(
+    job: Job,
     name: str,
     asked: Asked[Any],
     here: House,
     graphs: Sequence[Callable[[], Graph]],
-    parts: int = 1,
-    told: Mapping[str, Any] | None = None,
+    told: Mapping[str, Any],
     after: After = lambda pictures: pictures,
 ) -> dict[str, Any]:
-    """Run the graphs of all batches and answer with what came out.
-
-    Args:
-        parts: what A1111 counts of each, see `Job`.
-        told: see `Told.base`.
-    """
-    async with JOBS.job(f"scripts_{name}", len(graphs) * parts, parts) as job:
-        job.batches = len(graphs)
-        drawn, networks = Drawn(), {}
-        for number, build in enumerate(graphs):
-            if job.is_interrupted:
-                break
-            graph = await _in_thread(build)
-            ended = await JOBS.run(job, graph)
-            if ended.was_cancelled and not (job.is_skipped or job.is_interrupted):
-                raise failed("InterruptedError", "Somebody cancelled the job on the server.")
-            pictures = await _in_thread(lambda ended=ended: after(pictures_of(ended)))
-            drawn.add(pictures, number * asked.batch_size)
-            if not networks:
-                networks = await _in_thread(lambda graph=graph: hashes_of_networks(to_api(graph), asked.settings))
-        said = Told(told or {}, networks, job.timestamp)
-        return await _in_thread(lambda: reply(name, asked, here, drawn, said))
+    """Run the graphs of all batches and answer with what came out. `told`: see `Told.base`."""
+    job.batches = len(graphs)
+    drawn, networks = Drawn(), {}
+    for number, build in enumerate(graphs):
+        if job.is_interrupted:
+            break
+        graph = await _in_thread(build)
+        ended = await JOBS.run(job, graph)
+        pictures = await _in_thread(lambda ended=ended: after(pictures_of(ended)))
+        drawn.add(pictures, number * asked.batch_size)
+        if not networks:
+            networks = await _in_thread(lambda graph=graph: hashes_of_networks(to_api(graph), asked.settings))
+    said = Told(told, networks, job.timestamp)
+    return await _in_thread(lambda: reply(name, asked, here, drawn, said))
 
 
 async def _extras(request: Extras, sent: list[str], options: Options) -> tuple[list[str], str]:
@@ -194,7 +195,7 @@ async def _extras(request: Extras, sent: list[str], options: Options) -> tuple[l
                 if ended.was_cancelled and job.is_interrupted:
                     break
                 if ended.was_cancelled:
-                    raise failed("InterruptedError", "Somebody cancelled the job on the server.")
+                    raise failed("InterruptedError", "The job was skipped before it began; there is no picture.")
                 images.append(
                     await _in_thread(lambda ended=ended, before=before: packed(pictures_of(ended)[0], before))
                 )

@@ -59,6 +59,9 @@ class Job:
     """Its place in the host's queue, the same for all of its graphs: nobody's graph comes between them."""
 
     done_graphs: int = 0
+    runs: int = 0
+    """Graphs that were queued, also those that nobody counts."""
+
     prompt_id: str = ""
     is_running: bool = False
     watcher: Watcher = field(default_factory=Watcher)
@@ -123,17 +126,20 @@ class Jobs:
             self._jobs.remove(job)
             self.last = job
 
-    async def run(self, job: Job, graph: Graph) -> Ended:
+    async def run(self, job: Job, graph: Graph, counts: bool = True) -> Ended:
         """Queue a graph and wait for its end; of a job that was interrupted before, nothing is run.
 
+        `counts`: as one of the job's parts, see `Job.count`.
+
         Raises:
-            ApiError: it was refused, or failed; the sentence is that of the node.
+            ApiError: it was refused, or failed (the sentence is that of the node), or somebody else cancelled it.
         """
         server = PromptServer.instance
         prompt, workflow = await asyncio.to_thread(lambda: (to_api(graph), to_ui(graph)))
         last = list(prompt)[-1]
         # files of an earlier run may be gone by now: what hands the pictures over runs every time
-        prompt[last]["inputs"]["job"] = job.id + str(job.done_graphs)
+        prompt[last]["inputs"]["job"] = f"{job.id}-{job.runs}"
+        job.runs += 1
         extra: dict[str, Any] = {"extra_pnginfo": {"workflow": workflow}}
         if latent_preview.default_preview_method == LatentPreviewMethod.NoPreviews:  # args has that of the last run
             extra["preview_method"] = LatentPreviewMethod.Latent2RGB.value
@@ -154,8 +160,11 @@ class Jobs:
         finally:
             job.is_running, job.prompt_id = False, ""
             is_over(prompt_id)
-        job.done_graphs += 1
-        return _ended(entry, last)
+        job.done_graphs += counts
+        ended = _ended(entry, last)
+        if ended.was_cancelled and not (job.is_skipped or job.is_interrupted):
+            raise failed("InterruptedError", "Somebody cancelled the job on the server.")
+        return ended
 
     async def _end_of(self, job: Job, prompt_id: str) -> Mapping[str, Any] | None:
         """The history of a graph, once it is there; None if somebody took it out of the queue, or it is given up."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
@@ -11,14 +12,16 @@ from PIL import Image
 from ...hires.graph.builder import Graph
 from ...hires.sizes.extras import whole_eights
 from ...hires.tiles.grid import tile_grid
-from ...sdapi.errors import failed
 from ...sdapi.generate import loopback as loops_of
 from ...sdapi.generate import sd_upscale as tiled
 from ...sdapi.generate.asked import Asked
+from ...sdapi.generate.colours import colours_of
 from ...sdapi.generate.house import House
-from ...sdapi.generate.masking import Masked
+from ...sdapi.generate.img2img import Afterwards
+from ...sdapi.generate.pictures import decoded
 from ...sdapi.generate.requests import Img2Img
 from ...sdapi.generate.texts import Told, extra_generation_params, infotexts
+from .enlarging import enlarger
 from .given import Given
 from .jobs import JOBS, Job
 from .results import Drawn, pictures_of, reply
@@ -57,30 +60,36 @@ async def loopback(asked: Asked[Img2Img], here: House, sent: list[Image.Image], 
     """Every loop is a graph; it begins with the result of the one before."""
     script = loops_of.arguments(asked)
     count = script.loops * asked.n_iter
-    said = script.said
+    said, redrawn = script.said, asked
+    # A1111 takes them before the picture has lost its transparency
+    first = (asked.request.init_images or [""])[0]
+    corrects = asked.options["img2img_color_correction"]
+    colours = await asyncio.to_thread(lambda: colours_of(decoded(first))) if corrects else None
     async with JOBS.job("scripts_img2img", count) as job:
         job.batches = count
-        drawn, inside = Drawn(), []
+        drawn, inside, enlarge = Drawn(), [], enlarger(job, asked, here, kept)
         for batch in range(asked.n_iter):
             pictures, of_loop = sent, ""
             for loop in range(script.loops):
                 if job.is_interrupted:
                     break
                 number = batch * script.loops + loop
-                mine = script.asked(asked, loop, number)
+                mine = script.asked(redrawn, loop, number)
 
                 def build(
                     mine: Asked[Img2Img] = mine, number: int = number, before: list[Image.Image] = pictures
-                ) -> tuple[Graph, Masked | None]:
-                    return loops_of.graph_of(mine, number, here, before, kept.put)
+                ) -> tuple[Graph, Afterwards]:
+                    return loops_of.graph_of(mine, number, here, before, kept.put, enlarge, colours)
 
                 graph, found = await asyncio.to_thread(build)
                 pictures = await _drawn(job, graph)
                 if not pictures:
                     break
-                if found:
-                    pictures = await asyncio.to_thread(found.composed, pictures)
-                    said = {**script.said, **found.said}
+                pictures = await asyncio.to_thread(found.composed, pictures)
+                said = {**said, **found.said}
+                if found.masked and not found.masked.shown:  # A1111 asks no more whether the mask is empty
+                    whole = asked.request.model_copy(update={"inpaint_full_res": False})
+                    redrawn = replace(asked, request=whole)
                 of_loop = infotexts(mine, here, Told(said))[0]
                 if asked.n_iter == 1:
                     drawn.add(pictures, 0)
@@ -107,7 +116,4 @@ async def loopback(asked: Asked[Img2Img], here: House, sent: list[Image.Image], 
 
 
 async def _drawn(job: Job, graph: Graph) -> list[Image.Image]:
-    ended = await JOBS.run(job, graph)
-    if ended.was_cancelled and not (job.is_skipped or job.is_interrupted):
-        raise failed("InterruptedError", "Somebody cancelled the job on the server.")
-    return await asyncio.to_thread(pictures_of, ended)
+    return await asyncio.to_thread(pictures_of, await JOBS.run(job, graph))

@@ -25,6 +25,9 @@ _COMPRESSED = 1000
 _LARGE = 2**16
 """Bytes of JSON that take so long that the event loop should not read them."""
 
+_AGAIN = "/api"
+"""The host has every address a second time below this one."""
+
 
 class Wire:
     """Answers every request below its addresses. `users`: passwords by users; empty: everybody may call."""
@@ -58,7 +61,7 @@ class Wire:
         return reply
 
     async def _found(self, request: web.Request) -> Any:
-        methods = self._table.routes.get(request.path)
+        methods = self._table.routes.get(_path(request))
         if methods is None:
             raise bare(404, "Not Found")
         route = methods.get(request.method)
@@ -70,13 +73,18 @@ class Wire:
 
     def _moved(self, request: web.Request) -> str | None:
         """Where a request belongs that has a slash too many."""
-        bare_path = request.path.rstrip("/")
-        if request.path == bare_path or bare_path not in self._table.routes:
+        path = _path(request)
+        bare_path = path.rstrip("/")
+        if path == bare_path or bare_path not in self._table.routes:
             return None
-        return str(request.url.with_path(bare_path).with_query(request.query))
+        return str(request.url.with_path(request.path.rstrip("/")).with_query(request.query))
 
     def _allowed(self, request: web.Request) -> str:
-        return ", ".join(self._table.routes[request.path])
+        return ", ".join(self._table.routes[_path(request)])
+
+
+def _path(request: web.Request) -> str:
+    return request.path.removeprefix(_AGAIN)
 
 
 async def _body(request: web.Request, route: Route) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,12 @@ from ...hires.graph import stages
 from ...hires.graph.builder import Output
 from ..errors import failed, refused
 from .asked import Asked
-from .graph import Control, StrictGraph, controlled, finish, how_asked, passes_of, tiles, upscaler_of
+from .colours import Levels, colours_of, corrected
+from .graph import Control, StrictGraph, controlled, finish, hand_over, how_asked, passes_of, tiles, upscaler_of
 from .house import House
-from .masking import NOISE, NOTHING, Masked, as_alpha, latent_mask, masked
+from .masking import NOISE, NOTHING, Box, Masked, as_alpha, latent_mask, masked
 from .pictures import decoded
-from .placing import CROP, JUST_RESIZE, LATENT, Size, flattened, inner_size, resized
+from .placing import CROP, JUST_RESIZE, LATENT, Enlarge, Size, flattened, inner_size, resized
 from .requests import Img2Img
 
 NAME = "img2img"
@@ -26,14 +27,12 @@ Put = Callable[[Image.Image], str]
 """Puts a picture into the host's folders and tells its name there."""
 
 
-def sent_pictures(request: Img2Img, colour: str, asked_correction: bool) -> list[Image.Image]:
+def sent_pictures(request: Img2Img, colour: str) -> list[Image.Image]:
     """The pictures of a request, without transparency.
 
     Raises:
         ApiError: there is none, or it cannot be read.
     """
-    if asked_correction:
-        raise failed("NotImplementedError", "img2img_color_correction is not done here: leave it off.")
     if request.init_images is None:
         raise refused(404, "Init image not found")
     if not request.init_images:
@@ -57,14 +56,45 @@ class Loaded:
     """That A1111 has drawn noise with before it encodes the pictures; None: nobody knows."""
 
 
+@dataclass(frozen=True)
+class Afterwards:
+    """What becomes of the pictures that were drawn."""
+
+    masked: Masked | None = None
+    colours: tuple[Levels, ...] = ()
+    """Of each picture of a batch, that it gets back; see `colours_of`. Of one: for all."""
+
+    @property
+    def paste_to(self) -> Box | None:
+        return self.masked and self.masked.paste_to
+
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """What the text tells of it."""
+        return self.masked.said if self.masked else {}
+
+    def composed(self, drawn: Sequence[Image.Image]) -> list[Image.Image]:
+        """The results of a batch."""
+        if self.colours:
+            several = len(self.colours) > 1
+            drawn = [corrected(image, self.colours[index if several else 0]) for index, image in enumerate(drawn)]
+        return self.masked.composed(drawn) if self.masked else list(drawn)
+
+
 def prepared(
     asked: Asked[Img2Img],
     sent: Sequence[Image.Image],
     put: Put,
-    controls: Sequence[Control] = (),
+    enlarge: Enlarge,
     last_seed: int | None = None,
-) -> tuple[Loaded, Masked | None]:
-    """What the graph loads, and what becomes of its pictures with a mask. See `Loaded` for the rest.
+    colours: Levels | None = None,
+) -> tuple[Loaded, Afterwards]:
+    """What the graph loads, and what becomes of its pictures.
+
+    Args:
+        put, last_seed: see `Put`, `Loaded`.
+        enlarge: see `enlarging`.
+        colours: that the results get; None: those of the pictures.
 
     Raises:
         ApiError: more pictures than a batch has; a mask that cannot be read, or asks for what is not done.
@@ -72,37 +102,47 @@ def prepared(
     if len(sent) > 1 and len(sent) > asked.batch_size:
         count = f"{len(sent)}; expecting {asked.batch_size} or less"
         raise failed("RuntimeError", f"bad number of images passed: {count}")
-    request, mask = asked.request, None
-    found = masked(request, sent, asked.sides)
+    request, mask, mode = asked.request, None, asked.request.resize_mode or 0
+    uses = enlarge if asked.options["upscaler_for_img2img"] not in _NO_UPSCALER else None
+    found = masked(request, sent, asked.sides, uses)
+    if found and found.shown:
+        mask = put(as_alpha(latent_mask(found.shown, asked.cells, bool(request.mask_round))))
+    corrects = bool(asked.options["img2img_color_correction"])
     if found:
-        _check_scaling(asked, sent, found)
-        if found.shown:
-            mask = put(as_alpha(latent_mask(found.shown, asked.cells, bool(request.mask_round))))
-    pictures = _at_sides(asked, found.pictures if found else sent)
+        pictures = found.pictures
+    elif mode == LATENT or (_is_of_graph(asked, sent) and not corrects):
+        pictures = tuple(sent)
+    else:
+        pictures = tuple(resized(picture, mode, asked.sides, uses) for picture in sent)
+    if len({picture.size for picture in pictures}) > 1:
+        raise failed("ValueError", "init_images have several sizes: send one at a time, or resize_mode 0, 1 or 2.")
+    given = () if not corrects else (colours,) if colours is not None else tuple(map(colours_of, pictures))
     names = tuple(put(picture) for picture in pictures)
-    return Loaded(names, pictures[0].size, mask, tuple(controls), last_seed), found
+    return Loaded(names, pictures[0].size, mask, last_seed=last_seed), Afterwards(found, given)
 
 
-def _at_sides(asked: Asked[Img2Img], sent: Sequence[Image.Image]) -> list[Image.Image]:
-    """The pictures of a batch, at the size of the job unless the graph enlarges them."""
-    mode = asked.request.resize_mode or 0
-    if mode == LATENT or _upscaler(asked, sent[0].size):
-        if len({picture.size for picture in sent}) > 1:
-            raise failed("ValueError", "init_images have several sizes: send one at a time, or resize_mode 0, 1 or 2.")
-        return list(sent)
-    return [resized(picture, mode, asked.sides) for picture in sent]
+def _is_of_graph(asked: Asked[Img2Img], sent: Sequence[Image.Image]) -> bool:
+    """Whether the pictures get larger, and the graph that draws can do that, too."""
+    sizes = {picture.size for picture in sent}
+    fits = asked.request.resize_mode in (None, JUST_RESIZE, CROP) and len(sizes) == 1
+    return fits and _upscaler(asked, sizes.pop()) is not None
 
 
-def _check_scaling(asked: Asked[Img2Img], sent: Sequence[Image.Image], found: Masked) -> None:
-    """Refuse (ApiError) a mask where A1111 would bring the pictures to their size with an upscaler."""
-    name = asked.options["upscaler_for_img2img"]
-    keeps = not found.paste_to and all(picture.size == asked.sides for picture in sent)
-    if name not in _NO_UPSCALER and not keeps:
-        raise failed(
-            "NotImplementedError",
-            f"A mask with upscaler_for_img2img ({name!r}) is not done here: set that to 'None', or send pictures of "
-            f"{asked.sides[0]}x{asked.sides[1]} pixels and inpaint_full_res false.",
-        )
+def enlarging(asked: Asked[Img2Img], picture: str, factor: float, house: House) -> StrictGraph:
+    """The graph that enlarges a picture with the upscaler of img2img, where A1111 goes on with it in 8 bits.
+
+    Raises:
+        ApiError: there is no such upscaler.
+        GraphError: a value that the node does not take.
+    """
+    graph = StrictGraph(NAME)
+    graph.stage("Picture")
+    image = stages.load_picture(graph, picture)
+    graph.stage("Upscale")
+    large = _larger(graph, asked, image, factor, house)
+    graph.stage("Result")
+    hand_over(graph, large)
+    return graph
 
 
 def graph_of(asked: Asked[Img2Img], number: int, house: House, loaded: Loaded) -> StrictGraph:
@@ -171,32 +211,16 @@ def _upscaler(asked: Asked[Img2Img], size: Size) -> str | None:
     if name in _NO_UPSCALER or mode == LATENT:
         return None
     target = asked.sides if mode == JUST_RESIZE else inner_size(size, mode, asked.sides)
-    if max(new / old for new, old in zip(target, size, strict=True)) <= 1:
-        return None
-    if mode not in (JUST_RESIZE, CROP):
-        raise failed("NotImplementedError", f"upscaler_for_img2img works with resize_mode 0 and 1 here, not {mode}.")
-    return name
+    return name if max(new / old for new, old in zip(target, size, strict=True)) > 1 else None
 
 
 def _enlarged(graph: StrictGraph, asked: Asked[Img2Img], image: Output, size: Size, house: House) -> Output:
     """The picture enlarged by the upscaler of img2img."""
-    name = _upscaler(asked, size)
-    if name is None:
+    if _upscaler(asked, size) is None:
         return image
-    found = house.upscaler(name)
-    if found is None:
-        raise failed("Exception", f"could not find upscaler named {name}")
     crops = asked.request.resize_mode == CROP
     target = inner_size(size, CROP, asked.sides) if crops else asked.sides
-    large = graph.node(
-        "HiresFixUpscaleImage",
-        image=image,
-        upscaler=upscaler_of(graph, found, asked.options),
-        resize_mode="scale by",
-        upscaling_resize=max(new / old for new, old in zip(target, size, strict=True)),
-        numbers="A1111",
-        **tiles(asked.options),
-    ).out("image")
+    large = _larger(graph, asked, image, max(new / old for new, old in zip(target, size, strict=True)), house)
     sides: dict[str, Any] = {"width": target[0], "height": target[1]}
     made = graph.node("ImageScale", image=large, upscale_method="lanczos", crop="disabled", **sides).out()
     if crops:
@@ -204,6 +228,22 @@ def _enlarged(graph: StrictGraph, asked: Asked[Img2Img], image: Output, size: Si
         at: dict[str, Any] = {"x": target[0] // 2 - width // 2, "y": target[1] // 2 - height // 2}
         made = graph.node("ImageCrop", image=made, width=width, height=height, **at).out()
     return made
+
+
+def _larger(graph: StrictGraph, asked: Asked[Img2Img], image: Output, factor: float, house: House) -> Output:
+    name = asked.options["upscaler_for_img2img"]
+    found = house.upscaler(name)
+    if found is None:
+        raise failed("Exception", f"could not find upscaler named {name}")
+    return graph.node(
+        "HiresFixUpscaleImage",
+        image=image,
+        upscaler=upscaler_of(graph, found, asked.options),
+        resize_mode="scale by",
+        upscaling_resize=factor,
+        numbers="A1111",
+        **tiles(asked.options),
+    ).out("image")
 
 
 def _encoded(

@@ -12,10 +12,12 @@ from PIL import Image
 from ..errors import failed
 from . import img2img
 from .asked import Asked
+from .colours import Levels
 from .graph import StrictGraph
 from .house import House
-from .img2img import Put
-from .masking import ORIGINAL, Masked
+from .img2img import Afterwards, Put
+from .masking import ORIGINAL
+from .placing import Enlarge
 from .requests import Img2Img
 
 CURVES = ("Aggressive", "Linear", "Lazy")
@@ -52,7 +54,10 @@ class Loopback:
         """One loop as a request of its own, of the given number among all loops: its seed."""
         seed = (asked.settings.seed or 0) + number
         strength = self.strength(loop)
-        request = asked.request.model_copy(update={"denoising_strength": strength})
+        sent: dict[str, Any] = {"denoising_strength": strength}
+        if loop:  # what was filled is there now
+            sent["inpainting_fill"] = ORIGINAL
+        request = asked.request.model_copy(update=sent)
         changed = {"seed": seed, "denoising_strength": strength}
         settings, drawn = replace(asked.settings, **changed), replace(asked.drawn, **changed)
         return replace(asked, request=request, settings=settings, drawn=drawn, batch_size=1, n_iter=1)
@@ -73,25 +78,27 @@ def arguments(asked: Asked[Img2Img]) -> Loopback:
         raise failed("ValueError", f"Loopback: the curve is {curve!r}; there are {', '.join(CURVES)}.")
     if caption not in (None, "", "None"):
         raise failed("NotImplementedError", "Loopback: prompts are not read off pictures here; send 'None'.")
-    if asked.request.mask and asked.request.inpainting_fill != ORIGINAL:
-        raise failed(
-            "NotImplementedError", "Loopback with a mask is done here with inpainting_fill 1 (original) alone."
-        )
     if asked.request.denoising_strength is None:
         raise failed("TypeError", "denoising_strength is null; send 0 to 1.")
     return Loopback(int(loops), float(final), curve, asked.request.denoising_strength)
 
 
 def graph_of(
-    mine: Asked[Img2Img], number: int, house: House, before: Sequence[Image.Image], put: Put
-) -> tuple[StrictGraph, Masked | None]:
-    """The graph of one loop (see `Loopback.asked`) of the given number among all, and what its mask does afterwards.
+    mine: Asked[Img2Img],
+    number: int,
+    house: House,
+    before: Sequence[Image.Image],
+    put: Put,
+    enlarge: Enlarge,
+    colours: Levels | None,
+) -> tuple[StrictGraph, Afterwards]:
+    """The graph of one loop (see `Loopback.asked`) of the given number among all, and what becomes of its picture.
 
-    `before`: what it begins with. Raises GraphError, ApiError.
+    `before`: what it begins with. For the rest see `img2img.prepared`. Raises GraphError, ApiError.
     """
     # the noise of the loop before was the last that A1111 has drawn
     last_seed = (mine.settings.seed or 0) - 1 if number else None
-    loaded, found = img2img.prepared(mine, before, put, last_seed=last_seed)
+    loaded, found = img2img.prepared(mine, before, put, enlarge, last_seed, colours)
     return img2img.graph_of(mine, 0, house, loaded), found
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from ..errors import failed
 from .pictures import decoded
-from .placing import CROP, FILL, LATENT, resized
+from .placing import CROP, FILL, LATENT, Enlarge, resized
 from .requests import Img2Img
 
 Box = tuple[int, int, int, int]
@@ -44,6 +44,8 @@ class Masked:
     said: Mapping[str, Any] = field(default_factory=dict)
     """What the text tells of it."""
 
+    enlarge: Enlarge | None = None
+
     def composed(self, drawn: Sequence[Image.Image]) -> list[Image.Image]:
         """The results of a batch, each with the kept parts over it."""
         if not self.overlays:
@@ -56,35 +58,36 @@ class Masked:
         if self.paste_to:
             left, top, right, bottom = self.paste_to
             whole = Image.new("RGBA", overlay.size)
-            whole.paste(resized(image, CROP, (right - left, bottom - top)), (left, top))
+            whole.paste(resized(image, CROP, (right - left, bottom - top), self.enlarge), (left, top))
         whole.alpha_composite(overlay)
         made = whole.convert("RGB")
         made.info.update(image.info)
         return made
 
 
-def masked(request: Img2Img, sent: Sequence[Image.Image], size: tuple[int, int]) -> Masked | None:
+def masked(
+    request: Img2Img, sent: Sequence[Image.Image], size: tuple[int, int], enlarge: Enlarge | None = None
+) -> Masked | None:
     """Prepare the pictures of a request for its mask; None if it has none.
 
     Raises:
-        ApiError: the mask cannot be read, or asks for what is not done.
+        ApiError: the mask cannot be read, or makes no sense.
     """
     if not request.mask:
         return None
-    if request.latent_mask:
-        raise failed("NotImplementedError", "latent_mask is not done here: send mask alone.")
     mode = request.resize_mode or 0
     mask = binary(decoded(request.mask), bool(request.mask_round))
     if request.inpainting_mask_invert:
         mask = ImageOps.invert(mask)
     blur = _blur_of(request)
     mask = blurred(mask, *blur)
-    said: dict[str, Any] = {"Mask blur": blur[0] if blur[0] == blur[1] else None} if max(blur) > 0 else {}
+    said: dict[str, Any] = {"Mask mode": "Inpaint not masked"} if request.inpainting_mask_invert else {}
+    said |= {"Mask blur": blur[0] if blur[0] == blur[1] else None} if max(blur) > 0 else {}
     box, over = None, mask
     if request.inpaint_full_res:
         found = _region(mask, request.inpaint_full_res_padding or 0)
         if found is None:  # nothing is marked: all is drawn
-            kept = sent if mode == LATENT else [resized(image, mode, size) for image in sent]
+            kept = sent if mode == LATENT else [resized(image, mode, size, enlarge) for image in sent]
             return Masked(tuple(kept), None, said=said)
         box = _in_proportion(found, size, mask.size)
         mask = resized(mask.crop(box), FILL, size)
@@ -92,22 +95,30 @@ def masked(request: Img2Img, sent: Sequence[Image.Image], size: tuple[int, int])
     else:
         mask = resized(mask, mode, size)
         over = mask.point([min(255, level * 2) for level in range(256)])
+    drawn = decoded(request.latent_mask).convert("RGB") if request.latent_mask else mask
     pictures, overlays = [], []
     for image in sent:
         if box is None and mode != LATENT:
-            image = resized(image, mode, size)
+            image = resized(image, mode, size, enlarge)
         if over.size != image.size:
             over = resized(over, mode, image.size)
         overlays.append(_kept(image, over).convert("RGBA"))
         if box:
-            image = resized(image.crop(box), FILL, size)
+            image = resized(image.crop(box), FILL, size, enlarge)
         if request.inpainting_fill != ORIGINAL:
-            image = filled(image, mask)
+            image = filled(image, _of_size(drawn, image.size))
         pictures.append(image)
     words = {FILLED: "fill", NOISE: "latent noise", NOTHING: "latent nothing"}
     if request.inpainting_fill in words:
         said["Masked content"] = words[request.inpainting_fill]
-    return Masked(tuple(pictures), mask, tuple(overlays), box, said)
+    return Masked(tuple(pictures), drawn, tuple(overlays), box, said, enlarge)
+
+
+def _of_size(mask: Image.Image, size: tuple[int, int]) -> Image.Image:
+    if mask.size != size:
+        found, wanted = (f"{width}x{height}" for width, height in (mask.size, size))
+        raise failed("ValueError", f"latent_mask has {found} pixels; what it is filled in has {wanted}. Send it so.")
+    return mask
 
 
 def binary(mask: Image.Image, rounds: bool) -> Image.Image:
@@ -143,16 +154,22 @@ def filled(image: Image.Image, mask: Image.Image) -> Image.Image:
 
 
 def blurred(mask: Image.Image, x: int, y: int) -> Image.Image:
-    """Gaussian blur of a grey picture, along each side by its own sigma in pixels; as OpenCV does it in 8 bits."""
-    levels = np.asarray(mask, dtype=np.int64)
+    """Gaussian blur of a grey picture, along each side by its own sigma in pixels; as OpenCV does it in 8 bits.
+
+    Raises ApiError if a sigma is too large.
+    """
+    levels = np.asarray(mask)
     for sigma, axis in ((x, 1), (y, 0)):
+        if sigma > MOST_BLUR:
+            raise failed("ValueError", f"mask_blur is {sigma}; it takes up to {MOST_BLUR} pixels.")
         if sigma > 0:
-            levels = (_blur_along(levels, _weights(sigma), axis) + _ONE // 2) // _ONE
-    return Image.fromarray(levels.clip(0, 255).astype(np.uint8))
+            levels = _blur_along(levels, _weights(sigma), axis)
+    return Image.fromarray(levels)
 
 
+MOST_BLUR = 10_000
 _ONE = 256
-"""Weights are whole numbers with this sum."""
+"""Weights are whole numbers with this sum: there are at most so many, however far they reach."""
 
 
 def _weights(sigma: float) -> NDArray[np.int64]:
@@ -168,14 +185,17 @@ def _weights(sigma: float) -> NDArray[np.int64]:
     return np.array([*half, _ONE - 2 * sum(half), *reversed(half)], dtype=np.int64)
 
 
-def _blur_along(levels: NDArray[np.int64], weights: NDArray[np.int64], axis: int) -> NDArray[np.int64]:
-    reach, length = len(weights) // 2, levels.shape[axis]
+def _blur_along(levels: NDArray[np.uint8], weights: NDArray[np.int64], axis: int) -> NDArray[np.uint8]:
+    levels = np.moveaxis(levels, axis, -1)
+    reach, length = len(weights) // 2, levels.shape[-1]
     # mirrored at the edge, without repeating its pixel
     period = max(1, 2 * length - 2)
     places = np.arange(-reach, length + reach) % period
-    padded = np.take(levels, np.where(places < length, places, period - places), axis=axis)
-    parts = [np.take(padded, np.arange(length) + shift, axis=axis) * weight for shift, weight in enumerate(weights)]
-    return np.sum(parts, axis=0)
+    padded = levels[..., np.where(places < length, places, period - places)].astype(np.uint16)
+    total = np.full(levels.shape, _ONE // 2, np.uint16)  # all levels at 255 fit
+    for shift in np.nonzero(weights)[0]:
+        total += padded[..., shift : shift + length] * np.uint16(weights[shift])
+    return np.moveaxis((total // _ONE).astype(np.uint8), -1, axis)
 
 
 def _blur_of(request: Img2Img) -> tuple[int, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PIL import Image, ImageColor
 
 from ..errors import failed
@@ -10,6 +12,9 @@ JUST_RESIZE, CROP, FILL, LATENT = 0, 1, 2, 3
 """A1111's resize modes. What is none of them works like `FILL`, as there."""
 
 Size = tuple[int, int]
+
+Enlarge = Callable[[Image.Image, float], Image.Image]
+"""Makes a picture larger by a factor above 1, about: with the upscaler of img2img."""
 
 
 def flattened(image: Image.Image, colour: str) -> Image.Image:
@@ -28,13 +33,16 @@ def flattened(image: Image.Image, colour: str) -> Image.Image:
     return background
 
 
-def resized(image: Image.Image, mode: int, size: Size) -> Image.Image:
-    """The picture at exactly that size: stretched, cropped at its middle, or whole with its edges drawn out."""
+def resized(image: Image.Image, mode: int, size: Size, enlarge: Enlarge | None = None) -> Image.Image:
+    """The picture at exactly that size: stretched, cropped at its middle, or whole with its edges drawn out.
+
+    `enlarge`: used before Lanczos where a picture gets larger; never of masks.
+    """
     if mode == JUST_RESIZE:
-        return scaled(image, size)
+        return scaled(image, size, enlarge)
     inner = inner_size(image.size, mode, size)
     left, top = (whole // 2 - part // 2 for whole, part in zip(size, inner, strict=True))
-    small = scaled(image, inner)
+    small = scaled(image, inner, enlarge)
     made = Image.new("RGB" if image.mode != "L" else "L", size)
     made.paste(small, (left, top))
     if mode != CROP:
@@ -52,7 +60,10 @@ def inner_size(of: Size, mode: int, size: Size) -> Size:
     return of[0] * size[1] // of[1], size[1]
 
 
-def scaled(image: Image.Image, size: Size) -> Image.Image:
+def scaled(image: Image.Image, size: Size, enlarge: Enlarge | None = None) -> Image.Image:
+    factor = max(new / old for new, old in zip(size, image.size, strict=True))
+    if enlarge and image.mode != "L" and factor > 1:
+        image = enlarge(image, factor)
     return image.resize(size, Image.Resampling.LANCZOS)
 
 

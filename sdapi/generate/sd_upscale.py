@@ -40,7 +40,9 @@ def arguments(asked: Asked[Img2Img], house: House) -> SdUpscale:
     if len(sent) < _NEEDED:
         raise failed("TypeError", f"SD upscale takes 4 script_args: null, overlap, upscaler, factor. {len(sent)} came.")
     if asked.request.mask:
-        raise failed("NotImplementedError", "SD upscale with a mask is not done here.")
+        raise failed("NotImplementedError", "SD upscale with a mask is not done here: send none.")
+    if asked.options["img2img_color_correction"]:
+        raise failed("NotImplementedError", "SD upscale with img2img_color_correction is not done here: turn it off.")
     if asked.request.denoising_strength is None:
         raise failed("TypeError", "denoising_strength is null; send 0 to 1.")
     _, overlap, name, factor = sent[:_NEEDED]

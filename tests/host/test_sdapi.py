@@ -88,6 +88,8 @@ def test_every_address_asks_for_the_password(server, api):
                 reply = call(server.second, method.upper(), path, b"{}", without.headers, 60)
                 assert reply.status == 401, path
                 assert "www-authenticate" not in reply.headers
+                if path != "/openapi.json":
+                    assert call(server.first, method.upper(), f"/api{path}", b"{}", without.headers, 60).status == 401
     assert Api(server.second, "other:pw").get("/sdapi/v1/progress").status == 200
 
 
@@ -96,8 +98,9 @@ def test_every_list_is_answered_on_both_ports(server, api):
     lists = [path for path, methods in paths.items() if "get" in methods and path != "/openapi.json"]
     assert len(lists) > 20
     for path in lists:
-        replies = [Api(port).get(path) for port in (server.first, server.second)]
-        assert [reply.status for reply in replies] == [200, 200], path
+        # ComfyUI has its own addresses below /api as well: what is behind a proxy may have those alone
+        replies = [Api(server.first).get(path), Api(server.second).get(path), Api(server.first).get(f"/api{path}")]
+        assert [reply.status for reply in replies] == [200, 200, 200], path
         assert replies[0].headers["content-type"] == "application/json"
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from hires_pack.dev.parity.measure import off_by_more, psnr
+from hires_pack.sdapi.generate.colours import colours_of, corrected
 from PIL import Image
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "sdapi"
@@ -159,3 +160,38 @@ def test_what_fails_in_a_node_is_a_sentence(api):
     body = json.loads(caught.value.read())
     assert (caught.value.code, body["error"]) == (500, "ValueError")
     assert "cfg" in body["errors"]
+
+
+def as_text(picture):
+    opened = io.BytesIO()
+    picture.save(opened, "PNG")
+    return base64.b64encode(opened.getvalue()).decode("ascii")
+
+
+def test_an_upscaler_and_colours_beside_the_graph(api):
+    """With a mask A1111 goes on in 8 bits with what the upscaler made: as a client would with Extras."""
+    small = Image.open(DATA / "img2img-init.png").convert("RGB").resize((32, 24))
+    marked = Image.new("L", small.size)
+    marked.paste(255, (8, 4, 28, 20))
+    shared = {"denoising_strength": 0.6, "mask_blur": 0, "inpaint_full_res": False, "inpainting_fill": 1}
+    own = {**ON_CPU, "upscaler_for_img2img": "tiny_compact_x2"}
+    sent = {**FOX, **shared, "init_images": [as_text(small)], "mask": as_text(marked), "override_settings": own}
+    (made,) = pictures(api("img2img", sent))
+    extras = {"image": as_text(small), "upscaler_1": "tiny_compact_x2", "upscaling_resize": 2}
+    large = pictures({"images": [api("extra-single-image", extras)["image"]]})[0].convert("RGB")
+    shown = marked.resize((64, 48), Image.Resampling.LANCZOS)
+    by_hand = {**FOX, **shared, "init_images": [as_text(large)], "mask": as_text(shown)}
+    (wanted,) = pictures(api("img2img", by_hand))
+    assert np.array_equal(made, wanted)
+    corrects = {**ON_CPU, "img2img_color_correction": True}
+    plain = {**FOX, "denoising_strength": 0.9, "init_images": [as_text(large)]}
+    (before,) = pictures(api("img2img", plain))
+    (after,) = pictures(api("img2img", {**plain, "override_settings": corrects}))
+    assert np.array_equal(after, corrected(before, colours_of(large)))
+    # Loopback keeps the colours of the first picture, and what it has filled
+    loops = {**plain, "mask": as_text(shown), "inpainting_fill": 0, "script_name": "loopback"}
+    reply = api("img2img", {**loops, "script_args": [2, 0.5, "Linear", "None"], "override_settings": corrects})
+    assert len(reply["images"]) == 3
+    told = json.loads(reply["info"])
+    assert "Masked content: fill" in told["infotexts"][0]
+    assert not api("progress", method="GET")["state"]["job_count"]

@@ -51,6 +51,14 @@ def ask(model=Txt2Img, house=HOUSE, options=None, **sent):
     return asked_for(request, {**OPTIONS, **(request.override_settings or {}), **(options or {})}, house)
 
 
+def no_upscaler(picture, factor):
+    pytest.fail("nothing is to be enlarged")
+
+
+def prepared(asked, sent, put=lambda picture: "a.png"):
+    return img2img.prepared(asked, sent, put, no_upscaler)
+
+
 def nodes(graph):
     found = {}
     for node in to_api(graph).values():
@@ -344,7 +352,7 @@ def test_img2img_redraws_by_its_own_rule():
     assert found["RepeatLatentBatch"][0]["amount"] == 2
     assert "Denoising strength: 1.5" in infotexts(asked, HOUSE, Told())[0]
     with pytest.raises(ApiError, match="expecting 1 or less"):
-        img2img.prepared(ask(Img2Img, init_images=[]), [Image.new("RGB", (8, 8))] * 2, lambda picture: "a.png")
+        prepared(ask(Img2Img, init_images=[]), [Image.new("RGB", (8, 8))] * 2)
 
 
 def test_latent_noise_under_a_mask_is_that_of_the_first_seeds():
@@ -353,7 +361,7 @@ def test_latent_noise_under_a_mask_is_that_of_the_first_seeds():
 
     def of_second_batch(**more):
         asked = ask(Img2Img, init_images=[png()], n_iter=2, **sent, **more)
-        loaded, found = img2img.prepared(asked, [Image.new("RGB", (96, 48))], lambda picture: "a.png")
+        loaded, found = prepared(asked, [Image.new("RGB", (96, 48))])
         assert found.said["Masked content"] == "latent noise"
         return nodes(img2img.graph_of(asked, 1, HOUSE, loaded))
 
@@ -373,19 +381,11 @@ def test_pictures_keep_the_sides_that_were_asked_for():
     """Both sides are whole latent cells in the result alone: A1111 encodes 100x77 pixels."""
     asked = ask(Img2Img, init_images=[png()], width=100, height=77)
     kept = []
-    loaded, _ = img2img.prepared(asked, [Image.new("RGB", (96, 48))], lambda picture: kept.append(picture) or "a.png")
+    loaded, _ = prepared(asked, [Image.new("RGB", (96, 48))], lambda picture: kept.append(picture) or "a.png")
     assert loaded.size == kept[0].size == (100, 77)
     found = nodes(img2img.graph_of(asked, 0, HOUSE, loaded))
     assert found["HiresFixEncodeAnySize"][0]["numbers"] == "A1111"
     assert asked.size == (96, 72)
-
-
-def test_a_mask_is_refused_with_an_upscaler_that_would_change_its_pictures():
-    sent = {"mask": png(mode="L", colour=255), "inpaint_full_res": False}
-    asked = ask(Img2Img, init_images=[png()], options={"upscaler_for_img2img": "Lanczos"}, **sent)
-    img2img.prepared(asked, [Image.new("RGB", (64, 48))], lambda picture: "a.png")
-    with pytest.raises(ApiError, match="upscaler_for_img2img"):
-        img2img.prepared(asked, [Image.new("RGB", (96, 48))], lambda picture: "a.png")
 
 
 def test_sd_upscale_and_loopback_arguments():
@@ -411,7 +411,7 @@ def test_loops_begin_with_the_result_before_and_its_seed():
 
     def loop(number):
         mine, before = loops.asked(asked, number, number), [Image.new("RGB", (64, 48))]
-        graph, _ = loopback.graph_of(mine, number, HOUSE, before, lambda picture: "a.png")
+        graph, _ = loopback.graph_of(mine, number, HOUSE, before, lambda picture: "a.png", no_upscaler, None)
         return nodes(graph)
 
     first, second = loop(0), loop(1)
@@ -419,10 +419,9 @@ def test_loops_begin_with_the_result_before_and_its_seed():
     assert sorted(one["seed"] for one in second["HiresFixNoise"]) == [1234, 1235]
     assert "noise" not in first["HiresFixEncodeAnySize"][0]
     assert "noise" in second["HiresFixEncodeAnySize"][0]
-    masked_ones = {"denoising_strength": 0.5, "script_args": arguments, "mask": png()}
-    loopback.arguments(ask(Img2Img, inpainting_fill=1, **masked_ones))
-    with pytest.raises(ApiError, match="inpainting_fill 1"):
-        loopback.arguments(ask(Img2Img, inpainting_fill=0, **masked_ones))
+    # what the first loop has filled is there in the others
+    asked = ask(Img2Img, inpainting_fill=0, denoising_strength=0.5, script_args=arguments, mask=png())
+    assert [loops.asked(asked, number, number).request.inpainting_fill for number in range(3)] == [0, 1, 1]
 
 
 def test_extras():
