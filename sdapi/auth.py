@@ -33,10 +33,10 @@ def read_users(text: str) -> dict[str, str]:
 
 def check(header: str | None, users: Mapping[str, str]) -> None:
     """Let a request's `Authorization` header pass, or raise ApiError 401. Takes as long for any user and password."""
-    given = _credentials(header or "")
-    if given is None:
+    scheme, _, encoded = (header or "").partition(" ")
+    if scheme.lower() != "basic":
         raise refused(401, "Not authenticated")
-    user, password = given
+    user, password = _credentials(encoded)
     # every pair is compared, so that the time tells nothing of which users there are
     same = [
         hmac.compare_digest(user.encode(), known.encode()) & hmac.compare_digest(password.encode(), secret.encode())
@@ -46,12 +46,11 @@ def check(header: str | None, users: Mapping[str, str]) -> None:
         raise refused(401, "Incorrect username or password")
 
 
-def _credentials(header: str) -> tuple[str, str] | None:
-    scheme, _, encoded = header.partition(" ")
-    if scheme.lower() != "basic":
-        return None
+def _credentials(encoded: str) -> tuple[str, str]:
     try:
-        user, colon, password = base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")
+        user, colon, password = base64.b64decode(encoded).decode("utf-8").partition(":")
     except (binascii.Error, ValueError):
-        return None
-    return (user, password) if colon else None
+        colon = user = password = ""
+    if not colon:
+        raise refused(401, "Invalid authentication credentials")
+    return user, password

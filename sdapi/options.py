@@ -103,11 +103,11 @@ def _value(name: str, value: Any) -> Any:
         raise failed(
             "ValueError", f"The setting {name} = {_shown(value)} cannot be carried out here, only {default!r}."
         )
-    if len(json.dumps(value)) > _LONGEST:
-        raise failed("ValueError", f"The value of the setting {name} is longer than {_LONGEST} characters.")
     try:
+        if len(json.dumps(value, allow_nan=False)) > _LONGEST:
+            raise failed("ValueError", f"The value of the setting {name} is longer than {_LONGEST} characters.")
         return _converted(value, default)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise _unfit(name, value, default) from None
 
 

@@ -10,7 +10,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,8 @@ class Clients:
         saved, before = self._saved(), left_over(self._host.base)
         self._started = time.monotonic()
         with ThreadPoolExecutor(threads) as pool:
-            for done, _ in enumerate(pool.map(self._one, range(len(asks)), asks), 1):
+            sent = [pool.submit(self._one, number, ask) for number, ask in enumerate(asks)]
+            for done, _ in enumerate(as_completed(sent), 1):
                 self._tell(done, len(asks), "replies")
         self._until_idle()
         self.outcome.seconds = time.monotonic() - self._started

@@ -27,7 +27,7 @@ from ...sdapi.generate.scripts import script_of, units_of
 from ...sdapi.generate.texts import Told
 from ...sdapi.options import Options
 from ...sdapi.scripts import LOOPBACK, SD_UPSCALE
-from .enlarging import enlarger
+from .enlarging import beside, enlarger
 from .given import Given, controls_of, given
 from .houses import hashes_of_networks, house
 from .jobs import JOBS, Job
@@ -64,6 +64,8 @@ async def img2img(body: Any, options: Options) -> dict[str, Any]:
     asked, here, script = await _asked(request, options, is_img2img=True)
     colour = str(asked.options["img2img_background_color"])
     sent = await _in_thread(lambda: redrawn.sent_pictures(request, colour))
+    if 1 < len(sent) < asked.batch_size:  # a batch is as large as its pictures are many
+        asked = replace(asked, batch_size=len(sent))
     with given() as kept:
         if script:
             if units_of(request):
@@ -75,7 +77,7 @@ async def img2img(body: Any, options: Options) -> dict[str, Any]:
                 raise failed("ValueError", str(error)) from error
         async with JOBS.job(_job_name(redrawn.NAME), asked.n_iter) as job:
             enlarge = enlarger(job, asked, here, kept)
-            loaded, found, said = await _in_thread(lambda: _prepared(asked, here, sent, kept, enlarge))
+            loaded, found, said = await _in_thread(lambda: _prepared(asked, here, sent, kept, enlarge), beside)
             graphs = [
                 lambda number=number: redrawn.graph_of(asked, number, here, loaded) for number in range(asked.n_iter)
             ]
@@ -159,7 +161,7 @@ async def _drawn(
             break
         graph = await _in_thread(build)
         ended = await JOBS.run(job, graph)
-        pictures = await _in_thread(lambda ended=ended: after(pictures_of(ended)))
+        pictures = await _in_thread(lambda ended=ended: after(pictures_of(ended)), beside)
         drawn.add(pictures, number * asked.batch_size)
         if not networks:
             networks = await _in_thread(lambda graph=graph: hashes_of_networks(to_api(graph), asked.settings))
@@ -202,10 +204,10 @@ async def _extras(request: Extras, sent: list[str], options: Options) -> tuple[l
         return images, text
 
 
-async def _in_thread(work: Callable[[], Any]) -> Any:
+async def _in_thread(work: Callable[[], Any], where: Callable[[Callable[[], Any]], Any] = asyncio.to_thread) -> Any:
     """Do what may take a moment beside the event loop; raises ApiError for what cannot be done."""
     try:
-        return await asyncio.to_thread(work)
+        return await where(work)
     except ApiError:
         raise
     except (GraphError, InputError) as error:

@@ -21,7 +21,7 @@ from ...sdapi.generate.img2img import Afterwards
 from ...sdapi.generate.pictures import decoded
 from ...sdapi.generate.requests import Img2Img
 from ...sdapi.generate.texts import Told, extra_generation_params, infotexts
-from .enlarging import enlarger
+from .enlarging import beside, enlarger
 from .given import Given
 from .jobs import JOBS, Job
 from .results import Drawn, pictures_of, reply
@@ -81,11 +81,11 @@ async def loopback(asked: Asked[Img2Img], here: House, sent: list[Image.Image], 
                 ) -> tuple[Graph, Afterwards]:
                     return loops_of.graph_of(mine, number, here, before, kept.put, enlarge, colours)
 
-                graph, found = await asyncio.to_thread(build)
+                graph, found = await beside(build)
                 pictures = await _drawn(job, graph)
                 if not pictures:
                     break
-                pictures = await asyncio.to_thread(found.composed, pictures)
+                pictures = await beside(lambda found=found, before=pictures: found.composed(before))
                 said = {**said, **found.said}
                 if found.masked and not found.masked.shown:  # A1111 asks no more whether the mask is empty
                     whole = asked.request.model_copy(update={"inpaint_full_res": False})

@@ -252,7 +252,7 @@ def _vae(name: str | None, house: House) -> ModelName | None:
         return None
     file = house.vae(str(name))
     if file is None:
-        raise failed("RuntimeError", f"sd_vae is {name!r}, which is not among the files of models/vae.")
+        raise failed("RuntimeError", f"sd_vae {name!r} not found: it is not among the files of models/vae.")
     return ModelName(file)
 
 

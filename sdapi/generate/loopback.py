@@ -23,6 +23,7 @@ from .requests import Img2Img
 CURVES = ("Aggressive", "Linear", "Lazy")
 _NEEDED = 4
 _MOST = 100
+_MOST_OF_ANY = 1e9
 
 
 @dataclass(frozen=True)
@@ -103,4 +104,4 @@ def graph_of(
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _MOST_OF_ANY

@@ -75,7 +75,9 @@ def masked(
     """
     if not request.mask:
         return None
-    mode = request.resize_mode or 0
+    mode, padding = request.resize_mode or 0, request.inpaint_full_res_padding or 0
+    if request.inpaint_full_res and padding < 0:
+        raise failed("ValueError", f"inpaint_full_res_padding is {padding}; it takes 0 pixels or more.")
     mask = binary(decoded(request.mask), bool(request.mask_round))
     if request.inpainting_mask_invert:
         mask = ImageOps.invert(mask)
@@ -85,13 +87,13 @@ def masked(
     said |= {"Mask blur": blur[0] if blur[0] == blur[1] else None} if max(blur) > 0 else {}
     box, over = None, mask
     if request.inpaint_full_res:
-        found = _region(mask, request.inpaint_full_res_padding or 0)
+        found = _region(mask, padding)
         if found is None:  # nothing is marked: all is drawn
             kept = sent if mode == LATENT else [resized(image, mode, size, enlarge) for image in sent]
             return Masked(tuple(kept), None, said=said)
         box = _in_proportion(found, size, mask.size)
         mask = resized(mask.crop(box), FILL, size)
-        said |= {"Inpaint area": "Only masked", "Masked area padding": request.inpaint_full_res_padding or 0}
+        said |= {"Inpaint area": "Only masked", "Masked area padding": padding}
     else:
         mask = resized(mask, mode, size)
         over = mask.point([min(255, level * 2) for level in range(256)])

@@ -11,6 +11,7 @@ with the types of this module:
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
@@ -33,18 +34,29 @@ _LIMITS = {
 _NONE = PydanticCustomError("type_error.none.not_allowed", "none is not an allowed value")
 
 
+_LARGEST = 2**64
+"""No whole number of a request is as large: seeds are below it."""
+
+
 def _whole(value: Any) -> int:
     try:
-        return int(value)
+        found = int(value)
+        if abs(found) < _LARGEST:
+            return found
     except (TypeError, ValueError, OverflowError):
-        raise _wrong(value, "integer", "value is not a valid integer") from None
+        pass
+    raise _wrong(value, "integer", "value is not a valid integer")
 
 
 def _number(value: Any) -> float:
+    """A1111 takes what is no number, too, and fails later."""
     try:
-        return value if isinstance(value, int) and not isinstance(value, bool) else float(value)
+        found = float(value)
+        if math.isfinite(found):
+            return value if isinstance(value, int) and not isinstance(value, bool) else found
     except (TypeError, ValueError, OverflowError):
-        raise _wrong(value, "float", "value is not a valid float") from None
+        pass
+    raise _wrong(value, "float", "value is not a valid float")
 
 
 def _flag(value: Any) -> bool:

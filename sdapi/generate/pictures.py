@@ -6,13 +6,14 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 
-from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin
 
 from ..body import no_picture, picture_bytes
 from ..errors import ApiError, failed
+from .placing import MOST_PIXELS
 
-MOST_PIXELS = 2**28
-"""Width times height of a picture in a request."""
+_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "TGA")
+"""What is decoded, as Pillow names it. Other kinds start programs (EPS), or are no pictures of clients."""
 
 ENDINGS = {"png": "png", "jpg": "jpg", "jpeg": "jpg", "webp": "webp"}
 """A1111's file formats that are written here, and the endings of their files."""
@@ -29,16 +30,21 @@ def decoded(text: str) -> Image.Image:
     """
     if not isinstance(text, str):
         raise no_picture()
+    file = io.BytesIO(picture_bytes(text))
     try:
-        image = Image.open(io.BytesIO(picture_bytes(text)))
+        image = Image.open(file)
+        if image.format not in _FORMATS:
+            raise no_picture()
         if image.width * image.height > MOST_PIXELS:
             raise _too_large(image)
         image.load()
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise no_picture() from error
+        upright = ImageOps.exif_transpose(image)
+    except (ApiError, MemoryError):
+        raise
     except Image.DecompressionBombError as error:
         raise failed("ValueError", f"The picture is too large: {error}") from error
-    upright = ImageOps.exif_transpose(image)
+    except Exception as error:  # whatever Pillow's readers say of bytes that are none
+        raise no_picture() from error
     upright.info.update({key: value for key, value in image.info.items() if isinstance(value, str)})
     return upright
 

@@ -13,6 +13,9 @@ JUST_RESIZE, CROP, FILL, LATENT = 0, 1, 2, 3
 
 Size = tuple[int, int]
 
+MOST_PIXELS = 2**28
+"""Width times height of any picture of a request, also on its way to another size."""
+
 Enlarge = Callable[[Image.Image, float], Image.Image]
 """Makes a picture larger by a factor above 1, about: with the upscaler of img2img."""
 
@@ -41,6 +44,9 @@ def resized(image: Image.Image, mode: int, size: Size, enlarge: Enlarge | None =
     if mode == JUST_RESIZE:
         return scaled(image, size, enlarge)
     inner = inner_size(image.size, mode, size)
+    if min(inner) < 1 or inner[0] * inner[1] > MOST_PIXELS:
+        (a, b), (c, d), (e, f) = image.size, size, inner
+        raise failed("ValueError", f"A picture of {a}x{b} pixels would be {e}x{f} before it is {c}x{d}: crop it first.")
     left, top = (whole // 2 - part // 2 for whole, part in zip(size, inner, strict=True))
     small = scaled(image, inner, enlarge)
     made = Image.new("RGB" if image.mode != "L" else "L", size)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from ...hires.infotext.from_graph.controls import HiresOption
-from ..errors import failed, refused
+from ..errors import ApiError, failed, refused
 from ..scripts import CONTROLNET, LOOPBACK, REFINER, SD_UPSCALE
 from .requests import Generation
 
@@ -36,7 +36,7 @@ def script_of(request: Generation, is_img2img: bool) -> str | None:
         return plain
     if plain in _UNKNOWN:
         raise failed("NotImplementedError", f"The script {name!r} is not done here; SD upscale and Loopback are.")
-    raise refused(422, f"Script '{name}' not found")
+    raise _not_found(name)
 
 
 def _check_alwayson(scripts: Mapping[str, Any]) -> None:
@@ -47,14 +47,20 @@ def _check_alwayson(scripts: Mapping[str, Any]) -> None:
             continue
         if plain == CONTROLNET:
             continue  # see `units_of`
-        raise refused(422, f"always on script {name} not found: it is not there, and its arguments ask for something")
+        if plain in (SD_UPSCALE, LOOPBACK, *_UNKNOWN):
+            raise refused(422, "Cannot have a selectable script in the always on scripts params")
+        raise _not_found(name)
+
+
+def _not_found(name: str) -> ApiError:
+    return refused(422, f"Script '{name}' not found")
 
 
 def says_nothing(arguments: Any) -> bool:
-    """Whether arguments of an always-on script leave it off: none, or all of them empty or switched off."""
+    """Whether arguments of an always-on script leave it off: none, a switch before all others, or all of them empty."""
     if not isinstance(arguments, list):
         return not arguments
-    return all(_is_off(argument) for argument in arguments)
+    return arguments[:1] == [False] or all(_is_off(argument) for argument in arguments)
 
 
 def _is_off(argument: Any) -> bool:

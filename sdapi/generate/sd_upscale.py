@@ -15,6 +15,9 @@ from .requests import Img2Img
 
 NAME = "sd-upscale"
 _NEEDED = 4
+_SHOWN = 20
+_LARGEST = 64
+"""Factor."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,12 @@ def arguments(asked: Asked[Img2Img], house: House) -> SdUpscale:
     if isinstance(overlap, bool) or not isinstance(overlap, int) or not isinstance(factor, (int, float)):
         raise failed(
             "TypeError", f"SD upscale: overlap is a whole number and factor a number, not {overlap!r}, {factor!r}."
+        )
+    if not 0 <= overlap <= max(asked.size) or not 0 < factor <= _LARGEST:
+        raise failed(
+            "ValueError",
+            f"SD upscale: the overlap is {str(overlap)[:_SHOWN]}, the factor {str(factor)[:_SHOWN]}; overlaps are 0 to "
+            f"less than a tile, factors above 0 and up to {_LARGEST}.",
         )
     if overlap in asked.size:
         raise failed(

@@ -27,7 +27,8 @@ PICTURE, OFF_BY_MORE = 65.0, 0.001
 CHAIN = TXT2IMG
 """Smallest PSNR where a picture is cut to 8 bits between passes: hires fix with a pixel upscaler, and Loopback.
 
-A value at the edge of a level becomes another level, from which the next pass begins.
+A value at the edge of a level becomes another level, from which the next pass begins. So it is where colours are
+corrected: one pixel moves where a whole level goes.
 """
 
 LOSSY = 35.0
@@ -274,9 +275,10 @@ def depends_on_the_moment(exchange: Exchange) -> bool:
 
 
 def _is_chain(exchange: Exchange) -> bool:
-    """Whether a picture is sampled, cut to 8 bits and sampled again, see `CLOSE` of the other kinds."""
+    """Whether a picture is sampled, cut to 8 bits and sampled again or given other colours, see `CHAIN`."""
     sent = exchange.sent if isinstance(exchange.sent, dict) else {}
-    if str(sent.get("script_name")).lower() == LOOPBACK:
+    corrects = (sent.get("override_settings") or {}).get("img2img_color_correction")
+    if corrects or str(sent.get("script_name")).lower() == LOOPBACK:
         return True
     return bool(sent.get("enable_hr")) and (sent.get("hr_upscaler") or "Latent") not in LATENT_MODES
 

@@ -53,13 +53,13 @@ def _is_kept(exchange: Exchange, reply: Reply) -> bool:
     return exchange.session == "fresh" and leaks and ours != theirs
 
 
-_NOT_RECORDED = (
-    "latent_mask is not done",
-    "img2img_color_correction is not done",
-    "SD upscale with a mask is not done",
-    "Loopback with a mask is done here with",
-    "A mask with upscaler_for_img2img",
-)
+_NOT_RECORDED = ("SD upscale with a mask is not done", "SD upscale with img2img_color_correction is not done")
+
+
+def _names(exchange: Exchange, field: str) -> bool:
+    """Whether a request asks for something in that field."""
+    return isinstance(exchange.sent, dict) and bool(exchange.sent.get(field))
+
 
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
@@ -73,14 +73,34 @@ DIFFERENCES: tuple[Difference, ...] = (
         lambda e, r: any(word in _text(r) for word in ("tiling (pictures", "faces are not restored over this API")),
     ),
     Difference(
-        "Latent masks, colour correction in img2img, masks in scripts",
-        "What A1111 computes there is recorded nowhere, so that nothing could be compared with it.",
+        "Masks and colour correction in SD upscale",
+        "A1111 lays the whole mask over every tile, and gives all tiles the colours of the first.",
         lambda e, r: any(text in _text(r) for text in _NOT_RECORDED),
     ),
     Difference(
-        "firstpass_image",
-        "A1111 has hires fix of a given picture on its page, and its API cannot read the picture; here it can.",
-        lambda e, r: bool(isinstance(e.sent, dict) and e.sent.get("firstpass_image")) and e.status != r.status,
+        "firstpass_image, latent_mask",
+        "A1111 has these for its page and its scripts, and its API cannot read their pictures; here it can.",
+        lambda e, r: (_names(e, "firstpass_image") or _names(e, "latent_mask")) and e.status != r.status,
+    ),
+    Difference(
+        "Scripts but SD upscale and Loopback",
+        "They are not part of this server; without them the picture would be another one.",
+        lambda e, r: _names(e, "script_name") and r.status == 500 and "is not done here" in _text(r),
+    ),
+    Difference(
+        "Always-on scripts that are not there, and leave themselves off",
+        "A1111 refuses their names; here a request is drawn in which nothing is asked of them, as clients send them.",
+        lambda e, r: _names(e, "alwayson_scripts") and (e.status, r.status) == (422, 200),
+    ),
+    Difference(
+        "Styles that are not there",
+        "A1111 draws without them and says nothing.",
+        lambda e, r: _names(e, "styles") and e.status == 200 and _text(r).startswith("styles: "),
+    ),
+    Difference(
+        "Addresses of Forge",
+        "Clients that know Forge ask for its sd-modules, which A1111 has not.",
+        lambda e, r: e.path.endswith("/sd-modules") and e.status == 404,
     ),
     Difference(
         "Words of failures",
@@ -136,7 +156,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         lambda e, r: r.status == 500 and any(name in REFUSED for name in _options(e)),
     ),
     Difference(
-        "override_settings with a checkpoint that is not there",
+        "override_settings with a checkpoint or VAE that is not there",
         "A1111 draws with another one and says nothing.",
         lambda e, r: e.status == 200 and r.status == 500 and "not found" in _text(r) and bool(_options(e)),
     ),
