@@ -84,7 +84,7 @@ def form_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """How pictures of replies are encoded."""
     return {
         "form": str(options["samples_format"]).lower(),
-        "quality": int(options["jpeg_quality"]),
+        "quality": max(0, min(int(options["jpeg_quality"]), 100)),
         "lossless": bool(options["webp_lossless"]),
     }
 

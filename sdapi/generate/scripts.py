@@ -151,7 +151,7 @@ def _unit(unit: Mapping[str, Any]) -> Unit:
             float(given.get(name, default))
             for name, default in (("weight", 1.0), ("guidance_start", 0.0), ("guidance_end", 1.0))
         )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise failed("TypeError", "ControlNet: weight, guidance_start and guidance_end are numbers.") from None
     mode, option = _resize_mode(given.get("resize_mode", 1)), _hires_option(given.get("hr_option", "Both"))
     return Unit(str(given["model"]), picture, weight, start, end, mode, option)

@@ -81,8 +81,10 @@ def test_the_first_pass_of_hires_fix_is_the_result(api, models):
     assert ours.size == (SIDE, SIDE)
 
 
-def test_nothing_is_there_before_the_first_pass(api, models):
-    sent = body(models, init_images=[picture(1, (SIDE, SIDE))], width=4 * SIDE, height=4 * SIDE)
+@pytest.mark.parametrize("of_mask", [{}, {"mask": picture(2, (SIDE, SIDE)), "inpaint_full_res": False}])
+def test_nothing_is_there_before_the_first_pass(api, models, of_mask):
+    """With a mask the picture is enlarged by a graph of its own."""
+    sent = body(models, init_images=[picture(1, (SIDE, SIDE))], width=4 * SIDE, height=4 * SIDE, **of_mask)
     sent["override_settings"] = {**sent["override_settings"], "upscaler_for_img2img": slow(models)}
     assert api.interrupted("img2img", sent, lambda _, running: running) == []
     api.draw()
