@@ -19,9 +19,9 @@ from ...hires.graph.builder import Graph, Node, Output
 from ...hires.infotext.to_graph.loaders import ModelFiles
 from ...hires.prompts.styles import Style, read_styles
 from ...hires.sampling.menus import FILTERS
+from ...sdapi.colours import colours_of
 from ...sdapi.generate import img2img, loopback, sd_upscale
 from ...sdapi.generate.asked import asked_for, with_infotext
-from ...sdapi.generate.colours import colours_of
 from ...sdapi.generate.graph import GIVES
 from ...sdapi.generate.house import House
 from ...sdapi.generate.img2img import Afterwards

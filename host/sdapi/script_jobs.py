@@ -12,10 +12,10 @@ from PIL import Image
 from ...hires.graph.builder import Graph
 from ...hires.sizes.extras import whole_eights
 from ...hires.tiles.grid import tile_grid
+from ...sdapi.colours import colours_of
 from ...sdapi.generate import loopback as loops_of
 from ...sdapi.generate import sd_upscale as tiled
 from ...sdapi.generate.asked import Asked
-from ...sdapi.generate.colours import colours_of
 from ...sdapi.generate.house import House
 from ...sdapi.generate.img2img import Afterwards
 from ...sdapi.generate.pictures import decoded

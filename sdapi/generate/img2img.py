@@ -10,9 +10,9 @@ from PIL import Image
 
 from ...hires.graph import stages
 from ...hires.graph.builder import Output
+from ..colours import Levels, colours_of, corrected
 from ..errors import failed, refused
 from .asked import Asked
-from .colours import Levels, colours_of, corrected
 from .graph import Control, StrictGraph, controlled, finish, hand_over, how_asked, passes_of, tiles, upscaler_of
 from .house import House
 from .masking import NOISE, NOTHING, Box, Masked, as_alpha, latent_mask, masked

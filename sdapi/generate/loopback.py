@@ -9,10 +9,10 @@ from typing import Any
 
 from PIL import Image
 
+from ..colours import Levels
 from ..errors import failed
 from . import img2img
 from .asked import Asked
-from .colours import Levels
 from .graph import StrictGraph
 from .house import House
 from .img2img import Afterwards, Put

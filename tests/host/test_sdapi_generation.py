@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from hires_pack.dev.parity.measure import off_by_more, psnr
-from hires_pack.sdapi.generate.colours import colours_of, corrected
+from hires_pack.sdapi.colours import colours_of, corrected
 from PIL import Image
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "sdapi"

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hires_pack.hires.infotext.to_graph.loaders import ModelFiles
+from hires_pack.sdapi.colours import colours_of, corrected
 from hires_pack.sdapi.errors import ApiError
 from hires_pack.sdapi.generate import img2img
 from hires_pack.sdapi.generate.asked import asked_for
-from hires_pack.sdapi.generate.colours import colours_of, corrected
 from hires_pack.sdapi.generate.house import House
 from hires_pack.sdapi.generate.masking import MOST_BLUR, blurred, masked
 from hires_pack.sdapi.generate.models import read
