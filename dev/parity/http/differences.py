@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ....sdapi.option_table import PLACES, REFUSED
+from ....sdapi.option_table import DEFAULTS, PLACES, REFUSED
 from ...fuzz.judge import PYTHON_WORDS
 from ..differences import refusal_of
 from .caller import Reply
@@ -32,7 +32,7 @@ def _kind(content: Any) -> Any:
 
 _OF_PYTHON = re.compile(
     r"NoneType|instances of|out of range|by zero|indices must|tensor|Kernel size|expected|operand|argument|object|"
-    r"unpack|invalid literal|could not convert|has no|not supported|cannot|can't|must be|len\(\)"
+    r"unpack|not in list|invalid literal|could not convert|has no|not supported|cannot|can't|must be|len\(\)"
 )
 """What Python and torch say of a value that they cannot use."""
 
@@ -43,6 +43,14 @@ def _options(exchange: Exchange) -> dict[str, Any]:
     if exchange.path.endswith("/options"):
         return sent
     return sent.get("override_settings") or {}
+
+
+def _shows_any_value(exchange: Exchange) -> bool:
+    """Whether A1111 lists a setting that is a text where a number belongs."""
+    if not exchange.path.endswith("/options") or exchange.method != "GET" or not isinstance(exchange.reply, dict):
+        return False
+    numbers = {name for name, value in DEFAULTS.items() if isinstance(value, (int, float))}
+    return any(isinstance(exchange.reply.get(name), str) for name in numbers)
 
 
 def _is_kept(exchange: Exchange, reply: Reply) -> bool:
@@ -148,7 +156,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Settings that are none",
         "A1111 keeps any value and fails later; here a value that does not fit is refused, and none of the request's "
         "values is kept.",
-        lambda e, r: bool(_options(e)) and r.status == 500 and _text(r).startswith("The "),
+        lambda e, r: (bool(_options(e)) and r.status == 500 and _text(r).startswith("The ")) or _shows_any_value(e),
     ),
     Difference(
         "Settings without a counterpart",
