@@ -38,8 +38,10 @@ def open_pool(entry: Entry, folders: Sequence[str | Path]) -> DaskPool:
         PoolError: Dask is not installed, or nobody answers.
     """
     try:
-        import distributed
         from dask import config
+
+        with config.set(SETTINGS):  # so that what is loaded is as quiet as these say
+            import distributed
     except ImportError as error:
         raise PoolError(
             f"'{entry.name}' needs a package that is not installed: run {NEEDED} with ComfyUI's Python, and start "

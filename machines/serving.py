@@ -29,10 +29,19 @@ SETTINGS = {
     "distributed.worker.profile.enabled": False,
     "distributed.worker.daemon": True,
     "distributed.admin.tick.limit": "1 h",  # whoever computes keeps its loop waiting; that is no fault
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+    "logging": {"distributed": "warning"},
 }
 """Of Dask."""
 
-END_WITHIN = 5.0
+_NO_PAGES = "127.0.0.1:0"
+"""Where Dask insists on a web server; it has no routes."""
+
+_PATIENCE = 1.5
+"""Seconds that a worker is asked to end before it is made to."""
+
+END_WITHIN = 8.0
 """Seconds that it takes at most to end."""
 
 
@@ -49,12 +58,13 @@ def main(arguments: Sequence[str]) -> int:
         print(f"There is no folder {lacking[0]}: --models names those that hold upscale models.", file=sys.stderr)
         return 2
     try:
-        import distributed  # noqa: F401 - whether it is there
         from dask import config
+
+        config.set(SETTINGS)  # before the rest is loaded, which then is as quiet as these say
+        import distributed  # noqa: F401 - whether it is there
     except ImportError:
         print(f"A worker needs a package that is not installed: {NEEDED}", file=sys.stderr)
         return 2
-    config.set(SETTINGS)
     try:
         asyncio.run(_work(options))
     except KeyboardInterrupt:
@@ -125,31 +135,36 @@ async def _work(options: argparse.Namespace) -> None:
     if options.serve:
         host, _, port = place.rpartition(":")
         scheduler = await Scheduler(
-            host=host, port=int(port), protocol=f"{protocol}://", dashboard=False, security=secure or {}
-        )
+            host=host, port=int(port), protocol=f"{protocol}://", dashboard=False, dashboard_address=_NO_PAGES,
+            security=secure or {},
+        )  # fmt: skip
         address = scheduler.address
     cards = torch.cuda.device_count()
     count = options.workers if options.workers >= 0 else max(1, cards)
     threads = options.threads or max(1, (os.cpu_count() or 1) // max(1, count))
     nannies = [
-        await Nanny(
+        Nanny(
             address,
             nthreads=1,
             memory_limit="0",
             preload=[str(WORKER)],
             protocol=f"{protocol}://",
             security=secure or {},
+            host="127.0.0.1" if protocol == "tcp" else None,
+            dashboard_address=_NO_PAGES,
+            config=SETTINGS,
             env={
                 MODELS: os.pathsep.join(str(Path(folder).absolute()) for folder in options.models),
                 FETCH: "1" if options.fetch else "0",
                 THREADS: str(threads),
+                "DASK_LOGGING__DISTRIBUTED": "warning",
                 "OMP_NUM_THREADS": str(threads),
                 **({"CUDA_VISIBLE_DEVICES": str(index % cards)} if cards else {}),
             },
-            host="127.0.0.1" if protocol == "tcp" else None,
         )
         for index in range(count)
     ]
+    await asyncio.gather(*nannies)
     print(f"{READY}{address}", flush=True)
     ended = asyncio.Event()
     if options.while_open:
@@ -160,8 +175,9 @@ async def _work(options: argparse.Namespace) -> None:
         [asyncio.ensure_future(one) for one in (ended.wait(), *(server.finished() for server in servers))],
         return_when=asyncio.FIRST_COMPLETED,
     )
-    for server in servers:
-        await server.close()
+    await asyncio.gather(*(nanny.close(timeout=_PATIENCE) for nanny in nannies))
+    if scheduler:
+        await scheduler.close()
 
 
 def _wait_for_end(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:

@@ -1,6 +1,7 @@
 """Picture files upscaled by threads and by worker processes: the same bytes as here, whatever befalls a worker."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -208,6 +209,44 @@ def test_the_scheduler_is_lost_and_the_job_goes_on(processes, work):
     assert all(answer in (None, expected) for answer, expected in zip(answers, work[1], strict=True))
     assert answers[-1] is None
     assert handing.remarks == ["the scheduler of 'two' is gone. This machine goes on alone"]
+
+
+def certificate(folder, name, authority=None):
+    """The files of one, signed by an authority (its name) or by itself."""
+    key, asked, made = (folder / f"{name}.{ending}" for ending in ("key", "csr", "pem"))
+    new = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", str(key)]
+    if authority is None:
+        commands = [[*new, "-x509", "-days", "2", "-out", str(made)]]
+    else:
+        signed = ["-CA", str(folder / f"{authority}.pem"), "-CAkey", str(folder / f"{authority}.key")]
+        commands = [
+            [*new, "-out", str(asked)],
+            ["openssl", "x509", "-req", "-in", str(asked), *signed, "-CAcreateserial", "-days", "2", "-out", str(made)],
+        ]
+    for command in commands:
+        subprocess.run(command, check=True, capture_output=True)
+    return {"certificate": str(made), "key": str(key)}
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificates with openssl")
+def test_a_certificate_of_another_authority_opens_nothing(tmp_path, monkeypatch):
+    certificate(tmp_path, "ours")
+    certificate(tmp_path, "theirs")
+    me, stranger = certificate(tmp_path, "me", "ours"), certificate(tmp_path, "stranger", "theirs")
+    ca = {"ca": str(tmp_path / "ours.pem")}
+    command = [sys.executable, str(serving.WORKER), "--serve", "tls://127.0.0.1:0", "--workers", "0", "--while-open"]
+    command += [word for name, value in {**ca, **me}.items() for word in (f"--{name}", value)]
+    monkeypatch.setattr(dask_pool, "_CONNECT", 3.0)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        address = server.stdout.readline().strip().removeprefix(serving.READY)
+        assert address.startswith("tls://127.0.0.1:")
+        pool = open_pool(Entry("ours", scheduler=address, **ca, **me), [])
+        assert pool.slots() == 0
+        pool.close()
+        with pytest.raises(PoolError, match="'strangers' does not answer"):
+            open_pool(Entry("strangers", scheduler=address, **ca, **stranger), [])
+        server.stdin.close()
+        server.wait(60)
 
 
 def test_processes_end_with_whoever_started_them(folder):
