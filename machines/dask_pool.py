@@ -40,8 +40,8 @@ def open_pool(entry: Entry, folders: Sequence[str | Path]) -> DaskPool:
     try:
         from dask import config
 
-        with config.set(SETTINGS):  # so that what is loaded is as quiet as these say
-            import distributed
+        config.set(SETTINGS)  # before the rest is loaded, which then is as quiet as these say
+        import distributed
     except ImportError as error:
         raise PoolError(
             f"'{entry.name}' needs a package that is not installed: run {NEEDED} with ComfyUI's Python, and start "
@@ -50,17 +50,16 @@ def open_pool(entry: Entry, folders: Sequence[str | Path]) -> DaskPool:
     dask_door.open_door()
     started = Processes(entry, folders) if entry.processes else None
     address = started.address if started else entry.scheduler
-    with config.set(SETTINGS):
-        try:
-            client = distributed.Client(address, timeout=_CONNECT, set_as_default=False, security=security(entry))
-        except Exception as error:
-            if started is not None:
-                started.close()
-            reason = next(iter(str(error).splitlines()), "no reason given")
-            raise PoolError(
-                f"'{entry.name}' does not answer at {address} ({type(error).__name__}: {reason}). Start a worker there "
-                "(python worker.py --help), or choose other workers."
-            ) from error
+    try:
+        client = distributed.Client(address, timeout=_CONNECT, set_as_default=False, security=security(entry))
+    except Exception as error:
+        if started is not None:
+            started.close()
+        reason = next(iter(str(error).splitlines()), "no reason given")
+        raise PoolError(
+            f"'{entry.name}' does not answer at {address} ({type(error).__name__}: {reason}). Start a worker there "
+            "(python worker.py --help), or choose other workers."
+        ) from error
     return DaskPool(entry.name, client, started)
 
 
