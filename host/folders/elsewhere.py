@@ -14,6 +14,7 @@ from comfy.cli_args import args
 
 from ...hires.errors import InputError
 from ...hires.plan.upscale import UpscaleRequest
+from ...hires.plan.warnings import counted
 from ...hires.remaining_time import in_words
 from ...hires.sizes.image_sizes import Size
 from ...machines.handing_out import HandingOut
@@ -36,6 +37,7 @@ from ...pictures.write import check_sides, complete_or_absent
 from ...upscale_models import Upscaler
 from ..infotext.model_hashes import file_hash
 from ..machines.crews import crew
+from ..progress import show_text
 from ..upscaling.pictures import shared_runtimes
 from ..upscaling.upscalers import upscaler_path
 from .picture_job import is_too_large
@@ -63,6 +65,7 @@ class Elsewhere:
             self._upscalers = [upscaler_to_plain(one, self._file_of) for one in request.upscalers]
             found = list(self._models.values())
             self._remarks = pool.meet([file for file, _ in found], [path for _, path in found])
+            show_text(f"{counted(pool.slots(), 'worker')} of '{pool.name}'")
         except CannotTravelError as error:
             raise InputError(
                 f"{error}, so other workers cannot have it. Set workers to 'this device'.", "workers"
@@ -84,7 +87,7 @@ class Elsewhere:
     def text(self) -> list[str]:
         """What each worker did, and what went otherwise than planned."""
         done = [
-            f"{who}: {tally.count} pictures in {in_words(tally.seconds)}"
+            f"{who}: {counted(tally.count, 'picture')} in {in_words(tally.seconds)}"
             for who, tally in sorted(self._handing.tallies.items())
         ]
         return [*done, *self._remarks, *self._handing.remarks]

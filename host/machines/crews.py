@@ -11,13 +11,14 @@ import comfy.model_management
 import folder_paths
 
 from ...hires.errors import InputError
+from ...hires.plan.upscale import THIS_DEVICE
 from ...machines.entries import FILE, Entry, EntryError, read_entries
 from ...machines.pool import Pool, PoolError
 from ...machines.threads import ThreadPool
 
 logger = logging.getLogger("hires-fix")
 
-ALONE, CARDS = "this device", "all graphics cards"
+ALONE, CARDS = THIS_DEVICE, "all graphics cards"
 """Names that are always there."""
 
 
