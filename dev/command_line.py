@@ -177,6 +177,14 @@ def _benchmarks(kinds: Any) -> None:
     )  # fmt: skip
     redraw.add_argument("--pictures", type=Path, metavar="DIR", help="write the pictures there, to be looked at")
 
+    machines = _command(kinds, "machines", "time a folder by one and more worker processes", "run_bench", dev=True)
+    _json(machines)
+    machines.add_argument("--pictures", type=_count, default=24, metavar="N", help="in the folder (default: 24)")
+    machines.add_argument("--side", type=_side, default=256, metavar="PX", help="of each in pixels (default: 256)")
+    machines.add_argument(
+        "--workers", nargs="+", type=_count, default=[1, 2], metavar="N", help="processes (default: 1 2)"
+    )
+
     streaming = _command(kinds, "streaming", "weigh upscaling from disk to disk, by picture size", "run_bench")
     _json(streaming)
     streaming.add_argument(

@@ -6,10 +6,13 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..hires.errors import InputError
 from ..hires.tiles.settings import PRECISIONS
+from ..host.folders.elsewhere import crew_for
 from ..host.folders.job import work_on_folder
 from ..host.folders.picture_job import Upscaling
 from ..host.folders.shown import shown
+from ..host.machines import crews
 from . import folder_inputs, inputs
 from .errors import input_errors
 from .registry import PackNode, node
@@ -56,6 +59,15 @@ class HiresFixUpscaleFolder(PackNode):
                     optional=True,
                     advanced=True,
                 ),
+                inputs.choice(
+                    "workers",
+                    crews.names(),
+                    f"Who works on the pictures. {crews.CARDS}: every card of this machine, each on its own picture. "
+                    "Other names are processes and machines that the owner of this one has listed in "
+                    "hires_fix_workers.yaml; the report says what each did.",
+                    optional=True,
+                    advanced=True,
+                ),
             ],
             outputs=[folder_inputs.report()],
             is_output_node=True,
@@ -67,8 +79,19 @@ class HiresFixUpscaleFolder(PackNode):
         return float("nan")
 
     @classmethod
-    def execute(cls, **asked: Any) -> io.NodeOutput:
+    def validate_inputs(cls, workers: str | None = crews.ALONE) -> bool | str:
+        """In place of the host's own check, which would only say that the name is not in the list."""
+        try:
+            crews.check(workers or crews.ALONE)
+        except InputError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(cls, workers: str = crews.ALONE, **asked: Any) -> io.NodeOutput:
         folder, files = folder_inputs.settings(**folder_inputs.taken(asked))
         with input_errors(cls, "input_folder"):
-            report = work_on_folder(folder, Upscaling(inputs.upscale_request(**asked)), files)
+            request = inputs.upscale_request(**asked)
+            crew = crew_for(workers, request, files)
+            report = work_on_folder(folder, Upscaling(request), files, crew)
             return io.NodeOutput(report.text(), ui=shown(report))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 
 from .. import command_line, report_file
-from ..benchmarks import bench_redraw, bench_sampling, bench_streaming, bench_upscale, bench_vae
+from ..benchmarks import bench_machines, bench_redraw, bench_sampling, bench_streaming, bench_upscale, bench_vae
 
 BENCHMARKS = {
+    "machines": bench_machines,
     "redraw": bench_redraw,
     "sampling": bench_sampling,
     "streaming": bench_streaming,

@@ -40,8 +40,11 @@ COMFYUI_VERSION = "0.30.0"
 CONSTRAINTS = ("torch==2.11.0", "torchvision==0.26.0", "torchaudio==2.11.0")
 _TEST_PACKAGES = (
     *("pytest", "pytest_rerunfailures", "pytest_timeout", "xdist", "hypothesis", "playwright"),
-    *("webuiapi", "sd_backend_client"),
+    *("webuiapi", "sd_backend_client", "distributed"),
 )
+_EXTRAS = {"clients": "clients of A1111's API", "machines": "Dask", "dev": "the test packages"}
+"""Of pyproject.toml, and what they are; the demo needs the first."""
+
 OLDEST_PYTHON, FIRST_PYTHON_TOO_NEW = (3, 11), (3, 14)
 
 
@@ -113,7 +116,7 @@ def _foreign_host(folder: Path, dev: bool) -> Host:
             "starts that ComfyUI, or use --pinned to let a separate one be made."
         )
     if dev and not _can_import(python, _TEST_PACKAGES):
-        wanted = " ".join(f"'{requirement}'" for requirement in [*_requirements("clients"), *_requirements("dev")])
+        wanted = " ".join(f"'{requirement}'" for extra in _EXTRAS for requirement in _requirements(extra))
         raise PreparationError(
             f"The Python of {folder} lacks the test packages; run `{python} -m pip install {wanted}`, "
             "or use --pinned to let a separate environment be made."
@@ -141,8 +144,8 @@ def _pinned_host(dev: bool) -> Host:
             fingerprint(requirements, *CONSTRAINTS),
             ["-r", str(COMFYUI / "requirements.txt"), "-c", str(constraints)],
         )
-        for extra, what in (("clients", "clients of A1111's API"), ("dev", "the test packages")):
-            if extra == "dev" and not dev:
+        for extra, what in _EXTRAS.items():
+            if extra != "clients" and not dev:
                 continue
             wanted = _requirements(extra)
             arguments = [*wanted, "-c", str(constraints)]

@@ -210,10 +210,17 @@ def _upscale_image(node: Node, facts: Facts) -> Badge:
     return Badge((Pictures(plan.size, pictures.count),), text, warning)
 
 
+THIS_DEVICE = "this device"
+"""The choice of workers without any."""
+
+
 @badge("HiresFixUpscaleFolder")
 def _upscale_folder(node: Node, facts: Facts) -> Badge:
-    folder = folder_of(node, facts)
-    return Badge(text=folder.text, warning=folder.warning) if folder else Badge()
+    folder, workers = folder_of(node, facts), node.text("workers", THIS_DEVICE)
+    if folder is None or workers is None:
+        return Badge()
+    by = "" if workers == THIS_DEVICE else f", by {workers}"
+    return Badge(text=folder.text + by, warning=folder.warning)
 
 
 @dataclass(frozen=True)

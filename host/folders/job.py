@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -29,7 +30,7 @@ from ...pictures.write import UNFINISHED, PictureFormat
 from ..progress import show_text
 from . import access as folder_access
 from .series_job import work_on_series
-from .work import FileSettings, FileWork, OnProgress
+from .work import Crew, FileSettings, FileWork, OnProgress
 
 logger = logging.getLogger("hires-fix")
 
@@ -50,8 +51,11 @@ class FolderSettings:
     """See `plan_names`."""
 
 
-def work_on_folder(folder: FolderSettings, work: FileWork, files: FileSettings) -> Report:
-    """Do something to the pictures of a folder, one after another.
+def work_on_folder(
+    folder: FolderSettings, work: FileWork, files: FileSettings, crew: AbstractContextManager[Crew | None] | None = None
+) -> Report:
+    """Do something to the pictures of a folder, one after another, or by a crew that is called once there is something
+    to do.
 
     Those whose result is there already are skipped, unless results are to be overwritten. What goes wrong with one is
     noted and the next one follows; only a cancel ends the job.
@@ -73,17 +77,19 @@ def work_on_folder(folder: FolderSettings, work: FileWork, files: FileSettings) 
         check()
 
     _make(target)
-    with only_job(target):
+    with only_job(target), crew if crew and tasks else nullcontext() as hands:
         for place, some in groupby(enumerate(tasks), lambda each: each[1].target.parent):
             problem = _misplaced(place, source, target)
             with ExitStack() as lock:
                 problem = problem or _prepare(place, target, lock)
-                for index, task in some:
+                if problem:
+                    report.failed += [(task.picture.label, problem) for _, task in some]
+                    continue
+                for index, task, make in hands.results(some) if hands else ((*each, None) for each in some):
                     on_progress(index, 0.0)
-                    if problem:
-                        report.failed.append((task.picture.label, problem))
-                    else:
-                        _do(task, work, files, report, partial(on_progress, index))
+                    _do(task, work, files, report, partial(on_progress, index), make)
+        if hands:
+            report.workers += hands.text()
     return report
 
 
@@ -94,12 +100,21 @@ def _make(folder: Path) -> None:
         raise InputError(f"'{printable(folder.name)}' cannot be made: {error.strerror}.", "output_folder") from error
 
 
-def _do(task: Task, work: FileWork, files: FileSettings, report: Report, on_progress: OnProgress) -> None:
-    """Do one picture file and note what became of it."""
+def _do(
+    task: Task,
+    work: FileWork,
+    files: FileSettings,
+    report: Report,
+    on_progress: OnProgress,
+    make: Callable[[], Path] | None = None,
+) -> None:
+    """Do one picture file and note what became of it. `make` writes the result that a crew has made of a single one."""
     label = task.picture.label
     try:
-        series = find_series(task.picture.path, lambda: on_progress(0.0))
-        if series is None:
+        series = None if make else find_series(task.picture.path, lambda: on_progress(0.0))
+        if make:
+            places = [make()]
+        elif series is None:
             places = _do_one(task, work, files, on_progress)
         else:
             places = work_on_series(task, series, work, files, on_progress)

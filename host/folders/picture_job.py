@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +11,21 @@ import comfy.model_management
 import torch
 from comfy.cli_args import args
 
-from ...hires.infotext.from_graph.extras import EXTRAS_KEYS, extras_text, upscale_parameters
 from ...hires.infotext.names import is_ldsr_file, upscaler_title
 from ...hires.plan.upscale import UpscaleRequest
 from ...hires.sizes.image_sizes import Size
+from ...machines.file_upscale import FileUpscale
 from ...pictures import Picture, write_picture
 from ...pictures.folders.names import Task
 from ...pictures.formats.tiff.write import TiffLayout
 from ...pictures.source import Source
 from ...pictures.streams.file import stream_picture
 from ...pictures.streams.journal import Journal
-from ...pictures.streams.pieces import Marks, Piece, cut
 from ...pictures.write import check_sides
 from ...upscale_models import ClassicalUpscaler, ModelUpscaler, PlacedUpscaler, Upscaler
 from ..memory import free_main_memory
 from ..upscaling.model_files import checksum_of
-from ..upscaling.pictures import PieceUpscale
+from ..upscaling.pictures import shared_runtimes
 from .work import FileSettings, OnProgress
 
 STREAM_FROM = 2**27
@@ -34,8 +33,6 @@ STREAM_FROM = 2**27
 
 _MEMORY_PER_VALUE = 16
 """Bytes that a value of the result takes on the in-memory way: as float32, three times while it is rounded, packed."""
-
-_DEEP = 16  # bits a channel
 
 
 class Upscaling:
@@ -101,30 +98,19 @@ def is_too_large(size: Size, channels: int) -> bool:
     return pixels > STREAM_FROM or pixels * channels * _MEMORY_PER_VALUE > free_main_memory()
 
 
-class FileJob:
-    """The upscaling of one open picture."""
+class FileJob(FileUpscale):
+    """The upscaling of one open picture with the host's devices and progress."""
 
     def __init__(
         self, source: Source, request: UpscaleRequest[Upscaler], settings: FileSettings, on_progress: OnProgress
     ) -> None:
-        depth = settings.depth or source.facts.depth
-        if depth == _DEEP:
-            # half precision is judged by what 8 bits show, and keeps no more
-            request = replace(request, tiles=replace(request.tiles, precision="float32"))
-        self._request = request
-        self.plan = request.plan((source.width, source.height))
-        text = {**source.facts.text, **_extras_text(request, self.plan.source)}
-        self.facts = replace(source.facts, depth=depth, text=text)
-        """The file's own, and beside them the text that A1111 would write."""
-
-        self._source = source
-        self._upscale = PieceUpscale(self.plan, request.share, on_progress)
-        self.tiles = self._upscale.tiles
+        runtimes = partial(shared_runtimes, on_progress)
+        super().__init__(source, request, settings.depth, not args.disable_metadata, runtimes)
 
     @property
     def words(self) -> dict[str, Any]:
         """Everything besides the picture that decides about the pixels, as JSON can hold it."""
-        request, sizes = self._request, (*self.plan.up, *self.plan.size)
+        request, sizes = self.request, (*self.plan.up, *self.plan.size)
         return {
             "upscalers": [upscaler_words(one) for one in request.upscalers],
             "visibility": request.share,
@@ -133,35 +119,11 @@ class FileJob:
             **computed_words(),
         }
 
-    def pieces(self, marks: Marks) -> Iterator[Piece]:
-        """See `PieceUpscale.pieces`."""
-        return self._upscale.pieces(self._source, marks)
-
     def stream(self, target: Path, description: dict[str, Any], overwrite: bool) -> None:
         """Write the result to a BigTIFF piece by piece; see `stream_picture`."""
         size, corner = self.plan.size, (self.plan.window.x0, self.plan.window.y0)
-        layout = TiffLayout(*size, self._source.channels, self.facts)
+        layout = TiffLayout(*size, self.source.channels, self.facts)
         stream_picture(target, layout, description, self.pieces, corner, overwrite)
-
-    def picture(self) -> Picture:
-        """Make the result in memory."""
-        source, window, size = self._source, self.plan.window, self.plan.size
-        pixels = torch.empty(size[1], size[0], source.channels)
-        for piece in self.pieces(()):
-            inside = cut(piece, (window.x0, window.y0), size)
-            if inside is not None:
-                box, values = inside
-                pixels[box.y0 : box.y1, box.x0 : box.x1] = values
-        return Picture(pixels, self.facts)
-
-
-def _extras_text(request: UpscaleRequest[Upscaler], size: Size) -> dict[str, str]:
-    """What A1111's Extras tab would write into the file of the result of such a picture."""
-    if args.disable_metadata:
-        return {}
-    second = request.seen_second.name if request.seen_second else None
-    words = upscale_parameters(request.upscaler.name, request.resize, request.crop, request.max_side, second, size)
-    return dict.fromkeys(EXTRAS_KEYS, extras_text(words))
 
 
 def size_words(request: UpscaleRequest[Upscaler]) -> dict[str, str]:

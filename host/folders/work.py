@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -78,4 +79,17 @@ class FileWork(Protocol):
 
     def tidy(self, task: Task) -> None:
         """Remove what is left of the making of a finished result, also by a job that was killed at its very end."""
+        ...
+
+
+class Crew(Protocol):
+    """Others who work on the pictures of a folder."""
+
+    def results(self, tasks: Iterable[tuple[int, Task]]) -> Iterator[tuple[int, Task, Callable[[], Path] | None]]:
+        """Hand the tasks out and yield them in their order, each with what writes its result, or None: it has to be
+        made here."""
+        ...
+
+    def text(self) -> list[str]:
+        """What they did, in lines for the report."""
         ...

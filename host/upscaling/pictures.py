@@ -1,8 +1,8 @@
-"""Upscaling pictures on their own, as A1111's Extras tab does: into a tensor, or piece by piece for a file."""
+"""Upscaling pictures on their own, as A1111's Extras tab does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -12,18 +12,13 @@ import torch
 from ...hires.errors import InputError
 from ...hires.images.checks import check_image
 from ...hires.images.resample import from_8_bit, to_8_bit
-from ...hires.plan.upscale import UpscalePlan, UpscaleRequest
+from ...hires.plan.upscale import UpscaleRequest
 from ...hires.sizes.image_sizes import Size
-from ...hires.tiles.settings import TileSettings
-from ...pictures.streams.pieces import Marks, Piece, pieces_of_one, pieces_of_two
 from ...upscale_models import (
     CLASSICAL,
     ClassicalUpscaler,
     ModelUpscaler,
-    PictureSource,
     Upscaler,
-    settle_tiles,
-    upscale_blocks,
     upscale_extras,
     upscale_to,
 )
@@ -66,39 +61,14 @@ def _enlarged(image: torch.Tensor, request: UpscaleRequest[Upscaler]) -> torch.T
     return results[0] if len(results) == 1 else results[0].lerp_(results[1], request.share)
 
 
-class PieceUpscale:
-    """`upscale_image` with exact numbers for one picture that need not fit the memory."""
-
-    def __init__(self, plan: UpscalePlan[Upscaler], share: float, on_progress: OnProgress) -> None:
-        """Settle the tiles. `share`: of the second upscaler's result, 0 to 1."""
-        self._plan, self._share = plan, share
-        self._runtimes = _runtimes(len(plan.jobs), on_progress)
-        self.tiles: list[TileSettings] = [
-            settle_tiles(job.upscaler, *job.target, job.tiles, runtime)
-            for job, runtime in zip(plan.jobs, self._runtimes, strict=True)
-        ]
-        """Of each upscaler, nothing automatic left."""
-
-    def pieces(self, source: PictureSource, marks: Marks = ()) -> Iterator[Piece]:
-        """Make the result, before the crop, from these marks on; `()` makes all."""
-        marks = marks or (0,) * len(self._runtimes)
-        streams = [
-            upscale_blocks(source, job.upscaler, *job.target, tiles, runtime, mark)
-            for job, tiles, runtime, mark in zip(self._plan.jobs, self.tiles, self._runtimes, marks, strict=True)
-        ]
-        width = self._plan.up[0]
-        if len(streams) == 1:
-            return pieces_of_one(streams[0], width, marks)
-        return pieces_of_two(streams[0], streams[1], width, self._share, marks)
-
-
 def becomes(count: int, source: Size, size: Size) -> str:
     """Begin a sentence about pictures that are enlarged."""
     pictures = f"{count} pictures of " if count > 1 else ""
     return f"{pictures}{source[0]}x{source[1]} pixels would become {size[0]}x{size[1]}"
 
 
-def _runtimes(count: int, on_progress: OnProgress) -> Sequence[HostRuntime]:
+def shared_runtimes(on_progress: OnProgress, count: int) -> Sequence[HostRuntime]:
+    """For upscalers that take turns on one picture."""
     parts = [0.0] * count
     together: list[ModelUpscaler] = []
 

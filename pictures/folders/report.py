@@ -25,6 +25,8 @@ class Report:
     there is to say of a result."""
     in_part: list[str] = field(default_factory=list)
     """Files that hold another picture, which was not upscaled, behind the one that was; see `holds_another`."""
+    workers: list[str] = field(default_factory=list)
+    """What each of several workers did, and what went otherwise than planned with them."""
     passed_over: list[tuple[str, str]] = field(default_factory=list)
     """Files and folders that were not looked into, and why; the reasons are few."""
 
@@ -41,6 +43,8 @@ class Report:
         for title, entries in (("Failed", self.failed), ("Notes", self.notes)):
             if entries:
                 lines += ["", f"{title}:", *(f"  {name}: {_one_line(reason)}" for name, reason in entries)]
+        if self.workers:
+            lines += ["", "Workers:", *(f"  {_one_line(line)}" for line in self.workers)]
         groups: dict[str, list[str]] = {}
         for name, reason in self.passed_over:
             groups.setdefault(f"Passed over ({{}}), {reason}:", []).append(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from ...hires.sizes.image_sizes import SizeError
 from ..base.errors import PictureError
@@ -24,7 +25,7 @@ def find_result(task: Task, result_size: Callable[[int, int], Size]) -> Path | N
     """
     if _existing_result(task) is None:
         return None
-    width, height = _stored_size(task.picture.path)
+    width, height = stored_size(task.picture.path)
     # a picture that EXIF turns is stored lying on its side
     return find_of_size(task, result_size(width, height), _turned(result_size, height, width))
 
@@ -46,7 +47,7 @@ def find_series_result(task: Task, expected: Sequence[Size], timing: Timing | No
         return None
     _result_size(task.target)
     series = find_series(task.target)
-    sizes = series.sizes if series else (_stored_size(task.target),)
+    sizes = series.sizes if series else (stored_size(task.target),)
     if sizes == tuple(expected) or (series and timing and sizes[0] == expected[0] and _merged(series, timing)):
         return task.target
     raise _wrong_size(_described(expected), task.target, _described(sizes))
@@ -68,7 +69,7 @@ def _existing_result(task: Task) -> Path | None:
 
 def _result_size(result: Path) -> Size:
     try:
-        return _stored_size(result)
+        return stored_size(result)
     except PictureError as error:
         raise PictureError(f"in its place there is something that is no picture: {error}") from error
 
@@ -87,11 +88,16 @@ def _turned(result_size: Callable[[int, int], Size], width: int, height: int) ->
         return None
 
 
-def _stored_size(path: Path) -> Size:
-    """Read the size from a file's first bytes."""
+def stored_size(path: Path) -> Size:
+    """Read the size from a file's first bytes, as it is stored: EXIF may turn it. Raises PictureError."""
     try:
         with open(path, "rb") as file:
-            return tags.read_info(file).size if file.read(4) in tags.SIGNATURES else open_header(file).size
+            return size_in(file)
     except Exception:  # every format has its own complaints; the reader finds the right words
         pixels = read_picture(path).pixels
         return pixels.shape[1], pixels.shape[0]
+
+
+def size_in(file: BinaryIO) -> Size:
+    """`stored_size` of an open file at its start; whatever its format complains of is raised."""
+    return tags.read_info(file).size if file.read(4) in tags.SIGNATURES else open_header(file).size

@@ -29,10 +29,11 @@ LAYERS = {
     "hires": (set(), MATHS | {"scipy"}),
     "upscale_models": ({"hires"}, MATHS | {"spandrel", "spandrel_extra_arches", "safetensors"}),
     "pictures": ({"hires"}, MATHS | {"av", "psutil"}),
+    "machines": ({"hires", "upscale_models", "pictures"}, MATHS | {"safetensors", "yaml", "dask", "distributed"}),
     "recipes": ({"hires"}, set()),
     "sdapi": ({"hires", "upscale_models", "pictures", "recipes"}, MATHS | {"pydantic", "pydantic_core"}),
     "host": (
-        {"hires", "upscale_models", "pictures", "recipes", "sdapi"},
+        {"hires", "upscale_models", "pictures", "machines", "recipes", "sdapi"},
         MATHS | {"spandrel", "aiohttp"} | HOST - {"comfy_api"},
     ),
     "nodes": ({"hires", "upscale_models", "pictures", "host"}, {"comfy_api"}),
@@ -115,16 +116,16 @@ def test_the_entry_point_imports_nothing_of_the_host_or_the_pack_at_module_level
 
 
 def test_the_host_free_folders_load_without_the_host():
-    """In a fresh interpreter: nothing of ComfyUI gets loaded along the way."""
+    """In a fresh interpreter: nothing of ComfyUI gets loaded along the way, nor Dask, which nobody has asked for."""
     modules = [
         ".".join(("hires_pack", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
         for path in FILES
-        if path.relative_to(ROOT).parts[0] in ("hires", "upscale_models", "pictures", "recipes", "sdapi")
+        if path.relative_to(ROOT).parts[0] in ("hires", "upscale_models", "pictures", "machines", "recipes", "sdapi")
     ]
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r}); import conftest, importlib\n"
         f"[importlib.import_module(m) for m in {modules!r}]\n"
-        f"print(sorted({HOST!r} & set(sys.modules)))"
+        f"print(sorted({HOST | {'dask', 'distributed'}!r} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -64,8 +64,9 @@ def test_icon_and_banner_are_in_the_tree_and_of_the_right_shape():
 def test_what_is_published_is_what_runs():
     files = published()
     assert {name.partition("/")[0] for name in files} == {
-        "CHANGELOG.md", "LICENSE", "README.md", "__init__.py", "docs", "hires", "host", "locales", "nodes", "pictures",
-        "pyproject.toml", "recipes", "requirements.txt", "sdapi", "subgraphs", "upscale_models", "web", "workflows",
+        "CHANGELOG.md", "LICENSE", "README.md", "__init__.py", "docs", "hires", "host", "locales", "machines", "nodes",
+        "pictures", "pyproject.toml", "recipes", "requirements.txt", "sdapi", "subgraphs", "upscale_models", "web",
+        "worker.py", "workflows",
     }  # fmt: skip
     assert sum((ROOT / name).stat().st_size for name in files) < LARGEST
 

@@ -23,7 +23,7 @@ FLAGS = ("--disable-metadata", "--fp16-intermediates", "--max-upload-size", "0.1
 def changed_pack(tmp_path_factory):
     """A copy of the pack in which one bit of a shipped model is another."""
     pack = tmp_path_factory.mktemp("changed") / "hires-fix"
-    for folder in ("hires", "host", "nodes", "pictures", "recipes", "sdapi", "upscale_models", "web"):
+    for folder in ("hires", "host", "machines", "nodes", "pictures", "recipes", "sdapi", "upscale_models", "web"):
         shutil.copytree(ROOT / folder, pack / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("__init__.py", "pyproject.toml"):
         shutil.copy(ROOT / file, pack)

@@ -170,6 +170,8 @@ def test_the_pictures_of_a_folder_are_counted(host, client, models):
     assert plan(host, graph) == {upscale: {"text": "2 pictures → 2×", "warning": None}}
     inputs["recursive"] = True
     assert plan(host, graph)[upscale]["text"] == "3 pictures → 2×"
+    inputs["workers"] = "house"
+    assert plan(host, graph)[upscale]["text"] == "3 pictures → 2×, by house"
     inputs["include"] = "*.gif"
     assert "'*.gif'" in plan(host, graph)[upscale]["warning"]
 

@@ -1,0 +1,228 @@
+"""Workers of Dask (the optional package `dask[distributed]`): processes of this machine, or of others."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import dask_door, serving
+from .entries import Entry
+from .jobs import ModelFile, Plain, code_digest
+from .models import MOST_BYTES
+from .pool import PoolError, WorkLostError
+from .serving import END_WITHIN, NEEDED, READY, WORKER, security
+
+logger = logging.getLogger("hires-fix")
+
+_CONNECT = 5.0
+"""Seconds until a scheduler that does not answer is given up."""
+
+_GONE = 2.0
+"""Seconds without a connection after which a scheduler counts as lost."""
+
+SETTINGS = {"distributed.comm.timeouts.connect": f"{_CONNECT} s", **serving.SETTINGS}
+
+
+def open_pool(entry: Entry, folders: Sequence[str | Path]) -> DaskPool:
+    """Connect to a scheduler, or start processes.
+
+    `folders`: of models, for processes that are started.
+
+    Raises:
+        PoolError: Dask is not installed, or nobody answers.
+    """
+    try:
+        from dask import config
+
+        config.set(SETTINGS)  # before the rest is loaded, which then is as quiet as these say
+        import distributed
+    except ImportError as error:
+        raise PoolError(
+            f"'{entry.name}' needs a package that is not installed: run {NEEDED} with ComfyUI's Python, and start "
+            "ComfyUI again."
+        ) from error
+    dask_door.open_door()
+    started = Processes(entry, folders) if entry.processes else None
+    address = started.address if started else entry.scheduler
+    try:
+        client = distributed.Client(address, timeout=_CONNECT, set_as_default=False, security=security(entry))
+    except Exception as error:
+        if started is not None:
+            started.close()
+        reason = next(iter(str(error).splitlines()), "no reason given")
+        raise PoolError(
+            f"'{entry.name}' does not answer at {address} ({type(error).__name__}: {reason}). Start a worker there "
+            "(python worker.py --help), or choose other workers."
+        ) from error
+    return DaskPool(entry.name, client, started)
+
+
+class Processes:
+    """A scheduler and workers of this machine, in processes of their own; see `serving`. They end with this process."""
+
+    def __init__(self, entry: Entry, folders: Sequence[str | Path]) -> None:
+        """Raises PoolError where they do not start."""
+        command = [sys.executable, str(WORKER), "--serve", "tcp://127.0.0.1:0", "--while-open"]
+        command += ["--workers", str(entry.processes), "--threads", str(entry.threads)]
+        command += [word for folder in folders if Path(folder).is_dir() for word in ("--models", str(folder))]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        lines = (line.strip() for line in self._process.stdout)
+        self.address = next((line.removeprefix(READY) for line in lines if line.startswith(READY)), "")
+        if not self.address:
+            self.close()
+            raise PoolError(f"the processes of '{entry.name}' did not start; ComfyUI's log says why.")
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(2 * END_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+class DaskPool:
+    """A `Pool` of the workers of a scheduler."""
+
+    def __init__(self, name: str, client: Any, started: Processes | None = None) -> None:
+        """`started`: what was started for it, and ends with it."""
+        self.name = name
+        self._client, self._started = client, started
+        self._excluded: set[str] = set()
+        self._who: dict[str, str] = {}
+        """Addresses by the names that workers give themselves."""
+
+    def meet(self, files: Sequence[ModelFile], paths: Sequence[Path]) -> list[str]:
+        """See `Pool`. A model that a worker lacks is sent where that worker takes it."""
+        self._wait_for_one()
+        remarks: list[str] = []
+        needed = [{"name": file.name, "sha256": file.sha256, "size": file.size} for file in files]
+        fitting = 0
+        for address, hello in self._run("hello").items():
+            who = f"{hello['machine']}:{hello['process']}"
+            self._who[who] = address
+            problem = self._problem(address, hello, needed, paths)
+            if problem:
+                self._excluded.add(address)
+                remarks.append(f"{who} is left out: {problem}")
+            else:
+                fitting += 1
+        if not fitting:
+            raise PoolError(f"no worker of '{self.name}' can do this. " + "; ".join(remarks) + ".")
+        return remarks
+
+    def _problem(self, address: str, hello: Plain, needed: Sequence[Plain], paths: Sequence[Path]) -> str:
+        if hello["code"] != code_digest():
+            return "it has another version of the pack; update both"
+        missing = self._run("missing", needed, workers=[address])[address]
+        for file, path in zip(needed, paths, strict=True):
+            if file["sha256"] not in missing:
+                continue
+            if not hello["fetches"] or file["size"] > MOST_BYTES:
+                return (
+                    f"it has no model with the SHA-256 of '{file['name']}'; copy it to a folder of its --models, or "
+                    "start it with --fetch"
+                )
+            self._run("take", file, path.read_bytes(), workers=[address])
+        return ""
+
+    def slots(self) -> int:
+        return sum(worker["nthreads"] for worker in self._workers().values())
+
+    def submit(self, function: str, *arguments: Any) -> _Ticket:
+        workers = list(self._workers()) if self._excluded else None
+        try:
+            future = self._client.submit(
+                dask_door.call, function, *arguments, key=f"hires-fix-{uuid.uuid4().hex}", pure=False, workers=workers
+            )
+        except Exception as error:
+            raise self._lost() from error
+        return _Ticket(self, future)
+
+    def exclude(self, who: str) -> None:
+        """See `Pool`; a name that is not known yet is looked for among those who came late."""
+        if who not in self._who:
+            self._who.update({f"{one['machine']}:{one['process']}": key for key, one in self._run("hello").items()})
+        if who in self._who:
+            self._excluded.add(self._who[who])
+
+    def close(self) -> None:
+        try:
+            self._client.close(timeout=_GONE)
+        except Exception as error:  # whatever was the matter with it, it is not needed any more
+            logger.info("Workers of '%s' were not told that the job is over: %s", self.name, error)
+        if self._started is not None:
+            self._started.close()
+
+    def check(self) -> None:
+        """Raises PoolError where the scheduler is gone for more than a moment."""
+        until = time.monotonic() + _GONE
+        while self._client.status != "running":
+            if time.monotonic() > until:
+                raise self._lost()
+            time.sleep(0.05)
+
+    def _workers(self) -> dict[str, Plain]:
+        self.check()
+        try:
+            workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        except Exception as error:
+            raise self._lost() from error
+        return {address: worker for address, worker in workers.items() if address not in self._excluded}
+
+    def _wait_for_one(self) -> None:
+        try:
+            self._client.wait_for_workers(1, timeout=_CONNECT)
+        except Exception as error:
+            raise PoolError(f"'{self.name}' has no workers. Start one (python worker.py --help).") from error
+
+    def _run(self, function: str, *arguments: Any, workers: list[str] | None = None) -> dict[str, Any]:
+        """Call a function of each of these workers, beside what they do."""
+        try:
+            return self._client.run(dask_door.call, function, *arguments, workers=workers)
+        except Exception as error:
+            raise PoolError(f"the workers of '{self.name}' do not answer ({type(error).__name__}: {error}).") from error
+
+    def _lost(self) -> PoolError:
+        return PoolError(f"the scheduler of '{self.name}' is gone.")
+
+
+class _Ticket:
+    def __init__(self, pool: DaskPool, future: Any) -> None:
+        self._pool, self._future = pool, future
+
+    def wait(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while not self._future.done():
+            if time.monotonic() >= until:
+                # a job whose scheduler is gone would wait for ever: its result says so
+                return self._pool._client.status != "running"
+            time.sleep(0.01)
+        return True
+
+    def result(self) -> Any:
+        from distributed.client import FutureCancelledError
+        from distributed.scheduler import KilledWorker
+
+        self._pool.check()
+        try:
+            return self._future.result(timeout=_CONNECT)
+        except KilledWorker as error:
+            raise WorkLostError("a piece of work ended every worker that had it") from error
+        except (FutureCancelledError, TimeoutError, OSError) as error:
+            raise self._pool._lost() from error
+
+    def cancel(self) -> None:
+        try:
+            self._future.cancel()
+        except Exception as error:  # the scheduler is gone, and with it what ran
+            logger.debug("Nothing to cancel: %s", error)

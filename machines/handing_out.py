@@ -1,0 +1,186 @@
+"""Work handed to a pool: all of its workers busy, results in order, nothing lost with a worker."""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from .pool import Pool, PoolError, Ticket, WorkLostError
+
+logger = logging.getLogger("hires-fix")
+
+_POLL = 0.1
+"""Seconds between two looks at whether the job is cancelled."""
+
+_SLOW, _SLOW_LEAST = 5.0, 2.0
+"""A piece of work that all others wait for is started once more after this many times the usual time, and this many
+seconds at least."""
+
+T = TypeVar("T")
+
+
+@dataclass
+class Tally:
+    """What a worker has done in a job."""
+
+    count: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Handed(Generic[T]):
+    """What `hand_out` has come to with an item."""
+
+    item: T
+    answer: dict[str, Any] | None
+    """None: it has to be done here."""
+
+
+@dataclass
+class _Waiting(Generic[T]):
+    item: T
+    arguments: tuple[Any, ...] | None
+    tickets: list[Ticket] = field(default_factory=list)
+    first_since: float = 0.0
+    """When all before it were done."""
+
+
+class HandingOut(Generic[T]):
+    """The pieces of one job."""
+
+    def __init__(self, pool: Pool, function: str, check: Callable[[], None]) -> None:
+        """`check` is called while there is nothing to do but to wait; it may raise to cancel."""
+        self._pool: Pool | None = pool
+        self._function, self._check = function, check
+        self._took: list[float] = []
+        self.tallies: dict[str, Tally] = {}
+        """By worker."""
+        self.remarks: list[str] = []
+        """What went otherwise than planned, in sentences."""
+
+    def results(self, items: Iterable[T], arguments_of: Callable[[T], tuple[Any, ...] | None]) -> Iterator[Handed[T]]:
+        """Hand items out and yield them in their order, each with its answer.
+
+        Up to twice as many as the workers do at once, and two, are on their way: that is what it takes of memory.
+
+        Args:
+            arguments_of: of the function, made when it is an item's turn; None for one that has to be done here.
+
+        Raises:
+            BaseException: whatever the check raises.
+        """
+        ahead: deque[_Waiting[T]] = deque()
+        source = iter(items)
+        is_more = True
+        try:
+            while is_more or ahead:
+                while is_more and len(ahead) < self._room():
+                    item = next(source, _END)
+                    if item is _END:
+                        is_more = False
+                        break
+                    ahead.append(self._start(item, arguments_of(item)))  # type: ignore[arg-type]
+                if ahead:
+                    first = ahead[0]
+                    first.first_since = time.monotonic()
+                    answer = self._answer(first)
+                    ahead.popleft()
+                    yield Handed(first.item, answer)
+        finally:
+            for waiting in ahead:
+                self._drop(waiting)
+
+    def _room(self) -> int:
+        if self._pool is None:
+            return 1
+        try:
+            return 2 * max(1, self._pool.slots()) + 2
+        except PoolError as error:
+            self._give_up(error)
+            return 1
+
+    def _start(self, item: T, arguments: tuple[Any, ...] | None) -> _Waiting[T]:
+        waiting = _Waiting(item, arguments)
+        self._submit(waiting)
+        return waiting
+
+    def _submit(self, waiting: _Waiting[T]) -> None:
+        if self._pool is None or waiting.arguments is None:
+            return
+        try:
+            waiting.tickets.append(self._pool.submit(self._function, *waiting.arguments))
+        except PoolError as error:
+            self._give_up(error)
+
+    def _answer(self, first: _Waiting[T]) -> dict[str, Any] | None:
+        """Wait for the first one's answer, while the others go on."""
+        while first.tickets:
+            self._check()
+            patience = _POLL / len(first.tickets) if self._pool is not None else 0
+            done = next((one for one in first.tickets if one.wait(patience)), None)
+            if done is None and self._pool is None:
+                break
+            if done is not None:
+                first.tickets.remove(done)
+                answer = self._taken(done, first)
+                if answer is not None:
+                    self._drop(first)
+                    return answer
+            elif len(first.tickets) == 1 and self._is_slow(first):
+                logger.info("A worker takes long; what it does is started once more.")
+                self._submit(first)
+        self._drop(first)
+        return None
+
+    def _taken(self, ticket: Ticket, waiting: _Waiting[T]) -> dict[str, Any] | None:
+        """The answer of a ticket that is done; None if there is none, or another one is waited for."""
+        try:
+            answer = ticket.result()
+        except PoolError as error:
+            self._give_up(error)
+            return None
+        except WorkLostError as error:
+            self._remark(f"{error}; done by this machine")
+            return None
+        except Exception as error:
+            self._remark(f"a worker failed ({type(error).__name__}: {error}); done by this machine")
+            return None
+        who = answer.get("who", "?")
+        if "refused" in answer:
+            self._remark(f"{who} is left out: {answer['refused']}")
+            if self._pool is not None:
+                self._pool.exclude(who)
+            self._submit(waiting)
+            return None
+        tally = self.tallies.setdefault(who, Tally())
+        tally.count += 1
+        tally.seconds += answer.get("seconds", 0.0)
+        self._took.append(answer.get("seconds", 0.0))
+        return answer
+
+    def _is_slow(self, waiting: _Waiting[T]) -> bool:
+        usual = statistics.median(self._took) if self._took else float("inf")
+        return time.monotonic() - waiting.first_since > max(_SLOW_LEAST, _SLOW * usual)
+
+    def _give_up(self, error: PoolError) -> None:
+        if self._pool is not None:
+            self._remark(f"{error} This machine goes on alone")
+        self._pool = None
+
+    def _remark(self, text: str) -> None:
+        if text not in self.remarks:
+            logger.warning("%s.", text)
+            self.remarks.append(text)
+
+    def _drop(self, waiting: _Waiting[T]) -> None:
+        for ticket in waiting.tickets:
+            ticket.cancel()
+        waiting.tickets.clear()
+
+
+_END: Any = object()

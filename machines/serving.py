@@ -1,0 +1,187 @@
+"""The command of a worker: a scheduler, workers of this machine, or both. Needs `dask[distributed]`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .entries import Entry, EntryError, check_address
+
+WORKER = Path(__file__).absolute().parent.parent / "worker.py"
+
+MODELS, FETCH, THREADS = "HIRES_FIX_WORKER_MODELS", "HIRES_FIX_WORKER_FETCH", "HIRES_FIX_WORKER_THREADS"
+"""Variables that a worker process is started with: its folders of models, whether models may be sent, its threads."""
+
+READY = "ready at "
+"""Begins the line that tells the address, once work can be handed in."""
+
+NEEDED = 'pip install "dask[distributed]"'
+
+SETTINGS = {
+    "distributed.scheduler.worker-ttl": "60 s",
+    "distributed.scheduler.allowed-failures": 2,
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.daemon": True,
+    "distributed.admin.tick.limit": "1 h",  # whoever computes keeps its loop waiting; that is no fault
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+    "logging": {"distributed": "warning"},
+}
+"""Of Dask."""
+
+_NO_PAGES = "127.0.0.1:0"
+"""Where Dask insists on a web server; it has no routes."""
+
+_PATIENCE = 1.5
+"""Seconds that a worker is asked to end before it is made to."""
+
+END_WITHIN = 8.0
+"""Seconds that it takes at most to end."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Work until it is ended; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        check_address(_entry(options), "the command")
+    except EntryError as error:
+        print(error, file=sys.stderr)
+        return 2
+    lacking = [folder for folder in options.models if not Path(folder).is_dir()]
+    if lacking:
+        print(f"There is no folder {lacking[0]}: --models names those that hold upscale models.", file=sys.stderr)
+        return 2
+    try:
+        from dask import config
+
+        config.set(SETTINGS)  # before the rest is loaded, which then is as quiet as these say
+        import distributed  # noqa: F401 - whether it is there
+    except ImportError:
+        print(f"A worker needs a package that is not installed: {NEEDED}", file=sys.stderr)
+        return 2
+    try:
+        asyncio.run(_work(options))
+    except KeyboardInterrupt:
+        return 0
+    except (OSError, TimeoutError) as error:
+        print(f"{options.address}: {error}. Is the address right, and is a scheduler there (--serve)?", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="worker.py",
+        description="Upscales pictures for Upscale Folder of a ComfyUI on this or another machine. Whoever reaches its "
+        "port can run programs here: keep to 127.0.0.1, or use tls:// with certificates that only your machines have.",
+    )
+    parser.add_argument("address", help="of the scheduler: tcp://127.0.0.1:8786, or tls://HOST:PORT with certificates")
+    parser.add_argument("--serve", action="store_true", help="be that scheduler, too; port 0 takes a free one")
+    parser.add_argument(
+        "--models", action="append", default=[], metavar="FOLDER", help="with upscale models; may be given repeatedly"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=-1, help="processes; default: one for each graphics card, or one"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads of each; default: an equal share of all")
+    parser.add_argument("--fetch", action="store_true", help="take models that are lacking from whoever hands in work")
+    parser.add_argument("--ca", default="", help="certificate of the authority (PEM), for tls")
+    parser.add_argument("--certificate", default="", help="of this machine (PEM), for tls")
+    parser.add_argument("--key", default="", help="of this machine (PEM), for tls")
+    parser.add_argument("--while-open", action="store_true", help="end when the standard input is closed")
+    return parser
+
+
+def _entry(options: argparse.Namespace) -> Entry:
+    address = options.address
+    if options.serve and address.endswith(":0"):
+        address = f"{address[:-1]}1"  # a free port, which has a number only later
+    return Entry("worker", scheduler=address, ca=options.ca, certificate=options.certificate, key=options.key)
+
+
+def security(entry: Entry) -> Any:
+    """Dask's form of an entry's certificates; None for tcp."""
+    from distributed.security import Security
+
+    if not entry.scheduler.startswith("tls:"):
+        return None
+    return Security(
+        require_encryption=True,
+        tls_ca_file=entry.ca,
+        **{
+            f"tls_{role}_{part}": path
+            for role in ("client", "scheduler", "worker")
+            for part, path in (("cert", entry.certificate), ("key", entry.key))
+        },
+    )
+
+
+async def _work(options: argparse.Namespace) -> None:
+    import torch
+    from distributed import Nanny, Scheduler
+
+    from .dask_door import open_door
+
+    open_door()  # a scheduler reads the names of functions
+    secure = security(_entry(options))
+    address, scheduler = options.address, None
+    protocol, _, place = address.partition("://")
+    if options.serve:
+        host, _, port = place.rpartition(":")
+        scheduler = await Scheduler(
+            host=host, port=int(port), protocol=f"{protocol}://", dashboard=False, dashboard_address=_NO_PAGES,
+            security=secure or {},
+        )  # fmt: skip
+        address = scheduler.address
+    cards = torch.cuda.device_count()
+    count = options.workers if options.workers >= 0 else max(1, cards)
+    threads = options.threads or max(1, (os.cpu_count() or 1) // max(1, count))
+    nannies = [
+        Nanny(
+            address,
+            nthreads=1,
+            memory_limit="0",
+            preload=[str(WORKER)],
+            protocol=f"{protocol}://",
+            security=secure or {},
+            host="127.0.0.1" if protocol == "tcp" else None,
+            dashboard_address=_NO_PAGES,
+            config=SETTINGS,
+            env={
+                MODELS: os.pathsep.join(str(Path(folder).absolute()) for folder in options.models),
+                FETCH: "1" if options.fetch else "0",
+                THREADS: str(threads),
+                "DASK_LOGGING__DISTRIBUTED": "warning",
+                "OMP_NUM_THREADS": str(threads),
+                **({"CUDA_VISIBLE_DEVICES": str(index % cards)} if cards else {}),
+            },
+        )
+        for index in range(count)
+    ]
+    await asyncio.gather(*nannies)
+    print(f"{READY}{address}", flush=True)
+    ended = asyncio.Event()
+    if options.while_open:
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=_wait_for_end, args=(loop, ended), daemon=True).start()
+    servers = [*nannies, *([scheduler] if scheduler else [])]
+    await asyncio.wait(
+        [asyncio.ensure_future(one) for one in (ended.wait(), *(server.finished() for server in servers))],
+        return_when=asyncio.FIRST_COMPLETED,
+    )
+    await asyncio.gather(*(nanny.close(timeout=_PATIENCE) for nanny in nannies))
+    if scheduler:
+        await scheduler.close()
+
+
+def _wait_for_end(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+    while sys.stdin.buffer.read(1):
+        pass
+    threading.Timer(END_WITHIN, os._exit, (1,)).start()  # whatever hangs, nobody needs it any more
+    loop.call_soon_threadsafe(ended.set)

@@ -1,0 +1,65 @@
+"""All devices of this process: a thread and a copy of the models for each."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .jobs import ModelFile
+from .models import ModelStore
+from .workplace import FUNCTIONS, Workplace
+
+
+class ThreadPool:
+    """A `Pool` of threads."""
+
+    def __init__(self, name: str, devices: Sequence[torch.device], folders: Sequence[str | Path]) -> None:
+        """`folders`: of models."""
+        self.name = name
+        self._free: queue.SimpleQueue[Workplace] = queue.SimpleQueue()
+        for device in devices:
+            self._free.put(Workplace(ModelStore(folders), device))
+        self._slots = len(devices)
+        self._threads = ThreadPoolExecutor(self._slots, thread_name_prefix="hires-fix")
+
+    def meet(self, files: Sequence[ModelFile], paths: Sequence[Path]) -> list[str]:
+        return []  # they see the same files
+
+    def slots(self) -> int:
+        return self._slots
+
+    def submit(self, function: str, *arguments: Any) -> _Ticket:
+        return _Ticket(self._threads.submit(self._run, function, *arguments))
+
+    def exclude(self, who: str) -> None:
+        """They are all of this process: none is another version."""
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, function: str, *arguments: Any) -> Any:
+        workplace = self._free.get()
+        try:
+            return FUNCTIONS[function](workplace, *arguments)
+        finally:
+            self._free.put(workplace)
+
+
+class _Ticket:
+    def __init__(self, future: Future[Any]) -> None:
+        self._future = future
+
+    def wait(self, seconds: float) -> bool:
+        return bool(wait_for([self._future], seconds).done)
+
+    def result(self) -> Any:
+        return self._future.result()
+
+    def cancel(self) -> None:
+        self._future.cancel()

@@ -1,0 +1,116 @@
+"""What a worker does: one device, its models, and the few functions that it can be asked for."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..hires.errors import InputError
+from ..upscale_models import CpuRuntime, ModelUpscaler, Runtime
+from .jobs import ModelFile, Plain, code_digest, do_job
+from .models import ModelStore
+from .serving import FETCH, MODELS, THREADS
+
+_SEVERAL = 16
+"""Small pictures that a graphics card sees together, as in the host."""
+
+
+class DeviceRuntime(CpuRuntime):
+    """A runtime without a host, on any device."""
+
+    def __init__(self, device: torch.device) -> None:
+        super().__init__()
+        self.device = device
+
+    def half_types(self) -> tuple[torch.dtype, ...]:
+        return super().half_types() if self.device.type == "cpu" else (torch.float16, torch.bfloat16)
+
+    def pictures_at_once(self) -> int:
+        return 1 if self.device.type == "cpu" else _SEVERAL
+
+    def prepare(self, upscaler: ModelUpscaler, memory_required_bytes: int) -> None:
+        upscaler.descriptor.to(self.device)
+
+    def free_memory(self) -> int | None:
+        return torch.cuda.mem_get_info(self.device)[0] if self.device.type == "cuda" else None
+
+
+class Workplace:
+    """A device and its models. Used by one thread at a time."""
+
+    def __init__(self, store: ModelStore, device: torch.device) -> None:
+        self._store, self._device = store, device
+
+    def hello(self) -> Plain:
+        """Who is here: what two machines must have in common, and what is good to know."""
+        device = self._device
+        return {
+            "code": _code(),
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+            "machine": socket.gethostname(),
+            "process": os.getpid(),
+            "fetches": self._store.takes_models,
+        }
+
+    def missing(self, files: Sequence[Plain]) -> list[str]:
+        """SHA-256 of those models that are not here."""
+        return [file["sha256"] for file in files if self._store.path(ModelFile(**file)) is None]
+
+    def take(self, file: Plain, data: bytes) -> None:
+        """See `ModelStore.take`."""
+        self._store.take(ModelFile(**file), data)
+
+    @torch.inference_mode()
+    def upscale(self, job: Plain, code: str) -> Plain:
+        """See `do_job`; adds `who` did it. What cannot be done is the answer's `failed`, a sentence; `refused` is why
+        this worker does nothing at all for whoever asks."""
+        who = f"{socket.gethostname()}:{os.getpid()}"
+        if code != _code():
+            return {"refused": "it has another version of the pack", "who": who}
+        try:
+            return {**do_job(job, self._store.load, self._runtimes), "who": who}
+        except InputError as error:
+            return {"failed": str(error), "who": who}
+
+    def _runtimes(self, count: int) -> list[Runtime]:
+        return [DeviceRuntime(self._device) for _ in range(count)]
+
+
+def call(name: str, *arguments: Any) -> Any:
+    """Call a function of this process' own workplace: what a worker process runs."""
+    return FUNCTIONS[name](_own(), *arguments)
+
+
+FUNCTIONS = {
+    "hello": Workplace.hello,
+    "missing": Workplace.missing,
+    "take": Workplace.take,
+    "upscale": Workplace.upscale,
+}
+
+
+@cache
+def _code() -> str:
+    return code_digest()
+
+
+@cache
+def _own() -> Workplace:
+    """What the process was started for, see `MODELS`."""
+    threads = int(os.environ.get(THREADS, "0"))
+    if threads > 0:
+        torch.set_num_threads(threads)
+    folders = [folder for folder in os.environ.get(MODELS, "").split(os.pathsep) if folder]
+    takes = Path(tempfile.gettempdir()) / "hires-fix-models" if os.environ.get(FETCH) == "1" else None
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return Workplace(ModelStore(folders, takes), device)

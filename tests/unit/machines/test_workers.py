@@ -1,0 +1,300 @@
+"""Picture files upscaled by threads and by worker processes: the same bytes as here, whatever befalls a worker."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+from hires_pack.dev.fixtures import upscalers
+from hires_pack.hires.plan.upscale import UpscaleRequest
+from hires_pack.hires.tiles.settings import TileSettings
+from hires_pack.machines import dask_pool, jobs, models, serving
+from hires_pack.machines.dask_pool import open_pool
+from hires_pack.machines.entries import Entry
+from hires_pack.machines.handing_out import HandingOut
+from hires_pack.machines.jobs import CannotTravelError, ModelFile, code_digest, do_job, job_of, settled_for_all
+from hires_pack.machines.models import ModelStore, sha256_of
+from hires_pack.machines.pool import PoolError
+from hires_pack.machines.threads import ThreadPool
+from hires_pack.upscale_models import CLASSICAL, CpuRuntime, UpscalerError
+from PIL import Image
+
+CPU = torch.device("cpu")
+CODE = code_digest()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Of models."""
+    folder = tmp_path_factory.mktemp("models")
+    upscalers.write_all(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    path = folder / upscalers.RANDOM[2]
+    return ModelFile(path.name, sha256_of(path), path.stat().st_size)
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory, folder, model):
+    """Jobs of six pictures, and what this process makes of them."""
+    source, store = tmp_path_factory.mktemp("pictures"), ModelStore([folder])
+    made = []
+    for index in range(6):
+        levels = np.random.default_rng(index).integers(0, 256, (40, 30 + index, 3), np.uint8)
+        Image.fromarray(levels).save(source / f"{index}.png")
+        made.append(job(source / f"{index}.png", store.load(model), asdict(model)))
+    return made, [do_job(one, store.load, runtimes)["data"] for one in made]
+
+
+def runtimes(count):
+    return [CpuRuntime() for _ in range(count)]
+
+
+def job(path, upscaler, plain, format="png", depth=0, **asked):
+    request = UpscaleRequest(upscaler, 2.0, False, **asked)
+    return job_of(path, request, [plain], settled_for_all(request, runtimes, depth), format, depth, 95, True)
+
+
+def done_by(pool, work, after=None):
+    """What a pool makes of the jobs; `after` is called when the first has come back."""
+    handing = HandingOut(pool, "upscale", lambda: None)
+    answers = []
+    for one in handing.results(work[0], lambda one: (one, CODE)):
+        answers.append(one.answer and one.answer["data"])
+        if len(answers) == 1 and after:
+            after()
+    return answers, handing
+
+
+def test_threads_make_the_same_files(folder, work):
+    pool = ThreadPool("threads", [CPU, CPU], [folder])
+    try:
+        answers, _ = done_by(pool, work)
+    finally:
+        pool.close()
+    assert answers == work[1]
+
+
+def test_a_job_is_what_the_folder_job_does(tmp_path, folder, model):
+    """Deep pictures are made in float32 and stay deep; a filter needs no file; a second upscaler is laid over."""
+    levels = np.random.default_rng(0).integers(0, 65536, (9, 7), np.uint16)
+    Image.fromarray(levels).save(tmp_path / "deep.png")
+    lanczos, store = CLASSICAL["Lanczos"], ModelStore([folder])
+    one = job(tmp_path / "deep.png", lanczos, {"filter": "Lanczos"})
+    answer = do_job(one, store.load, runtimes)
+    assert (answer["size"], set(one["tiles"])) == ([14, 18], {"auto", "float32"})
+    (tmp_path / "out.png").write_bytes(answer["data"])
+    with Image.open(tmp_path / "out.png") as image:
+        assert (image.size, image.mode, image.text["postprocessing"]) == (
+            (14, 18), "I;16", "Postprocess upscale by: 2, Postprocess upscaler: Lanczos",
+        )  # fmt: skip
+    request = UpscaleRequest(lanczos, 2.0, False, second=store.load(model), visibility=1.0)
+    tiles = settled_for_all(request, runtimes, 8)
+    both = job_of(tmp_path / "deep.png", request, [{"filter": "Lanczos"}, asdict(model)], tiles, "png", 8, 95, False)
+    alone = job(tmp_path / "deep.png", store.load(model), asdict(model), depth=8)
+    alone["with_text"] = False
+    assert do_job(both, store.load, runtimes)["data"] == do_job(alone, store.load, runtimes)["data"]
+
+
+def test_what_travels_is_plain(work):
+    def plain(value):
+        if isinstance(value, dict):
+            return all(type(key) is str and plain(one) for key, one in value.items())
+        return all(map(plain, value)) if isinstance(value, list) else type(value) in (str, int, float, bool, bytes)
+
+    assert plain(work[0][0])
+
+
+def test_only_filters_and_files_travel(folder, model):
+    upscaler = ModelStore([folder]).load(model)
+    assert jobs.upscaler_to_plain(upscaler, lambda name: model) == asdict(model)
+    with pytest.raises(CannotTravelError, match="is no model file of Load Upscaler"):
+        jobs.upscaler_to_plain(upscaler, lambda name: None)
+
+
+def test_models_are_found_by_their_content(tmp_path, folder, model):
+    """Under any name; one that is sent is kept under its hash, if it is what it was said to be."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "other name.safetensors").write_bytes((folder / model.name).read_bytes())
+    store = ModelStore([tmp_path])
+    assert store.path(model) == tmp_path / "sub" / "other name.safetensors"
+    assert store.load(model) is store.load(model)
+    with pytest.raises(UpscalerError, match="is not here"):
+        store.load(replace(model, sha256="0" * 64))
+    data = (folder / model.name).read_bytes()
+    with pytest.raises(UpscalerError, match="--fetch"):
+        ModelStore([]).take(model, data)
+    taking = ModelStore([], tmp_path / "taken")
+    with pytest.raises(UpscalerError, match="other bytes"):
+        taking.take(model, data + b"x")
+    assert taking.path(model) is None
+    taking.take(replace(model, name="../../escaped.safetensors"), data)
+    assert taking.path(model).parent == tmp_path / "taken"
+
+
+def test_a_file_that_would_run_code_is_refused(folder):
+    path = folder / upscalers.PICKLED_CODE
+    file = ModelFile(path.name, sha256_of(path), path.stat().st_size)
+    with pytest.raises(UpscalerError):
+        ModelStore([folder]).load(file)
+    assert not (folder / upscalers.EXECUTED_MARKER).exists()
+    assert set(models.SUFFIXES) > {path.suffix}
+
+
+@pytest.fixture(scope="module")
+def processes(folder):
+    pool = open_pool(Entry("two", processes=2, threads=1), [folder])
+    yield pool
+    pool.close()
+
+
+def process_ids(pool):
+    return {hello["process"] for hello in pool._run("hello").values()}
+
+
+def test_processes_make_the_same_files_also_when_one_is_killed(processes, work, model, folder):
+    assert processes.meet([model], [folder / model.name]) == []
+    assert processes.slots() == 2
+    victim = min(process_ids(processes))
+    answers, handing = done_by(processes, work, lambda: os.kill(victim, signal.SIGKILL))
+    assert answers == work[1]
+    assert sum(tally.count for tally in handing.tallies.values()) >= len(answers)
+    assert handing.remarks == []
+
+
+def test_another_version_and_a_bad_picture(processes, work, model, folder):
+    """The one leaves a worker out, the other is for this machine, which says what is the matter."""
+    deadline = time.monotonic() + 60
+    while len(process_ids(processes)) < 2 and time.monotonic() < deadline:  # the killed one begins again
+        time.sleep(0.2)
+    bad = {**work[0][0], "data": b"no picture"}
+    ticket = processes.submit("upscale", bad, CODE)
+    assert ticket.wait(60)
+    assert "cannot be read" in ticket.result()["failed"]
+    ticket = processes.submit("upscale", work[0][0], "another version")
+    assert ticket.wait(60)
+    assert ticket.result()["refused"] == "it has another version of the pack"
+    lacking = replace(model, sha256="0" * 64)
+    with pytest.raises(PoolError, match=r"no worker of 'two' can do this.*no model with the SHA-256 of 'random-x2"):
+        processes.meet([lacking], [folder / model.name])
+
+
+def test_without_anybody_there_or_without_dask(monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setitem(dask_pool.SETTINGS, "distributed.comm.timeouts.connect", "0.5 s")
+        monkeypatch.setattr(dask_pool, "_CONNECT", 0.5)
+        with pytest.raises(PoolError, match=f"'nobody' does not answer at {address}"):
+            open_pool(Entry("nobody", scheduler=address), [])
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(PoolError, match=r'pip install "dask\[distributed\]"'):
+        open_pool(Entry("two", processes=2), [])
+
+
+def test_the_scheduler_is_lost_and_the_job_goes_on(processes, work):
+    """The last test of these processes."""
+    answers, handing = done_by(processes, work, processes._started._process.kill)
+    assert answers[0] == work[1][0]
+    assert all(answer in (None, expected) for answer, expected in zip(answers, work[1], strict=True))
+    assert answers[-1] is None
+    assert handing.remarks == ["the scheduler of 'two' is gone. This machine goes on alone"]
+
+
+def certificate(folder, name, authority=None):
+    """The files of one, signed by an authority (its name) or by itself."""
+    key, asked, made = (folder / f"{name}.{ending}" for ending in ("key", "csr", "pem"))
+    new = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", str(key)]
+    if authority is None:
+        commands = [[*new, "-x509", "-days", "2", "-out", str(made)]]
+    else:
+        signed = ["-CA", str(folder / f"{authority}.pem"), "-CAkey", str(folder / f"{authority}.key")]
+        commands = [
+            [*new, "-out", str(asked)],
+            ["openssl", "x509", "-req", "-in", str(asked), *signed, "-CAcreateserial", "-days", "2", "-out", str(made)],
+        ]
+    for command in commands:
+        subprocess.run(command, check=True, capture_output=True)
+    return {"certificate": str(made), "key": str(key)}
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificates with openssl")
+def test_a_certificate_of_another_authority_opens_nothing(tmp_path, monkeypatch):
+    certificate(tmp_path, "ours")
+    certificate(tmp_path, "theirs")
+    me, stranger = certificate(tmp_path, "me", "ours"), certificate(tmp_path, "stranger", "theirs")
+    ca = {"ca": str(tmp_path / "ours.pem")}
+    command = [sys.executable, str(serving.WORKER), "--serve", "tls://127.0.0.1:0", "--workers", "0", "--while-open"]
+    command += [word for name, value in {**ca, **me}.items() for word in (f"--{name}", value)]
+    monkeypatch.setattr(dask_pool, "_CONNECT", 3.0)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        address = server.stdout.readline().strip().removeprefix(serving.READY)
+        assert address.startswith("tls://127.0.0.1:")
+        pool = open_pool(Entry("ours", scheduler=address, **ca, **me), [])
+        assert pool.slots() == 0
+        pool.close()
+        with pytest.raises(PoolError, match="'strangers' does not answer"):
+            open_pool(Entry("strangers", scheduler=address, **ca, **stranger), [])
+        server.stdin.close()
+        server.wait(60)
+
+
+def test_processes_end_with_whoever_started_them(folder):
+    """Also if that is killed."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(jobs.ROOT / 'tests')!r}); import conftest, time\n"
+        "from hires_pack.machines.dask_pool import open_pool\n"
+        "from hires_pack.machines.entries import Entry\n"
+        "pool = open_pool(Entry('one', processes=1, threads=1), [])\n"
+        "pool.meet([], [])\n"
+        "print(pool._started._process.pid, *[h['process'] for h in pool._run('hello').values()], flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as owner:
+        started = [int(number) for number in owner.stdout.readline().split()]
+        owner.kill()
+    assert len(started) == 2
+    deadline = time.monotonic() + 60
+    while any(map(is_alive, started)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [process for process in started if is_alive(process)]
+
+
+def is_alive(process):
+    try:
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["tcp://192.168.1.2:8786"], "beyond 127.0.0.1 use tls"),
+        (["--serve", "tcp://0.0.0.0:0"], "beyond 127.0.0.1 use tls"),
+        (["tls://192.168.1.2:8786"], "needs the files ca, certificate, key"),
+        (["tcp://127.0.0.1:8786", "--models", "/not/there"], "There is no folder /not/there"),
+        (["nonsense"], "has the address 'nonsense'"),
+    ],
+)
+def test_the_command_refuses_with_a_sentence(arguments, sentence, capsys):
+    assert serving.main(arguments) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_tiles_are_settled_once_for_all(work, folder, model):
+    """A worker takes the numbers it is told, as the folder job would settle them here."""
+    upscaler = ModelStore([folder]).load(model)
+    request = UpscaleRequest(upscaler, 2.0, False, tiles=TileSettings(96, 16))
+    assert settled_for_all(request, runtimes, 8) == {"auto": [TileSettings(96, 16)]}
