@@ -443,7 +443,10 @@ NOT_IN_TEXT = {
     "redraw-region": "made from one that was there before",
     "sd-upscale-a1111": "made from one that was there before",
     "tiled-redraw-controlnet": "made from one that was there before",
+    "tiled-redraw-flux": "made from one that was there before",
     "tiled-redraw-plan": "made from one that was there before",
+    "tiled-redraw-sdxl": "made from one that was there before",
+    "upscale-supir": "made from one that was there before",
     "multi-stage-upscale": "other nodes sample or take prompts",
     "xy-sheet": "how this picture is enlarged",
 }
