@@ -5,7 +5,7 @@ from typing import Any
 
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph
-from ..hires.graph.models import FLUX_VAE, LDSR, PID, PID_TEXT, SDXL, SUPIR
+from ..hires.graph.models import FLUX_VAE, LDSR, SDXL, SUPIR
 from . import parts
 from .job import Job
 from .pictures import ASTRONAUT, COFFEE
@@ -128,7 +128,7 @@ def upscale_pid(
     encoded = graph.node("HiresFixEncodeAnySize", image=picture, vae=vae).out()
     # of whole cells of the latent: what is beyond the picture is cut off at the end
     target = graph.node("HiresFixTargetSize", latent=encoded, vae=vae, hr_scale=4.0)
-    sides = {"width": target.out("width"), "height": target.out("height")}
+    sides: dict[str, Any] = {"width": target.out("width"), "height": target.out("height")}
     canvas = graph.node("EmptyChromaRadianceLatentImage", title="Empty picture", **sides).out()
     graph.stage("PiD")
     drawn = graph.box(parts.pid(prompt, degrade_sigma, seed), latent=encoded, canvas=canvas)

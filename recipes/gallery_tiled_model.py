@@ -6,7 +6,6 @@ from typing import Any
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph, Output
 from ..hires.graph.models import (
-    FLUX,
     FLUX_UPSCALER_CONTROLNET,
     SDXL,
     SDXL_TILE_CONTROLNET,
@@ -202,9 +201,7 @@ def _encode(graph: Graph, enlarged: Output, shared: Sampling) -> Output:
     return graph.node("HiresFixEncodeAnySize", image=enlarged, vae=shared.vae).out()
 
 
-def _hold(
-    graph: Graph, shared: Sampling, control_net: str, strength: float, enlarged: Output, **more: Output
-) -> Sampling:
+def _hold(graph: Graph, shared: Sampling, control_net: str, strength: float, enlarged: Output, **more: Any) -> Sampling:
     """A second pass in tiles that see their parts of the picture by a ControlNet. `more`: what it needs besides."""
     graph.stage("Tile and hold")
     tiled = graph.node("HiresFixTiledModel", model=shared.model).out()

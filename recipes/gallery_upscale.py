@@ -191,7 +191,7 @@ def upscale_aurasr(graph: Graph, *, image: str = COFFEE.file, upscaler: str = AU
     )
     graph.stage("Upscale")
     loaded = stages.load_upscaler(graph, upscaler)
-    tiles = {"tile_size": 64, "tile_overlap": 16}
+    tiles: dict[str, Any] = {"tile_size": 64, "tile_overlap": 16}
     _save(
         graph,
         graph.node("HiresFixUpscaleImage", image=picture, upscaler=loaded, upscaling_resize=4.0, **tiles).out(),
