@@ -61,10 +61,12 @@ OF_A_PICTURE = {
 """What entries of a prompt may hold that lies over a whole picture."""
 
 
-def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str, hooks: Any = None) -> Latent:
+def sample_base(
+    job: SamplingJob, latent: Latent, steps: int, scheduler: str, hooks: Any = None, on_step: OnStep | None = None
+) -> Latent:
     """Run the first pass; with the host's sampler and scheduler names bit-identical to core's KSampler.
 
-    `hooks`: of the graph, see `hooks_of`.
+    `hooks`: of the graph, see `hooks_of`; `on_step`: see `sample_second`.
 
     Raises:
         LatentError, SamplingError, ScheduleError: see the functions this calls; InputError: a hook fails.
@@ -74,7 +76,7 @@ def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str, ho
     job = replace(job, guidance=job.guidance.for_pass(CountedPass(False, steps, job.sampler_name)))
     sigmas = Scheduling(model, job.sampler_name, scheduler, job.settings).first_pass(steps)
     run = Pass(job, start, draw_noise(job.noise, start), sigmas, is_first=True)
-    out = _sample(before_sampling(run, hooks_of(hooks), PassFacts(scheduler, steps)))
+    out = _sample(before_sampling(run, hooks_of(hooks), PassFacts(scheduler, steps)), on_step)
     return {
         **with_samples(latent, out),
         FIRST_PASS: FirstPass(job.guidance.places(), Move(*out.shape[-2:])),
