@@ -1,11 +1,11 @@
-"""Upscalers that are diffusion models themselves: LDSR, SUPIR, PiD."""
+"""Upscalers that are diffusion models themselves: LDSR, SD x4, SeedVR2, SUPIR, PiD."""
 
 from dataclasses import replace
 from typing import Any
 
 from ..hires.graph import stages
-from ..hires.graph.builder import Graph
-from ..hires.graph.models import FLUX_VAE, LDSR, SDXL, SUPIR
+from ..hires.graph.builder import Graph, Output
+from ..hires.graph.models import FLUX_VAE, LDSR, SD_X4, SDXL, SEEDVR2, SEEDVR2_VAE, SUPIR
 from . import parts
 from .job import Job
 from .pictures import ASTRONAUT, COFFEE
@@ -41,15 +41,91 @@ def upscale_ldsr(
     )
     graph.column()
     picture = stages.load_picture(graph, image)
-    graph.stage("Upscale")
+    graph.stage("Upscaler")
     loaded = stages.ldsr_settings(graph, stages.load_upscaler(graph, upscaler), steps)
+    _enlarge_and_save(graph, picture, loaded, upscaling_resize)
+
+
+@workflow(
+    "upscale-sd-x4",
+    "a picture four times as large with Stability's SD x4 upscaler, which takes a prompt",
+    title="SD x4 upscaler - with a prompt",
+    sketch=Sketch("SD x4 upscaler", FOUR_TIMES, "diffusion, with a prompt"),
+    size=(268, 204),
+)
+def upscale_sd_x4(
+    graph: Graph,
+    *,
+    image: str = COFFEE.file,
+    upscaling_resize: float = 4.0,
+    noise_augmentation: float = 0.05,
+    **job: Any,
+) -> None:
+    usual = {"checkpoint": SD_X4.name, "steps": 50, "cfg": 9.0, "sampler": "DDIM"}
+    asked = Job(**{"prompt": COFFEE.prompt, **usual, **job})
+    graph.stage("Model and prompts")
+    stages.introduce(
+        graph,
+        "Stability's SD x4 upscaler draws a picture four times as large in the light of the small one and a prompt.",
+        "**Load Image**: your picture",
+        "**Prompt**: what it shows",
+        "**noise_augmentation**: 0 keeps most, 0.2 draws over JPEG's blocks",
+        "**upscaling_resize**: any; 4 is drawn, others are resized from that",
+        "**tile_size**: smaller where memory runs out",
+    )
+    loader = asked.checkpoint_loader(graph)
+    picture = stages.load_picture(graph, image)
     graph.column()
-    enlarged = graph.node(
-        "HiresFixUpscaleImage", image=picture, upscaler=loaded, upscaling_resize=upscaling_resize
+    positive, negative = stages.prompts(graph, loader.out("CLIP"), asked.prompt, asked.negative_prompt)
+    graph.stage("Upscaler")
+    upscaler = graph.node(
+        "HiresFixDiffusionUpscaler",
+        model=loader.out("MODEL"),
+        vae=loader.out("VAE"),
+        positive=positive,
+        negative=negative,
+        seed=asked.seed,
+        steps=asked.steps,
+        cfg=asked.cfg,
+        sampler_name=asked.sampler,
+        scheduler=asked.scheduler,
+        noise_augmentation=noise_augmentation,
     ).out()
-    graph.stage("Result")
-    graph.node("SaveImage", images=enlarged, filename_prefix=graph.name)
-    stages.compare(graph, picture, enlarged)
+    _enlarge_and_save(graph, picture, upscaler, upscaling_resize)
+
+
+@workflow(
+    "upscale-seedvr2",
+    "a picture restored and enlarged in one step with SeedVR2; no prompt",
+    title="SeedVR2 - restore and upscale",
+    sketch=Sketch("SeedVR2", YOURS_TWICE, "restored in one step, no prompt"),
+    size=(266, 202),
+)
+def upscale_seedvr2(
+    graph: Graph,
+    *,
+    image: str = ASTRONAUT.file,
+    model: str = SEEDVR2.name,
+    vae: str = SEEDVR2_VAE.name,
+    seed: int = 0,
+    upscaling_resize: float = 2.0,
+) -> None:
+    graph.stage("Models and picture")
+    stages.introduce(
+        graph,
+        "SeedVR2 restores and enlarges a picture in one step, without a prompt, in windows where it is large.",
+        "**Load Image**: your picture",
+        "**upscaling_resize**: to 4 for clean pictures, to 2 for bad ones",
+        "**strength**: less where skin or leaves look overdone",
+        "**Load Diffusion Model**: the 3B file, or 7B for more memory",
+    )
+    graph.column()
+    loaded = graph.node("UNETLoader", unet_name=model).out()
+    decoder = graph.node("VAELoader", vae_name=vae).out()
+    picture = stages.load_picture(graph, image)
+    graph.stage("Upscaler")
+    upscaler = graph.node("HiresFixSeedVR2Upscaler", model=loaded, vae=decoder, seed=seed).out()
+    _enlarge_and_save(graph, picture, upscaler, upscaling_resize)
 
 
 @workflow(
@@ -65,7 +141,6 @@ def upscale_supir(
     image: str = ASTRONAUT.file,
     upscaler: str = "Lanczos",
     supir: str = SUPIR.name,
-    denoising_strength: float = 1.0,
     **job: Any,
 ) -> None:
     usual = {"checkpoint": SDXL.name, "steps": 40, "cfg": 4.0, "sampler": "Euler a"}
@@ -93,8 +168,12 @@ def upscale_supir(
     patch = graph.node("ModelPatchLoader", name=supir).out()
     held = graph.node("SUPIRApply", model=shared.model, model_patch=patch, vae=shared.vae, image=enlarged).out()
     tiled = graph.node("HiresFixTiledModel", model=held).out()
-    graph.stage("Second pass")
-    asked.finish(graph, replace(shared, model=tiled), noise, encoded, denoising_strength, enlarged)
+    graph.stage("Draw")
+    # from noise alone: SUPIR holds what is drawn to the picture
+    drawn = stages.first_pass(graph, replace(shared, model=tiled), noise, encoded)
+    graph.stage("Result")
+    result = stages.decode_and_save(graph, drawn, shared.vae)
+    stages.compare(graph, enlarged, result)
 
 
 @workflow(
@@ -142,3 +221,14 @@ def upscale_pid(
     ).out()
     graph.node("SaveImage", images=result, filename_prefix=graph.name)
     stages.compare(graph, enlarged, result)
+
+
+def _enlarge_and_save(graph: Graph, picture: Output, upscaler: Output, upscaling_resize: float) -> None:
+    """What follows an upscaler, in stages of its own."""
+    graph.stage("Upscale")
+    enlarged = graph.node(
+        "HiresFixUpscaleImage", image=picture, upscaler=upscaler, upscaling_resize=upscaling_resize
+    ).out()
+    graph.stage("Result")
+    graph.node("SaveImage", images=enlarged, filename_prefix=graph.name)
+    stages.compare(graph, picture, enlarged)

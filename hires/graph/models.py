@@ -93,6 +93,9 @@ AURASR = _hugging_face("upscale_models", "fal/AuraSR-v2", "model.safetensors", n
 LDSR = PublicModel("last.ckpt", "upscale_models", "https://heibox.uni-heidelberg.de/f/578df07c8fc04ffbadf3/?dl=1")
 """Its authors' file under their name. A1111 calls the same file LDSR/model.ckpt."""
 
+SD_X4 = _hugging_face("checkpoints", "stabilityai/stable-diffusion-x4-upscaler", "x4-upscaler-ema.safetensors")
+SEEDVR2 = _hugging_face("diffusion_models", "Comfy-Org/SeedVR2", "diffusion_models/seedvr2_3b_int8_convrot.safetensors")
+SEEDVR2_VAE = _hugging_face("vae", "Comfy-Org/SeedVR2", "vae/seedvr2_ema_vae_fp16.safetensors")
 SUPIR = _hugging_face("model_patches", "Kijai/SUPIR_pruned", "SUPIR-v0Q_fp16.safetensors")
 PID = _hugging_face(
     "diffusion_models", "Comfy-Org/PixelDiT", "diffusion_models/pid_flux1_512_to_2048_4step_bf16.safetensors"
@@ -106,7 +109,20 @@ PUBLIC_MODELS = {
     model.name: model
     for model in (
         *(SD15, DREAMSHAPER, SDXL, FLUX, TILE_CONTROLNET, SDXL_TILE_CONTROLNET, FLUX_UPSCALER_CONTROLNET),
-        *(FACE_DETECTION, GFPGAN, DETAIL_LORA, AURASR, LDSR, SUPIR, PID, PID_TEXT, FLUX_VAE),
+        *(
+            FACE_DETECTION,
+            GFPGAN,
+            DETAIL_LORA,
+            AURASR,
+            LDSR,
+            SD_X4,
+            SEEDVR2,
+            SEEDVR2_VAE,
+            SUPIR,
+            PID,
+            PID_TEXT,
+            FLUX_VAE,
+        ),
     )
 }
 """All of them by file name."""

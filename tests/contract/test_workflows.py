@@ -248,6 +248,8 @@ PUBLIC = {
         "gemma_2_2b_it_elm_fp8_scaled.safetensors",
         "pid_flux1_512_to_2048_4step_bf16.safetensors",
     },
+    "upscale-sd-x4": {"x4-upscaler-ema.safetensors"},
+    "upscale-seedvr2": {"seedvr2_3b_int8_convrot.safetensors", "seedvr2_ema_vae_fp16.safetensors"},
     "upscale-supir": {"sd_xl_base_1.0.safetensors", "SUPIR-v0Q_fp16.safetensors"},
     **{name: set() for name in ("standalone-two-upscalers", "standalone-upscale", "upscale-folder")},
 }

@@ -36,6 +36,7 @@ TO_GET = {
     "upscale-aurasr": {public.AURASR.name},
     "upscale-ldsr": {public.LDSR.name},
     "upscale-pid": {public.PID.name, public.PID_TEXT.name, public.FLUX_VAE.name},
+    "upscale-seedvr2": {public.SEEDVR2.name, public.SEEDVR2_VAE.name},
     "upscale-supir": {public.SUPIR.name},
 }
 """What the others do without."""

@@ -9,6 +9,7 @@ import json
 import shutil
 
 import pytest
+from hires_pack.dev.fixtures.sd_x4 import SD_X4
 from hires_pack.dev.fixtures.stand_ins import stand_ins
 from hires_pack.hires.graph.to_api import to_api
 from hires_pack.hires.infotext.from_graph.read import read_graph
@@ -38,12 +39,13 @@ FOUR_TIMES = {
     "upscale-aurasr",
     "upscale-ldsr",
     "upscale-pid",
+    "upscale-sd-x4",
 }
 
 NOT_SMALL = {"upscale-pid", "upscale-supir"}
 """Their networks have one size only, of thousands of millions of numbers: these were never run."""
 
-FAMILY = {"hires-fix-sdxl": "sdxl", "tiled-redraw-flux": "flux"}
+FAMILY = {"hires-fix-sdxl": "sdxl", "tiled-redraw-flux": "flux", "upscale-sd-x4": "sd-x4"}
 """Those with a network of that family; it has no text encoder, which cannot be small."""
 
 OF_FOLDERS = {"upscale-folder", "tiled-redraw"}
@@ -68,12 +70,18 @@ def small(name, client, host, models):
         size = SMALL_PICTURE if name in FOUR_TIMES else PICTURE
         Image.linear_gradient("L").resize(size).convert("RGB").save(picture, "PNG")
         graph[node_id]["inputs"]["image"] = client.upload_image(picture.getvalue(), "gradient.png")
-    if name == "upscale-ldsr":
+    if name in ("upscale-ldsr", "upscale-sd-x4"):
         set_everywhere(graph, steps=1)
+    if name == "upscale-seedvr2":
+        (unet,), (vae,) = nodes_of(graph, "UNETLoader"), nodes_of(graph, "VAELoader")
+        graph["any"] = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": models.demo}}
+        graph[unet] |= {"class_type": "ProbeSmallFamily", "inputs": {"family": "seedvr2"}}
+        graph[vae] |= {"class_type": "ProbeSeedVR2Vae", "inputs": {"vae": ["any", 2]}}
     if name in FAMILY:
-        set_everywhere(graph, ckpt_name=models.checkpoint(FAMILY[name]))
+        family = SD_X4 if FAMILY[name] == "sd-x4" else models.family(FAMILY[name])
+        set_everywhere(graph, ckpt_name=family.file)
         encoders = nodes_of(graph, "CLIPTextEncode")
-        file = conditioning(host, models.families[FAMILY[name]])
+        file = conditioning(host, family)
         for node_id, key in zip(encoders, ("positive", "negative"), strict=False):
             graph[node_id] |= {"class_type": "ProbeConditioning", "inputs": {"file": file, "key": key}}
     return graph
