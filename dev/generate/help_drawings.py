@@ -21,6 +21,7 @@ from ...hires.tile_plan.plan import TilePlan
 from ...hires.tile_plan.text import read_plan
 from ...hires.tile_plan.tiles import places_of, side_by_side
 from ...hires.tiles.grid import tile_grid
+from .help_drawings_passes import before_every_sampling, before_second_pass, ldsr_windows  # noqa: F401
 from .help_sheet import BLUE, GREEN, GREY, INK, ORANGE, PAPER, WIDTH, Point, Sheet
 
 
