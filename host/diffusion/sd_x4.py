@@ -194,5 +194,5 @@ def _with_placed_augmentation(model: Any, seed: int, place: Box) -> Any:
     shape = torch.empty(1, 3, place.height, place.width)
     noise = PlacedNoise(seed + _AUGMENTATION, "CPU", place).generate_noise({"samples": shape})
     own = model.clone()
-    own.add_object_patch("noise_augmentor", _PlacedAugmentation(model.model.noise_augmentor, noise))
+    own.add_object_patch("noise_augmentor", _PlacedAugmentation(model.get_model_object("noise_augmentor"), noise))
     return own
