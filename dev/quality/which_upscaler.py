@@ -61,7 +61,9 @@ def table(pictures: Mapping[str, Image.Image], found: Mapping[str, Way]) -> str:
                 made = make(small(name, picture, clean))
                 seconds, pixels = seconds + time.process_time() - start, pixels + made.width * made.height
                 likeness.append(measures.likeness(made, picture, BORDER))
-            cells.append("{:.2f} dB, {:.3f}".format(*(sum(values) / len(values) for values in zip(*likeness, strict=True))))
+            cells.append(
+                "{:.2f} dB, {:.3f}".format(*(sum(values) / len(values) for values in zip(*likeness, strict=True)))
+            )
         lines.append(f"| {way} | {cells[0]} | {cells[1]} | {seconds / pixels * 1e6:.2g} |")
         print(lines[-1], flush=True)
     return "\n".join(lines)

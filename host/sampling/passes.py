@@ -39,6 +39,7 @@ from ..progress import show_text
 from .denoiser import a1111_table, denoising_like_a1111
 from .guidance import ConnectedGuider, Guidance, Prompts
 from .guider import A1111Guider, needs_a1111_guider
+from .held import check_held
 from .hooked import PassFacts, before_sampling, before_second_pass, facts_of_second
 from .job import Pass, SamplingJob, second_job_of
 from .previews import step_callback
@@ -179,6 +180,7 @@ def _sample(run: Pass, on_step: OnStep | None = None) -> torch.Tensor:
     job, latent, sigmas = run.job, run.latent, run.sigmas.sigmas
     if isinstance(job.guidance, ConnectedGuider):
         job.guidance.check(job.sampler, job.settings)
+    check_held(job.guidance.model, latent["samples"], job.guidance.extras())
     guider, sampler = _as_a1111(run, job.sampler) if job.sampler else _as_the_host(run)
     model = guider.model_patcher
     try:
