@@ -25,7 +25,7 @@ TARGET = ROOT / "docs" / "which-upscaler.jpg"
 PANEL, TITLE = 192, 26
 """Sides of a panel and height of the line above a column, in pixels."""
 
-PARTS = {CAT.file: (130, 60, 226, 156), ASTRONAUT.file: (144, 62, 240, 158)}
+PARTS = {CAT.file: (130, 60, 226, 156), COFFEE.file: (150, 110, 246, 206)}
 """What is shown of each picture: the first clean, the second as from the web."""
 
 Way = Callable[[Image.Image], Image.Image]
