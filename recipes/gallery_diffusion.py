@@ -166,7 +166,9 @@ def upscale_supir(
     graph.stage("SUPIR")
     encoded = graph.node("VAEEncode", pixels=enlarged, vae=shared.vae).out()
     patch = graph.node("ModelPatchLoader", name=supir).out()
-    held = graph.node("SUPIRApply", model=shared.model, model_patch=patch, vae=shared.vae, image=enlarged).out()
+    held = graph.node(
+        "SUPIRApply", title="Apply SUPIR", model=shared.model, model_patch=patch, vae=shared.vae, image=enlarged
+    ).out()
     tiled = graph.node("HiresFixTiledModel", model=held).out()
     graph.stage("Draw")
     # from noise alone: SUPIR holds what is drawn to the picture
@@ -216,9 +218,9 @@ def upscale_pid(
     ).out()
     graph.stage("Result")
     size = graph.node("GetImageSize", image=enlarged, folded=True)
-    result = graph.node(
-        "ImageCrop", image=drawn.out("images"), width=size.out("width"), height=size.out("height"), x=0, y=0
-    ).out()
+    whole: dict[str, Any] = {"x": 0, "y": 0, "width": size.out("width"), "height": size.out("height")}
+    part = graph.node("PrimitiveBoundingBox", title="The picture", folded=True, **whole).out()
+    result = graph.node("ImageCropV2", image=drawn.out("images"), crop_region=part).out()
     graph.node("SaveImage", images=result, filename_prefix=graph.name)
     stages.compare(graph, enlarged, result)
 

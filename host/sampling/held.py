@@ -32,13 +32,13 @@ def _check_supir(model: Any, hint: torch.Tensor, samples: torch.Tensor) -> None:
     if not isinstance(model, comfy.model_base.SDXL):
         raise SamplingError(
             f"the model carries SUPIR, which is made for SDXL, and it is of the kind {type(model).__name__}. Load a "
-            "checkpoint of SDXL before Apply SUPIR Patch, or connect the model without it.",
+            "checkpoint of SDXL before SUPIRApply, or connect the model without it.",
             "model",
         )
     if hint.shape[-2:] != samples.shape[-2:]:
         seen, drawn = (f"{one.shape[-1]}x{one.shape[-2]}" for one in (hint, samples))
         raise SamplingError(
-            f"SUPIR has a picture of {seen} latent cells, and {drawn} are to be drawn. Give Apply SUPIR Patch the "
+            f"SUPIR has a picture of {seen} latent cells, and {drawn} are to be drawn. Give SUPIRApply the "
             "enlarged picture that becomes this latent, its sides whole multiples of 8 pixels.",
             "latent",
         )
