@@ -5,7 +5,6 @@ from . import (  # noqa: F401
     apps,
     blueprints,
     gallery,
-    gallery_compare,
     gallery_diffusion,
     gallery_models,
     gallery_regions,
