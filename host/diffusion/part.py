@@ -18,6 +18,7 @@ from ...hires.sizes.image_sizes import Size
 from ...hires.tiles.boxes import Box
 from ...upscale_models import OnPart, PlacedUpscaler, Upscaler, UpscalerError, upscale_to
 from ..folders.picture_job import upscaler_words
+from ..plugins.hooks import registered_hooks
 from ..sampling.noise import HostNoise, PlacedNoise
 from ..upscaling.runtime import HostRuntime
 
@@ -51,7 +52,8 @@ class DiffusionUpscaler(PlacedUpscaler):
     def words(self) -> dict[str, Any]:
         """See `PlacedUpscaler`."""
         before = None if self.before is None else upscaler_words(self.before)
-        return {"origin": self.origin, "before": before, **self.numbers}
+        hooks = [hook.words for hook in registered_hooks()]
+        return {"origin": self.origin, "before": before, "hooks": hooks, **self.numbers}
 
     def input_size(self, source: Size, target: Size) -> Size:
         """See `PlacedUpscaler`."""
