@@ -8,6 +8,7 @@ from comfy_api.latest import io
 
 from ..host.diffusion.make import diffusion_upscaler
 from ..host.diffusion.sd_x4 import X4Numbers
+from ..host.plugins.hooks import hooks_state
 from ..host.redraw.identity import origin
 from ..host.upscaling.upscalers import as_upscaler
 from . import inputs, window_inputs
@@ -104,6 +105,11 @@ class HiresFixDiffusionUpscaler(PackNode):
             outputs=[inputs.UpscalerType.Output(display_name="upscaler", tooltip="For any input of an upscaler.")],
             hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, **values: Any) -> str:
+        """Another one when another pack's hooks are others."""
+        return hooks_state()
 
     @classmethod
     def execute(

@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..host.diffusion.seedvr2 import COLOUR_FIXES, ColourFix, SeedVR2Upscaler
+from ..host.plugins.hooks import hooks_state
 from ..host.redraw.identity import origin
 from . import inputs
 from .errors import input_errors
@@ -69,6 +70,11 @@ class HiresFixSeedVR2Upscaler(PackNode):
             outputs=[inputs.UpscalerType.Output(display_name="upscaler", tooltip="For any input of an upscaler.")],
             hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, **values: Any) -> str:
+        """Another one when another pack's hooks are others."""
+        return hooks_state()
 
     @classmethod
     def execute(

@@ -13,10 +13,12 @@ from PIL import Image
 
 from ...hires.errors import InputError
 from ...hires.images.resample import from_8_bit, to_8_bit
+from ...hires.sizes.diffusion import DiffusionWindows
 from ...hires.sizes.image_sizes import Size
 from ...hires.tiles.boxes import Box
 from ...upscale_models import OnPart, PlacedUpscaler, Upscaler, UpscalerError, upscale_to
 from ..folders.picture_job import upscaler_words
+from ..plugins.hooks import registered_hooks
 from ..sampling.noise import HostNoise, PlacedNoise
 from ..upscaling.runtime import HostRuntime
 
@@ -29,12 +31,13 @@ class DiffusionUpscaler(PlacedUpscaler):
     """Letters that stand for models, prompts and all else before the node, see `redraw.identity`."""
 
     before: Upscaler | None
-    tile: int
-    overlap: int
-    align: int
-
+    windows: DiffusionWindows
     whole: Size | None = None
     """Width and height of the picture that goes in."""
+
+    def __post_init__(self) -> None:
+        for name in ("scale", "tile", "overlap", "align"):
+            object.__setattr__(self, name, getattr(self.windows, name))
 
     @property
     @abstractmethod
@@ -49,7 +52,12 @@ class DiffusionUpscaler(PlacedUpscaler):
     def words(self) -> dict[str, Any]:
         """See `PlacedUpscaler`."""
         before = None if self.before is None else upscaler_words(self.before)
-        return {"origin": self.origin, "before": before, **self.numbers}
+        hooks = [hook.words for hook in registered_hooks()]
+        return {"origin": self.origin, "before": before, "hooks": hooks, **self.numbers}
+
+    def input_size(self, source: Size, target: Size) -> Size:
+        """See `PlacedUpscaler`."""
+        return self.windows.input_size(source, target)
 
     def for_picture(self, size: Size) -> DiffusionUpscaler:
         """See `PlacedUpscaler`."""

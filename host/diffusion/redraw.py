@@ -7,14 +7,13 @@ from typing import Any
 
 import torch
 
-from ...hires.sizes.image_sizes import Size
+from ...hires.graph.passthrough import DIFFUSION_UPSCALER
+from ...hires.sizes.diffusion import redraw_windows
 from ...hires.tiles.boxes import Box
 from ...upscale_models import OnPart, Upscaler
 from ..redraw.request import RedrawRequest
 from ..redraw.window import draw_window
 from .part import DiffusionUpscaler
-
-NAME = "Diffusion Upscaler"
 
 _WIDE = 2**16
 """Pixels a side of a picture that no window covers."""
@@ -25,11 +24,7 @@ class RedrawUpscaler(DiffusionUpscaler):
     """Draws windows as Tiled Redraw does: same windows, same noise, prompts and hints cut to the window."""
 
     request: RedrawRequest
-    factor: float
-    """How much larger than they come pictures are redrawn; 0: at the size to reach."""
-
-    name = NAME
-    scale = 1
+    name = DIFFUSION_UPSCALER
 
     @classmethod
     def of(cls, request: RedrawRequest, factor: float, origin: str, before: Upscaler | None) -> RedrawUpscaler:
@@ -37,27 +32,13 @@ class RedrawUpscaler(DiffusionUpscaler):
         request.check()
         columns = request.bands((_WIDE, _WIDE)).columns
         shared = columns[0].stop - columns[1].start
-        # what neighbours share is twice what each sees beyond its own
-        return cls(
-            origin=origin,
-            before=before,
-            tile=columns[0].length,
-            overlap=shared // 2,
-            align=request.cell,
-            request=request,
-            factor=factor,
-        )
+        windows = redraw_windows(columns[0].length, shared, request.cell, factor)
+        return cls(origin=origin, before=before, windows=windows, request=request)
 
     @property
     def numbers(self) -> dict[str, Any]:
         """See `DiffusionUpscaler`."""
-        return {**self.request.words, "factor": self.factor}
-
-    def input_size(self, source: Size, target: Size) -> Size:
-        """See `PlacedUpscaler`."""
-        if not self.factor:
-            return target
-        return max(1, round(source[0] * self.factor)), max(1, round(source[1] * self.factor))
+        return {**self.request.words, "factor": self.windows.factor}
 
     def draw(self, pixels: torch.Tensor, place: Box, on_part: OnPart) -> torch.Tensor:
         """See `DiffusionUpscaler`. Where memory runs out, a window is sampled in tiles, see `draw_window`."""

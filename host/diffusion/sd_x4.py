@@ -9,10 +9,10 @@ import comfy.model_base
 import torch
 
 from ...hires.errors import InputError
-from ...hires.sizes.image_sizes import Size
+from ...hires.graph.passthrough import DIFFUSION_UPSCALER
+from ...hires.sizes.diffusion import X4_SCALE, x4_windows
 from ...hires.sizes.regions import Cond
 from ...hires.tiles.boxes import Box
-from ...hires.tiles.windows import check_overlap
 from ...upscale_models import OnPart, Upscaler
 from ..latents.codec import cell_of, decode
 from ..redraw.request import LAID_OVER, PLACED
@@ -23,20 +23,6 @@ from ..sampling.sigmas import Scheduling
 from ..tiles.canvas import TileRequest
 from ..tiles.tiled_model import tiled_model
 from .part import DiffusionUpscaler, noise_of
-from .redraw import NAME
-
-SCALE = 4
-"""A latent cell is a pixel of what goes in, and becomes 4x4."""
-
-PART = 512
-"""Side of what is drawn at once, in pixels of what goes in. The network looks far only at an eighth of that, where it
-has attention; a part takes as much memory as SDXL at 4096x4096 has latent, and decodes to 2048x2048 pixels."""
-
-SHARED = 128
-"""Pixels of what goes in that neighbouring parts share."""
-
-_GRID = 8
-"""Cells that the network halves three times."""
 
 _AUGMENTATION = -10
 """Added to the seed for the noise in the small picture, by the host."""
@@ -63,10 +49,10 @@ class X4Numbers:
 class X4Upscaler(DiffusionUpscaler):
     """Draws parts of a picture in noise alone.
 
-    Whole pictures up to `PART` are what core's SD_4XUpscale_Conditioning, KSampler and VAE Decode make of them, bit by
-    bit with the host's samplers. Larger ones come part after part, so that memory does not grow with them, whose noise
-    is that of their place. Within a part, tiles that were asked for, or that memory asks for, are put together at every
-    step as Tiled Model does: drawn in noise alone, they would not agree if each were sampled by itself.
+    Whole pictures up to `X4_PART` are what core's SD_4XUpscale_Conditioning, KSampler and VAE Decode make of them, bit
+    by bit with the host's samplers. Larger ones come part after part, so that memory does not grow with them, and have
+    the noise of their place. Within a part, tiles that were asked for, or that memory asks for, are put together at
+    every step as Tiled Model does: drawn in noise alone, they would not agree if each were sampled by itself.
     """
 
     model: Any
@@ -75,8 +61,7 @@ class X4Upscaler(DiffusionUpscaler):
     negative: Cond
     asked: X4Numbers
 
-    name = NAME
-    scale = SCALE
+    name = DIFFUSION_UPSCALER
 
     @classmethod
     def of(
@@ -95,7 +80,7 @@ class X4Upscaler(DiffusionUpscaler):
             InputError: the VAE is another's, a prompt has what belongs to one picture, or a number cannot be used.
         """
         cell, channels = cell_of(vae), vae.latent_channels
-        if (cell, channels) != (SCALE, 4):
+        if (cell, channels) != (X4_SCALE, 4):
             raise InputError(
                 f"the VAE has cells of {cell} pixels and {channels} channels, the SD x4 upscaler takes 4 and 4. "
                 "Connect the VAE of its own checkpoint.",
@@ -103,20 +88,13 @@ class X4Upscaler(DiffusionUpscaler):
             )
         for name, cond in (("positive", positive), ("negative", negative)):
             _check_prompt(name, cond)
-        check_overlap(asked.tile_size or SCALE * PART, asked.overlap)
-        Scheduling(
-            model,
-            asked.sampler_name,
-            asked.scheduler,
-            job_of(model, positive, negative, None, asked.cfg, asked.sampler_name).settings,
-        ).first_pass(asked.steps)
-        tile = max(PART, -(-asked.tile_size // SCALE))
+        windows = x4_windows(asked.tile_size, asked.overlap)
+        settings = job_of(model, positive, negative, None, asked.cfg, asked.sampler_name).settings
+        Scheduling(model, asked.sampler_name, asked.scheduler, settings).first_pass(asked.steps)
         return cls(
             origin=origin,
             before=before,
-            tile=tile,
-            overlap=SHARED // 2,
-            align=_GRID,
+            windows=windows,
             model=model,
             vae=vae,
             positive=positive,
@@ -128,10 +106,6 @@ class X4Upscaler(DiffusionUpscaler):
     def numbers(self) -> dict[str, Any]:
         """See `DiffusionUpscaler`."""
         return vars(self.asked)
-
-    def input_size(self, source: Size, target: Size) -> Size:
-        """As it is; for more than 4 times, enlarged before."""
-        return max(source[0], -(-target[0] // SCALE)), max(source[1], -(-target[1] // SCALE))
 
     def draw(self, pixels: torch.Tensor, place: Box, on_part: OnPart) -> torch.Tensor:
         """See `DiffusionUpscaler`."""
@@ -155,10 +129,9 @@ class X4Upscaler(DiffusionUpscaler):
     @property
     def _tiles(self) -> TileRequest:
         """Of what the network sees, as the host counts it: it takes a cell of this model for larger than it is."""
-        asked = self.asked
         cell = self.model.get_model_object("latent_format").spacial_downscale_ratio
-        overlap = asked.overlap if asked.overlap < 0 else -(-asked.overlap // SCALE) * cell
-        return TileRequest((asked.tile_size // SCALE or self.tile) * cell, overlap, "soft", at_once=1)
+        tile, shared = self.windows.inside
+        return TileRequest((tile or self.windows.tile) * cell, max(-1, shared * cell), "soft", at_once=1)
 
 
 def is_sd_x4(model: Any) -> bool:

@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F
 
 from ...hires.errors import InputError
-from ...hires.sizes.image_sizes import Size
+from ...hires.graph.passthrough import SEEDVR2
+from ...hires.sizes.diffusion import SEEDVR2_GRID as GRID
+from ...hires.sizes.diffusion import seedvr2_windows
 from ...hires.tiles.boxes import Box
-from ...hires.tiles.windows import check_overlap
 from ...upscale_models import OnPart
 from ..ending import check_stage
 from ..latents.codec import cancellable, cell_of
@@ -22,17 +23,8 @@ from ..sampling.job import job_of
 from ..sampling.passes import sample_base
 from .part import DiffusionUpscaler, noise_of
 
-NAME = "SeedVR2"
-
 ColourFix = Literal["lab", "wavelet", "adain", "none"]
 COLOUR_FIXES: tuple[ColourFix, ...] = ("lab", "wavelet", "adain", "none")
-
-TILE, SHARED = 1024, 128
-"""Automatic windows and what neighbours share, in pixels."""
-
-GRID = 16
-"""Pixels that the network takes together: two cells of the VAE. Whole ones need no padding by core's nodes, which is
-black, and lose no odd row."""
 
 _VAE_TILES = {"tile_size": 512, "overlap": 64, "temporal_size": 64, "temporal_overlap": 8}
 _SAMPLER, _SCHEDULER, _STEPS, _CFG = "euler", "simple", 1, 1.0
@@ -50,8 +42,7 @@ class SeedVR2Upscaler(DiffusionUpscaler):
     strength: float
     """0 to 1: how much is seen of what the model made, over the picture as it was resized."""
 
-    name = NAME
-    scale = 1
+    name = SEEDVR2
 
     @classmethod
     def of(
@@ -72,14 +63,10 @@ class SeedVR2Upscaler(DiffusionUpscaler):
                 "ema_vae_fp16.safetensors of SeedVR2 with Load VAE.",
                 "vae",
             )
-        tile, shared = tile_size or TILE, SHARED if overlap < 0 else overlap
-        check_overlap(tile, shared)
         return cls(
             origin=origin,
             before=None,
-            tile=tile,
-            overlap=-(-shared // 2),
-            align=GRID,
+            windows=seedvr2_windows(tile_size, overlap),
             model=model,
             vae=vae,
             seed=seed,
@@ -91,10 +78,6 @@ class SeedVR2Upscaler(DiffusionUpscaler):
     def numbers(self) -> dict[str, Any]:
         """See `DiffusionUpscaler`."""
         return {"seed": self.seed, "colour_fix": self.colour_fix, "strength": self.strength}
-
-    def input_size(self, source: Size, target: Size) -> Size:
-        """The resize before the model is the enlarging."""
-        return target
 
     def draw(self, pixels: torch.Tensor, place: Box, on_part: OnPart) -> torch.Tensor:
         """See `DiffusionUpscaler`."""
@@ -121,7 +104,7 @@ class SeedVR2Upscaler(DiffusionUpscaler):
 
 
 def whole_grid(image: torch.Tensor) -> torch.Tensor:
-    """Repeat the last row and column of `(B, H, W, C)` up to whole `GRID` pixels."""
+    """Repeat the last row and column of `(B, H, W, C)` up to whole `SEEDVR2_GRID` pixels."""
     beyond = (0, -image.shape[2] % GRID, 0, -image.shape[1] % GRID)
     return F.pad(image.movedim(-1, 1), beyond, mode="replicate").movedim(1, -1)
 

@@ -13,6 +13,7 @@ from PIL import Image
 from .graphs import Graph, conditioning, give, saved
 from .test_folder import DEFAULTS as FOLDER
 from .test_multi_stage import multi_stage
+from .test_plan import plan
 
 SIZES = {"upscaling_resize_w": 8, "upscaling_resize_h": 8, "upscaling_crop": True, "resize_mode": "scale by"}
 NUMBERS = {
@@ -346,6 +347,23 @@ def test_what_is_refused(family, change, node, words, host, client, models):
     assert run.status == "error"
     assert node in run.explanation(), run.explanation()
     assert words in run.explanation(), run.explanation()
+
+
+def test_the_badges(host, client, models):
+    """Counted on the plan that the run follows: 600 pixels are two parts, 16 windows of 768 cover 2400x1600."""
+    Image.new("RGB", (600, 400)).save(host.base / "input" / "diffusion-600x400.png")
+    said = {}
+    for family, more in ((SD_X4, {}), (SD_X4, {"tile_size": 1024}), (models.family("sd1"), {"tile_size": 768})):
+        job = Job(host, family, pictures(8, 8))
+        job.image = job.add("LoadImage", image="diffusion-600x400.png")
+        large = job.enlarged(4.0, **more)
+        text = plan(host, job.graph)[large.id]["text"]
+        said[family.file, more.get("tile_size", 0)] = text.partition(", ")[2].replace("\u00d7", "x")
+    assert said == {
+        (SD_X4.file, 0): "2 steps x 2 windows: seconds on a graphics card",
+        (SD_X4.file, 1024): "2 steps x 12 windows: seconds on a graphics card",
+        (models.family("sd1").file, 768): "2 steps x 15 windows: seconds on a graphics card",
+    }
 
 
 def test_absurd_sizes_are_refused_before_anything_is_drawn(host, client):
