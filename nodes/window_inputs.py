@@ -8,8 +8,8 @@ from ..hires.tiles.windows import BLENDINGS
 from . import inputs
 
 
-def windows() -> list[io.Input]:
-    """Size, overlap and blending: see `host.tiles.canvas.TileRequest`."""
+def sides() -> list[io.Input]:
+    """Size and overlap: see `host.tiles.canvas.TileRequest`."""
     return [
         io.Int.Input(
             "tile_size",
@@ -29,6 +29,13 @@ def windows() -> list[io.Input]:
             step=8,
             tooltip="Pixels that neighbouring tiles share at the least. -1: a third of a tile.",
         ),
+    ]
+
+
+def windows() -> list[io.Input]:
+    """`sides`, and blending."""
+    return [
+        *sides(),
         inputs.choice(
             "blending",
             BLENDINGS,

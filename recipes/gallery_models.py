@@ -5,9 +5,9 @@ from typing import Any
 
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph
-from ..hires.graph.models import DETAIL_LORA, DREAMSHAPER, FLUX, SD15, SDXL, TILE_CONTROLNET, UPSCALER_2X
+from ..hires.graph.models import DETAIL_LORA, DREAMSHAPER, SD15, SDXL, TILE_CONTROLNET, UPSCALER_2X
 from . import parts
-from .job import NEGATIVE_PROMPT, ONE_SAMPLER, WITH_INFOTEXT, Job
+from .job import FLOW, NEGATIVE_PROMPT, ONE_SAMPLER, WITH_INFOTEXT, Job
 from .workflow import LARGE, TWICE, Sketch, workflow
 
 
@@ -140,8 +140,7 @@ def hires_fix_flow(
     graph: Graph, *, upscaler: str = UPSCALER_2X, denoising_strength: float = 0.35, guidance: float = 3.5, **job: Any
 ) -> None:
     """Hires fix with a flow model of 16 latent channels, such as Flux: guidance instead of cfg, no negative prompt."""
-    flow = {"checkpoint": FLUX.name, "cfg": 1.0, "sampler": "euler", "scheduler": "simple", "noise_source": "ComfyUI"}
-    asked = _asked(job, **flow, width=1024, height=1024, hr_scale=1.5)
+    asked = _asked(job, **FLOW, width=1024, height=1024, hr_scale=1.5)
     graph.stage("Model and prompts")
     stages.introduce(
         graph,
@@ -152,13 +151,7 @@ def hires_fix_flow(
         "**denoising_strength**: changes more than with SD",
         ONE_SAMPLER,
     )
-    loader = asked.checkpoint_loader(graph)
-    noise = asked.noise(graph)
-    graph.column()
-    prompt = graph.node("CLIPTextEncode", title="Prompt", text=asked.prompt, clip=loader.out("CLIP")).out()
-    positive = graph.node("FluxGuidance", conditioning=prompt, guidance=guidance).out()
-    negative = graph.node("ConditioningZeroOut", title="No negative prompt", conditioning=prompt).out()
-    shared = asked.sampling(loader, positive, negative)
+    shared, noise = asked.flow_noise_prompt(graph, guidance)
     empty = asked.empty_picture(graph, "EmptySD3LatentImage")
     graph.stage("First pass")
     base = stages.first_pass(graph, shared, noise, empty)

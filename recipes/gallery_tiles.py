@@ -1,11 +1,10 @@
-"""Pictures redrawn tile by tile."""
+"""Pictures redrawn tile by tile or window by window."""
 
-from dataclasses import replace
 from typing import Any
 
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph
-from ..hires.graph.models import TILE_CONTROLNET, UPSCALER_2X, UPSCALER_4X
+from ..hires.graph.models import TILE_CONTROLNET, UPSCALER_2X
 from . import parts
 from .job import YOUR_CHECKPOINT, Job
 from .pictures import CAT, COFFEE
@@ -89,63 +88,6 @@ def sd_upscale_a1111(
 
 
 @workflow(
-    "tiled-redraw-controlnet",
-    "a picture four times as large, redrawn in tiles, each held to it by a tile ControlNet",
-    title="ControlNet tile upscale - tiled diffusion",
-    sketch=Sketch("Tiled redraw", ((1, "yours"), (3, "x 4")), "in tiles, held by a tile ControlNet"),
-    size=(268, 204),
-)
-def tiled_redraw_controlnet(
-    graph: Graph,
-    *,
-    image: str = COFFEE.file,
-    upscaler: str = UPSCALER_4X,
-    upscaling_resize: float = 4.0,
-    control_net: str = TILE_CONTROLNET.name,
-    control_strength: float = 0.8,
-    denoising_strength: float = 0.5,
-    **job: Any,
-) -> None:
-    asked = Job(**{"prompt": COFFEE.prompt, **job})
-    graph.stage("Model, prompts, picture")
-    stages.introduce(
-        graph,
-        "Enlarges a picture and draws it again in tiles that are put together at every step. Each sees its part of the "
-        "picture by a tile ControlNet, so that none draws what the whole prompt says.",
-        "**Load Image**: your picture",
-        "**Load Checkpoint** and a tile **ControlNet** of its family",
-        "**denoising_strength** for more detail, ControlNet **strength** for more likeness",
-        "**upscaling_resize**",
-    )
-    shared, noise = asked.model_noise_prompts(graph)
-    picture = stages.load_picture(graph, image)
-    graph.stage("Upscale")
-    loaded = stages.load_upscaler(graph, upscaler)
-    enlarged = graph.node(
-        "HiresFixUpscaleImage", image=picture, upscaler=loaded, upscaling_resize=upscaling_resize
-    ).out()
-    encoded = graph.node("HiresFixEncodeAnySize", image=enlarged, vae=shared.vae).out()
-    graph.stage("Tile and hold")
-    tiled = graph.node("HiresFixTiledModel", model=shared.model).out()
-    loaded_net = graph.node("ControlNetLoader", control_net_name=control_net).out()
-    held = graph.node(
-        "ControlNetApplyAdvanced",
-        positive=shared.positive,
-        negative=shared.negative,
-        control_net=loaded_net,
-        image=enlarged,
-        strength=control_strength,
-    )
-    graph.stage("Second pass")
-    second = replace(shared, model=tiled, positive=held.out("positive"), negative=held.out("negative"))
-    redrawn = asked.second_pass(graph, second, noise, encoded, denoising_strength)
-    result = graph.node("HiresFixDecodeToSize", latent=redrawn, vae=shared.vae, image=enlarged).out()
-    graph.stage("Result")
-    graph.node("SaveImage", images=result, filename_prefix=graph.name)
-    stages.compare(graph, enlarged, result)
-
-
-@workflow(
     "tiled-redraw",
     "pictures of any size, file to file, redrawn window by window with a tile ControlNet; goes on after a stop",
     title="Tiled redraw of a folder, large files",
@@ -193,69 +135,3 @@ def tiled_redraw(
     ).out("report")
     graph.stage("Result")
     graph.node("PreviewAny", title="Report", source=report)
-
-
-PLAN = """# where | what
-0% 0% 100% 30% | prompt: wooden table, wood grain
-0% 0% 12% 100% | skip
-30% 20% 40% 40% | add: espresso, crema"""
-
-
-@workflow(
-    "tiled-redraw-plan",
-    "a picture four times as large, redrawn in tiles by a plan: each part with its own words, or left as it is",
-    title="Prompt per tile - regional upscale",
-    sketch=Sketch("Redraw by a plan", ((1, "yours"), (3, "x 4")), "each part by its own words"),
-    size=(268, 204),
-)
-def tiled_redraw_plan(
-    graph: Graph,
-    *,
-    image: str = COFFEE.file,
-    upscaler: str = UPSCALER_4X,
-    upscaling_resize: float = 4.0,
-    plan: str = PLAN,
-    denoising_strength: float = 0.4,
-    **job: Any,
-) -> None:
-    asked = Job(**{"prompt": "photograph, detailed, sharp focus", **job})
-    graph.stage("Model, prompts, picture")
-    stages.introduce(
-        graph,
-        "Enlarges a picture and draws it again in tiles by a plan, so that what belongs to one part is not drawn in "
-        "another.",
-        "**Load Image**: your picture",
-        YOUR_CHECKPOINT,
-        "**Prompt**: what fits every part",
-        "**plan**: a line for each part; the preview numbers the tiles",
-        "**upscaling_resize**, **denoising_strength**",
-    )
-    loader = asked.checkpoint_loader(graph)
-    noise = asked.noise(graph)
-    graph.column()
-    prompts = stages.prompts(graph, loader.out("CLIP"), asked.prompt, asked.negative_prompt)
-    shared = asked.sampling(loader, *prompts)
-    picture = stages.load_picture(graph, image)
-    graph.stage("Upscale")
-    loaded = stages.load_upscaler(graph, upscaler)
-    enlarged = graph.node(
-        "HiresFixUpscaleImage", image=picture, upscaler=loaded, upscaling_resize=upscaling_resize
-    ).out()
-    encoded = graph.node("HiresFixEncodeAnySize", image=enlarged, vae=shared.vae).out()
-    graph.stage("Tile and plan")
-    tiled = graph.node("HiresFixTiledModel", model=shared.model).out()
-    planned = graph.node(
-        "HiresFixTilePlan",
-        image=enlarged,
-        plan=plan,
-        model=tiled,
-        positive=shared.positive,
-        clip=loader.out("CLIP"),
-    )
-    graph.stage("Second pass")
-    second = replace(shared, model=planned.out("model"), positive=planned.out("positive"))
-    redrawn = asked.second_pass(graph, second, noise, encoded, denoising_strength)
-    result = graph.node("HiresFixDecodeToSize", latent=redrawn, vae=shared.vae, image=enlarged).out()
-    graph.stage("Result")
-    graph.node("SaveImage", images=result, filename_prefix=graph.name)
-    stages.compare(graph, enlarged, result)

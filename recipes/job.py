@@ -5,7 +5,7 @@ from typing import Any
 
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph, Node, Output
-from ..hires.graph.models import DREAMSHAPER
+from ..hires.graph.models import DREAMSHAPER, FLUX
 from ..hires.graph.stages import Number, Sampling, Side, Socket, Text, Whole
 
 CHECKPOINT = DREAMSHAPER.name
@@ -16,6 +16,15 @@ YOUR_CHECKPOINT = "**Load Checkpoint**: yours, or get the one named"
 ONE_SAMPLER = "**Base Sampling**: *steps*, *cfg* and sampler of both passes"
 UPSCALER_FILE = "**Load Upscaler**: the pack's, Lanczos or a file in *models/upscale_models*"
 """Lines of the notes."""
+
+FLOW = {
+    "checkpoint": FLUX.name,
+    "cfg": 1.0,
+    "sampler": "euler",
+    "scheduler": "simple",
+    "noise_source": "ComfyUI",
+}
+"""Fields of `Job` that suit Flux."""
 
 WITH_INFOTEXT = "HiresFixSaveImage"
 """Saves A1111's generation text with the picture; for workflows whose settings core's importer would lose."""
@@ -49,6 +58,16 @@ class Job:
         graph.column()
         prompts = stages.prompts(graph, loader.out("CLIP"), self.prompt, self.negative_prompt)
         return self.sampling(loader, *prompts), noise
+
+    def flow_noise_prompt(self, graph: Graph, guidance: float) -> tuple[Sampling, Output]:
+        """The same for a flow model with guidance in place of cfg, which has no negative prompt."""
+        loader = self.checkpoint_loader(graph)
+        noise = self.noise(graph)
+        graph.column()
+        prompt = graph.node("CLIPTextEncode", title="Prompt", text=self.prompt, clip=loader.out("CLIP")).out()
+        positive = graph.node("FluxGuidance", conditioning=prompt, guidance=guidance).out()
+        negative = graph.node("ConditioningZeroOut", title="No negative prompt", conditioning=prompt).out()
+        return self.sampling(loader, positive, negative), noise
 
     def first_pass(self, graph: Graph) -> tuple[Sampling, Output, Output]:
         """What both passes share, their noise, and the latent of the base picture, in a stage of its own."""

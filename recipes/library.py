@@ -1,13 +1,14 @@
 """Every workflow and box of the pack by the name of its file; called without arguments, each is as it is shipped."""
 
 # their decorators fill the lists
-from . import (  # noqa: F401  # noqa: F401
+from . import (  # noqa: F401
     apps,
     blueprints,
     gallery,
-    gallery_compare,
+    gallery_diffusion,
     gallery_models,
     gallery_regions,
+    gallery_tiled_model,
     gallery_tiles,
     gallery_upscale,
 )

@@ -4,6 +4,7 @@ from typing import Any
 
 from ..hires.graph import stages
 from ..hires.graph.builder import Graph
+from ..hires.graph.models import PID, PID_TEXT
 from ..hires.graph.stages import Sampling
 from .job import Job
 
@@ -102,6 +103,32 @@ def redraw_of(asked: Job, denoising_strength: float) -> Graph:
     redrawn = asked.second_pass(graph, Sampling(model, vae, positive, negative, **told), noise, kept, strength)
     graph.stage("Decode")
     graph.box_output("images", graph.node("VAEDecode", samples=redrawn, vae=vae).out())
+    return graph
+
+
+def pid(prompt: str, degrade_sigma: float, seed: int) -> Graph:
+    """A picture as large as the canvas, drawn by PiD from the latent of one a quarter as wide."""
+    graph = Graph("PiD")
+    latent, canvas = (graph.box_input(name, name) for name in ("latent", "canvas"))
+    text = graph.box_input("prompt", "Prompt", prompt)
+    sigma = graph.box_input("degrade_sigma", "Degrade sigma", degrade_sigma)
+    latents = graph.box_input("latent_format", "Latent format", "flux")
+    number = graph.box_input("seed", "Seed", seed)
+    files = graph.box_input("unet_name", "PiD", PID.name), graph.box_input("clip_name", "Text encoder", PID_TEXT.name)
+    graph.stage("Models")
+    model = graph.node("UNETLoader", unet_name=files[0]).out()
+    clip = graph.node("CLIPLoader", clip_name=files[1], type="pixeldit").out()
+    graph.stage("Prompt and latent")
+    positive = graph.node("CLIPTextEncode", text=text, clip=clip).out()
+    negative = graph.node("ConditioningZeroOut", title="No negative prompt", conditioning=positive).out()
+    shown: dict[str, Any] = {"latent": latent, "latent_format": latents, "degrade_sigma": sigma}
+    seen = graph.node("PiDConditioning", positive=positive, **shown).out()
+    graph.stage("Draw")
+    # as it was distilled: four steps, nothing between them
+    how: dict[str, Any] = {"seed": number, "steps": 4, "cfg": 1.0, "sampler_name": "lcm", "scheduler": "simple"}
+    drawn = graph.node("KSampler", model=model, positive=seen, negative=negative, latent_image=canvas, **how).out()
+    pixels = graph.node("VAELoader", vae_name="pixel_space").out()
+    graph.box_output("images", graph.node("VAEDecode", samples=drawn, vae=pixels).out())
     return graph
 
 

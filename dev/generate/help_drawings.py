@@ -21,6 +21,7 @@ from ...hires.tile_plan.plan import TilePlan
 from ...hires.tile_plan.text import read_plan
 from ...hires.tile_plan.tiles import places_of, side_by_side
 from ...hires.tiles.grid import tile_grid
+from .help_drawings_passes import before_every_sampling, before_second_pass, ldsr_windows  # noqa: F401
 from .help_sheet import BLUE, GREEN, GREY, INK, ORANGE, PAPER, WIDTH, Point, Sheet
 
 
@@ -115,6 +116,29 @@ def pixel_upscale() -> Image.Image:
         sheet.text((x, 215), words, ORANGE)
     sheet.text((52, 160), "latent", GREY, 20)
     sheet.text((519, 180), "latent", GREY, 20)
+    return sheet.image
+
+
+def diffusion_upscalers() -> Image.Image:
+    """What SD x4, a redraw and SeedVR2 do on the way from 512 to 2048."""
+    sheet = Sheet(345)
+    rows = (("SD x4", "drawn anew, 4x"), ("any model", "redrawn in windows"), ("SeedVR2", "restored in windows"))
+    for index, (name, words) in enumerate(rows):
+        top = 15 + 110 * index
+        sheet.text((8, top + 42), name, ORANGE, 20, "lm")
+        sheet.box((118, top + 22, 166, top + 62), "512", GREY)
+        if index:
+            sheet.arrow((166, top + 42), (196, top + 42))
+            sheet.box((200, top, 284, top + 84), "2048", GREY)
+        start = 284 if index else 166
+        sheet.arrow((start, top + 42), (462, top + 42))
+        sheet.text(((start + 462) / 2, top + 22), words, INK, 18)
+        sheet.box((466, top, 550, top + 84), "2048", BLUE, fill=True)
+        for side in (494, 522) if index else ():
+            sheet.line([(side, top), (side, top + 84)], PAPER, 1)
+            sheet.line([(466, top + side - 466), (550, top + side - 466)], PAPER, 1)
+        if index:
+            sheet.text((242, top + 96), "resized first", GREY, 16)
     return sheet.image
 
 

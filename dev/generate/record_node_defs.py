@@ -22,26 +22,29 @@ OWN_PREFIX = "HiresFix"
 """Every node of the pack is recorded: they all start with this."""
 
 CORE_NODES = (
-    "AddNoise", "CheckpointLoaderSimple", "CLIPTextEncode", "ComfySwitchNode", "ConditioningZeroOut",
-    "ControlNetApplyAdvanced", "ControlNetLoader", "DualCLIPLoader", "EmptyLatentImage", "EmptySD3LatentImage",
-    "FluxGuidance", "GetImageSize", "ImageBatch", "ImageCrop", "ImageScale", "LatentCompositeMasked", "LatentUpscale",
-    "LoadImage", "LoadMediaPipeFaceLandmarker", "LoraLoader", "ManualSigmas", "MediaPipeFaceLandmarker", "PreviewAny",
+    "AddNoise", "CheckpointLoaderSimple", "CLIPLoader", "CLIPTextEncode", "ComfySwitchNode", "ConditioningZeroOut",
+    "ControlNetApplyAdvanced", "ControlNetLoader", "DualCLIPLoader", "EmptyChromaRadianceLatentImage",
+    "EmptyLatentImage", "EmptySD3LatentImage", "FluxGuidance", "GetImageSize", "ImageBatch", "ImageCrop", "ImageCropV2",
+    "ImageScale", "KSampler", "LatentCompositeMasked", "LatentUpscale", "LoadImage", "LoadMediaPipeFaceLandmarker",
+    "LoraLoader", "ManualSigmas", "MediaPipeFaceLandmarker", "ModelPatchLoader", "PiDConditioning", "PreviewAny",
     "PreviewImage",
-    "PrimitiveBoundingBox", "RepeatLatentBatch", "SaveImage", "SetLatentNoiseMask", "UNETLoader", "VAEDecode",
-    "VAEEncode", "VAELoader",
+    "PrimitiveBoundingBox", "RepeatLatentBatch", "SaveImage", "SetLatentNoiseMask", "SUPIRApply", "UNETLoader",
+    "VAEDecode", "VAEEncode", "VAELoader",
 )  # fmt: skip
 """The host's own nodes that recipes and A1111's API use."""
 
 FILE_COMBOS: dict[tuple[str, str], tuple[str, ...]] = {
     ("CheckpointLoaderSimple", "ckpt_name"): (),
+    ("CLIPLoader", "clip_name"): (),
     ("ControlNetLoader", "control_net_name"): (),
     ("DualCLIPLoader", "clip_name1"): (),
     ("DualCLIPLoader", "clip_name2"): (),
     ("LoadMediaPipeFaceLandmarker", "model_name"): (),
     ("LoraLoader", "lora_name"): (),
     ("LoadImage", "image"): (),
+    ("ModelPatchLoader", "name"): (),
     ("UNETLoader", "unet_name"): (),
-    ("VAELoader", "vae_name"): (),
+    ("VAELoader", "vae_name"): ("pixel_space",),
     ("HiresFixFaceModelLoader", "face_model_name"): (),
     ("HiresFixChooseVAE", "vae_name"): ("Automatic",),
     ("HiresFixLoadImage", "image"): (),

@@ -27,9 +27,10 @@ class PublicModel:
         return {**entry, "hash": self.sha256, "hash_type": "SHA256"} if self.sha256 else entry
 
 
-def _hugging_face(directory: str, repository: str, path: str, sha256: str = "") -> PublicModel:
+def _hugging_face(directory: str, repository: str, path: str, sha256: str = "", name: str = "") -> PublicModel:
+    """`name`: what to call the file, where its own name says nothing."""
     url = f"https://huggingface.co/{repository}/resolve/main/{path}"
-    return PublicModel(path.rsplit("/", 1)[-1], directory, url, sha256)
+    return PublicModel(name or path.rsplit("/", 1)[-1], directory, url, sha256)
 
 
 SD15 = _hugging_face(
@@ -76,7 +77,52 @@ GFPGAN = PublicModel(
 DETAIL_LORA = PublicModel("add_detail.safetensors", "loras", "https://civitai.com/api/download/models/62833")
 """Detail Tweaker, for SD 1.5."""
 
+SDXL_TILE_CONTROLNET = _hugging_face(
+    "controlnet",
+    "xinsir/controlnet-tile-sdxl-1.0",
+    "diffusion_pytorch_model.safetensors",
+    name="xinsir-controlnet-tile-sdxl-1.0.safetensors",
+)
+FLUX_UPSCALER_CONTROLNET = _hugging_face(
+    "controlnet",
+    "jasperai/Flux.1-dev-Controlnet-Upscaler",
+    "diffusion_pytorch_model.safetensors",
+    name="Flux.1-dev-Controlnet-Upscaler.safetensors",
+)
+AURASR = _hugging_face("upscale_models", "fal/AuraSR-v2", "model.safetensors", name="AuraSR-v2.safetensors")
+LDSR = PublicModel("last.ckpt", "upscale_models", "https://heibox.uni-heidelberg.de/f/578df07c8fc04ffbadf3/?dl=1")
+"""Its authors' file under their name. A1111 calls the same file LDSR/model.ckpt."""
+
+SD_X4 = _hugging_face("checkpoints", "stabilityai/stable-diffusion-x4-upscaler", "x4-upscaler-ema.safetensors")
+SEEDVR2 = _hugging_face("diffusion_models", "Comfy-Org/SeedVR2", "diffusion_models/seedvr2_3b_int8_convrot.safetensors")
+SEEDVR2_VAE = _hugging_face("vae", "Comfy-Org/SeedVR2", "vae/seedvr2_ema_vae_fp16.safetensors")
+SUPIR = _hugging_face("model_patches", "Kijai/SUPIR_pruned", "SUPIR-v0Q_fp16.safetensors")
+PID = _hugging_face(
+    "diffusion_models", "Comfy-Org/PixelDiT", "diffusion_models/pid_flux1_512_to_2048_4step_bf16.safetensors"
+)
+PID_TEXT = _hugging_face(
+    "text_encoders", "Comfy-Org/PixelDiT", "text_encoders/gemma_2_2b_it_elm_fp8_scaled.safetensors"
+)
+FLUX_VAE = _hugging_face("vae", "Comfy-Org/z_image_turbo", "split_files/vae/ae.safetensors")
+
 PUBLIC_MODELS = {
-    model.name: model for model in (SD15, DREAMSHAPER, SDXL, FLUX, TILE_CONTROLNET, FACE_DETECTION, GFPGAN, DETAIL_LORA)
+    model.name: model
+    for model in (
+        *(SD15, DREAMSHAPER, SDXL, FLUX, TILE_CONTROLNET, SDXL_TILE_CONTROLNET, FLUX_UPSCALER_CONTROLNET),
+        *(
+            FACE_DETECTION,
+            GFPGAN,
+            DETAIL_LORA,
+            AURASR,
+            LDSR,
+            SD_X4,
+            SEEDVR2,
+            SEEDVR2_VAE,
+            SUPIR,
+            PID,
+            PID_TEXT,
+            FLUX_VAE,
+        ),
+    )
 }
 """All of them by file name."""

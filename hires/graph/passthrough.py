@@ -12,6 +12,10 @@ CHOOSE_VAE, AUTOMATIC_VAE = "HiresFixChooseVAE", "Automatic"
 LDSR_SETTINGS = "HiresFixLdsrSettings"
 """Hands on the upscaler it gets, with settings of its own."""
 
+DIFFUSION_UPSCALER, SEEDVR2 = "Diffusion Upscaler", "SeedVR2"
+MADE_UPSCALERS = {"HiresFixDiffusionUpscaler": DIFFUSION_UPSCALER, "HiresFixSeedVR2Upscaler": SEEDVR2}
+"""Nodes that make an upscaler of a diffusion model, and its name: A1111's texts have no words for more of it."""
+
 SWITCH = "ComfySwitchNode"
 """Hands on one of two inputs, and asks for that one only."""
 

@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from ..prompts.lora_files import PromptLoras
 from ..prompts.styles import Style
 from ..sampling.ldsr import LdsrSettings
+from ..sizes.diffusion import DiffusionWindows
 from ..sizes.image_sizes import Size
 from ..sizes.runs import MOST_RUNS
 from ..tiles.settings import TileSettings
@@ -83,8 +84,25 @@ class TiledModel:
 
 
 @dataclass(frozen=True)
+class DiffusionRun:
+    """How a diffusion model is run as an upscaler."""
+
+    windows: DiffusionWindows
+
+    calls: int
+    """Of the network, for every tile of a window."""
+
+    steps: int
+    work: float | None
+    """See `Facts.work`."""
+
+    is_sure: bool = True
+    """Whether the windows were asked for; else memory may lead to smaller ones."""
+
+
+@dataclass(frozen=True)
 class UpscalerFile:
-    """An upscaler by its name in Load Upscaler: a filter or a file."""
+    """An upscaler by its name in Load Upscaler: a filter, a file, or a diffusion model behind a node of its own."""
 
     name: str
 
@@ -95,6 +113,9 @@ class UpscalerFile:
 
     ldsr: LdsrSettings | None = None
     """Of LDSR; None of others, and where the file has not been looked at."""
+
+    diffusion: DiffusionRun | None = None
+    """Of a diffusion model; None of others."""
 
 
 @dataclass(frozen=True)
@@ -156,10 +177,18 @@ class Facts(Protocol):
     def tiles(self, job: UpscalerJob[Any]) -> int | None:
         """How many tiles one picture is cut into for a model; 0 if no model runs or nothing is known of it.
 
-        Of LDSR, how many windows each step has.
+        Of LDSR and diffusion models, how many windows each step has.
 
         None where the free memory decides and cannot be foreseen.
         """
+        ...
+
+    def is_sd_x4(self, model: ModelFile) -> bool:
+        """Whether a model is the SD x4 upscaler, as far as its file tells."""
+        ...
+
+    def work(self, model: ModelFile) -> float | None:
+        """Operations, in 10^12, that a diffusion model takes about for a megapixel of picture, once."""
         ...
 
     def free_memory(self) -> int | None:

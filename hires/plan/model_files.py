@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 
 Shapes = Mapping[str, tuple[int, ...]]
 """By name of the tensor."""
@@ -40,3 +41,36 @@ def _cell_of(shapes: Shapes, prefix: str) -> int | None:
     if len(start) != 4 or start[1] > 32 or not (own or diffusers):
         return None
     return 16 if f"{prefix}bn.running_mean" in shapes else 8  # Flux2 puts 2x2 cells into one
+
+
+_NETWORK = "model.diffusion_model."
+_FIRST = ("input_blocks.0.0.weight", "label_emb.weight")
+_OTHERS = ("first_stage_model.", "vae.", "text_encoders.", "cond_stage_model.", "conditioner.")
+"""What comes before the names of all that is no diffusion model in a checkpoint."""
+
+_UNETS = {768: 3.6, 1024: 3.6, 2048: 6.4}
+"""By the width of the text: 10^12 operations of SD 1, SD 2 and SDXL for a megapixel of picture, counted on their
+networks."""
+
+_X4 = 4.4
+"""Of the SD x4 upscaler, for a megapixel of its result."""
+
+_TOKENS = 1_000_000 / 16**2
+"""Of a transformer, for a megapixel: each stands for 16x16 pixels."""
+
+
+def is_sd_x4(shapes: Shapes) -> bool:
+    """Whether a checkpoint is the SD x4 upscaler: its network also sees a picture, and is told of its noise."""
+    first = shapes.get(_NETWORK + _FIRST[0], ())
+    return len(first) == 4 and first[1] == 7 and _NETWORK + _FIRST[1] in shapes
+
+
+def work_of(shapes: Shapes) -> float | None:
+    """Operations, in 10^12, that a diffusion model takes about for a megapixel once; None if the file holds none."""
+    if is_sd_x4(shapes):
+        return _X4
+    width = next((shape[1] for name, shape in shapes.items() if name.endswith("attn2.to_k.weight")), 0)
+    if any(name.endswith(_FIRST[0]) for name in shapes):
+        return _UNETS.get(width)
+    numbers = sum(prod(shape) for name, shape in shapes.items() if len(shape) == 2 and not name.startswith(_OTHERS))
+    return 2 * numbers * _TOKENS / 1e12 or None

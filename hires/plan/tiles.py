@@ -21,7 +21,7 @@ from .steps import plan_second_pass
 from .upscale import FolderPlan, UpscaleRequest, folder_of, numbers_of
 from .warnings import counted, size_text, too_long
 
-_GRIDS = {EARLY_SIDE: 64, LATER_SIDE: 32, None: 16}
+GRIDS = {EARLY_SIDE: 64, LATER_SIDE: 32, None: 16}
 """Pixels that a network works on together, which tiles begin and end with: SD 1 and 2, SDXL, transformers."""
 
 _STRONG = 0.5
@@ -51,7 +51,7 @@ def in_tiles(node: Node, size: Size, facts: Facts) -> str | None:
         return None
     trained = facts.trained_side(tiled.model) if tiled.model else None
     try:
-        grids = [_GRIDS[trained]] if trained in _GRIDS else _GRIDS.values()
+        grids = [GRIDS[trained]] if trained in GRIDS else GRIDS.values()
         counts = {plan_windows(*size, tiled.side, tiled.overlap, grid).count for grid in grids}
     except InputError:  # the run says it, of its own cells
         return None
@@ -149,7 +149,7 @@ def _tiled_redraw(node: Node, facts: Facts) -> Badge:
     size = _only_size(node, facts, folder)
     if side and size:
         shared = overlap if overlap >= 0 else round(side * OVERLAP)
-        count = plan_windows(*size, side, shared, _GRIDS.get(trained, max(_GRIDS.values()))).count
+        count = plan_windows(*size, side, shared, GRIDS.get(trained, max(GRIDS.values()))).count
         words = [f"{folder.text} = {size_text(size)}", f"about {counted(count, 'window')}"]
         if steps is not None:
             words.append(counted(count * steps, "step"))

@@ -16,7 +16,7 @@ from ..sizes.runs import a1111_runs
 from ..tiles.boxes import Box
 from ..tiles.settings import TileSettings
 from .badge import Badge, badge
-from .facts import Facts, FolderSearch, Pictures, U, UpscalerFile, UpscalerJob
+from .facts import DiffusionRun, Facts, FolderSearch, Pictures, U, UpscalerFile, UpscalerJob
 from .warnings import ARROW, counted, no_pictures, size_text, too_large_for_memory, way_text
 
 Numbers = Literal["exact", "A1111"]
@@ -133,6 +133,8 @@ def runs_of(job: UpscalerJob[U]) -> list[Size]:
 def upscaler_before(node: Node, facts: Facts, name: str = "upscaler") -> UpscalerFile | None:
     """The upscaler that comes in by an input, with its factor as far as its file tells."""
     file = node.incoming(name, UpscalerFile)
+    if file is not None and file.diffusion:
+        return file
     if file is None or not facts.is_ldsr(file.name):
         return UpscalerFile(file.name, facts.upscaler_scale(file.name)) if file else None
     return UpscalerFile(file.name, LDSR_SCALE, 1, file.ldsr or LdsrSettings())
@@ -168,24 +170,44 @@ def tiles_text(plan: UpscalePlan[UpscalerFile], facts: Facts) -> str:
 
 
 def _tile_words(job: UpscalerJob[UpscalerFile], count: int | None) -> str:
-    settings = job.upscaler.ldsr
+    settings, run = job.upscaler.ldsr, job.upscaler.diffusion
     if count and settings:
         steps = len(timesteps(settings.steps))
-        return f"{counted(steps, 'step')} × {counted(count, 'window')}: {_time_class(steps * count)} on a graphics card"
+        return f"{counted(steps, 'step')} × {counted(count, 'window')}{_time_words(steps * count * LDSR_RUN)}"
+    if count and run:
+        seconds = None if run.work is None else run.calls * count * _megapixels(job, run) * run.work / _SPEED
+        about = "about " if count > 1 and not run.is_sure else ""
+        return f"{counted(run.steps, 'step')} × {about}{counted(count, 'window')}{_time_words(seconds)}"
+    if run:
+        return f"{counted(run.steps, 'step')} a window" if count is None else ""
     if count is None:
         return "tiles by free memory"
     about = "about " if count > 1 and not job.tiles.size and job.factor is None else ""
     return f"{about}{counted(count, 'tile')}" if count else ""
 
 
-LDSR_RUN = 0.032
-"""Seconds that the published model's network takes for a window at 10 TFLOPS; it computes 0.32 of them."""
+_SPEED = 10
+"""10^12 operations a second: what a graphics card does of them."""
+
+LDSR_RUN = 0.32 / _SPEED
+"""Seconds that the published model's network takes for a window."""
 
 
-def _time_class(runs: int) -> str:
-    """How long so many runs of LDSR's network are, in words for one picture."""
+def _megapixels(job: UpscalerJob[UpscalerFile], run: DiffusionRun) -> float:
+    """Of what the network draws at once."""
+    windows = run.windows
+    size = windows.input_size(job.source, job.target)
+    in_one_piece = max(size) if job.factor is not None else job.tiles.size or windows.tile
+    longest = windows.inside[0] or in_one_piece
+    return min(size[0], longest) * min(size[1], longest) * windows.scale**2 / 1e6
+
+
+def _time_words(seconds: float | None) -> str:
+    """How long it takes about, for one picture; nothing where that is not known."""
+    if seconds is None:
+        return ""
     classes = (("seconds", 60), ("minutes", 3600), ("hours", 86400))
-    return next((name for name, most in classes if runs * LDSR_RUN < most), "days")
+    return f": {next((name for name, most in classes if seconds < most), 'days')} on a graphics card"
 
 
 @badge("HiresFixUpscaleImage")

@@ -51,6 +51,8 @@ class _Header(NamedTuple):
     latent_cell: int | None
     trained_side: int | None
     is_ldsr: bool
+    is_sd_x4: bool
+    work: float | None
 
 
 _look = threading.Lock()
@@ -61,12 +63,14 @@ def latent_cell(vae: ModelFile) -> int | None:
     """Pixels a side of a latent cell of a VAE or of that in a checkpoint; None if the file does not tell."""
     if vae.folder == "vae" and vae.name in _TINY:
         return 8
-    return _cell_and_side(vae)[0]
+    header = _header_of(vae)
+    return header.latent_cell if header else None
 
 
 def trained_side(model: ModelFile) -> int | None:
     """Side of the square pictures that a diffusion model was trained on; None if the file does not tell."""
-    return _cell_and_side(model)[1]
+    header = _header_of(model)
+    return header.trained_side if header else None
 
 
 def upscaler_outline(name: str) -> ModelUpscaler | None:
@@ -84,13 +88,23 @@ def is_ldsr(name: str) -> bool:
     return header.is_ldsr if header else False
 
 
-def _cell_and_side(file: ModelFile) -> tuple[int | None, int | None]:
-    """See `latent_cell` and `trained_side`."""
+def is_sd_x4(model: ModelFile) -> bool:
+    """Whether a diffusion model is the SD x4 upscaler, as far as its file tells."""
+    header = _header_of(model)
+    return header is not None and header.is_sd_x4
+
+
+def work(model: ModelFile) -> float | None:
+    """See `model_files.work_of`; None if the file does not tell."""
+    header = _header_of(model)
+    return header.work if header else None
+
+
+def _header_of(file: ModelFile) -> _Header | None:
     path = folder_paths.get_full_path(file.folder, file.name)
     if path is None or not path.lower().endswith(_WITH_HEADER):
-        return None, None
-    header = _one_at_a_time(_header, path)
-    return (header.latent_cell, header.trained_side) if header else (None, None)
+        return None
+    return _one_at_a_time(_header, path)
 
 
 def _one_at_a_time(look: Callable[[str, tuple[int, int]], T], path: str) -> T | None:
@@ -121,7 +135,13 @@ def _header(path: str, version: tuple[int, int]) -> _Header | None:
                 return None
             header = json.loads(file.read(length))
         shapes = {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
-        return _Header(model_files.latent_cell(shapes), model_files.trained_side(shapes), ldsr_layout.is_ldsr(shapes))
+        return _Header(
+            model_files.latent_cell(shapes),
+            model_files.trained_side(shapes),
+            ldsr_layout.is_ldsr(shapes),
+            model_files.is_sd_x4(shapes),
+            model_files.work_of(shapes),
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error, RecursionError) as error:
         logger.debug("no header in %s: %s", path, error)
         return None

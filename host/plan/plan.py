@@ -20,6 +20,7 @@ from ...hires.plan.facts import FolderSearch, UpscalerJob
 from ...hires.plan.graph import Shown, plan
 from ...hires.sampling import ldsr
 from ...hires.sampling.ldsr import LdsrSettings
+from ...hires.sizes.diffusion import DiffusionWindows
 from ...hires.sizes.image_sizes import MAX_PICTURE_SIDE, Size
 from ...hires.sizes.runs import a1111_runs, model_runs
 from ...hires.tiles.boxes import plan_tiles
@@ -132,6 +133,8 @@ class HostFacts:
 
     latent_cell = staticmethod(plan_models.latent_cell)
     trained_side = staticmethod(plan_models.trained_side)
+    is_sd_x4 = staticmethod(plan_models.is_sd_x4)
+    work = staticmethod(plan_models.work)
 
     prompt_loras = staticmethod(loras_of)
     styles = staticmethod(known_styles)
@@ -152,6 +155,8 @@ class HostFacts:
         settings = job.upscaler.ldsr
         if settings:
             return _ldsr_windows(job, settings)
+        if job.upscaler.diffusion:
+            return _diffusion_windows(job, job.upscaler.diffusion.windows)
         outline = None if name in CLASSICAL else plan_models.upscaler_outline(name)
         if outline is None:
             return 0
@@ -171,6 +176,20 @@ def _ldsr_windows(job: UpscalerJob[Any], settings: LdsrSettings) -> int:
     tile = smallest_window(job.tiles.size or ldsr.TILE, overlap, ldsr.STRIDE)
     parts = plan_tiles(*settings.input_size(job.source, job.target), tile, overlap, ldsr.STRIDE)
     return sum(ldsr.count_windows((part.window.width, part.window.height)) for part in parts)
+
+
+def _diffusion_windows(job: UpscalerJob[Any], windows: DiffusionWindows) -> int:
+    """In how many windows a step of a diffusion model sees one picture; 0 if it is not run."""
+    if job.factor is not None:
+        runs = a1111_runs(windows.scale, job.source, job.factor, MAX_PICTURE_SIDE, most=1)
+        target = int(job.source[0] * job.factor), int(job.source[1] * job.factor)
+        return windows.count_inside(windows.input_size(job.source, target)) if runs else 0
+    if not model_runs(*job.source, windows.scale, *job.target, most=1):
+        return 0
+    overlap = windows.overlap if job.tiles.overlap < 0 else job.tiles.overlap
+    tile = smallest_window(job.tiles.size or windows.tile, overlap, windows.align)
+    parts = plan_tiles(*windows.input_size(job.source, job.target), tile, overlap, windows.align)
+    return sum(windows.count_inside((part.window.width, part.window.height)) for part in parts)
 
 
 @lru_cache(256)

@@ -31,7 +31,7 @@ __all__ = [
     "unregister_upscaler",
 ]
 
-VERSION = 1
+VERSION = 2
 
 HOOKS_TYPE = "HIRES_FIX_HOOKS"
 """Type of the inputs `hooks` of nodes."""

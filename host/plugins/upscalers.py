@@ -99,9 +99,10 @@ class PackUpscaler(PlacedUpscaler):
     """A pack's upscaler under its registered name; what goes wrong in it is named after the pack."""
 
     def __init__(self, entry: RegisteredUpscaler, upscaler: PlacedUpscaler) -> None:
-        self.name, self._pack, self._upscaler = entry.name, entry.pack, upscaler
+        self.name, self._entry, self._pack, self._upscaler = entry.name, entry, entry.pack, upscaler
         self.scale, self.most_runs = upscaler.scale, upscaler.most_runs
         self.tile, self.overlap, self.align = upscaler.tile, upscaler.overlap, upscaler.align
+        self.before = upscaler.before
 
     @property
     def words(self) -> dict[str, Any]:
@@ -112,6 +113,10 @@ class PackUpscaler(PlacedUpscaler):
         with self._named():
             width, height = self._upscaler.input_size(source, target)
             return int(width), int(height)
+
+    def for_picture(self, size: Size) -> PackUpscaler:
+        with self._named():
+            return PackUpscaler(self._entry, self._upscaler.for_picture(size))
 
     def run(self, pixels: torch.Tensor, place: Box, on_part: OnPart) -> torch.Tensor:
         with self._named():

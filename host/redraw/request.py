@@ -30,11 +30,11 @@ from ..tiles.plan_prompts import planned_prompt
 from ..tiles.planned import has_plan, why_not
 from ..tiles.region_conds import Chains, prompt_of_part
 
-_PLACED = {"area", "mask", "gligen", "control"}
+PLACED = {"area", "mask", "gligen", "control"}
 """What entries of a prompt may hold that is cut to a window."""
 
-_LAID_OVER = {
-    **{key: words for key, words in OF_A_PICTURE.items() if key not in _PLACED},
+LAID_OVER = {
+    **{key: words for key, words in OF_A_PICTURE.items() if key not in PLACED},
     "concat_image": "a picture to enlarge",
     "reference_latents": "a reference picture",
 }
@@ -290,10 +290,10 @@ class RedrawRequest:
 def _of_one_picture(extra: dict[str, Any]) -> Iterator[str]:
     """What an entry holds that is not cut to a window."""
     for key, value in extra.items():
-        if key in _LAID_OVER and value is not None:
-            yield _LAID_OVER[key]
+        if key in LAID_OVER and value is not None:
+            yield LAID_OVER[key]
         elif (
-            key not in _PLACED
+            key not in PLACED
             and not key.startswith(_TEXTS)
             and any(
                 isinstance(one, torch.Tensor) and one.ndim >= _PICTURE_AXES
@@ -312,7 +312,7 @@ def _links(control: Any) -> Iterator[Any]:
 
 def _placed_in(extra: dict[str, Any]) -> Iterator[str]:
     """What an entry holds that has a place in the picture."""
-    return (OF_A_PICTURE[key] for key in _PLACED if extra.get(key) is not None)
+    return (OF_A_PICTURE[key] for key in PLACED if extra.get(key) is not None)
 
 
 def _check_patches(model: Any, input_name: str = "model") -> None:

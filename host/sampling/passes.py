@@ -39,6 +39,7 @@ from ..progress import show_text
 from .denoiser import a1111_table, denoising_like_a1111
 from .guidance import ConnectedGuider, Guidance, Prompts
 from .guider import A1111Guider, needs_a1111_guider
+from .held import check_held
 from .hooked import PassFacts, before_sampling, before_second_pass, facts_of_second
 from .job import Pass, SamplingJob, second_job_of
 from .previews import step_callback
@@ -61,10 +62,12 @@ OF_A_PICTURE = {
 """What entries of a prompt may hold that lies over a whole picture."""
 
 
-def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str, hooks: Any = None) -> Latent:
+def sample_base(
+    job: SamplingJob, latent: Latent, steps: int, scheduler: str, hooks: Any = None, on_step: OnStep | None = None
+) -> Latent:
     """Run the first pass; with the host's sampler and scheduler names bit-identical to core's KSampler.
 
-    `hooks`: of the graph, see `hooks_of`.
+    `hooks`: of the graph, see `hooks_of`; `on_step`: see `sample_second`.
 
     Raises:
         LatentError, SamplingError, ScheduleError: see the functions this calls; InputError: a hook fails.
@@ -74,7 +77,7 @@ def sample_base(job: SamplingJob, latent: Latent, steps: int, scheduler: str, ho
     job = replace(job, guidance=job.guidance.for_pass(CountedPass(False, steps, job.sampler_name)))
     sigmas = Scheduling(model, job.sampler_name, scheduler, job.settings).first_pass(steps)
     run = Pass(job, start, draw_noise(job.noise, start), sigmas, is_first=True)
-    out = _sample(before_sampling(run, hooks_of(hooks), PassFacts(scheduler, steps)))
+    out = _sample(before_sampling(run, hooks_of(hooks), PassFacts(scheduler, steps)), on_step)
     return {
         **with_samples(latent, out),
         FIRST_PASS: FirstPass(job.guidance.places(), Move(*out.shape[-2:])),
@@ -177,6 +180,7 @@ def _sample(run: Pass, on_step: OnStep | None = None) -> torch.Tensor:
     job, latent, sigmas = run.job, run.latent, run.sigmas.sigmas
     if isinstance(job.guidance, ConnectedGuider):
         job.guidance.check(job.sampler, job.settings)
+    check_held(job.guidance.model, latent["samples"], job.guidance.extras())
     guider, sampler = _as_a1111(run, job.sampler) if job.sampler else _as_the_host(run)
     model = guider.model_patcher
     try:

@@ -77,10 +77,18 @@ def patcher_of(network: Network) -> comfy.model_patcher.ModelPatcher:
     """Return the host's handle on a model; descriptors of other loaders may come without one."""
     # where core's own loader keeps it, so that both nodes share one: an attribute that spandrel knows nothing of
     attributes = vars(network.descriptor)
-    if attributes.get("patcher") is None:
+    patcher = attributes.get("patcher")
+    if patcher is None or _says_its_device(patcher.model):
+        model = network.descriptor.model
         attributes["patcher"] = comfy.model_patcher.CoreModelPatcher(
-            network.descriptor.model,
+            torch.nn.Sequential(model) if _says_its_device(model) else model,
             load_device=comfy.model_management.get_torch_device(),
             offload_device=comfy.model_management.unet_offload_device(),
         )
     return attributes["patcher"]
+
+
+def _says_its_device(model: torch.nn.Module) -> bool:
+    """Whether it has a `device` of its own, which the host fails to set: AuraSR."""
+    own = getattr(type(model), "device", None)
+    return isinstance(own, property) and own.fset is None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hires_pack.dev.generate.record_node_defs import FILE_NAME
 from hires_pack.hires.graph.definitions import UPLOAD
-from hires_pack.hires.graph.models import DREAMSHAPER, PUBLIC_MODELS
+from hires_pack.hires.graph.models import DREAMSHAPER, LDSR, PUBLIC_MODELS
 from hires_pack.recipes import library
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -239,20 +239,48 @@ PUBLIC = {
         name: {"DreamShaper_8_pruned.safetensors", "control_v11f1e_sd15_tile_fp16.safetensors"}
         for name in ("tiled-redraw", "tiled-redraw-controlnet")
     },
+    "tiled-redraw-flux": {"flux1-dev-fp8.safetensors", "Flux.1-dev-Controlnet-Upscaler.safetensors"},
+    "tiled-redraw-sdxl": {"sd_xl_base_1.0.safetensors", "xinsir-controlnet-tile-sdxl-1.0.safetensors"},
+    "upscale-aurasr": {"AuraSR-v2.safetensors"},
+    "upscale-ldsr": {"last.ckpt"},
+    "upscale-pid": {
+        "ae.safetensors",
+        "gemma_2_2b_it_elm_fp8_scaled.safetensors",
+        "pid_flux1_512_to_2048_4step_bf16.safetensors",
+    },
+    "upscale-sd-x4": {"x4-upscaler-ema.safetensors"},
+    "upscale-seedvr2": {"seedvr2_3b_int8_convrot.safetensors", "seedvr2_ema_vae_fp16.safetensors"},
+    "upscale-supir": {"sd_xl_base_1.0.safetensors", "SUPIR-v0Q_fp16.safetensors"},
     **{name: set() for name in ("standalone-two-upscalers", "standalone-upscale", "upscale-folder")},
 }
 DIRECTORIES = {
     "CheckpointLoaderSimple": "checkpoints",
+    "CLIPLoader": "text_encoders",
     "ControlNetLoader": "controlnet",
     "HiresFixFaceModelLoader": "face_restore",
     "HiresFixUpscalerLoader": "upscale_models",
     "LoadMediaPipeFaceLandmarker": "detection",
     "LoraLoader": "loras",
+    "ModelPatchLoader": "model_patches",
+    "UNETLoader": "diffusion_models",
+    "VAELoader": "vae",
 }
+SHOWN = {LDSR.name: "https://heibox.uni-heidelberg.de/"}
+"""Models whose address the editor only shows, and where they are."""
+
+LICENCES = {
+    "tiled-redraw-flux": "not for commercial use",
+    "upscale-pid": "neither model nor its pictures are for commercial use",
+    "upscale-supir": "Not for commercial use",
+}
+"""What the notes say of models that not everybody may use for everything."""
 
 
 def test_public_models_are_listed_where_they_are_loaded(editor, name):
-    """Name, folder and address, so that the editor can offer a missing file. It gets them from these two alone."""
+    """Name, folder and address, so that the editor can offer a missing file. It gets them from these two alone, and
+    where a browser would save a file under another name, the note says how it is called here.
+    """
+    (note,) = (node["widgets_values"][0] for node in editor["nodes"] if node["type"] in NOTES)
     listed = set()
     for node in all_nodes(editor):
         for model in node["properties"].get("models", []):
@@ -262,7 +290,9 @@ def test_public_models_are_listed_where_they_are_loaded(editor, name):
                 assert model["hash_type"] == "SHA256"
             assert model["name"] in node["widgets_values"]
             assert model["directory"] == DIRECTORIES[node["type"]]
-            assert model["url"].startswith(("https://huggingface.co/", "https://civitai.com/"))
+            offered = SHOWN.get(model["name"], ("https://huggingface.co/", "https://civitai.com/"))
+            assert model["url"].startswith(offered)
+            assert model["url"].endswith(f"/{model['name']}") or "/api/" in model["url"] or model["name"] in note
             listed.add(model["name"])
     assert listed == PUBLIC.get(name, {DREAMSHAPER.name})
 
@@ -276,10 +306,11 @@ def test_every_file_that_is_loaded_comes_with_the_pack_or_can_be_had(editor):
         assert named <= known, node["type"]
 
 
-def test_one_short_note_says_what_to_change_first(editor):
+def test_one_short_note_says_what_to_change_first_and_what_is_not_free(editor, name):
     (note,) = (node for node in editor["nodes"] if node["type"] in NOTES)
     (text,) = note["widgets_values"]
     assert "Change first" in text
+    assert LICENCES.get(name, "") in text
     assert len(text) < 500
 
 

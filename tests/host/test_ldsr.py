@@ -5,6 +5,7 @@ import shutil
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hires_pack.dev.fixtures import ldsr
@@ -14,6 +15,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from .graphs import Graph, give, saved
+from .test_folder import DEFAULTS as FOLDER
+from .test_multi_stage import multi_stage
 from .test_plan import plan
 
 CASES = Path(__file__).resolve().parents[1] / "data" / "oracle-ldsr" / "cases"
@@ -80,6 +83,25 @@ def test_exact_size_alpha_batches_and_the_same_numbers_again(host, client):
     other = enlarged(host, client, image, resize=3.3, seed=2)
     assert (other[..., :3] - both[:1, ..., :3]).abs().mean() > 1e-3
     assert torch.equal(other[..., 3], both[:1, ..., 3])
+
+
+def test_in_stages_and_from_file_to_file(host, client):
+    folder = host.base / "input" / "ldsr folder"
+    folder.mkdir()
+    Image.effect_noise((21, 13), 60).convert("RGB").save(folder / "a.png")
+    graph, large = enlarging(host, pictures(9, 7), resize=3.0)
+    upscaler = graph[large.id]["inputs"]["upscaler"]
+    folders = {"input_folder": folder.name, "output_folder": folder.name, "tile_overlap": -1}
+    node = graph.add("HiresFixUpscaleFolder", **{**FOLDER, **folders}, upscaler=upscaler)
+    staged = multi_stage(graph, graph[large.id]["inputs"]["image"], upscaler, upscaling_resize=3.0, stages=2,
+                         tile_overlap=-1)  # fmt: skip
+    name = graph.save(image=staged)[1]
+    run = client.queue(graph).require_success()
+    assert saved(host, name)["image"].shape == (1, 21, 27, 3)
+    assert "1 done" in run.outputs[node.id]["text"][0]
+    with Image.open(host.base / "output" / folder.name / "a_x2.png") as found:
+        assert found.size == (42, 26)
+        assert np.asarray(found).std() > 5
 
 
 def test_cancelled_within_a_step(host, client):

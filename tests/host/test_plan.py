@@ -12,7 +12,7 @@ from PIL import Image
 
 from .graphs import Graph, nodes_of, set_everywhere
 from .test_families import hires_fix
-from .test_workflows import OF_FOLDERS, public_models, small  # noqa: F401 - a fixture that works by itself
+from .test_workflows import NOT_SMALL, OF_FOLDERS, public_models, small  # noqa: F401 - a fixture that works by itself
 
 
 def ask(host, body):
@@ -32,7 +32,7 @@ def plan(host, graph):
 # ---- the saved workflows --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(set(library.WORKFLOWS) - {*OF_FOLDERS, "xy-sheet"}))
+@pytest.mark.parametrize("name", sorted(set(library.WORKFLOWS) - {*OF_FOLDERS, *NOT_SMALL, "xy-sheet"}))
 def test_the_size_of_every_saved_workflow_is_told(name, host, client, models):
     """The recipes' sizes are what the runs really give, see test_workflows.py."""
     graph = small(name, client, host, models)

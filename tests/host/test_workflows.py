@@ -9,6 +9,8 @@ import json
 import shutil
 
 import pytest
+import torch
+from hires_pack.dev.fixtures.sd_x4 import SD_X4
 from hires_pack.dev.fixtures.stand_ins import stand_ins
 from hires_pack.hires.graph.to_api import to_api
 from hires_pack.hires.infotext.from_graph.read import read_graph
@@ -18,7 +20,7 @@ from hires_pack.hires.infotext.write import write_settings
 from hires_pack.recipes import library
 from PIL import Image
 
-from .graphs import api_workflow, conditioning, nodes_of, set_everywhere
+from .graphs import api_workflow, conditioning, give, nodes_of, set_everywhere
 
 PICTURE, SMALL_PICTURE = (133, 101), (67, 51)
 """Sizes of the picture that is loaded; the small one where it is made four times as large."""
@@ -31,7 +33,24 @@ def public_models(host, models):
         yield
 
 
-FOUR_TIMES = {"multi-stage-image", "tiled-redraw-controlnet", "tiled-redraw-plan"}
+FOUR_TIMES = {
+    "multi-stage-image",
+    "tiled-redraw-controlnet",
+    "tiled-redraw-plan",
+    "upscale-aurasr",
+    "upscale-ldsr",
+    "upscale-pid",
+    "upscale-sd-x4",
+}
+
+NOT_SMALL = {"upscale-supir"}
+"""Its network has one size only, of thousands of millions of numbers: it was never run."""
+
+NOT_LOADED = {*NOT_SMALL, "upscale-pid", "upscale-seedvr2"}
+"""Those whose small networks no file can hold."""
+
+FAMILY = {"hires-fix-sdxl": "sdxl", "tiled-redraw-flux": "flux", "upscale-sd-x4": "sd-x4"}
+"""Those with a network of that family; it has no text encoder, which cannot be small."""
 
 OF_FOLDERS = {"upscale-folder", "tiled-redraw"}
 """The workflows whose results are files of an own folder."""
@@ -55,11 +74,28 @@ def small(name, client, host, models):
         size = SMALL_PICTURE if name in FOUR_TIMES else PICTURE
         Image.linear_gradient("L").resize(size).convert("RGB").save(picture, "PNG")
         graph[node_id]["inputs"]["image"] = client.upload_image(picture.getvalue(), "gradient.png")
-    if name == "hires-fix-sdxl":  # with a network of that family; it has no text encoder, which cannot be small
-        set_everywhere(graph, ckpt_name=models.checkpoint("sdxl"))
+    if name in ("upscale-ldsr", "upscale-sd-x4"):
+        set_everywhere(graph, steps=1)
+    if name == "upscale-pid":
+        (unet,), (text,), (flux, _) = (nodes_of(graph, kind) for kind in ("UNETLoader", "CLIPTextEncode", "VAELoader"))
+        graph["any"] = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": models.checkpoint("sd3")}}
+        graph[unet] |= {"class_type": "ProbeSmallFamily", "inputs": {"family": "pid"}}
+        words = give(host, words=torch.randn(1, 8, 64, generator=torch.Generator().manual_seed(1)))
+        graph[text] |= {"class_type": "ProbeConditioning", "inputs": {"file": words, "key": "words"}}
+        for node in graph.values():
+            node["inputs"] |= {key: ["any", 2] for key, link in node["inputs"].items() if link == [flux, 0]}
+        del graph[flux]
+    if name == "upscale-seedvr2":
+        (unet,), (vae,) = nodes_of(graph, "UNETLoader"), nodes_of(graph, "VAELoader")
+        graph["any"] = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": models.demo}}
+        graph[unet] |= {"class_type": "ProbeSmallFamily", "inputs": {"family": "seedvr2"}}
+        graph[vae] |= {"class_type": "ProbeSeedVR2Vae", "inputs": {"vae": ["any", 2]}}
+    if name in FAMILY:
+        family = SD_X4 if FAMILY[name] == "sd-x4" else models.family(FAMILY[name])
+        set_everywhere(graph, ckpt_name=family.file)
         encoders = nodes_of(graph, "CLIPTextEncode")
-        file = conditioning(host, models.families["sdxl"])
-        for node_id, key in zip(encoders, ("positive", "negative"), strict=True):
+        file = conditioning(host, family)
+        for node_id, key in zip(encoders, ("positive", "negative"), strict=False):
             graph[node_id] |= {"class_type": "ProbeConditioning", "inputs": {"file": file, "key": key}}
     return graph
 
@@ -70,7 +106,19 @@ def save_node(graph):
     return node_id
 
 
-@pytest.mark.parametrize("name", sorted(set(library.WORKFLOWS) - OF_FOLDERS))
+@pytest.mark.parametrize("name", sorted(NOT_LOADED))
+def test_the_host_takes_a_workflow_whose_models_cannot_be_small(name, client):
+    """With empty files under the names of its models: everything is checked but what they would do."""
+    run = client.queue(api_workflow(name))
+    assert run.status == "error", run.explanation()
+    assert not run.node_errors
+    assert run.error["node_type"] in LOADERS
+
+
+LOADERS = {"CheckpointLoaderSimple", "CLIPLoader", "ModelPatchLoader", "UNETLoader", "VAELoader"}
+
+
+@pytest.mark.parametrize("name", sorted(set(library.WORKFLOWS) - OF_FOLDERS - NOT_SMALL))
 def test_saved_workflow_runs_to_the_exact_size(name, host, client, models):
     graph = small(name, client, host, models)
     run = client.queue(graph).require_success()

@@ -13,6 +13,7 @@ from ...hires.images.resample import from_8_bit, lanczos_8_bit, to_8_bit
 from ...hires.sizes.image_sizes import Size
 from ...hires.tiles.boxes import Box
 from .errors import UpscalerError
+from .upscaler import Upscaler
 
 OnPart = Callable[[float], None]
 """Hears which part of a run is done, above 0 to 1. May raise to cancel: call it at least once a step."""
@@ -47,14 +48,21 @@ class PlacedUpscaler(ABC):
     align = 1
     """Windows start at multiples of this."""
 
+    before: Upscaler | None = None
+    """What brings pictures to the size that goes in; None: Lanczos."""
+
     @property
     @abstractmethod
     def words(self) -> dict[str, Any]:
         """Everything that decides about the pixels, as JSON can hold it: unfinished files are told apart by it."""
 
     def input_size(self, source: Size, target: Size) -> Size:
-        """The size that pictures are brought to (by Lanczos) before the run, on their way to the target."""
+        """The size that pictures are brought to before the run, on their way to the target."""
         return source
+
+    def for_picture(self, size: Size) -> PlacedUpscaler:
+        """The one for the windows of a picture of this size, as it goes in."""
+        return self
 
     @abstractmethod
     def run(self, pixels: torch.Tensor, place: Box, on_part: OnPart) -> torch.Tensor:
@@ -77,10 +85,15 @@ class PlacedUpscaler(ABC):
         width, height = picture.size
         size = self.input_size(picture.size, (max(1, int(width * factor)), max(1, int(height * factor))))
         if size != picture.size:
-            picture = lanczos_8_bit(picture, *size)
-        result = self.run(from_8_bit([picture])[0].movedim(-1, 0), Box(0, 0, *size), on_part)
+            picture = self._brought_8_bit(picture, size, on_part)
+        pixels = from_8_bit([picture])[0].movedim(-1, 0)
+        result = self.for_picture(size).run(pixels, Box(0, 0, *size), on_part)
         result = checked(self, result.float().cpu(), size)
         return to_8_bit(result.clamp(0, 1).movedim(0, -1)[None])[0]
+
+    def _brought_8_bit(self, picture: Image.Image, size: Size, on_part: OnPart) -> Image.Image:
+        """Bring an RGB picture to the size that goes in."""
+        return lanczos_8_bit(picture, *size)
 
 
 def checked(upscaler: PlacedUpscaler, result: torch.Tensor, size: Size) -> torch.Tensor:

@@ -13,6 +13,9 @@ from ...hires.sizes.runs import MOST_RUNS
 from .errors import UnusableModelError, UpscalerError
 from .network import Network, NetworkError, load_network
 
+DRAWS = {"AuraSR"}
+"""Architectures that draw random numbers in every run."""
+
 CHANNELS = (1, 3)
 """Channels a model may have, the same going in and coming out: grey or RGB."""
 
@@ -65,11 +68,11 @@ class ModelUpscaler(Network):
         """
         count, channels, height, width = pixels.shape
         if channels == self.descriptor.input_channels:
-            result = self.descriptor(pixels)
+            result = self._run(pixels)
         elif channels == 1:
-            result = self.descriptor(pixels.repeat(1, 3, 1, 1)).mean(1, keepdim=True)
+            result = self._run(pixels.repeat(1, 3, 1, 1)).mean(1, keepdim=True)
         else:
-            result = torch.cat([self.descriptor(plane) for plane in pixels.split(1, dim=1)], dim=1)
+            result = torch.cat([self._run(plane) for plane in pixels.split(1, dim=1)], dim=1)
         expected = (count, channels, height * self.scale, width * self.scale)
         if result.shape != expected:
             raise UpscalerError(
@@ -79,6 +82,17 @@ class ModelUpscaler(Network):
                 "upscaler",
             )
         return result
+
+    def _run(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Random numbers are the same for every picture and every tile, whatever is run with it."""
+        if self.descriptor.architecture.id not in DRAWS:
+            return self.descriptor(pixels)
+        results = []
+        for picture in pixels.split(1):
+            with torch.random.fork_rng([pixels.device] if pixels.device.type == "cuda" else []):
+                torch.manual_seed(0)
+                results.append(self.descriptor(picture))
+        return torch.cat(results)
 
     def not_numbers(self) -> UpscalerError:
         return UpscalerError(

@@ -74,6 +74,9 @@ class PlacedWorker:
         self.work.is_ahead(share)
         return arrival
 
+    def prepare(self) -> None:
+        """See `TileWorker`: each run brings its own models."""
+
     def _report(self, index: int, share: float, part: float) -> None:
         self.work.report(share * (index + min(1.0, part)))
 

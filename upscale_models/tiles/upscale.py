@@ -23,7 +23,12 @@ from .placed_worker import PlacedWorker, plan_placed_runs, settle_placed
 from .resize_run import PART, ResizeRun
 from .run_plan import RunPlan, plan_runs
 from .sources import Block, Channels, Pictures, PictureSource, Single, Stack, Stage, Strip, shared
-from .worker import TileWorker, Work, Worker, allocate
+from .worker import TileWorker, UnseenWork, Work, Worker, allocate
+
+_CPU = torch.device("cpu")
+
+_TILE_BEFORE = 512
+"""Pixels a side of the tiles of an upscaler that enlarges before another."""
 
 
 def upscale_to(
@@ -105,7 +110,7 @@ def upscale_blocks(
     check_size(source.width, source.height)
     check_channels(source.channels)
     runtime = runtime or CpuRuntime()
-    job = _Job(upscaler, (source.width, source.height), (width, height), 1, tiles, runtime, torch.device("cpu"))
+    job = _Job(upscaler, (source.width, source.height), (width, height), 1, tiles, runtime, _CPU)
     if rows_done >= height:
         return
     for box, pixels in job.blocks(Single(source), rows_done):
@@ -141,9 +146,13 @@ class _Job:
         runtime: Runtime,
         device: torch.device,
         window: Box | None = None,
+        work: Work | None = None,
     ) -> None:
-        """See `upscale_to`; `count` is how many pictures will come, `device` where results are wanted."""
-        self._size, self._target, self._device = size, target, device
+        """See `upscale_to`; `count` is how many pictures will come, `device` where results are wanted.
+
+        `work`: what hears of progress, in place of the runtime.
+        """
+        self._size, self.target, self._device = size, target, device
         self._columns = (window.x0, window.x1) if window else (0, target[0])
         self._runs: list[RunPlan] = []
         self._filter = upscaler if isinstance(upscaler, ClassicalUpscaler) else LANCZOS
@@ -156,38 +165,45 @@ class _Job:
         elif isinstance(upscaler, PlacedUpscaler):
             self._runs = plan_placed_runs(upscaler, size, target, tiles)
         areas = sum(run.size[0] * run.size[1] for run in self._runs) or pixels
-        self._work = Work(count * areas, runtime)
+        self._work = work or Work(count * areas, runtime)
         self._worker: TileWorker | None = None
+        self._before: _Job | None = None
         self._is_exact = False
         if self._runs and isinstance(upscaler, ModelUpscaler):
             worker = Worker(upscaler, runtime, tiles, pixels, self._runs[-1].size, count, self._work, device)
             self._worker, self._is_exact, self.together = worker, worker.reach.exact, worker.together
         elif self._runs and isinstance(upscaler, PlacedUpscaler):
-            self._worker = PlacedWorker(upscaler, runtime, tiles, self._work, device)
+            goes_in = self._runs[-1].size
+            self._worker = PlacedWorker(upscaler.for_picture(goes_in), runtime, tiles, self._work, device)
+            if upscaler.before is not None and goes_in != size:
+                # of fixed tiles, so that a job that goes on later gets the same pixels
+                fixed = TileSettings(_TILE_BEFORE, precision=tiles.precision)
+                unseen = UnseenWork(self._work)
+                self._before = _Job(upscaler.before, size, goes_in, count, fixed, runtime, _CPU, work=unseen)
 
     @torch.no_grad()
     def blocks(self, source: Stack, start: int = 0) -> Iterator[Block]:
         """Make the pictures of a stack, from the row of blocks that holds row `start` on."""
         channels = source.channels
         if not self._runs or channels in (1, 3):
-            yield from self._chain(source, start)[0].blocks(start)
+            yield from self.chain(source, start)[0].blocks(start)
             return
-        parts = LanczosParts(self._size, self._target)
+        parts = LanczosParts(self._size, self.target)
         colours, alpha, strip = source, source, None
         if not isinstance(source, Pictures):
             strip = shared(source)
             colours, alpha = strip.reader(), strip.reader()
-        last, first_row = self._chain(Channels(colours, 0, channels - 1), start)
+        last, first_row = self.chain(Channels(colours, 0, channels - 1), start)
         if strip:
             # no block begins above this row
-            top = first_row * self._target[1] // self._size[1]
+            top = first_row * self.target[1] // self._size[1]
             strip.start = min(first_row, parts.needs(Box(0, top, 1, top + 1)).y0)
         alpha = Channels(alpha, channels - 1, channels)
         for box, pixels in last.blocks(start):
             values = torch.stack([parts(one, box) for one in alpha.read(parts.needs(box))])
             yield Block(box, torch.cat([pixels.float(), values.to(pixels.device)], dim=-1))
 
-    def _chain(self, source: Stack, start: int) -> tuple[Stage, int]:
+    def chain(self, source: Stack, start: int) -> tuple[Stage, int]:
         """Set up the stages, each of which reads from the one before.
 
         Returns the last stage, and the uppermost row of `source` that is read for rows from `start` on.
@@ -197,10 +213,14 @@ class _Job:
         for run in self._runs:
             before = stages[-1] if stages else source
             if (before.width, before.height) != run.size:
-                stages.append(self._resize(_after(stages, between, source), run.size, (0, run.size[0])))
+                brought = _after(stages, between, source)
+                resized = (
+                    _Inner(self._before, brought) if self._before else self._resize(brought, run.size, (0, run.size[0]))
+                )
+                stages.append(resized)
             stages.append(self._run(_after(stages, between, source), run))
-        if not stages or (stages[-1].width, stages[-1].height) != self._target:
-            stages.append(self._resize(_after(stages, between, source), self._target, self._columns))
+        if not stages or (stages[-1].width, stages[-1].height) != self.target:
+            stages.append(self._resize(_after(stages, between, source), self.target, self._columns))
         row = start
         for stage, strip in zip(reversed(stages), [*reversed(between), None], strict=True):
             row = stage.first_row(row)
@@ -208,11 +228,16 @@ class _Job:
                 strip.start = row
         return stages[-1], row
 
+    def prepare(self) -> None:
+        """Bring the model to its device again."""
+        if self._worker is not None:
+            self._worker.prepare()
+
     def _run(self, source: Stack, plan: RunPlan) -> Stage:
         assert self._worker is not None
         if not self._is_exact:
             return FeatheredRun(self._worker, source, plan, source.count)
-        columns = self._columns if plan.result == self._target else None
+        columns = self._columns if plan.result == self.target else None
         return CroppedRun(self._worker, source, plan, source.count, columns=columns)
 
     def _resize(self, source: Stack, size: Size, columns: tuple[int, int]) -> Stage:
@@ -220,6 +245,26 @@ class _Job:
         # where a model runs, only its work is counted
         share = 0 if self._runs else source.count
         return ResizeRun(source, parts, size, self._work, share, self._device, columns)
+
+
+class _Inner:
+    """A job of its own, up to the size that goes into a run: a `Stage`."""
+
+    def __init__(self, job: _Job, source: Stack) -> None:
+        self._job, self._source = job, source
+        self.width, self.height = job.target
+
+    def blocks(self, start: int = 0) -> Iterator[Block]:
+        blocks = self._job.chain(self._source, start)[0].blocks(start)
+        while True:
+            self._job.prepare()  # between two blocks other models may have taken its place on the device
+            block = next(blocks, None)
+            if block is None:
+                return
+            yield block
+
+    def first_row(self, start: int) -> int:
+        return self._job.chain(self._source, start)[1]
 
 
 def _after(stages: list[Stage], between: list[Strip], source: Stack) -> Stack:

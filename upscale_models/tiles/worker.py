@@ -50,6 +50,25 @@ class Work:
         self._done += pixels
 
 
+class UnseenWork(Work):
+    """That of an upscaler before another, whose own work is all that is shown. May raise to cancel, too."""
+
+    def __init__(self, seen: Work) -> None:
+        self._seen = seen
+
+    def add(self, pixels: float) -> None:
+        self._seen.report(0)
+
+    def report(self, pixels: float) -> None:
+        self._seen.report(0)
+
+    def is_ahead(self, pixels: float) -> None:
+        pass
+
+    def skip(self, pixels: float) -> None:
+        pass
+
+
 class TileWorker(Protocol):
     """An upscaler at work on a job. Keeps what all its runs share: the tile size, which only goes down."""
 
@@ -73,6 +92,10 @@ class TileWorker(Protocol):
 
     def step_down(self, failed: Box) -> None:
         """Lower the tile size after this window did not fit the memory. Raises UpscalerMemoryError at the smallest."""
+        ...
+
+    def prepare(self) -> None:
+        """Bring the model to its device, where that is not done by each start."""
         ...
 
 
@@ -109,7 +132,7 @@ class Worker:
         self.together = max(1, min(runtime.pictures_at_once(), fitting, count))
         """Pictures that should go in at once."""
 
-        self._prepare()
+        self.prepare()
 
     @property
     def scale(self) -> int:
@@ -142,7 +165,7 @@ class Worker:
         logger.warning("'%s' goes on in float32, because in half precision: %s", self._upscaler.name, reason)
         give_up_half_precision(self._float32)
         self._upscaler = self._float32
-        self._prepare()
+        self.prepare()
 
     def step_down(self, failed: Box) -> None:
         """See `TileWorker`."""
@@ -161,9 +184,10 @@ class Worker:
             "'%s' ran out of memory with a tile of %dx%d pixels; going on with %d.",
             self._upscaler.name, failed.width, failed.height, self.tile,
         )  # fmt: skip
-        self._prepare()
+        self.prepare()
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """See `TileWorker`."""
         width, height = (min(side, self.tile) for side in self._largest)
         per_pixel = measured(self._upscaler) or self.scale * BYTES_PER_PIXEL
         if self._upscaler is not self._float32:

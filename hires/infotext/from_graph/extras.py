@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ...graph.passthrough import MADE_UPSCALERS
 from ...model_names import stem
 from ...sampling.menus import FILTERS, NONE, second_is_seen
 from ...sizes.image_sizes import Size
@@ -67,7 +68,9 @@ def extras_of_graph(prompt: Any, node_id: str) -> list[Parameter]:
     """
     walk = PictureGraph(prompt)
     parameters, covered = extras_of(walk, node_id)
-    others = (walk[node].kind for node in _way(walk, node_id) if node not in covered and node != node_id)
+    others = [walk[node].kind for node in _way(walk, node_id) if node not in covered and node != node_id]
+    sources = (walk[node].source(name) for node in covered for name in ("upscaler", "upscaler_2"))
+    others += [walk[node].kind for node in sources if walk[node].kind in MADE_UPSCALERS]
     not_in_text = dict.fromkeys(kind for kind in others if not is_in_text(kind))
     return [*parameters, *parameters_not_in_text(not_in_text)] if parameters else []
 

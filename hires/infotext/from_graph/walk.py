@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from ...graph.passthrough import LDSR_SETTINGS
+from ...graph.passthrough import LDSR_SETTINGS, MADE_UPSCALERS
 from ...graph.reader import ApiGraph, link_of
 from ...prompts.embeddings import unmark_embeddings
 from .texts import Styles, learn_texts
@@ -45,12 +45,12 @@ class PictureGraph(ApiGraph):
         return self.upstream(self[node].source("model"), lambda _, name: name.startswith("model"))
 
     def upscaler(self, node: str, name: str = "upscaler") -> str | None:
-        """What an upscaler's loader lists it as."""
+        """What an upscaler's loader lists it as; the name of one that is made by a node."""
         loader = self[self[node].source(name)]
         for _ in self:  # as many of them as there are nodes, in a ring, too
             if loader.kind == LDSR_SETTINGS:
                 loader = loader.before("upscaler")
-        return loader.text("upscaler_name") or loader.text("model_name")
+        return MADE_UPSCALERS.get(loader.kind) or loader.text("upscaler_name") or loader.text("model_name")
 
     def draws(self, node: str) -> bool:
         """Whether this node samples: it takes prompts, as those of all packs do."""

@@ -443,7 +443,9 @@ NOT_IN_TEXT = {
     "redraw-region": "made from one that was there before",
     "sd-upscale-a1111": "made from one that was there before",
     "tiled-redraw-controlnet": "made from one that was there before",
+    "tiled-redraw-flux": "made from one that was there before",
     "tiled-redraw-plan": "made from one that was there before",
+    "tiled-redraw-sdxl": "made from one that was there before",
     "multi-stage-upscale": "other nodes sample or take prompts",
     "xy-sheet": "how this picture is enlarged",
 }
@@ -453,7 +455,12 @@ SAMPLINGS = {"HiresFixBaseSampling", "HiresFixSecondSampling"}
 
 def test_every_saved_workflow_that_samples_is_looked_at():
     sampling = {name for name, api in SAVED.items() if SAMPLINGS & {node["class_type"] for node in api.values()}}
-    assert sampling == {*SAID, *NOT_IN_TEXT}
+    assert sampling == {*SAID, *NOT_IN_TEXT, "upscale-supir"}
+
+
+def test_what_holds_a_drawing_to_a_picture_is_named_as_missing():
+    api = SAVED["upscale-supir"]
+    assert {"SUPIRApply", "HiresFixUpscaleImage"} <= set(read_graph(api, saves(api)).not_in_text)
 
 
 @pytest.mark.parametrize("name", SAID)

@@ -132,6 +132,17 @@ def test_what_a1111_has_no_words_for_is_named():
     assert text(api) == f"Postprocess upscale by: 2, Postprocess upscaler: Lanczos{named}"
 
 
+@pytest.mark.parametrize(("kind", "name"), [
+    ("HiresFixDiffusionUpscaler", "Diffusion Upscaler"), ("HiresFixSeedVR2Upscaler", "SeedVR2"),
+])  # fmt: skip
+def test_an_upscaler_that_a_node_makes_has_its_name_and_is_named(kind, name):
+    api = upscaling()
+    before = {"upscaler": ["first", 0], "positive": ["text", 0]}
+    api["made"] = {"class_type": kind, "inputs": before}
+    api["large"]["inputs"]["upscaler"] = ["made", 0]
+    assert text(api) == f"Postprocess upscale by: 2, Postprocess upscaler: {name}, Not in this text: {kind}"
+
+
 def test_a_sampled_picture_has_the_words_of_what_came_after():
     api = to_api(gallery.hires_fix_latent())
     save = next(name for name, node in api.items() if node["class_type"] == "SaveImage")

@@ -35,6 +35,7 @@ class Known:
     jobs: list = field(default_factory=list)
     found: int | None = None
     searches: list = field(default_factory=list)
+    work_of: float | None = None
 
     def picture_size(self, name):
         return self.pictures.get(name)
@@ -53,6 +54,12 @@ class Known:
 
     def is_ldsr(self, name):
         return "LDSR" in name
+
+    def is_sd_x4(self, model):
+        return "x4" in model.name
+
+    def work(self, model):
+        return self.work_of
 
     def upscaler_scale(self, name):
         return self.scales.get(name)

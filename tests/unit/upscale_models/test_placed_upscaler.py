@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 import torch
-from hires_pack.dev.fixtures.small_upscalers import image
+from hires_pack.dev.fixtures.small_upscalers import compact, image
 from hires_pack.hires.sizes.extras import extras_size
 from hires_pack.hires.sizes.image_sizes import Size
 from hires_pack.hires.tiles.boxes import Box
@@ -17,6 +17,7 @@ from hires_pack.upscale_models import (
     OnPart,
     PlacedUpscaler,
     TileSettings,
+    Upscaler,
     UpscalerError,
     UpscalerMemoryError,
     settle_tiles,
@@ -36,6 +37,7 @@ class Map(PlacedUpscaler):
     parts: int = 4
     most: int = 10**9
     seen: list[Box] = field(default_factory=list)
+    before: Upscaler | None = None
 
     tile = 64
     overlap = 8
@@ -118,6 +120,44 @@ def test_progress_comes_within_a_window_and_can_cancel() -> None:
     with pytest.raises(Cancelled):
         upscale_to(pixels, upscaler, 180, 120, runtime=CpuRuntime(stop))
     assert len(upscaler.seen) == 1
+
+
+@dataclass(frozen=True)
+class Whole(Map):
+    """Adds what belongs to the size of the picture; windows are seen at the size to reach."""
+
+    whole: Size = (0, 0)
+
+    def for_picture(self, size: Size) -> Whole:
+        return replace(self, whole=size)
+
+    def run(self, pixels: torch.Tensor, place: Box, on_part: OnPart) -> torch.Tensor:
+        on_part(1.0)
+        self.seen.append(place)
+        return pixels / 2 + self.whole[0] / 3000
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+@pytest.mark.parametrize("size", [(45, 30), (150, 60)])
+def test_another_upscaler_enlarges_before_and_the_picture_is_known(size: Size, channels: int) -> None:
+    """Also one that needs several runs, and blocks that do not begin where the first one's end."""
+    before = compact(2)
+    target = size[0] * 3, size[1] * 3 + 1
+    pixels = image(*size, channels=channels, batch=2)
+    upscaler, told = Whole(scale=1, before=before), list[tuple[int, int]]()
+    result = upscale_to(pixels, upscaler, *target, runtime=CpuRuntime(lambda *now: told.append(now)))
+    colours = max(1, channels // 2 * 2 - 1)
+    enlarged = upscale_to(pixels, before, *target)
+    assert (result[..., :colours] - (enlarged[..., :colours].clamp(0, 1) / 2 + target[0] / 3000)).abs().max() < 1e-3
+    assert torch.equal(result[..., colours:], enlarged[..., colours:])
+    assert max(box.x1 for box in upscaler.seen) == target[0]
+    assert told[-1] == (2 * target[0] * target[1],) * 2
+    plain = upscale_to(pixels, Whole(scale=1), *target)
+    assert (plain - result)[..., :colours].abs().mean() > 1e-3
+    tiles = settle_tiles(upscaler, *target)
+    rows = sorted({box.y0 for box, _ in upscale_blocks(Rows(pixels[0]), upscaler, *target, tiles)})
+    for box, part in upscale_blocks(Rows(pixels[0]), upscaler, *target, tiles, rows_done=rows[len(rows) // 2]):
+        assert (part - result[0, box.y0 : box.y1, box.x0 : box.x1]).abs().max() <= FLOAT32
 
 
 class Rows:
