@@ -168,6 +168,14 @@ def as_text(picture):
     return base64.b64encode(opened.getvalue()).decode("ascii")
 
 
+def test_a_batch_is_as_large_as_its_pictures_are_many(api):
+    inits = [file("img2img-init.png"), file("txt2img-plain.png")]
+    reply = api("img2img", {**FOX, "steps": 1, "init_images": inits, "batch_size": 3, "n_iter": 2})
+    texts = json.loads(reply["info"])["infotexts"]
+    assert len(reply["images"]) == 4
+    assert [f"Seed: {1234 + number}," in text for number, text in enumerate(texts)] == [True] * 4
+
+
 def test_an_upscaler_and_colours_beside_the_graph(api):
     """With a mask A1111 goes on in 8 bits with what the upscaler made: as a client would with Extras."""
     small = Image.open(DATA / "img2img-init.png").convert("RGB").resize((32, 24))

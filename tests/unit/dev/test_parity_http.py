@@ -210,6 +210,16 @@ def test_differences_cover_what_they_are_about_and_nothing_else():
     assert difference_of(exchange(json={"prompt": "x"}), answered({"errors": "broken"}, 500)) is None
     assert difference_of(exchange(json={"tiling": True}), answered({"errors": "no tiling"}, 500)) == "Tiling"
     assert difference_of(exchange(json={"tiling": True}), answered({})) is None
+    other = exchange(json={"script_name": "x/y/z plot"})
+    assert difference_of(other, answered({"errors": "The script 'x/y/z plot' is not done here; …"}, 500)) is not None
+    assert difference_of(other, answered({"errors": "broken"}, 500)) is None
+    off = exchange(json={"alwayson_scripts": {"x": {"args": [False]}}}, status=422, reply={})
+    assert difference_of(off, answered({"images": []})) is not None
+    assert difference_of(off, answered({"detail": "no"}, 400)) is None
+    listed = exchange("/sdapi/v1/options", reply={"CLIP_stop_at_last_layers": "two"}, method="GET")
+    assert difference_of(listed, answered({"CLIP_stop_at_last_layers": 1})) == "Settings that are none"
+    fits = exchange("/sdapi/v1/options", reply={"CLIP_stop_at_last_layers": 2.0}, method="GET")
+    assert difference_of(fits, answered({"CLIP_stop_at_last_layers": 1})) is None
     failed = exchange(json={"prompt": "x"}, status=500, reply={"error": "RuntimeError", "errors": "tensor"})
     assert difference_of(failed, answered({"error": "RuntimeError", "errors": "a size"}, 500)) == "Words of failures"
     assert difference_of(failed, answered({"error": "TypeError", "errors": "a size"}, 500)) is None

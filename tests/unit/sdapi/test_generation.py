@@ -228,13 +228,17 @@ def test_scripts_are_chosen_or_refused():
     assert of(script_name="SD upscale") == "sd upscale"
     assert of(script_name=None, alwayson_scripts={"ADetailer": {"args": [False]}, "ControlNet": {"args": []}}) is None
     assert of(alwayson_scripts={"refiner": {"args": [True, "x", 0.5]}}) is None, "A1111's API looks at the fields alone"
-    for sent, status in (
-        ({"script_name": "No Such"}, 422),
-        ({"alwayson_scripts": {"ADetailer": {"args": [True]}}}, 422),
+    # a switch before all others
+    assert of(alwayson_scripts={"soft inpainting": {"args": [False, 1, 0.5, 4, 0, 0.5, 2]}}) is None
+    for sent, words in (
+        ({"script_name": "No Such"}, "Script 'No Such' not found"),
+        ({"alwayson_scripts": {"ADetailer": {"args": [True, False, {"ad_model": "face"}]}}}, "'ADetailer' not found"),
+        ({"alwayson_scripts": {"Hypertile": {"args": [0.5, False]}}}, "'Hypertile' not found"),
+        ({"alwayson_scripts": {"SD upscale": {"args": [1]}}}, "Cannot have a selectable script"),
     ):
-        with pytest.raises(ApiError) as caught:
+        with pytest.raises(ApiError, match=words) as caught:
             of(**sent)
-        assert caught.value.status == status
+        assert caught.value.status == 422
 
 
 def test_controlnets_work_on_every_pass():
