@@ -51,16 +51,24 @@ def request_of(model: Any) -> TileRequest | None:
     return next((wrapper.request for wrapper in model.get_wrappers(WrappersMP.CALC_COND_BATCH, KEY)), None)
 
 
+def last_request_of(model: Any) -> TileRequest | None:
+    """Return what the last sampling of such a MODEL ended with: smaller tiles where memory had run out."""
+    return next((wrapper.room.request for wrapper in model.get_wrappers(WrappersMP.OUTER_SAMPLE, KEY)), None)
+
+
 class _OuterSample:
     """Gives a sampling a state of its own, which lives as long as it does: nothing is shared with any other."""
 
     def __init__(self, request: TileRequest) -> None:
         self._request = request
+        self.room = Room(request)
+        """Of the last sampling."""
 
     def __call__(self, executor: Any, *args: Any, **kwargs: Any) -> Any:
         options = executor.class_obj.model_options.setdefault("transformer_options", {})
         check(executor.class_obj.model_options)
-        options[KEY] = Sampling(Room(self._request))
+        self.room = Room(self._request)
+        options[KEY] = Sampling(self.room)
         try:
             result = executor(*args, **kwargs)
         finally:
