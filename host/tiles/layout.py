@@ -7,7 +7,7 @@ from typing import Any
 from ...hires.errors import InputError
 from ...hires.seams.meetings import Meetings, meetings
 from ...hires.tiles.windows import Span, Windows, plan_windows
-from .canvas import TileRequest, windows_for
+from .canvas import TileRequest, cell_of_model, windows_for
 from .errors import TiledModelError
 from .tiled_model import last_request_of, request_of
 
@@ -49,7 +49,7 @@ def model_windows(model: Any, width: int, height: int) -> tuple[Windows, int]:
 
 def _windows(model: Any, width: int, height: int, request: TileRequest | None) -> tuple[Windows, int]:
     space = model.model.latent_format
-    cell = space.spacial_downscale_ratio
+    cell = cell_of_model(model.model)
     shape = [1, space.latent_channels, *[1] * (space.latent_dimensions - 2), -(-height // cell), -(-width // cell)]
     if request is None:
         return plan_windows(shape[-1], shape[-2], max(shape[-2:]), 0), cell

@@ -15,7 +15,7 @@ from ...hires.tiles.windows import Window, Windows
 from ..memory import is_out_of_memory
 from ..progress import show_text
 from . import conds
-from .canvas import Canvas, TileRequest, cut, windows_for, with_smaller_windows
+from .canvas import Canvas, TileRequest, cell_of_model, cut, windows_for, with_smaller_windows
 from .conds import Cond
 from .errors import TiledModelError
 from .patches import holds_picture
@@ -157,7 +157,7 @@ class _CalcCondBatch:
 
 def _size(model: Any, windows: Windows) -> str:
     """Of a window, in pixels."""
-    cell = model.latent_format.spacial_downscale_ratio
+    cell = cell_of_model(model)
     return f"{windows.columns[0].length * cell}x{windows.rows[0].length * cell}"
 
 
