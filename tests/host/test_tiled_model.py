@@ -115,10 +115,10 @@ def test_three_convolutions_are_exact_over_a_whole_sampling(sampler, host, clien
     assert_tiled_is_untiled(scene, client, sampler, steps=8, denoise=1.0)
 
 
-def test_soft_blending_is_exact_for_a_reach_of_a_quarter_of_the_overlap(host, client, models):
+def test_soft_blending_is_exact_for_a_reach_of_an_eighth_of_the_overlap(host, client, models):
     scene = Scene(host, models)
     scene.local()
-    assert_tiled_is_untiled(scene, client, tiled=[{"blending": "soft", "overlap": 96}])
+    assert_tiled_is_untiled(scene, client, tiled=[{"blending": "soft", "overlap": 192, "tile_size": 384}])
 
 
 @pytest.mark.parametrize("values", [
