@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from ..hires.images.checks import check_image
 from ..hires.seams.meetings import placed
 from ..hires.seams.report import report
-from ..host.tiles.layout import model_meetings
+from ..host.tiles.layout import model_meetings, smaller_tiles
 from . import inputs
 from .errors import input_errors
 from .registry import PackNode, node
@@ -78,4 +78,10 @@ class HiresFixSeamReport(PackNode):
             else:
                 columns, rows = model_meetings(model, width, height)
             text = report(before, after, columns, rows, untiled).text()
+            smaller = smaller_tiles(model) if model is not None else None
+            if smaller:
+                text = (
+                    f"Memory had run out: the model's last sampling ended with tiles of up to {smaller} pixels, whose "
+                    f"lines these are.\n{text}"
+                )
             return io.NodeOutput(text, ui={"text": (text,)})

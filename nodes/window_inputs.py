@@ -39,7 +39,7 @@ def windows() -> list[io.Input]:
         inputs.choice(
             "blending",
             BLENDINGS,
-            "How tiles are put together where they overlap. soft: the outermost quarter of the overlap, where "
-            "a model sees the tile's border, is left out, and the middle half fades. hard: cut in the middle.",
+            "How tiles are put together where they overlap. soft: the outermost part of the overlap, where a model "
+            "sees the tile's border, is left out, and the rest fades. hard: cut in the middle.",
         ),
     ]

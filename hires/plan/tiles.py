@@ -7,13 +7,13 @@ from dataclasses import replace
 from ..errors import InputError
 from ..graph.reader import Node
 from ..sampling.steps import STEPS_RULES, StepsRule
-from ..sizes.image_sizes import Size
+from ..sizes.image_sizes import A1111_CELL, Size
 from ..tile_plan.plan import NO_ENCODER, TilePlan
 from ..tile_plan.text import read_plan
-from ..tile_plan.tiles import places_of, side_by_side, summary
+from ..tile_plan.tiles import places_of, side_by_side, spared, summary
 from ..tiles.grid import tile_grid
 from ..tiles.layout import TileLayout
-from ..tiles.windows import CONTEXT, OVERLAP, check_overlap, plan_windows
+from ..tiles.windows import CONTEXT, OVERLAP, Windows, check_overlap, plan_windows
 from .badge import STOPS, Badge, badge, cells_of
 from .facts import Facts, Latents, ModelFile, Pictures, TiledModel, UpscalerFile
 from .model_files import EARLY_SIDE, LATER_SIDE
@@ -23,6 +23,9 @@ from .warnings import counted, size_text, too_long
 
 GRIDS = {EARLY_SIDE: 64, LATER_SIDE: 32, None: 16}
 """Pixels that a network works on together, which tiles begin and end with: SD 1 and 2, SDXL, transformers."""
+
+_MOST_CELLS = 2**22
+"""Cells of 8 pixels of a picture for which a badge works out what a plan leaves: 16384 pixels a side."""
 
 _STRONG = 0.5
 """Denoising strength from which on a window no longer keeps to what it sees."""
@@ -78,7 +81,8 @@ def _tile_plan(node: Node, facts: Facts) -> Badge:
         return Badge(out, STOPS, NO_ENCODER)
     if node.has("model") or node.has("mask") or node.number("skip_flat") != 0:
         return Badge(out)
-    return Badge(out, summary(TilePlan(pictures.size, rules, fade=fade), windows))
+    plan = TilePlan(pictures.size, rules, fade=fade)
+    return Badge((*out, None, plan), summary(plan, windows))
 
 
 def too_long_for(node: Node, size: Size, facts: Facts) -> str | None:
@@ -149,15 +153,32 @@ def _tiled_redraw(node: Node, facts: Facts) -> Badge:
     size = _only_size(node, facts, folder)
     if side and size:
         shared = overlap if overlap >= 0 else round(side * OVERLAP)
-        count = plan_windows(*size, side, shared, GRIDS.get(trained, max(GRIDS.values()))).count
-        words = [f"{folder.text} = {size_text(size)}", f"about {counted(count, 'window')}"]
-        if steps is not None:
-            words.append(counted(count * steps, "step"))
+        grid = GRIDS.get(trained, max(GRIDS.values()))
+        across, down, common, multiple = (-(-pixels // A1111_CELL) for pixels in (*size, shared, grid))
+        windows = plan_windows(across, down, max(1, side // A1111_CELL), common, multiple)
+        words = [f"{folder.text} = {size_text(size)}", *_windows_text(node, windows, steps)]
     elif side:
         words += [f"windows of up to {side} pixels", *([] if steps is None else [counted(steps, "step") + " each"])]
     held = node.has("control_net")
     warning = folder.warning or (None if strength is None or held else _too_strong(strength))
     return Badge(text=", ".join(words), warning=warning)
+
+
+def _windows_text(node: Node, windows: Windows, steps: int | None) -> list[str]:
+    """How many windows of a picture Tiled Redraw samples, in how many steps in all."""
+    plan = node.incoming("plan", TilePlan)
+    cells = windows.columns[-1].stop * windows.rows[-1].stop
+    is_open = node.has("plan") and (plan is None or cells > _MOST_CELLS)
+    share = 1.0
+    told = [f"{'up to' if is_open else 'about'} {counted(windows.count, 'window')}"]
+    if plan is not None and plan.changes_strength and not is_open:
+        left, saved = spared(plan, windows)
+        share -= saved
+        told.append(f"{left} left as they were" if left else "none left as it was")
+        told.append(f"{saved:.0%} less work")
+    if steps is not None:
+        told.append(f"{'up to ' if is_open else ''}{counted(round(windows.count * steps * share), 'step')}")
+    return told
 
 
 def _steps_of(node: Node) -> int | None:

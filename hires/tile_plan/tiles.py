@@ -24,11 +24,21 @@ def places_of(windows: Windows, cell: int, size: Size, masks: int | None) -> Pla
     return Places(size, tiles, len(windows.columns), masks)
 
 
+def spared(plan: TilePlan, windows: Windows) -> tuple[int, float]:
+    """Return how many windows a plan leaves as they are, and the share of all work that it saves, 0 to 1."""
+    strength = plan.strength(windows.columns[-1].stop, windows.rows[-1].stop)
+    parts = [
+        (Box(across.owned_start, down.owned_start, across.owned_stop, down.owned_stop), across.length * down.length)
+        for down in windows.rows
+        for across in windows.columns
+    ]
+    skipped = sum(float(strength[one.y0 : one.y1, one.x0 : one.x1].max()) == 0 for one, _ in parts)
+    return skipped, less_work(parts, strength)
+
+
 def summary(plan: TilePlan, windows: Windows) -> str:
     """What a plan saves, in words."""
-    strength = plan.strength(windows.columns[-1].stop, windows.rows[-1].stop)
-    parts = [(window.owned, window.box.area) for window in windows.all]
-    skipped = sum(float(strength[one.y0 : one.y1, one.x0 : one.x1].max()) == 0 for one, _ in parts)
+    skipped, share = spared(plan, windows)
     tiles = f"{windows.count} tile{'s' if windows.count > 1 else ''}"
-    saved = round(100 * less_work(parts, strength))
+    saved = round(100 * share)
     return f"{skipped} of {tiles} skipped, {saved} % less work" if skipped or saved else f"{tiles}, none skipped"

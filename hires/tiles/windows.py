@@ -21,8 +21,16 @@ Blending = Literal["soft", "hard"]
 BLENDINGS: tuple[Blending, ...] = ("soft", "hard")
 """How windows are put together where they overlap.
 
-Soft: the outer quarter of the overlap on each side is left out, where a model sees its own border; between them is a
+Soft: the outermost part of the overlap on each side is left out, where a model sees its own border; between them is a
 ramp. Hard: a cut in the middle, exact for a model that sees no further than half the overlap.
+"""
+
+FINISHED, STEP_BY_STEP = 4, 8
+"""Soft blending leaves out one of so many parts of the overlap on each side.
+
+Of windows that are finished before they are put together, a quarter: exact for a model that sees no further. Of windows
+that are put together at every step, an eighth. There a ramp has to spread what two windows draw differently, and what a
+window sees too little for, its neighbours have mended by the next step.
 """
 
 CONTEXT = 1.5
@@ -84,15 +92,16 @@ class Windows:
 
     @cached_property
     def all(self) -> tuple[Window, ...]:
-        """Every window, row by row."""
+        """Every window, row by row, as they are put together at every step."""
+        columns, rows = (span_weights(spans, self.blending, STEP_BY_STEP) for spans in (self.columns, self.rows))
         return tuple(
             Window(
                 Box(across.start, down.start, across.stop, down.stop),
                 Box(across.owned_start, down.owned_start, across.owned_stop, down.owned_stop),
                 down_weights[:, None] * across_weights,
             )
-            for down, down_weights in zip(self.rows, span_weights(self.rows, self.blending), strict=True)
-            for across, across_weights in zip(self.columns, span_weights(self.columns, self.blending), strict=True)
+            for down, down_weights in zip(self.rows, rows, strict=True)
+            for across, across_weights in zip(self.columns, columns, strict=True)
         )
 
 
@@ -168,8 +177,10 @@ def spans_of(starts: Sequence[int], stops: Sequence[int]) -> list[Span]:
     return [Span(*span) for span in zip(starts, stops, cuts, cuts[1:], strict=False)]
 
 
-def span_weights(spans: Sequence[Span], blending: Blending) -> list[torch.Tensor]:
+def span_weights(spans: Sequence[Span], blending: Blending, parts: int = FINISHED) -> list[torch.Tensor]:
     """Return the weight of every span at each of its places: `(length,)` float32, which sum to 1 at every place.
+
+    `parts`: see `FINISHED`.
 
     A weight is what has begun with its span less what has begun with the next, so nothing has to be divided.
     """
@@ -177,17 +188,17 @@ def span_weights(spans: Sequence[Span], blending: Blending) -> list[torch.Tensor
     begun = [torch.ones(size)]
     for before, after in pairwise(spans):
         # where three overlap, the later of two ramps stays below the earlier
-        begun.append(torch.minimum(begun[-1], _begins(size, before, after, blending)))
+        begun.append(torch.minimum(begun[-1], _begins(size, before, after, blending, parts)))
     begun.append(torch.zeros(size))
     return [(now - later)[span.start : span.stop] for span, now, later in zip(spans, begun, begun[1:], strict=False)]
 
 
-def _begins(size: int, before: Span, after: Span, blending: Blending) -> torch.Tensor:
+def _begins(size: int, before: Span, after: Span, blending: Blending, parts: int) -> torch.Tensor:
     """0 before a boundary of two spans, 1 behind it: `(size,)`."""
     step = torch.zeros(size)
     shared = before.stop - after.start
-    ramp = shared - 2 * (shared // 4) if blending == "soft" else 0
-    start = after.start + shared // 4 if ramp else after.owned_start
+    ramp = shared - 2 * (shared // parts) if blending == "soft" else 0
+    start = after.start + shared // parts if ramp else after.owned_start
     step[start : start + ramp] = (torch.arange(ramp) + 0.5) / max(1, ramp)
     step[start + ramp :] = 1
     return step

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import comfy.model_base
 import comfy.model_management
 import comfy.utils
 import torch
@@ -24,6 +25,9 @@ _LEAST = 0.5
 
 _STEP = 0.75
 """Of the longest side, where memory has run out for a window: a little more than half its area."""
+
+_X4_CELL = 4
+"""Of SD's x4 upscaler; the host's format of its latents says 8."""
 
 _EARLY_TEXT_WIDTHS = (768, 1024)
 """Of SD 1 and 2."""
@@ -104,7 +108,7 @@ def windows_for(model: Any, shape: torch.Size | list[int], request: TileRequest)
 
 def windows_of(model: Any, shape: Sequence[int], request: TileRequest) -> Windows:
     """`windows_for` of a latent of pictures. Raises InputError for an overlap that leaves nothing of a tile."""
-    cell, multiple = model.latent_format.spacial_downscale_ratio, _grid(model.diffusion_model)
+    cell, multiple = cell_of_model(model), _grid(model.diffusion_model)
     tile = request.size or _automatic_side(model, shape)
     overlap = round(tile * OVERLAP) if request.overlap < 0 else request.overlap
     try:
@@ -120,7 +124,7 @@ def with_smaller_windows(model: Any, windows: Windows, request: TileRequest) -> 
 
     What neighbours share stays as asked, up to half a window. `windows` in latent cells.
     """
-    cell, multiple = model.latent_format.spacial_downscale_ratio, _grid(model.diffusion_model)
+    cell, multiple = cell_of_model(model), _grid(model.diffusion_model)
     longest = max(windows.columns[0].length, windows.rows[0].length)
     least = -(-int(trained_side(model) * _LEAST) // (cell * multiple)) * multiple
     side = max(least, int(longest * _STEP) // multiple * multiple)
@@ -131,7 +135,7 @@ def with_smaller_windows(model: Any, windows: Windows, request: TileRequest) -> 
 
 def _automatic_side(model: Any, shape: Sequence[int]) -> int:
     """Pixels: for the model's context as long as memory has room for, half of the device's at most."""
-    trained, cell = trained_side(model), model.latent_format.spacial_downscale_ratio
+    trained, cell = trained_side(model), cell_of_model(model)
     room = float(comfy.model_management.get_total_memory()) / 2  # type: ignore[arg-type]
 
     def needed(side: int) -> float:
@@ -139,6 +143,13 @@ def _automatic_side(model: Any, shape: Sequence[int]) -> int:
 
     sides = [int(trained * factor) for factor in _SMALLER]
     return next((side for side in sides if needed(side) <= room), sides[-1])
+
+
+def cell_of_model(model: Any) -> int:
+    """Pixels a side of a latent cell; `model`: the host's BaseModel."""
+    if isinstance(model, comfy.model_base.SD_X4Upscaler):
+        return _X4_CELL
+    return model.latent_format.spacial_downscale_ratio
 
 
 def trained_side(model: Any) -> int:

@@ -15,7 +15,7 @@ from ...hires.tiles.windows import Window, Windows
 from ..memory import is_out_of_memory
 from ..progress import show_text
 from . import conds
-from .canvas import Canvas, TileRequest, cut, windows_for, with_smaller_windows
+from .canvas import Canvas, TileRequest, cell_of_model, cut, windows_for, with_smaller_windows
 from .conds import Cond
 from .errors import TiledModelError
 from .patches import holds_picture
@@ -51,16 +51,24 @@ def request_of(model: Any) -> TileRequest | None:
     return next((wrapper.request for wrapper in model.get_wrappers(WrappersMP.CALC_COND_BATCH, KEY)), None)
 
 
+def last_request_of(model: Any) -> TileRequest | None:
+    """Return what the last sampling of such a MODEL ended with: smaller tiles where memory had run out."""
+    return next((wrapper.room.request for wrapper in model.get_wrappers(WrappersMP.OUTER_SAMPLE, KEY)), None)
+
+
 class _OuterSample:
     """Gives a sampling a state of its own, which lives as long as it does: nothing is shared with any other."""
 
     def __init__(self, request: TileRequest) -> None:
         self._request = request
+        self.room = Room(request)
+        """Of the last sampling."""
 
     def __call__(self, executor: Any, *args: Any, **kwargs: Any) -> Any:
         options = executor.class_obj.model_options.setdefault("transformer_options", {})
         check(executor.class_obj.model_options)
-        options[KEY] = Sampling(Room(self._request))
+        self.room = Room(self._request)
+        options[KEY] = Sampling(self.room)
         try:
             result = executor(*args, **kwargs)
         finally:
@@ -149,7 +157,7 @@ class _CalcCondBatch:
 
 def _size(model: Any, windows: Windows) -> str:
     """Of a window, in pixels."""
-    cell = model.latent_format.spacial_downscale_ratio
+    cell = cell_of_model(model)
     return f"{windows.columns[0].length * cell}x{windows.rows[0].length * cell}"
 
 

@@ -82,7 +82,7 @@ def test_tiles_are_as_one_piece_with_a_plan_and_a_fade(sampler, host, client, mo
     text = "0% 0% 100% 45% | skip\n50% 60% 30% 40% | strength 40%"
     files = [
         scene.sample(scene.plan(text, model, fade=64), sampler, steps=6)
-        for model in (None, scene.tiled(), scene.tiled(blending="soft", overlap=96))
+        for model in (None, scene.tiled(), scene.tiled(blending="soft", tile_size=384, overlap=192))
     ]
     first, *rest = scene.run(client, *files)
     for one in rest:

@@ -6,13 +6,23 @@ from hires_pack.dev.fixtures.loras import write_lora
 from hires_pack.tests.tolerances import assert_close
 
 from .graphs import give
-from .test_tiled_model import SAMPLED, SIDES, SMALL, Scene, assert_tiled_is_untiled, error_of, whole_and_parts
+from .test_tiled_model import (
+    OVERLAP,
+    SAMPLED,
+    SIDES,
+    SMALL,
+    TILE,
+    Scene,
+    assert_tiled_is_untiled,
+    error_of,
+    whole_and_parts,
+)
 
 
 class SmallFamily(Scene):
     """A scene of a family of `ProbeSmallFamily`."""
 
-    CHANNELS = {"flux2": 128, "qwen": 16, "z-image": 16}  # noqa: RUF012
+    CHANNELS = {"flux2": 128, "qwen": 16, "z-image": 16, "sd-x4": 4}  # noqa: RUF012
 
     def __init__(self, host, models, family, sides=(24, 16)):
         super().__init__(host, models, sides=sides)
@@ -23,13 +33,13 @@ class SmallFamily(Scene):
         frames = (1,) if family == "qwen" else ()
         self.shape = (1, self.CHANNELS[family], *frames, sides[1], sides[0])
         self.latent = self.tensor(self.shape, 0.8)
-        self.cell = 16 if family == "flux2" else 8
+        self.cell = {"flux2": 16, "sd-x4": 4}.get(family, 8)
 
     def windows(self, **more):
         return self.tiled(tile_size=14 * self.cell, overlap=4 * self.cell, blending="soft", **more)
 
 
-@pytest.mark.parametrize("family", SmallFamily.CHANNELS)
+@pytest.mark.parametrize("family", ["flux2", "qwen", "z-image"])
 def test_newer_families_are_drawn_in_windows(family, host, client, models):
     scene = SmallFamily(host, models, family)
     mask = torch.ones(1, 16, 24)
@@ -51,6 +61,27 @@ def test_newer_families_are_drawn_in_windows(family, host, client, models):
     assert_close(four, one, 1e-4)
     assert torch.allclose(kept[..., :9], before[..., :9], rtol=0, atol=1e-6)
     assert float((kept - before)[..., 9:].abs().mean()) > 0.01
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.4])
+def test_the_x4_upscaler_gets_the_picture_of_the_window_with_the_noise_of_the_whole(noise, host, client, models):
+    """Its cells have 4 pixels. The local network adds the picture at its place, and the level of the noise in it."""
+    scene = SmallFamily(host, models, "sd-x4", SIDES)
+    positive, negative = scene.prompts
+    enlarged = scene.g.add(
+        "SD_4XUpscale_Conditioning", images=scene.image(SIDES), positive=positive, negative=negative, scale_ratio=4.0,
+        noise_augmentation=noise,
+    )  # fmt: skip
+    asked = {"prompts": (enlarged, enlarged[1]), "latent": enlarged[2], "denoise": 1.0}
+    values = {"tile_size": TILE // 2, "overlap": OVERLAP // 2}
+    own = [scene.sample(scene.tiled(**values, tiles_at_once=at_once), steps=1, **asked) for at_once in (1, 4)]
+    scene.local()
+    local = scene.sample(scene.model, **asked)
+    others = [scene.sample(scene.tiled(**values, tiles_at_once=at_once), **asked) for at_once in (1, 4)]
+    own, own_together, local, *others = scene.run(client, *own, local, *others)
+    for one in others:
+        assert_close(one, local, SAMPLED)
+    assert_close(own_together, own, 1e-4)
 
 
 @pytest.mark.parametrize("of", ["latent", "prompt"])

@@ -115,10 +115,10 @@ def test_three_convolutions_are_exact_over_a_whole_sampling(sampler, host, clien
     assert_tiled_is_untiled(scene, client, sampler, steps=8, denoise=1.0)
 
 
-def test_soft_blending_is_exact_for_a_reach_of_a_quarter_of_the_overlap(host, client, models):
+def test_soft_blending_is_exact_for_a_reach_of_an_eighth_of_the_overlap(host, client, models):
     scene = Scene(host, models)
     scene.local()
-    assert_tiled_is_untiled(scene, client, tiled=[{"blending": "soft", "overlap": 96}])
+    assert_tiled_is_untiled(scene, client, tiled=[{"blending": "soft", "overlap": 192, "tile_size": 384}])
 
 
 @pytest.mark.parametrize("values", [
@@ -473,6 +473,13 @@ def test_without_memory_for_a_tile_the_step_is_done_again_in_smaller_ones(host, 
     ]
 
 
+def lines_on(scene, client, model):
+    """What Seam Report says of a picture that shows nothing, with a model that may have been used before."""
+    picture = scene.image((WIDE[0] * 8, WIDE[1] * 8))
+    node = scene.g.add("HiresFixSeamReport", tile_size=64, overlap=0, model=model, before=picture, after=picture)
+    return client.queue(scene.g).require_success().outputs[node.id]["text"][0].split("\n")
+
+
 def test_smaller_tiles_are_those_that_could_have_been_asked_for(host, client, models):
     """With a network that sees their borders; and every sampling begins with what was asked."""
     scene = Scene(host, models, sides=WIDE)
@@ -485,6 +492,10 @@ def test_smaller_tiles_are_those_that_could_have_been_asked_for(host, client, mo
     assert len(said) == 4
     assert said[:2] == said[2:]
     side = int(re.search(r"of up to (\d+) pixels", said[1])[1])
+    assert lines_on(scene, client, short)[0] == (
+        f"Memory had run out: the model's last sampling ended with tiles of up to {side} pixels, whose lines these are."
+    )
+    assert lines_on(scene, client, short)[1:] == lines_on(scene, client, scene.tiled(**{**tiled, "tile_size": side}))
     scene.model = scene.loader
     scene.local()
     asked, untiled = (scene.sample(model) for model in (scene.tiled(**{**tiled, "tile_size": side}), scene.model))

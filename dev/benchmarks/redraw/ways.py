@@ -22,7 +22,7 @@ TILE, PADDING, BLUR = 128, 32, 8
 
 
 class Tiling(NamedTuple):
-    """What Tiled Model is given: pixels, and the blending."""
+    """What Tiled Model is given: pixels, and the blending. The VAE has tiles of that size, too."""
 
     tile: int
     overlap: int
@@ -72,16 +72,18 @@ class Pass:
     scheduler: str = "normal"
     meter: Meter = field(default_factory=Meter)
 
-    def redraw(self, picture: torch.Tensor, seed: int, model: Any = None) -> torch.Tensor:
-        """Encode, sample and decode `(1, H, W, 3)` in [0, 1]."""
+    def redraw(self, picture: torch.Tensor, seed: int, model: Any = None, vae_tile: int = 0) -> torch.Tensor:
+        """Encode, sample and decode `(1, H, W, 3)` in [0, 1]; `vae_tile`: pixels of the VAE's tiles, 0 for none."""
         import nodes
 
-        latent = {"samples": self._timed(lambda: self.vae.encode(picture))}
+        from ....host.latents.tiled_vae import decode_pictures, encode_picture
+
+        latent = {"samples": self._timed(lambda: encode_picture(self.vae, picture, vae_tile))}
         (sampled,) = nodes.KSampler().sample(
             model or self.model, seed, self.steps, self.cfg, self.sampler, self.scheduler, self.positive,
             self.negative, latent, denoise=self.strength,
         )  # fmt: skip
-        return self._timed(lambda: self.vae.decode(sampled["samples"])).cpu().float()
+        return self._timed(lambda: decode_pictures(self.vae, sampled["samples"], vae_tile // CELL)).cpu().float()
 
     def _timed(self, call: Callable[[], torch.Tensor]) -> torch.Tensor:
         started = clock()

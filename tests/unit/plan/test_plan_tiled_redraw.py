@@ -44,3 +44,28 @@ def test_what_the_badge_says(values, text):
 def test_what_is_warned_of(values, words):
     warning = badge(**values)["warning"]
     assert words in warning if words else warning is None
+
+
+PLANNED = "1 picture → 2× = 2000×1000, "
+
+
+@pytest.mark.parametrize(("text", "values", "says"), [
+    # two rows of windows of 640 and of 616 pixels in height, of which the upper one owns 512
+    ("0% 0% 100% 52% | skip", {}, "about 8 windows, 4 left as they were, 51% less work, 78 steps"),
+    ("all | strength 50%", {}, "about 8 windows, none left as it was, 50% less work, 80 steps"),
+    ("all | add: a bird", {}, "about 8 windows, 160 steps"),
+    ("all | skip", {}, "about 8 windows, 8 left as they were, 100% less work, 0 steps"),
+    ("all | skip", {"skip_flat": 3.0}, "up to 8 windows, up to 160 steps"),
+    ("mask | skip", {"mask": ["picture", 1]}, "up to 8 windows, up to 160 steps"),
+])  # fmt: skip
+def test_a_plan_is_counted_where_it_is_known(text, values, says):
+    """The plan is laid over the whole of the picture, whatever the size that it was made at."""
+    graph = Graph()
+    loader = graph.add("CheckpointLoaderSimple", ckpt_name="a.safetensors")
+    latent = graph.add("EmptyLatentImage", width=400, height=200, batch_size=1)
+    image = graph.add("VAEDecode", samples=[latent, 0], vae=[loader, 2])
+    given = {"image": [image, 0], "plan": text, "skip_flat": 0.0, "fade": 0, "tile_size": 64, **values}
+    planned = graph.add("HiresFixTilePlan", **given)
+    wires = {"model": [loader, 0], "plan": [planned, 2]}
+    node = graph.add("HiresFixTiledRedraw", **{**VALUES, **ONE, **wires})
+    assert plan(graph, Known(found=1, pictures={"in/a.png": (1000, 500)})).get(node)["text"] == PLANNED + says

@@ -9,7 +9,15 @@ import random
 import pytest
 import torch
 from hires_pack.hires.errors import InputError
-from hires_pack.hires.tiles.windows import BLENDINGS, Windows, even_spans, plan_windows, span_weights
+from hires_pack.hires.tiles.windows import (
+    BLENDINGS,
+    FINISHED,
+    STEP_BY_STEP,
+    Windows,
+    even_spans,
+    plan_windows,
+    span_weights,
+)
 
 
 def _cases(count: int = 400) -> list[tuple[int, int, int, int]]:
@@ -80,17 +88,19 @@ def test_weights_sum_to_one(size: int, tile: int, overlap: int, multiple: int, b
     assert torch.allclose(total, torch.ones(size), atol=2e-7, rtol=0)
 
 
+@pytest.mark.parametrize("parts", [FINISHED, STEP_BY_STEP])
 @pytest.mark.parametrize(("size", "tile", "overlap", "multiple"), _cases(150))
-def test_soft_weights_leave_out_the_outer_quarter_and_cross_in_the_middle(
-    size: int, tile: int, overlap: int, multiple: int
+def test_soft_weights_leave_out_the_outermost_part_and_cross_in_the_middle(
+    size: int, tile: int, overlap: int, multiple: int, parts: int
 ) -> None:
     spans = even_spans(size, tile, overlap, multiple)
-    for (before, left), (after, right) in itertools.pairwise(zip(spans, span_weights(spans, "soft"), strict=True)):
+    weights = span_weights(spans, "soft", parts)
+    for (before, left), (after, right) in itertools.pairwise(zip(spans, weights, strict=True)):
         shared = before.stop - after.start
-        quarter = shared // 4
-        assert not right[:quarter].any()
-        assert not left[len(left) - quarter :].any()
-        middle = right[quarter : shared - quarter] if len(spans) == 2 else None
+        out = shared // parts
+        assert not right[:out].any()
+        assert not left[len(left) - out :].any()
+        middle = right[out : shared - out] if len(spans) == 2 else None
         if middle is not None and len(middle) > 1:
             steps = middle.diff()
             assert torch.allclose(steps, torch.full_like(steps, 1 / len(middle)), atol=1e-6)
@@ -121,7 +131,8 @@ def _tiled(network: torch.nn.Module, canvas: torch.Tensor, windows: Windows) -> 
 
 
 @pytest.mark.parametrize(
-    ("blending", "overlap", "is_exact"), [("hard", 6, True), ("soft", 12, True), ("hard", 4, False)]
+    ("blending", "overlap", "is_exact"),
+    [("hard", 6, True), ("soft", 24, True), ("soft", 16, False), ("hard", 4, False)],
 )
 def test_a_network_that_looks_as_far_as_the_overlap_allows_is_exact(
     blending: str, overlap: int, is_exact: bool
@@ -131,6 +142,12 @@ def test_a_network_that_looks_as_far_as_the_overlap_allows_is_exact(
     assert windows.count > 4
     difference = float((_tiled(network, canvas, windows) - network(canvas)).abs().max())
     assert (difference < 1e-6) == is_exact, difference
+
+
+def test_windows_of_a_step_fade_over_three_quarters_of_what_they_share() -> None:
+    first, second, *_ = plan_windows(152, 24, 24, 8, 8).all
+    assert first.weights[0, 16:].tolist() == pytest.approx([1, *(1 - (index + 0.5) / 6 for index in range(6)), 0])
+    assert second.weights[0, :8].tolist() == pytest.approx([0, *((index + 0.5) / 6 for index in range(6)), 1])
 
 
 def test_one_window_is_the_canvas() -> None:
