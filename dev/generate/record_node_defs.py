@@ -26,8 +26,8 @@ CORE_NODES = (
     "ControlNetApplyAdvanced", "ControlNetLoader", "DualCLIPLoader", "EmptyChromaRadianceLatentImage",
     "EmptyLatentImage", "EmptySD3LatentImage", "FluxGuidance", "GetImageSize", "ImageBatch", "ImageCompositeMasked",
     "ImageCrop", "ImageScale", "KSampler", "LatentCompositeMasked", "LatentUpscale", "LoadImage",
-    "LoadMediaPipeFaceLandmarker", "LoraLoader", "ManualSigmas", "MediaPipeFaceLandmarker", "ModelPatchLoader", "PiDConditioning",
-    "PreviewAny", "PreviewImage",
+    "LoadMediaPipeFaceLandmarker", "LoraLoader", "ManualSigmas", "MediaPipeFaceLandmarker", "ModelPatchLoader",
+    "PiDConditioning", "PreviewAny", "PreviewImage",
     "PrimitiveBoundingBox", "RepeatLatentBatch", "SaveImage", "SetLatentNoiseMask", "SUPIRApply", "UNETLoader",
     "VAEDecode", "VAEEncode", "VAELoader",
 )  # fmt: skip
