@@ -201,7 +201,7 @@ def upscale_pid(
         "**Load Image**: yours, 256 to 512 pixels a side",
         "**Prompt**: what it shows; may be empty",
         "**degrade_sigma**: 0 for clean pictures, to 0.8 for damaged ones",
-        "Links: **latent** of Flux or Z-Image works, too, in place of a picture",
+        "**latent** of the box *PiD* takes one that Flux or Z-Image has drawn, too",
     )
     picture = stages.load_picture(graph, image)
     graph.stage("Latent and size")
