@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from hires_pack.dev.fixtures.sd_x4 import SD_X4
+from hires_pack.dev.fixtures.families import SD_X4
 from hires_pack.pictures import read_picture
 from hires_pack.tests.tolerances import FLOAT32, SAMPLED, assert_close
 from PIL import Image
