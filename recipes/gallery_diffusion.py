@@ -201,7 +201,7 @@ def upscale_pid(
         "**Load Image**: yours, 256 to 512 pixels a side",
         "**Prompt**: what it shows; may be empty",
         "**degrade_sigma**: 0 for clean pictures, to 0.8 for damaged ones",
-        "Links: **latent** of Flux or Z-Image works, too, in place of a picture",
+        "**latent** of the box *PiD* takes one that Flux or Z-Image has drawn, too",
     )
     picture = stages.load_picture(graph, image)
     graph.stage("Latent and size")
@@ -217,10 +217,9 @@ def upscale_pid(
         "HiresFixUpscaleImage", image=picture, upscaler=stages.load_upscaler(graph, "Lanczos"), upscaling_resize=4.0
     ).out()
     graph.stage("Result")
-    size = graph.node("GetImageSize", image=enlarged, folded=True)
-    whole: dict[str, Any] = {"x": 0, "y": 0, "width": size.out("width"), "height": size.out("height")}
-    part = graph.node("PrimitiveBoundingBox", title="The picture", folded=True, **whole).out()
-    result = graph.node("ImageCropV2", image=drawn.out("images"), crop_region=part).out()
+    # laid over the other one, which has the size
+    both: dict[str, Any] = {"destination": enlarged, "source": drawn.out("images")}
+    result = graph.node("ImageCompositeMasked", title="Cut to size", x=0, y=0, resize_source=False, **both).out()
     graph.node("SaveImage", images=result, filename_prefix=graph.name)
     stages.compare(graph, enlarged, result)
 

@@ -169,7 +169,7 @@ def upscale(m: Maker) -> None:
     if m.rng.random() < 0.1:
         loader = m.add("HiresFixUpscalerLoader", upscaler_name=LDSR)
         given["upscaler"] = m.add("HiresFixLdsrSettings", upscaler=loader[0])[0]
-    elif m.rng.random() < 0.1:
+    elif m.rng.random() < 0.15:
         given["upscaler"] = _diffusion(m)
     image = m.add("HiresFixUpscaleImage", likely=0.3, image=before, **given)[0]
     if m.rng.random() < 0.15:
@@ -184,7 +184,7 @@ def upscale(m: Maker) -> None:
 def _diffusion(m: Maker) -> Link:
     """A diffusion model as an upscaler. SeedVR2's node refuses every model that there is."""
     own = {"model": m.link("MODEL"), "vae": m.link("VAE")}
-    if m.rng.random() < 0.1:
+    if m.rng.random() < 0.25:
         return m.add("HiresFixSeedVR2Upscaler", **own)[0]
     return m.add("HiresFixDiffusionUpscaler", likely=0.2, **own, control_net=None)[0]
 

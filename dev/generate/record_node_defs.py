@@ -24,10 +24,10 @@ OWN_PREFIX = "HiresFix"
 CORE_NODES = (
     "AddNoise", "CheckpointLoaderSimple", "CLIPLoader", "CLIPTextEncode", "ComfySwitchNode", "ConditioningZeroOut",
     "ControlNetApplyAdvanced", "ControlNetLoader", "DualCLIPLoader", "EmptyChromaRadianceLatentImage",
-    "EmptyLatentImage", "EmptySD3LatentImage", "FluxGuidance", "GetImageSize", "ImageBatch", "ImageCrop", "ImageCropV2",
-    "ImageScale", "KSampler", "LatentCompositeMasked", "LatentUpscale", "LoadImage", "LoadMediaPipeFaceLandmarker",
-    "LoraLoader", "ManualSigmas", "MediaPipeFaceLandmarker", "ModelPatchLoader", "PiDConditioning", "PreviewAny",
-    "PreviewImage",
+    "EmptyLatentImage", "EmptySD3LatentImage", "FluxGuidance", "GetImageSize", "ImageBatch", "ImageCompositeMasked",
+    "ImageCrop", "ImageScale", "KSampler", "LatentCompositeMasked", "LatentUpscale", "LoadImage",
+    "LoadMediaPipeFaceLandmarker", "LoraLoader", "ManualSigmas", "MediaPipeFaceLandmarker", "ModelPatchLoader",
+    "PiDConditioning", "PreviewAny", "PreviewImage",
     "PrimitiveBoundingBox", "RepeatLatentBatch", "SaveImage", "SetLatentNoiseMask", "SUPIRApply", "UNETLoader",
     "VAEDecode", "VAEEncode", "VAELoader",
 )  # fmt: skip

@@ -1,4 +1,7 @@
-"""Pictures in parts: how many tiles there are, what is sampled at once; a model in tiles keeps large ones cheap."""
+"""Pictures in parts: how many tiles there are, what is sampled at once; a model in tiles keeps large ones cheap.
+
+Diffusion models as upscalers see them in parts, too.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import replace
 from ..errors import InputError
 from ..graph.reader import Node
 from ..sampling.steps import STEPS_RULES, StepsRule
+from ..sizes.diffusion import redraw_windows, seedvr2_windows, x4_windows
 from ..sizes.image_sizes import A1111_CELL, Size
 from ..tile_plan.plan import NO_ENCODER, TilePlan
 from ..tile_plan.text import read_plan
@@ -15,13 +19,13 @@ from ..tiles.grid import tile_grid
 from ..tiles.layout import TileLayout
 from ..tiles.windows import CONTEXT, OVERLAP, Windows, check_overlap, plan_windows
 from .badge import STOPS, Badge, badge, cells_of
-from .facts import Facts, Latents, ModelFile, Pictures, TiledModel, UpscalerFile
+from .facts import DiffusionRun, Facts, Latents, ModelFile, Pictures, TiledModel, UpscalerFile
 from .model_files import EARLY_SIDE, LATER_SIDE
 from .steps import plan_second_pass
 from .upscale import FolderPlan, UpscaleRequest, folder_of, numbers_of
 from .warnings import counted, size_text, too_long
 
-GRIDS = {EARLY_SIDE: 64, LATER_SIDE: 32, None: 16}
+_GRIDS = {EARLY_SIDE: 64, LATER_SIDE: 32, None: 16}
 """Pixels that a network works on together, which tiles begin and end with: SD 1 and 2, SDXL, transformers."""
 
 _MOST_CELLS = 2**22
@@ -29,6 +33,17 @@ _MOST_CELLS = 2**22
 
 _STRONG = 0.5
 """Denoising strength from which on a window no longer keeps to what it sees."""
+
+
+_WIDE = 2**16
+"""Pixels a side of a picture that no window covers."""
+
+_CELL = 8
+
+_FROM_TILED_MODEL = (
+    "The model comes from Tiled Model, and this node cuts pictures itself. Connect the model before it, and set "
+    "tile_size and overlap here."
+)
 
 
 @badge("HiresFixTiledModel")
@@ -54,7 +69,7 @@ def in_tiles(node: Node, size: Size, facts: Facts) -> str | None:
         return None
     trained = facts.trained_side(tiled.model) if tiled.model else None
     try:
-        grids = [GRIDS[trained]] if trained in GRIDS else GRIDS.values()
+        grids = [_GRIDS[trained]] if trained in _GRIDS else _GRIDS.values()
         counts = {plan_windows(*size, tiled.side, tiled.overlap, grid).count for grid in grids}
     except InputError:  # the run says it, of its own cells
         return None
@@ -153,7 +168,7 @@ def _tiled_redraw(node: Node, facts: Facts) -> Badge:
     size = _only_size(node, facts, folder)
     if side and size:
         shared = overlap if overlap >= 0 else round(side * OVERLAP)
-        grid = GRIDS.get(trained, max(GRIDS.values()))
+        grid = _GRIDS.get(trained, max(_GRIDS.values()))
         across, down, common, multiple = (-(-pixels // A1111_CELL) for pixels in (*size, shared, grid))
         windows = plan_windows(across, down, max(1, side // A1111_CELL), common, multiple)
         words = [f"{folder.text} = {size_text(size)}", *_windows_text(node, windows, steps)]
@@ -209,3 +224,43 @@ def _too_strong(strength: float) -> str | None:
         f"At a denoising strength of {strength:g} every window may draw the prompt's subject. Use 0.2 to 0.35, or "
         "connect a tile ControlNet to control_net."
     )
+
+
+@badge("HiresFixDiffusionUpscaler")
+def _diffusion_upscaler(node: Node, facts: Facts) -> Badge:
+    if node.incoming("model", TiledModel):
+        return Badge(text=STOPS, warning=_FROM_TILED_MODEL)
+    model, steps, cfg = node.incoming("model", ModelFile), node.whole("steps"), node.number("cfg")
+    tile, overlap, factor = node.whole("tile_size"), node.whole("overlap"), node.number("factor")
+    if model is None or steps is None or cfg is None or tile is None or overlap is None or factor is None:
+        return Badge()
+    check_overlap(tile, overlap)
+    calls = steps * (1 if cfg == 1 else 2)
+    if facts.is_sd_x4(model):
+        windows = x4_windows(tile, overlap)
+        run = DiffusionRun(windows, calls, steps, facts.work(model))
+        side = windows.tile * windows.scale
+        return Badge((_file(run),), f"4 times as large, in parts of up to {side} pixels")
+    trained = facts.trained_side(model)
+    side = tile or (int(CONTEXT * trained) if trained else 0)
+    if not side:
+        return Badge()
+    shared = round(side * OVERLAP) if overlap < 0 else overlap
+    columns = plan_windows(_WIDE, _WIDE, side, shared, _GRIDS.get(trained, _GRIDS[None])).columns
+    windows = redraw_windows(columns[0].length, columns[0].stop - columns[1].start, _CELL, factor)
+    run = DiffusionRun(windows, calls, steps, facts.work(model), bool(tile))
+    return Badge((_file(run),), f"redraws in windows of up to {side} pixels")
+
+
+@badge("HiresFixSeedVR2Upscaler")
+def _seedvr2_upscaler(node: Node, facts: Facts) -> Badge:
+    model, tile, overlap = node.incoming("model", ModelFile), node.whole("tile_size"), node.whole("overlap")
+    if tile is None or overlap is None:
+        return Badge()
+    windows = seedvr2_windows(tile, overlap)
+    run = DiffusionRun(windows, 1, 1, facts.work(model) if model else None)
+    return Badge((_file(run),), f"restores in windows of up to {windows.tile} pixels")
+
+
+def _file(run: DiffusionRun) -> UpscalerFile:
+    return UpscalerFile("", run.windows.scale, 1, diffusion=run)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from hires_pack.dev.fixtures.sd_x4 import SD_X4
+from hires_pack.dev.fixtures.families import SD_X4
 from hires_pack.pictures import read_picture
 from hires_pack.tests.tolerances import FLOAT32, SAMPLED, assert_close
 from PIL import Image
@@ -350,7 +350,7 @@ def test_what_is_refused(family, change, node, words, host, client, models):
 
 
 def test_the_badges(host, client, models):
-    """Counted on the plan that the run follows: 600 pixels are two parts, 16 windows of 768 cover 2400x1600."""
+    """Counted on the plan that the run follows: 600 pixels are two parts of 512, each four tiles of 256."""
     Image.new("RGB", (600, 400)).save(host.base / "input" / "diffusion-600x400.png")
     said = {}
     for family, more in ((SD_X4, {}), (SD_X4, {"tile_size": 1024}), (models.family("sd1"), {"tile_size": 768})):
@@ -361,13 +361,14 @@ def test_the_badges(host, client, models):
         said[family.file, more.get("tile_size", 0)] = text.partition(", ")[2].replace("\u00d7", "x")
     assert said == {
         (SD_X4.file, 0): "2 steps x 2 windows: seconds on a graphics card",
-        (SD_X4.file, 1024): "2 steps x 12 windows: seconds on a graphics card",
+        (SD_X4.file, 1024): "2 steps x 8 windows: seconds on a graphics card",
         (models.family("sd1").file, 768): "2 steps x 15 windows: seconds on a graphics card",
     }
 
 
-def test_absurd_sizes_are_refused_before_anything_is_drawn(host, client):
-    job = Job(host, SD_X4, pictures(2000, 2000))
+def test_what_memory_does_not_hold_is_refused_before_anything_is_drawn(host, client):
+    job = Job(host, SD_X4, pictures(64, 64))
+    job.image = job.add("RepeatImageBatch", image=job.image, amount=4096)
     job.graph.save(image=job.enlarged(16.0))
     text = client.queue(job.graph).explanation()
-    assert "2000x2000 pixels would become 32000x32000, which takes at least" in text, text
+    assert "4096 pictures of 64x64 pixels would become 1024x1024, which takes at least" in text, text

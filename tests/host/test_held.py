@@ -1,10 +1,10 @@
-"""SUPIR and PiD in the pack's samplings: what does not fit them ends with a sentence."""
+"""SUPIR and PiD in the samplings: what does not fit them ends with a sentence. LDSR with grey pictures."""
 
 import pytest
 import torch
 
 from .graphs import Graph, conditioning, give
-from .test_workflows import public_models  # noqa: F401 - a fixture that works by itself
+from .test_ldsr import enlarged
 
 PICTURE = torch.rand(1, 64, 64, 3, generator=torch.Generator().manual_seed(3))
 HOW = {"steps": 1, "cfg": 1.0, "sampler_name": "euler", "scheduler": "normal"}
@@ -60,3 +60,13 @@ def test_pid(given, said, host, client, models):
         words = add("PiDConditioning", positive=words, latent=latent, latent_format="flux", degrade_sigma=0.0)
     canvas = add("EmptyChromaRadianceLatentImage", width=64, height=64, batch_size=1)
     assert said in scene.sentence(client, model, canvas, positive=words, negative=words)
+
+
+def test_ldsr_keeps_grey_and_transparency(host, client):
+    grey = torch.rand(1, 20, 24, 2, generator=torch.Generator().manual_seed(3))
+    both = enlarged(host, client, grey)
+    assert both.shape == (1, 40, 48, 2)
+    assert torch.equal(enlarged(host, client, grey[..., :1]), both[..., :1])
+    assert torch.equal(
+        enlarged(host, client, grey[..., :1].expand(-1, -1, -1, 3)).mean(-1, keepdim=True), both[..., :1]
+    )

@@ -43,7 +43,16 @@ def test_the_size_of_every_saved_workflow_is_told(name, host, client, models):
     assert {one["warning"] for one in said.values()} == {None}
     ours = {"TargetSize", "LatentUpscale", "PixelUpscale", "Renoise", "SecondSampling", "UpscaleImage"}
     told = {graph[node]["class_type"].removeprefix("HiresFix") for node in said}
-    ours |= {"MultiStageUpscale", "SplitTiles", "EncodeTiles", "CombineTiles", "PutRegionsBack", "TiledModel"}
+    ours |= {
+        "DiffusionUpscaler",
+        "SeedVR2Upscaler",
+        "MultiStageUpscale",
+        "SplitTiles",
+        "EncodeTiles",
+        "CombineTiles",
+        "PutRegionsBack",
+        "TiledModel",
+    }
     assert told == ours & {node["class_type"].removeprefix("HiresFix") for node in graph.values()}
 
 
