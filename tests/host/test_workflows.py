@@ -10,7 +10,7 @@ import shutil
 
 import pytest
 import torch
-from hires_pack.dev.fixtures.sd_x4 import SD_X4
+from hires_pack.dev.fixtures.families import SD_X4
 from hires_pack.dev.fixtures.stand_ins import stand_ins
 from hires_pack.hires.graph.to_api import to_api
 from hires_pack.hires.infotext.from_graph.read import read_graph
