@@ -80,15 +80,17 @@ def _check_own_values(node: Node, own_steps: int | None) -> None:
 
 def _check_first_pass(node: Node) -> None:
     """The same for Second Sampling; a Re-noise before it has said what is missing there."""
-    renoise = renoise_of(node)
+    renoise, is_own_cfg = renoise_of(node), not is_same(node, "cfg") or node.has("guider")
+    if is_own_cfg and (renoise or not is_same(node, "sampler_name")):
+        return  # before a long chain of passes is walked along
     ways = [first_pass(before) for before in (node, renoise) if before]
     bases = [base for base, _ in ways if base]
     if not bases and all(is_sure for _, is_sure in ways):
         if is_same(node, "sampler_name") and not renoise:
             raise no_first_pass("sampler_name", SAME_SAMPLER)
-        if is_same(node, "cfg") and not node.has("guider"):
+        if not is_own_cfg:
             raise no_first_pass("cfg", SAME_CFG)
-    if bases and bases[0].has("guider") and is_same(node, "cfg") and not node.has("guider"):
+    if bases and bases[0].has("guider") and not is_own_cfg:
         raise no_cfg()
 
 
