@@ -29,6 +29,7 @@ SETTINGS = {
     "distributed.worker.profile.enabled": False,
     "distributed.worker.daemon": True,
     "distributed.admin.tick.limit": "1 h",  # whoever computes keeps its loop waiting; that is no fault
+    "distributed.admin.large-graph-warning-threshold": "1 GB",  # whole picture files travel
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "logging": {"distributed": "warning"},

@@ -20,7 +20,7 @@ from ..sampling.job import job_of
 from ..sampling.noise import PlacedNoise
 from ..sampling.passes import OF_A_PICTURE, sample_base
 from ..sampling.sigmas import Scheduling
-from ..tiles.canvas import TileRequest
+from ..tiles.canvas import TileRequest, cell_of_model
 from ..tiles.tiled_model import tiled_model
 from .part import DiffusionUpscaler, noise_of
 
@@ -128,9 +128,8 @@ class X4Upscaler(DiffusionUpscaler):
 
     @property
     def _tiles(self) -> TileRequest:
-        """Of what the network sees, as the host counts it: it takes a cell of this model for larger than it is."""
-        cell = self.model.get_model_object("latent_format").spacial_downscale_ratio
-        tile, shared = self.windows.inside
+        """Of what the network sees, in pixels of the result."""
+        cell, (tile, shared) = cell_of_model(self.model.model), self.windows.inside
         return TileRequest((tile or self.windows.tile) * cell, max(-1, shared * cell), "soft", at_once=1)
 
 

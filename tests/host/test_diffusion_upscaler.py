@@ -78,8 +78,7 @@ def core_x4(job, model):
 def test_sd_x4_is_bit_equal_to_cores_own_graph_and_exact_at_any_size(host, client):
     job = Job(host, SD_X4, pictures(26, 19))
     upscaler, tiled = job.upscaler(), job.upscaler(tile_size=64)
-    # in cells of this model, which the host takes for twice as large as they are
-    model = job.add("HiresFixTiledModel", model=job.model, tile_size=128, overlap=-1, blending="soft", tiles_at_once=1)
+    model = job.add("HiresFixTiledModel", model=job.model, tile_size=64, overlap=-1, blending="soft", tiles_at_once=1)
     found = job.run(
         client,
         core=core_x4(job, job.model),
