@@ -20,6 +20,9 @@ SCHEDULER = "HIRES_FIX_SCHEDULER"
 
 ENVIRONMENT = "environment"
 
+MODELS, FETCH, THREADS = "HIRES_FIX_WORKER_MODELS", "HIRES_FIX_WORKER_FETCH", "HIRES_FIX_WORKER_THREADS"
+"""Variables that a worker process is started with: its folders of models, whether models may be sent, its threads."""
+
 _MOST_PROCESSES = 64
 _TLS_FILES = ("ca", "certificate", "key")
 

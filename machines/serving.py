@@ -11,12 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .entries import Entry, EntryError, check_address
+from .entries import FETCH, MODELS, THREADS, Entry, EntryError, check_address
 
 WORKER = Path(__file__).absolute().parent.parent / "worker.py"
-
-MODELS, FETCH, THREADS = "HIRES_FIX_WORKER_MODELS", "HIRES_FIX_WORKER_FETCH", "HIRES_FIX_WORKER_THREADS"
-"""Variables that a worker process is started with: its folders of models, whether models may be sent, its threads."""
 
 READY = "ready at "
 """Begins the line that tells the address, once work can be handed in."""

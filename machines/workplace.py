@@ -15,9 +15,9 @@ import torch
 
 from ..hires.errors import InputError
 from ..upscale_models import CpuRuntime, ModelUpscaler, Runtime
+from .entries import FETCH, MODELS, THREADS
 from .jobs import ModelFile, Plain, code_digest, do_job
 from .models import ModelStore
-from .serving import FETCH, MODELS, THREADS
 
 _SEVERAL = 16
 """Small pictures that a graphics card sees together, as in the host."""
