@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -198,16 +199,12 @@ class DaskPool:
 
 class _Ticket:
     def __init__(self, pool: DaskPool, future: Any) -> None:
-        self._pool, self._future = pool, future
+        self._pool, self._future, self._done = pool, future, threading.Event()
+        future.add_done_callback(lambda _: self._done.set())
 
     def wait(self, seconds: float) -> bool:
-        until = time.monotonic() + seconds
-        while not self._future.done():
-            if time.monotonic() >= until:
-                # a job whose scheduler is gone would wait for ever: its result says so
-                return self._pool._client.status != "running"
-            time.sleep(0.01)
-        return True
+        # one whose scheduler is gone would wait for ever: its result says so
+        return self._done.wait(seconds) or self._pool._client.status != "running"
 
     def result(self) -> Any:
         from distributed.client import FutureCancelledError
