@@ -27,8 +27,9 @@ SETTINGS = {
     "distributed.worker.daemon": True,
     "distributed.admin.tick.limit": "1 h",  # whoever computes keeps its loop waiting; that is no fault
     "distributed.admin.large-graph-warning-threshold": "1 GB",  # whole picture files travel
-    # Dask's own values give every freed piece of memory back, which makes networks half as fast
+    # Dask's own values give every freed piece of memory back, and networks then take half as long again
     "distributed.nanny.pre-spawn-environ": {
+        "DASK_LOGGING__DISTRIBUTED": "warning",
         "MALLOC_ARENA_MAX": 1,
         "MALLOC_MMAP_THRESHOLD_": 2**25,
         "MALLOC_TRIM_THRESHOLD_": 2**30,
@@ -161,7 +162,6 @@ async def _work(options: argparse.Namespace) -> None:
                 MODELS: os.pathsep.join(str(Path(folder).absolute()) for folder in options.models),
                 FETCH: "1" if options.fetch else "0",
                 THREADS: str(threads),
-                "DASK_LOGGING__DISTRIBUTED": "warning",
                 "OMP_NUM_THREADS": str(threads),
                 **({"CUDA_VISIBLE_DEVICES": str(index % cards)} if cards else {}),
             },
