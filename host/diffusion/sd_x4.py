@@ -14,13 +14,13 @@ from ...hires.sizes.diffusion import X4_SCALE, x4_windows
 from ...hires.sizes.regions import Cond
 from ...hires.tiles.boxes import Box
 from ...upscale_models import OnPart, Upscaler
-from ..latents.codec import cell_of, decode
+from ..latents.codec import cell_of, cell_of_model, decode
 from ..redraw.request import LAID_OVER, PLACED
 from ..sampling.job import job_of
 from ..sampling.noise import PlacedNoise
 from ..sampling.passes import OF_A_PICTURE, sample_base
 from ..sampling.sigmas import Scheduling
-from ..tiles.canvas import TileRequest, cell_of_model
+from ..tiles.canvas import TileRequest
 from ..tiles.tiled_model import tiled_model
 from .part import DiffusionUpscaler, noise_of
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import comfy.model_base
 import torch
 
 from ...hires.errors import InputError
+from ...hires.sizes.diffusion import X4_SCALE
 from ...hires.sizes.image_sizes import A1111_CELL, TargetSize
 from ...hires.sizes.latent import check_latent_size, crop_latent
 from ..ending import check_stage
@@ -18,6 +20,13 @@ from .tiled_vae import decode_pictures, encode_picture, smallest_tile
 
 _OWN_CELL = "downscale_ratio_spacial"
 """Key of a LATENT under which an empty one names its cell, which its model may then change."""
+
+
+def cell_of_model(model: Any) -> int:
+    """Pixels a side of one latent cell of a diffusion model; `model`: the host's BaseModel."""
+    if isinstance(model, comfy.model_base.SD_X4Upscaler):
+        return X4_SCALE  # the host's format of its latents says 8
+    return model.latent_format.spacial_downscale_ratio
 
 
 class CodecError(InputError):

@@ -10,6 +10,7 @@ import torch
 
 from ...hires.sampling.same import SecondPassValues
 from ...hires.sizes.regions import Cond
+from ..latents.codec import cell_of_model
 from ..latents.latents import Latent, fit_to_model, noised_of
 from ..plugins.hooks import Hook, Menus, SamplingPass, When, call_hooks
 from .guidance import Prompts
@@ -88,7 +89,7 @@ def before_sampling(run: Pass, hooks: Iterable[Hook], facts: PassFacts) -> Pass:
 def _asked(job: SamplingJob, number: int, samples: torch.Tensor, noise: torch.Tensor, facts: PassFacts) -> SamplingPass:
     """A pass as hooks see it: copies of all that they may change, but for the noise."""
     guidance = job.guidance
-    cell = guidance.model.get_model_object("latent_format").spacial_downscale_ratio
+    cell = cell_of_model(guidance.model.model)
     prompts = isinstance(guidance, Prompts)
     return SamplingPass(
         number,

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import comfy.model_base
 import comfy.model_management
 import comfy.utils
 import torch
@@ -15,6 +14,7 @@ from ...hires.errors import InputError
 from ...hires.plan.model_files import EARLY_SIDE, LATER_SIDE
 from ...hires.tiles.boxes import Box
 from ...hires.tiles.windows import CONTEXT, OVERLAP, Blending, Windows, check_overlap, plan_windows
+from ..latents.codec import cell_of_model
 from .errors import TiledModelError
 
 _SMALLER = (CONTEXT, 1.25, 1.0, 0.75)
@@ -25,9 +25,6 @@ _LEAST = 0.5
 
 _STEP = 0.75
 """Of the longest side, where memory has run out for a window: a little more than half its area."""
-
-_X4_CELL = 4
-"""Of SD's x4 upscaler; the host's format of its latents says 8."""
 
 _EARLY_TEXT_WIDTHS = (768, 1024)
 """Of SD 1 and 2."""
@@ -143,13 +140,6 @@ def _automatic_side(model: Any, shape: Sequence[int]) -> int:
 
     sides = [int(trained * factor) for factor in _SMALLER]
     return next((side for side in sides if needed(side) <= room), sides[-1])
-
-
-def cell_of_model(model: Any) -> int:
-    """Pixels a side of a latent cell; `model`: the host's BaseModel."""
-    if isinstance(model, comfy.model_base.SD_X4Upscaler):
-        return _X4_CELL
-    return model.latent_format.spacial_downscale_ratio
 
 
 def trained_side(model: Any) -> int:

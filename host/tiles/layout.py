@@ -7,7 +7,8 @@ from typing import Any
 from ...hires.errors import InputError
 from ...hires.seams.meetings import Meetings, meetings
 from ...hires.tiles.windows import Span, Windows, plan_windows
-from .canvas import TileRequest, cell_of_model, windows_for
+from ..latents.codec import cell_of_model
+from .canvas import TileRequest, windows_for
 from .errors import TiledModelError
 from .tiled_model import last_request_of, request_of
 

@@ -12,10 +12,11 @@ from comfy.patcher_extension import WrappersMP
 
 from ...hires.pace import Pace
 from ...hires.tiles.windows import Window, Windows
+from ..latents.codec import cell_of_model
 from ..memory import is_out_of_memory
 from ..progress import show_text
 from . import conds
-from .canvas import Canvas, TileRequest, cell_of_model, cut, windows_for, with_smaller_windows
+from .canvas import Canvas, TileRequest, cut, windows_for, with_smaller_windows
 from .conds import Cond
 from .errors import TiledModelError
 from .patches import holds_picture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,9 @@ from .network import Network, NetworkError, load_network
 
 DRAWS = {"AuraSR"}
 """Architectures that draw random numbers in every run."""
+
+_DRAWING = threading.Lock()
+"""Cards may be at work side by side, each in a thread, and torch seeds them all."""
 
 CHANNELS = (1, 3)
 """Channels a model may have, the same going in and coming out: grey or RGB."""
@@ -89,7 +93,7 @@ class ModelUpscaler(Network):
             return self.descriptor(pixels)
         results = []
         for picture in pixels.split(1):
-            with torch.random.fork_rng([pixels.device] if pixels.device.type == "cuda" else []):
+            with _DRAWING, torch.random.fork_rng([pixels.device] if pixels.device.type == "cuda" else []):
                 torch.manual_seed(0)
                 results.append(self.descriptor(picture))
         return torch.cat(results)
