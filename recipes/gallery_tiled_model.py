@@ -55,9 +55,7 @@ def tiled_redraw_controlnet(
     )
     shared, noise = asked.model_noise_prompts(graph)
     enlarged = _enlarge(graph, image, upscaler, upscaling_resize)
-    encoded = _encode(graph, enlarged, shared)
-    second = _hold(graph, shared, control_net, control_strength, enlarged)
-    _finish(graph, asked, second, noise, enlarged, encoded, denoising_strength)
+    _redraw_held(graph, asked, shared, noise, enlarged, control_net, control_strength, denoising_strength)
 
 
 @workflow(
@@ -91,9 +89,7 @@ def tiled_redraw_sdxl(
     )
     shared, noise = asked.model_noise_prompts(graph)
     enlarged = _enlarge(graph, image, upscaler, upscaling_resize)
-    encoded = _encode(graph, enlarged, shared)
-    second = _hold(graph, shared, control_net, control_strength, enlarged)
-    _finish(graph, asked, second, noise, enlarged, encoded, denoising_strength)
+    _redraw_held(graph, asked, shared, noise, enlarged, control_net, control_strength, denoising_strength)
 
 
 @workflow(
@@ -127,10 +123,10 @@ def tiled_redraw_flux(
     )
     shared, noise = asked.flow_noise_prompt(graph, guidance)
     enlarged = _enlarge(graph, image, upscaler, upscaling_resize)
-    encoded = _encode(graph, enlarged, shared)
-    # this one looks at a latent, which it makes of the picture
-    second = _hold(graph, shared, control_net, control_strength, enlarged, vae=shared.vae)
-    _finish(graph, asked, second, noise, enlarged, encoded, denoising_strength)
+    _redraw_held(
+        graph, asked, shared, noise, enlarged, control_net, control_strength, denoising_strength,
+        vae=shared.vae,  # this one looks at a latent, which it makes of the picture
+    )  # fmt: skip
 
 
 PLAN = """# where | what
@@ -201,21 +197,35 @@ def _encode(graph: Graph, enlarged: Output, shared: Sampling) -> Output:
     return graph.node("HiresFixEncodeAnySize", image=enlarged, vae=shared.vae).out()
 
 
-def _hold(graph: Graph, shared: Sampling, control_net: str, strength: float, enlarged: Output, **more: Any) -> Sampling:
-    """A second pass in tiles that see their parts of the picture by a ControlNet. `more`: what it needs besides."""
+def _redraw_held(
+    graph: Graph,
+    asked: Job,
+    shared: Sampling,
+    noise: Output,
+    enlarged: Output,
+    control_net: str,
+    control_strength: float,
+    denoising_strength: float,
+    **more: Any,
+) -> None:
+    """A second pass in tiles that see their parts of the picture by a ControlNet, to the end of the workflow.
+
+    `more`: what the ControlNet needs besides.
+    """
+    encoded = _encode(graph, enlarged, shared)
     graph.stage("Tile and hold")
     tiled = graph.node("HiresFixTiledModel", model=shared.model).out()
-    loaded = graph.node("ControlNetLoader", control_net_name=control_net).out()
     held = graph.node(
         "ControlNetApplyAdvanced",
         positive=shared.positive,
         negative=shared.negative,
-        control_net=loaded,
+        control_net=graph.node("ControlNetLoader", control_net_name=control_net).out(),
         image=enlarged,
-        strength=strength,
+        strength=control_strength,
         **more,
     )
-    return replace(shared, model=tiled, positive=held.out("positive"), negative=held.out("negative"))
+    second = replace(shared, model=tiled, positive=held.out("positive"), negative=held.out("negative"))
+    _finish(graph, asked, second, noise, enlarged, encoded, denoising_strength)
 
 
 def _finish(
