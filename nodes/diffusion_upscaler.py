@@ -85,22 +85,7 @@ class HiresFixDiffusionUpscaler(PackNode):
                     tooltip="Enlarges the picture before the model draws. Without it: Lanczos. With the SD x4 upscaler "
                     "only for more than 4 times.",
                 ),
-                io.ControlNet.Input(
-                    "control_net",
-                    optional=True,
-                    tooltip="Sees what is to be redrawn, window by window: a tile ControlNet keeps the picture at "
-                    "higher strengths.",
-                ),
-                io.Float.Input(
-                    "control_strength",
-                    default=0.6,
-                    min=0.0,
-                    max=10.0,
-                    step=0.05,
-                    round=0.001,
-                    optional=True,
-                    tooltip="Strength of control_net.",
-                ),
+                *window_inputs.held(),
             ],
             outputs=[inputs.UpscalerType.Output(display_name="upscaler", tooltip="For any input of an upscaler.")],
             hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],

@@ -81,22 +81,7 @@ class HiresFixTiledRedraw(PackNode):
                     optional=True,
                     tooltip="Enlarges the picture before it is redrawn. Without it: Lanczos.",
                 ),
-                io.ControlNet.Input(
-                    "control_net",
-                    optional=True,
-                    tooltip="Sees what is to be redrawn, window by window: a tile ControlNet keeps the picture at "
-                    "higher strengths.",
-                ),
-                io.Float.Input(
-                    "control_strength",
-                    default=0.6,
-                    min=0.0,
-                    max=10.0,
-                    step=0.05,
-                    round=0.001,
-                    optional=True,
-                    tooltip="Strength of control_net.",
-                ),
+                *window_inputs.held(),
                 inputs.settings(),
                 inputs.steps_rule(),
                 inputs.TilePlanType.Input(

@@ -43,3 +43,25 @@ def windows() -> list[io.Input]:
             "sees the tile's border, is left out, and the rest fades. hard: cut in the middle.",
         ),
     ]
+
+
+def held() -> list[io.Input]:
+    """A ControlNet that sees each window."""
+    return [
+        io.ControlNet.Input(
+            "control_net",
+            optional=True,
+            tooltip="Sees what is to be redrawn, window by window: a tile ControlNet keeps the picture at "
+            "higher strengths.",
+        ),
+        io.Float.Input(
+            "control_strength",
+            default=0.6,
+            min=0.0,
+            max=10.0,
+            step=0.05,
+            round=0.001,
+            optional=True,
+            tooltip="Strength of control_net.",
+        ),
+    ]
