@@ -15,6 +15,9 @@ from typing import Any
 UPSCALE_JOBS = ("compact", "esrgan", "span", "batch", "swinir", "free", "half")
 """Names of the jobs of `bench upscale`."""
 
+REDRAWS = ("default", "overlap-12.5", "per-tile")
+"""Names of the ways of `bench redraw` beside one piece."""
+
 BAND = 64
 """Rows that the pictures of `bench streaming` are written in; their sides are multiples of it."""
 
@@ -171,9 +174,13 @@ def _benchmarks(kinds: Any) -> None:
         "--strength", type=_strength, default=0.35, metavar="N", help="denoising strength (default: 0.35)"
     )
     redraw.add_argument(
+        "--only", nargs="+", choices=REDRAWS, default=list(REDRAWS), metavar="WAY",
+        help=f"beside one piece only these ways, of {', '.join(REDRAWS)}",
+    )  # fmt: skip
+    redraw.add_argument(
         "--narrow", action="store_true",
-        help="the demo's network as it was trained, for machines without a GPU: the same pictures in a third of the "
-        "time; time and memory beyond its calls weigh more then",
+        help="the demo's networks as they were trained, for machines without a GPU: the same pictures in a third of "
+        "the time; time and memory beyond their calls weigh more then",
     )  # fmt: skip
     redraw.add_argument("--pictures", type=Path, metavar="DIR", help="write the pictures there, to be looked at")
 

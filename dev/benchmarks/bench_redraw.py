@@ -19,16 +19,18 @@ import torch
 from ...hires.images.resample import to_8_bit
 from ...hires.seams.meetings import Meetings
 from ...hires.seams.report import change_of, enlarged, measure
+from ..command_line import REDRAWS
 from ..demo.jobs import DEMO
 from ..fixtures import library
 from ..host import real_host
 from . import machine, peak_memory
 from .redraw.figures import Way
-from .redraw.narrow import narrow
+from .redraw.narrow import make_narrow, narrow
 from .redraw.ways import KEY, Meter, Pass, Tiling, clock, per_tile, per_tile_meetings, tiled_model
 
-UNTILED, DEFAULT, PER_TILE = "untiled", "default", "per-tile"
-TILED = {DEFAULT: Tiling(192, 64), "overlap-12.5": Tiling(512, 64)}
+UNTILED = "untiled"
+DEFAULT, OVERLAP, PER_TILE = REDRAWS
+TILED = {DEFAULT: Tiling(192, 64), OVERLAP: Tiling(512, 64)}
 """The default is what Tiled Model chooses for a model of 128 pixels: 1.5 times that, of which a third is shared."""
 
 FIRST_SEED = 100
@@ -46,6 +48,8 @@ def load(options: argparse.Namespace) -> Pass:
 
     checkpoint = str(library.ensure().demo)
     model, clip, vae, _ = comfy.sd.load_checkpoint_guess_config(checkpoint)
+    if options.narrow:
+        make_narrow(vae)
     model = narrow(model) if options.narrow else model.clone()
     prompts = [nodes.CLIPTextEncode().encode(clip, text)[0] for text in (DEMO.prompt, DEMO.negative_prompt)]
     job = Pass(model, vae, *prompts, steps=options.steps, strength=options.strength, cfg=CFG)
@@ -94,16 +98,21 @@ def metered(job: Pass, way: Way) -> Iterator[None]:
 def redraw_all(job: Pass, options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Way]:
     """Redraw the pictures of all seeds in all ways, and measure."""
     ways, places = ways_of(job, options.size)
-    found = {name: Way(name, len(places[name].all_lines)) for name in ways}
+    found = {name: Way(name, len(places[name].all_lines)) for name in ways if name in {UNTILED, *options.only}}
     for seed in range(FIRST_SEED, FIRST_SEED + options.seeds):
         before = picture_of(job, seed, options.size)
         whole = torch.empty(0)
-        for name, redraw in ways.items():
-            way, meeting = found[name], places[name]
-            result = _redrawn(job, way, partial(redraw, before, seed))
-            whole = result if name == UNTILED else whole
+        for name, way in found.items():
+            meeting = places[name]
+            result = _redrawn(job, way, partial(ways[name], before, seed))
             way.figures.append(measure(change_of(result, before), meeting, meeting))
-            way.control.append(measure(change_of(whole, before), meeting, meeting))
+            if name == UNTILED:
+                whole, control = result, way.figures[-1]
+            elif meeting != places[UNTILED]:
+                control = measure(change_of(whole, before), meeting, meeting)
+            else:
+                control = found[UNTILED].figures[-1]
+            way.control.append(control)
             way.apart.append(measure(change_of(result, whole), meeting, meeting))
             way.distances.append(float(change_of(result, whole).square().mean().sqrt()))
             if options.pictures:
@@ -144,14 +153,14 @@ def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
         job = load(options)
         found = redraw_all(job, options, lambda line: print(line, flush=True))
     rows = [way.row(found[UNTILED]) for way in found.values()]
-    print(f"\n{table(rows)}\n")
+    print(f"\n{table(rows)}\n\n{beside(rows)}\n")
     print(
         f"{options.seeds} seed(s), {options.size} px, {options.steps} steps of strength {options.strength}"
         f"{', narrow network' if options.narrow else ''}. {machine.sentence()}.\n"
         f"Goals: at most {PIXELS} times the pixels at an overlap of 1/8, {OVERHEAD:.0%} beyond calls of models; at the "
         f"default an excess of at most {EXCESS}, p above {RANK}, no wave above the untiled picture's."
     )
-    settings = {name: getattr(options, name) for name in ("seeds", "size", "steps", "strength", "narrow")}
+    settings = {name: getattr(options, name) for name in ("seeds", "size", "steps", "strength", "narrow", "only")}
     goals = {"pixels_ratio": PIXELS, "overhead": OVERHEAD, "seam": EXCESS, "p": RANK}
     return {"settings": settings, "goals": goals, "machine": machine.describe(), "rows": rows}, 0
 
@@ -185,6 +194,24 @@ def table(rows: list[dict[str, Any]]) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def beside(rows: list[dict[str, Any]]) -> str:
+    """Of each way, line by line, how the excess of each kind of lines is to that of the picture made in one piece."""
+    told = []
+    for row in rows[1:]:
+        kinds = {
+            "all lines": row["beside_control"],
+            **{kind: one["beside_control"] for kind, one in row["kinds"].items()},
+        }
+        for kind, scales in kinds.items():
+            pairs = [
+                f"{one['ratio']:.3f} ({one['above']} of {one['of']} above, p {one['sign_p']:.2f})"
+                for one in scales.values()
+                if one
+            ]
+            told.append(f"{row['name']}, {kind}, beside one piece: {', '.join(pairs)}")
+    return "\n".join(told)
 
 
 def _numbers(values: Any) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from ..errors import InputError
 from ..graph.reader import Node
 from ..sampling.steps import STEPS_RULES, StepsRule
-from ..sizes.diffusion import redraw_windows, seedvr2_windows, x4_windows
+from ..sizes.diffusion import X4_GRID, X4_SCALE, redraw_windows, seedvr2_windows, x4_windows
 from ..sizes.image_sizes import A1111_CELL, Size
 from ..tile_plan.plan import NO_ENCODER, TilePlan
 from ..tile_plan.text import read_plan
@@ -63,13 +63,18 @@ def _tiled_model(node: Node, facts: Facts) -> Badge:
 
 
 def in_tiles(node: Node, size: Size, facts: Facts) -> str | None:
-    """Say in how many tiles a second pass sees a picture; None for one, and where that is not known."""
+    """Say in how many tiles a second pass sees a latent; None for one, and where that is not known.
+
+    `size`: pixels of its picture where its cells have 8.
+    """
     tiled = node.incoming("model", TiledModel)
     if tiled is None or not tiled.side:
         return None
     trained = facts.trained_side(tiled.model) if tiled.model else None
+    grids = [_GRIDS[trained]] if trained in _GRIDS else list(_GRIDS.values())
+    if tiled.model and facts.is_sd_x4(tiled.model):
+        grids, size = [X4_SCALE * X4_GRID], (size[0] // _CELL * X4_SCALE, size[1] // _CELL * X4_SCALE)
     try:
-        grids = [_GRIDS[trained]] if trained in _GRIDS else _GRIDS.values()
         counts = {plan_windows(*size, tiled.side, tiled.overlap, grid).count for grid in grids}
     except InputError:  # the run says it, of its own cells
         return None

@@ -11,6 +11,7 @@ import torch
 from comfy.patcher_extension import WrappersMP
 
 from ...hires.pace import Pace
+from ...hires.tiles.levels import Levels
 from ...hires.tiles.windows import Window, Windows
 from ..latents.codec import cell_of_model
 from ..memory import is_out_of_memory
@@ -187,6 +188,7 @@ class _Call:
         room = self._state.room
         room.at_once = room.at_once or self._by_memory(windows)
         results = [torch.zeros_like(self._canvas.latent) for _ in self._prompts]
+        levels = [Levels() for _ in self._prompts]
         left, pace = list(run), Pace(_PACE)
         pace.due()
         while left:
@@ -200,22 +202,28 @@ class _Call:
                 comfy.model_management.soft_empty_cache()
                 continue
             del left[: len(group)]
-            for result, prediction in zip(results, predicted, strict=True):
+            for result, level, prediction in zip(results, levels, predicted, strict=True):
                 for window, part in zip(group, prediction.split(self._canvas.batch), strict=True):
-                    cut(result, window.box).add_(part * self._state.weights(window, part))
+                    weights = self._state.weights(window, part)
+                    weighted = part * weights
+                    cut(result, window.box).add_(weighted)
+                    level.add(window, weights, weighted)
             if pace.due():
                 show_text(f"tile {len(run) - len(left)} of {len(run)}")
-        return results if len(run) == windows.count else self._without_others(results, run)
+        totals = None if len(run) == windows.count else self._totals(run)
+        for result, level in zip(results, levels, strict=True):
+            if totals is not None:
+                result.div_(totals.to(result))
+            level.even_out(result, totals)
+        return results
 
-    def _without_others(self, results: list[torch.Tensor], run: Sequence[Window]) -> list[torch.Tensor]:
-        """Give windows that were run the weight of those beside them that were not."""
-        latent = self._canvas.latent
-        weights = latent.new_zeros(latent.shape[-2:])
+    def _totals(self, run: Sequence[Window]) -> torch.Tensor:
+        """Sum of the weights of the windows that are run, `(H, W)`: they get that of those beside them that are not."""
+        totals = torch.zeros(self._canvas.latent.shape[-2:])
         for window in run:
-            cut(weights, window.box).add_(self._state.weights(window, latent))
+            cut(totals, window.box).add_(window.weights)
         # what a window owns, it has a quarter of the weight of or more; all else is not drawn
-        weights = torch.where((weights - 1).abs() < 1e-5, torch.ones_like(weights), weights.clamp_min(1e-6))
-        return [result / weights for result in results]
+        return torch.where((totals - 1).abs() < 1e-5, torch.ones_like(totals), totals.clamp_min(1e-6))
 
     def _next(self, left: list[Window]) -> list[Window]:
         """The windows of the next call: of one size, and one alone where something in the prompts asks for it."""

@@ -131,6 +131,24 @@ def test_a_pixelwise_network_is_equal_for_any_tile(values, host, client, models)
     assert_tiled_is_untiled(scene, client, tiled=[values])
 
 
+def test_tiles_that_differ_as_a_whole_meet_in_the_middle_before_they_fade(host, client, models):
+    """A reference picture of one and a half times the canvas's cells adds its mean to the local network's tile."""
+    scene = Scene(host, models, "flux", sides=(56, 24))
+    scene.model = scene.g.add("ProbeLocalModel", model=scene.model, reach=False, conds=True)
+    values = torch.zeros(1, 16, 36, 84)
+    values[..., 42:] = 1
+    reference = scene.g.add("ProbeLatent", file=give(host, values=values), key="values")
+    positive = scene.g.add("ReferenceLatent", conditioning=scene.prompts[0], latent=reference)
+    asked = {"steps": 1, "prompts": (positive, scene.prompts[1])}
+    tiles = [scene.tiled(tile_size=256, overlap=64, blending=blending) for blending in ("hard", "soft")]
+    without, *own = scene.run(client, scene.sample(tiles[0], steps=1), *(scene.sample(tile, **asked) for tile in tiles))
+    hard, soft = ((one - without).mean((0, 1, 2)) for one in own)
+    left, right = float(hard[0]), float(hard[-1])
+    assert abs(right - left) > 0.2, "two tiles of 32 cells, of which 24 are dark and 4 light, and the other way round"
+    assert_close(hard, torch.tensor([left, right]).repeat_interleave(28), 1e-5)
+    assert_close(soft, torch.full((56,), (left + right) / 2), 1e-5)
+
+
 def test_a_network_that_looks_further_than_the_overlap_is_not_exact(host, client, models):
     """What the other tests see as equal is not equal by itself."""
     scene = Scene(host, models)

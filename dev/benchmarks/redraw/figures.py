@@ -8,9 +8,10 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
-from scipy.stats import kstest
+from scipy.stats import binomtest, kstest
 
 from ....hires.seams.lines import SCALES, Excess
+from ....hires.seams.meetings import Kind
 from ....hires.seams.report import Figures
 from .ways import Meter
 
@@ -49,15 +50,17 @@ class Way:
             **_seams(self.figures),
             "distance": fmean(self.distances),
             "lines": self.lines,
-            "kinds": {
-                kind: {name: _seams_of([one.kinds[kind] for one in self.figures])[name] for name in ("seam", "p")}
-                for kind in self.figures[0].kinds
-            },
+            "beside_control": _beside([one.seam for one in self.figures], [one.seam for one in self.control]),
+            "kinds": {kind: self._kind(kind) for kind in self.figures[0].kinds},
             "seconds_ratio": self.seconds / untiled.seconds,
             "vae_share": self.meter.vae / self.seconds,
             "control": _seams(self.control),
             "to_untiled": _seams(self.apart),
         }
+
+    def _kind(self, kind: Kind) -> dict[str, Any]:
+        own, control = ([one.kinds[kind] for one in figures] for figures in (self.figures, self.control))
+        return {**_seams_of(own), "control": _seams_of(control), "beside_control": _beside(own, control)}
 
 
 def _seams(figures: Sequence[Figures]) -> dict[str, Any]:
@@ -81,6 +84,34 @@ def _seams_of(seeds: Sequence[Excesses]) -> dict[str, dict[str, float | None]]:
         seam[str(scale)] = fmean(value.excess for value in values) if values else None
         p[str(scale)] = float(kstest([value.p for value in values], "uniform").pvalue) if values else None
     return {"seam": seam, "p": p}
+
+
+def _beside(own: Sequence[Excesses], control: Sequence[Excesses]) -> dict[str, dict[str, float] | None]:
+    """Geometric mean over seeds of the excess over the control's on the same lines of the same picture, by scale; how
+    many are above; and how likely as uneven a split is by chance (sign test).
+
+    What the picture brings to its lines is in both: this tells of less than p does, which the control itself may fail.
+    """
+    found: dict[str, dict[str, float] | None] = {}
+    for index, scale in enumerate(SCALES):
+        pairs = [
+            (a.excess, b.excess)
+            for one, two in zip(own, control, strict=True)
+            if (a := one[index]) and (b := two[index])
+        ]
+        apart = [a / b for a, b in pairs if a != b]
+        above = sum(ratio > 1 for ratio in apart)
+        found[str(scale)] = (
+            {
+                "ratio": float(np.exp(np.mean([np.log(a / b) for a, b in pairs]))),
+                "above": above,
+                "of": len(apart),
+                "sign_p": float(binomtest(above, len(apart)).pvalue) if apart else 1.0,
+            }
+            if pairs
+            else None
+        )
+    return found
 
 
 def _harmonics(axes: Sequence[Sequence[float | None]]) -> list[float | None]:

@@ -1,4 +1,4 @@
-"""The demo's network as it was trained, in place of the full-size one: the same pictures, sooner."""
+"""The demo's networks as they were trained, in place of the full-size ones: the same pictures, sooner."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ import torch
 
 from ...demo import checkpoint, sizes
 from ...training.demo.narrow_unet import NarrowUNet
+from ...training.demo.narrow_vae import NarrowVAE
+
+# `tests/host/demo_networks.py` compares them with the full-size ones
 
 
 def narrow(model: Any) -> Any:
-    """Clone a MODEL of the demo's checkpoint so that the narrow network predicts.
-
-    `tests/host/demo_networks.py` compares the two.
-    """
+    """Clone a MODEL of the demo's checkpoint so that the narrow network predicts."""
     from comfy.patcher_extension import WrappersMP
 
-    network = NarrowUNet().eval().to(model.load_device)
-    tensors = checkpoint.read(checkpoint.TRAINED / checkpoint.UNET)
-    network.load_state_dict({name: torch.from_numpy(array).float() for name, array in tensors.items()})
+    network = _trained(NarrowUNet(), checkpoint.UNET).to(model.load_device)
 
     def predict(_: Any, x: torch.Tensor, timesteps: torch.Tensor, context: torch.Tensor, *args: Any, **kw: Any) -> Any:
         return network(x.float(), timesteps, context[..., : sizes.CONTEXT].float()).to(x.dtype)
@@ -27,3 +25,15 @@ def narrow(model: Any) -> Any:
     clone = model.clone()
     clone.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "narrow", predict)
     return clone
+
+
+def make_narrow(vae: Any) -> None:
+    """Put the narrow networks into a VAE of the demo's checkpoint."""
+    network, host = _trained(NarrowVAE(), checkpoint.VAE).to(vae.vae_dtype), vae.first_stage_model
+    host.taesd_encoder, host.taesd_decoder = network.taesd_encoder, network.taesd_decoder
+
+
+def _trained(network: torch.nn.Module, file: str) -> torch.nn.Module:
+    tensors = checkpoint.read(checkpoint.TRAINED / file)
+    network.load_state_dict({name: torch.from_numpy(array).float() for name, array in tensors.items()})
+    return network.eval()

@@ -129,6 +129,7 @@ def test_what_is_not_given_has_a_default():
     assert 1 <= command_line.parse(["parity", "--table"]).jobs <= 4
     upscale = command_line.parse(["bench", "upscale"])
     assert (upscale.pairs, upscale.threads, upscale.only) == (None, 1, list(command_line.UPSCALE_JOBS))
+    assert command_line.parse(["bench", "redraw", "--only", "per-tile"]).only == ["per-tile"]
     assert command_line.parse(["bench", "streaming", "--sizes", "64", "128"]).sizes == [64, 128]
 
 

@@ -41,6 +41,13 @@ def test_the_second_pass_says_in_how_many(values, text):
     assert plan(graph(**values), Known())["second"]["text"] == text
 
 
+def test_the_x4_upscaler_s_tiles_are_counted_in_cells_of_4_pixels():
+    """1024 cells a side: 4096 pixels, in tiles of 768 that share 256, are (4096 - 256) / 512, rounded up."""
+    prompt = graph(tile_size=768)
+    prompt["file"]["inputs"]["ckpt_name"] = "x4.safetensors"
+    assert plan(prompt, Known())["second"]["text"] == "8192×8192 in 64 tiles"
+
+
 def test_an_overlap_that_leaves_nothing_is_told():
     badge = plan(graph(tile_size=512, overlap=512), Known())["tiles"]
     assert badge["text"] == "stops with an error"
