@@ -21,6 +21,9 @@ _SLOW, _SLOW_LEAST = 5.0, 2.0
 """A piece of work that all others wait for is started once more after this many times the usual time, and this many
 seconds at least."""
 
+_REMEMBERED = 100
+"""Pieces of work that the usual time is that of."""
+
 T = TypeVar("T")
 
 
@@ -42,22 +45,22 @@ class Handed(Generic[T]):
 
 
 @dataclass
-class _Waiting(Generic[T]):
-    item: T
+class Waiting:
+    """Something that was handed out, and whose turn comes later."""
+
     arguments: tuple[Any, ...] | None
     tickets: list[Ticket] = field(default_factory=list)
-    first_since: float = 0.0
-    """When all before it were done."""
+    refused_by: set[str] = field(default_factory=set)
 
 
-class HandingOut(Generic[T]):
+class HandingOut:
     """The pieces of one job."""
 
     def __init__(self, pool: Pool, function: str, check: Callable[[], None]) -> None:
         """`check` is called while there is nothing to do but to wait; it may raise to cancel."""
         self._pool: Pool | None = pool
         self._function, self._check = function, check
-        self._took: list[float] = []
+        self._took: deque[float] = deque(maxlen=_REMEMBERED)
         self.tallies: dict[str, Tally] = {}
         """By worker."""
         self.remarks: list[str] = []
@@ -74,51 +77,43 @@ class HandingOut(Generic[T]):
         Raises:
             BaseException: whatever the check raises.
         """
-        ahead: deque[_Waiting[T]] = deque()
+        ahead: deque[tuple[T, Waiting]] = deque()
         source = iter(items)
         is_more = True
         try:
             while is_more or ahead:
-                while is_more and len(ahead) < self._room():
+                while is_more and len(ahead) < (2 * self.slots() + 2 if self.slots() else 1):
                     item = next(source, _END)
                     if item is _END:
                         is_more = False
                         break
-                    ahead.append(self._start(item, arguments_of(item)))  # type: ignore[arg-type]
+                    ahead.append((item, self.start(arguments_of(item))))
                 if ahead:
-                    first = ahead[0]
-                    first.first_since = time.monotonic()
-                    answer = self._answer(first)
-                    ahead.popleft()
-                    yield Handed(first.item, answer)
+                    answer = self.answer(ahead[0][1])
+                    yield Handed(ahead.popleft()[0], answer)
         finally:
-            for waiting in ahead:
-                self._drop(waiting)
+            for _, waiting in ahead:
+                _drop(waiting)
 
-    def _room(self) -> int:
+    def slots(self) -> int:
+        """How many pieces are done at once; 0 if nobody is left."""
         if self._pool is None:
-            return 1
+            return 0
         try:
-            return 2 * max(1, self._pool.slots()) + 2
+            return max(1, self._pool.slots())
         except PoolError as error:
             self._give_up(error)
-            return 1
+            return 0
 
-    def _start(self, item: T, arguments: tuple[Any, ...] | None) -> _Waiting[T]:
-        waiting = _Waiting(item, arguments)
+    def start(self, arguments: tuple[Any, ...] | None) -> Waiting:
+        """Hand out a piece, whose `answer` is asked for when it is its turn."""
+        waiting = Waiting(arguments)
         self._submit(waiting)
         return waiting
 
-    def _submit(self, waiting: _Waiting[T]) -> None:
-        if self._pool is None or waiting.arguments is None:
-            return
-        try:
-            waiting.tickets.append(self._pool.submit(self._function, *waiting.arguments))
-        except PoolError as error:
-            self._give_up(error)
-
-    def _answer(self, first: _Waiting[T]) -> dict[str, Any] | None:
-        """Wait for the first one's answer, while the others go on."""
+    def answer(self, first: Waiting) -> dict[str, Any] | None:
+        """Wait for the answer of a piece that all others wait for, while those go on; None: it has to be done here."""
+        since = time.monotonic()
         while first.tickets:
             self._check()
             patience = _POLL / len(first.tickets) if self._pool is not None else 0
@@ -129,15 +124,29 @@ class HandingOut(Generic[T]):
                 first.tickets.remove(done)
                 answer = self._taken(done, first)
                 if answer is not None:
-                    self._drop(first)
+                    _drop(first)
                     return answer
-            elif len(first.tickets) == 1 and self._is_slow(first):
+            elif len(first.tickets) == 1 and self._is_slow(time.monotonic() - since):
                 logger.info("A worker takes long; what it does is started once more.")
                 self._submit(first)
-        self._drop(first)
+        _drop(first)
         return None
 
-    def _taken(self, ticket: Ticket, waiting: _Waiting[T]) -> dict[str, Any] | None:
+    def remark(self, text: str) -> None:
+        """Note what went otherwise than planned, once."""
+        if text not in self.remarks:
+            logger.warning("%s.", text)
+            self.remarks.append(text)
+
+    def _submit(self, waiting: Waiting) -> None:
+        if self._pool is None or waiting.arguments is None:
+            return
+        try:
+            waiting.tickets.append(self._pool.submit(self._function, *waiting.arguments))
+        except PoolError as error:
+            self._give_up(error)
+
+    def _taken(self, ticket: Ticket, waiting: Waiting) -> dict[str, Any] | None:
         """The answer of a ticket that is done; None if there is none, or another one is waited for."""
         try:
             answer = ticket.result()
@@ -145,17 +154,18 @@ class HandingOut(Generic[T]):
             self._give_up(error)
             return None
         except WorkLostError as error:
-            self._remark(f"{error}; done by this machine")
+            self.remark(f"{error}; done by this machine")
             return None
         except Exception as error:
-            self._remark(f"a worker failed ({type(error).__name__}: {error}); done by this machine")
+            self.remark(f"a worker failed ({type(error).__name__}: {error}); done by this machine")
             return None
         who = answer.get("who", "?")
         if "refused" in answer:
-            self._remark(f"{who} is left out: {answer['refused']}")
-            if self._pool is not None:
+            self.remark(f"{who} is left out: {answer['refused']}")
+            if self._pool is not None and who not in waiting.refused_by:
+                waiting.refused_by.add(who)
                 self._pool.exclude(who)
-            self._submit(waiting)
+                self._submit(waiting)
             return None
         tally = self.tallies.setdefault(who, Tally())
         tally.count += 1
@@ -163,24 +173,20 @@ class HandingOut(Generic[T]):
         self._took.append(answer.get("seconds", 0.0))
         return answer
 
-    def _is_slow(self, waiting: _Waiting[T]) -> bool:
+    def _is_slow(self, seconds: float) -> bool:
         usual = statistics.median(self._took) if self._took else float("inf")
-        return time.monotonic() - waiting.first_since > max(_SLOW_LEAST, _SLOW * usual)
+        return seconds > max(_SLOW_LEAST, _SLOW * usual)
 
     def _give_up(self, error: PoolError) -> None:
         if self._pool is not None:
-            self._remark(f"{error} This machine goes on alone")
+            self.remark(f"{error} This machine goes on alone")
         self._pool = None
 
-    def _remark(self, text: str) -> None:
-        if text not in self.remarks:
-            logger.warning("%s.", text)
-            self.remarks.append(text)
 
-    def _drop(self, waiting: _Waiting[T]) -> None:
-        for ticket in waiting.tickets:
-            ticket.cancel()
-        waiting.tickets.clear()
+def _drop(waiting: Waiting) -> None:
+    for ticket in waiting.tickets:
+        ticket.cancel()
+    waiting.tickets.clear()
 
 
 _END: Any = object()
