@@ -82,7 +82,7 @@ class HandingOut:
         is_more = True
         try:
             while is_more or ahead:
-                while is_more and len(ahead) < (2 * self.slots() + 2 if self.slots() else 1):
+                while is_more and len(ahead) < self._room():
                     item = next(source, _END)
                     if item is _END:
                         is_more = False
@@ -96,14 +96,18 @@ class HandingOut:
                 _drop(waiting)
 
     def slots(self) -> int:
-        """How many pieces are done at once; 0 if nobody is left."""
+        """How many pieces are done at once; 0 if nobody is there."""
         if self._pool is None:
             return 0
         try:
-            return max(1, self._pool.slots())
+            return self._pool.slots()
         except PoolError as error:
             self._give_up(error)
             return 0
+
+    def _room(self) -> int:
+        slots = self.slots()
+        return 2 * slots + 2 if slots else 1
 
     def start(self, arguments: tuple[Any, ...] | None) -> Waiting:
         """Hand out a piece, whose `answer` is asked for when it is its turn."""
@@ -118,14 +122,17 @@ class HandingOut:
             self._check()
             patience = _POLL / len(first.tickets) if self._pool is not None else 0
             done = next((one for one in first.tickets if one.wait(patience)), None)
-            if done is None and self._pool is None:
-                break
             if done is not None:
                 first.tickets.remove(done)
                 answer = self._taken(done, first)
                 if answer is not None:
                     _drop(first)
                     return answer
+            elif self._pool is None:
+                break
+            elif not self.slots():
+                self.remark("there was no worker for a time, and this machine worked alone")
+                break
             elif len(first.tickets) == 1 and self._is_slow(time.monotonic() - since):
                 logger.info("A worker takes long; what it does is started once more.")
                 self._submit(first)

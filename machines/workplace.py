@@ -17,7 +17,7 @@ from ..hires.errors import InputError
 from ..upscale_models import CpuRuntime, ModelUpscaler, Runtime
 from .entries import FETCH, MODELS, THREADS
 from .jobs import ModelFile, Plain, code_digest, do_job
-from .models import ModelStore
+from .models import MissingModelError, ModelStore
 from .windows import WindowRuns
 
 _SEVERAL = 16
@@ -89,6 +89,8 @@ class Workplace:
             return {"refused": "it has another version of the pack", "who": who}
         try:
             return {**work(), "who": who}
+        except MissingModelError as error:
+            return {"refused": str(error).rstrip("."), "who": who}
         except InputError as error:
             return {"failed": str(error), "who": who}
 

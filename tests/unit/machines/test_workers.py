@@ -202,8 +202,9 @@ def test_without_anybody_there_or_without_dask(monkeypatch):
         open_pool(Entry("two", processes=2), [])
 
 
-def test_the_scheduler_is_lost_and_the_job_goes_on(processes, work):
+def test_the_scheduler_is_lost_and_the_job_goes_on(processes, work, model, folder):
     """The last test of these processes."""
+    processes.meet([model], [folder / model.name])
     answers, handing = done_by(processes, work, processes._started._process.kill)
     assert answers[0] == work[1][0]
     assert all(answer in (None, expected) for answer, expected in zip(answers, work[1], strict=True))
