@@ -9,7 +9,9 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import Future as FutureOf
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,9 @@ _GONE = 2.0
 
 _FRESH = 0.5
 """Seconds for which the list of workers is good: asking for it takes as long as handing something out."""
+
+_GLANCE = 0.3
+"""Seconds that the list is waited for."""
 
 _SILENT = 5.0
 """Seconds without a sign of life, which there are two a second, after which a worker gets nothing more until it is
@@ -130,6 +135,8 @@ class DaskPool:
         """When each worker gave a sign of life: by the scheduler's clock, and when that was seen here."""
 
         self._fetchers = ThreadPoolExecutor(_FETCHERS, thread_name_prefix="hires-fix")
+        self._looks = ThreadPoolExecutor(1, thread_name_prefix="hires-fix")
+        self._look: FutureOf[Any] | None = None
 
     def meet(self, files: Sequence[ModelFile], paths: Sequence[Path]) -> list[str]:
         """See `Pool`. A model that a worker lacks is sent where that worker takes it."""
@@ -200,7 +207,8 @@ class DaskPool:
             self._client.close(timeout=_GONE)
         except Exception as error:  # whatever was the matter with it, it is not needed any more
             logger.info("Workers of '%s' were not told that the job is over: %s", self.name, error)
-        self._fetchers.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._fetchers, self._looks):
+            threads.shutdown(wait=False, cancel_futures=True)
         if self._started is not None:
             self._started.close()
 
@@ -213,12 +221,16 @@ class DaskPool:
             time.sleep(0.05)
 
     def _workers(self) -> dict[str, Plain]:
-        """Those that work can be given to."""
+        """Those that work can be given to. Never waits for a scheduler that is silent: its workers are then, too."""
         self.check()
+        if self._look is None and time.monotonic() - self._listed >= _FRESH:
+            self._look = self._looks.submit(self._client.scheduler_info, n_workers=-1)
+            wait_for([self._look], _GLANCE)
         now = time.monotonic()
-        if now - self._listed >= _FRESH:
+        if self._look is not None and self._look.done():
+            look, self._look = self._look, None
             try:
-                self._list = self._client.scheduler_info(n_workers=-1)["workers"]
+                self._list = look.result()["workers"]
             except Exception as error:
                 raise self._lost() from error
             self._listed = now

@@ -49,7 +49,7 @@ def _pool(options: argparse.Namespace, model: ModelFile, path: Path) -> Iterator
         return
     from .watch import Watch
 
-    pool = open_pool(Entry("faults", scheduler=options.scheduler), [])
+    pool = open_pool(Entry("faults", 0, 0, options.scheduler, options.ca, options.certificate, options.key), [])
     pool._client.register_plugin(Watch(options.pieces, options.poison, options.delay))
     for remark in pool.meet([model], [path]):
         print(remark, flush=True)
@@ -119,5 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("source", "target", "model", "log", "pieces", "poison"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--scheduler", default="", help="without: by this process alone")
+    for name in ("ca", "certificate", "key"):
+        parser.add_argument(f"--{name}", default="")
     parser.add_argument("--delay", type=float, default=0.0)
     return parser

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +29,9 @@ from PIL import Image
 from ...machines.serving import READY, WORKER
 from .. import mount
 from ..fixtures import upscalers
+from .namespace import Machine, other_machine
 
+CABLE_PULLED = "cable pulled"
 FAULTS = ("none", "killed", "frozen", "exit inside a piece", "late", "scheduler killed", "master killed")
 _PATIENCE = 600.0
 
@@ -62,7 +65,7 @@ class Bench:
         self.runs = 0
         self.target = self.log = self.pieces = Path()
         self.begin()
-        self.finish(self.start(""))
+        self.finish(self.start(None))
         self.expected, self.places = self.found(), len(self.log.read_text().splitlines())
 
     def begin(self) -> None:
@@ -74,10 +77,11 @@ class Bench:
         self.log.touch()
         self.pieces.touch()
 
-    def start(self, scheduler: str) -> subprocess.Popen[bytes]:
+    def start(self, server: Server | None) -> subprocess.Popen[bytes]:
         values = {
             "source": self.source, "target": self.target, "model": self.models / upscalers.RANDOM[2], "log": self.log,
-            "pieces": self.pieces, "poison": self.poison, "scheduler": scheduler, "delay": self.delay,
+            "pieces": self.pieces, "poison": self.poison, "scheduler": server.address if server else "",
+            "delay": self.delay, **(server.certificates if server else {}),
         }  # fmt: skip
         options = [word for name, value in values.items() if value != "" for word in (f"--{name}", str(value))]
         return subprocess.Popen([sys.executable, *mount.command("dev.faults.master"), self.job, *options])
@@ -104,7 +108,9 @@ class Bench:
     def case(self, server: Server, workers: int, fault: str) -> Row:
         self.begin()
         started = time.time()
-        master = self.start(server.address)
+        if fault == "late":
+            server.more()
+        master = self.start(server)
         self.until(max(1, self.places // 4), master)
         since = time.time()
         if fault == "killed":
@@ -113,15 +119,18 @@ class Bench:
             os.kill(server.processes()[0], signal.SIGSTOP)
         elif fault == "exit inside a piece":
             self.poison.touch()
-        elif fault == "late":
-            server.more()
         elif fault == "scheduler killed":
             server.end(kill=True)
+        elif fault == CABLE_PULLED and server.machine:
+            server.machine.unplug()
         elif fault == "master killed":
-            master = self._killed(master, server.address)
+            master = self._killed(master, server)
         self.finish(master)
-        for process in server.processes() if fault == "frozen" else ():
-            os.kill(process, signal.SIGCONT)
+        if fault == "frozen":
+            for process in server.processes():
+                os.kill(process, signal.SIGCONT)
+        if fault == CABLE_PULLED and server.machine:
+            server.machine.unplug(False)
         done = Counter(self.pieces.read_text().splitlines())
         times = [since, *(one for one in self.results() if one > since)]
         pause = max((after - before for before, after in pairwise(times)), default=0.0)
@@ -130,7 +139,7 @@ class Bench:
             max(done.values(), default=0), pause,
         )  # fmt: skip
 
-    def _killed(self, master: subprocess.Popen[bytes], address: str) -> subprocess.Popen[bytes]:
+    def _killed(self, master: subprocess.Popen[bytes], server: Server) -> subprocess.Popen[bytes]:
         """Ten times, each after a number of results that chance says."""
         for _ in range(10):
             self.until(len(self.results()) + random.randint(1, max(1, self.places // 12)), master)
@@ -139,21 +148,26 @@ class Bench:
                 break
             master.kill()
             master.wait()
-            master = self.start(address)
+            master = self.start(server)
         return master
 
 
 class Server:
     """A scheduler with workers."""
 
-    def __init__(self, models: Path, workers: int) -> None:
-        self._models, self._started = models, list[subprocess.Popen[str]]()
-        server = self._start("--serve", "tcp://127.0.0.1:0", "--workers", str(workers))
+    def __init__(self, models: Path, workers: int, machine: Machine | None = None) -> None:
+        """`machine`: where it is to be, if not here."""
+        self._models, self.machine, self._started = models, machine, list[subprocess.Popen[str]]()
+        self.certificates = machine.certificates if machine else {}
+        address = machine.address if machine else "tcp://127.0.0.1:0"
+        server = self._start("--serve", address, "--workers", str(workers))
         assert server.stdout is not None
         self.address = next(line for line in server.stdout if line.startswith(READY)).removeprefix(READY).strip()
 
     def _start(self, *options: str) -> subprocess.Popen[str]:
-        command = [sys.executable, str(WORKER), *options, "--threads", "1", "--models", str(self._models)]
+        command = [*(self.machine.prefix if self.machine else []), sys.executable, str(WORKER), *options]
+        command += ["--threads", "1", "--models", str(self._models)]
+        command += [word for name, path in self.certificates.items() for word in (f"--{name}", path)]
         self._started.append(subprocess.Popen([*command, "--while-open"], stdin=-1, stdout=-1, text=True))
         return self._started[-1]
 
@@ -197,17 +211,19 @@ def main() -> int:
     options = _parser().parse_args()
     random.seed(options.seed)
     rows, problems = [], 0
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
+        machine = stack.enter_context(other_machine(Path(temporary))) if options.namespace else None
+        faults = [*options.faults, *([CABLE_PULLED] if machine else [])]
         for bench in _benches(options, Path(temporary)):
             if options.soak:
                 problems += _soak(bench, options.soak)
                 continue
             for count in options.workers:
-                server = Server(bench.models, count)
-                for fault in options.faults:
+                server = Server(bench.models, count, machine)
+                for fault in faults:
                     if len(server.processes()) < count or fault in ("killed", "late"):
                         server.end()
-                        server = Server(bench.models, count)
+                        server = Server(bench.models, count, machine)
                     row = bench.case(server, count, fault)
                     rows.append(row)
                     is_right = row.equal_bytes and row.most_done <= count + 1 + (fault == "late")
@@ -234,7 +250,7 @@ def _soak(bench: Bench, minutes: float) -> int:
     server = Server(bench.models, 2)
     bench.delay = 2 * 60 * minutes / bench.places
     bench.begin()
-    master = bench.start(server.address)
+    master = bench.start(server)
     bench.until(bench.places // 10, master)
     memory, events = list[int](), 0
     process = psutil.Process(master.pid)
@@ -266,6 +282,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--files", type=int, default=200, help="of the folder (default: 200)")
     parser.add_argument("--width", type=int, default=3840, help="of the large picture; its result has twice that")
     parser.add_argument("--delay", type=float, default=0.05, help="seconds that a piece takes longer (default: 0.05)")
+    parser.add_argument("--namespace", action="store_true", help="workers in a network namespace, by tls (as root)")
     parser.add_argument("--soak", type=float, default=0, metavar="MINUTES", help="workers come and go for so long")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
