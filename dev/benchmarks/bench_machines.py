@@ -94,9 +94,9 @@ def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
     assert overhead is not None
     rows = [*folder.rows("folder"), *windows.rows("windows")]
     print(
-        f"\n{table(rows)}\n\nHanding out a piece of work and taking its answer: {overhead.busy:.1f} ms while the worker "
-        f"is kept busy (goal {OVERHEAD_MS:g}), of this process' CPU {overhead.own_cpu:.1f} ms; {overhead.alone:.1f} ms one "
-        f"after another.\n"
+        f"\n{table(rows)}\n\nHanding a piece of work out and taking its answer: {overhead.busy:.1f} ms while a worker "
+        f"is kept busy (goal {OVERHEAD_MS:g}), {overhead.own_cpu:.1f} ms of it CPU time of this process; one after "
+        f"another {overhead.alone:.1f} ms.\n"
         f"{options.pictures} pictures of {options.side}², and one of {large.shape[1]}² in windows of {_WINDOW}²; "
         f"Compact 16, 4x, float32. {os.cpu_count()} cores, torch {torch.__version__}. Goal: {SPEEDUP} with two workers "
         f"on two idle cores."
