@@ -14,8 +14,13 @@ NAME = "hires_fix_worker"
 
 
 def call(name: str, *arguments: Any) -> Any:
-    """See `workplace.call`."""
-    return workplace.call(name, *arguments)
+    """See `workplace.call`. An answer that says `who` gave it also says `at` which address."""
+    answer = workplace.call(name, *arguments)
+    if isinstance(answer, dict) and "who" in answer:
+        from distributed import get_worker
+
+        answer["at"] = get_worker().address
+    return answer
 
 
 def open_door() -> None:

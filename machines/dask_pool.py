@@ -9,6 +9,9 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import Future as FutureOf
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,25 @@ _CONNECT = 5.0
 
 _GONE = 2.0
 """Seconds without a connection after which a scheduler counts as lost."""
+
+_FRESH = 0.5
+"""Seconds for which the list of workers is good: asking for it takes as long as handing something out."""
+
+_GLANCE = 0.3
+"""Seconds that the list is waited for."""
+
+_SILENT = 5.0
+"""Seconds without a sign of life, which there are two a second, after which a worker gets nothing more until it is
+back. Dask itself waits for `worker-ttl`, in case that it only computes."""
+
+_FETCH = 60.0
+"""Seconds that an answer may take on its way."""
+
+_FETCHERS = 4
+"""Answers that come at once."""
+
+_CLOSING = 0.3
+"""Seconds that a job waits for its workers' end; it goes on by itself."""
 
 SETTINGS = {"distributed.comm.timeouts.connect": f"{_CONNECT} s", **serving.SETTINGS}
 
@@ -80,9 +102,14 @@ class Processes:
             self.close()
             raise PoolError(f"the processes of '{entry.name}' did not start; ComfyUI's log says why.")
 
-    def close(self) -> None:
+    def end(self) -> None:
+        """Let them end; they do so by themselves."""
         assert self._process.stdin is not None
         self._process.stdin.close()
+
+    def close(self) -> None:
+        """Wait for their end."""
+        self.end()
         try:
             self._process.wait(2 * END_WITHIN)
         except subprocess.TimeoutExpired:
@@ -102,9 +129,19 @@ class DaskPool:
         self._who: dict[str, str] = {}
         """Addresses by the names that workers give themselves."""
 
+        self._list: dict[str, Plain] = {}
+        self._listed = -_FRESH
+        self._heard: dict[str, tuple[float, float]] = {}
+        """When each worker gave a sign of life: by the scheduler's clock, and when that was seen here."""
+
+        self._fetchers = ThreadPoolExecutor(_FETCHERS, thread_name_prefix="hires-fix")
+        self._looks = ThreadPoolExecutor(1, thread_name_prefix="hires-fix")
+        self._look: FutureOf[Any] | None = None
+
     def meet(self, files: Sequence[ModelFile], paths: Sequence[Path]) -> list[str]:
         """See `Pool`. A model that a worker lacks is sent where that worker takes it."""
         self._wait_for_one()
+        self._excluded.clear()
         remarks: list[str] = []
         needed = [{"name": file.name, "sha256": file.sha256, "size": file.size} for file in files]
         fitting = 0
@@ -140,7 +177,11 @@ class DaskPool:
         return sum(worker["nthreads"] for worker in self._workers().values())
 
     def submit(self, function: str, *arguments: Any) -> _Ticket:
-        workers = list(self._workers()) if self._excluded else None
+        awake = self._workers()
+        usable = [address for address in self._list if address not in self._excluded]
+        if self._list and not usable:
+            raise PoolError(f"no worker of '{self.name}' is left.")
+        workers = None if len(awake) == len(self._list) else list(awake) or usable
         try:
             future = self._client.submit(
                 dask_door.call, function, *arguments, key=f"hires-fix-{uuid.uuid4().hex}", pure=False, workers=workers
@@ -150,17 +191,24 @@ class DaskPool:
         return _Ticket(self, future)
 
     def exclude(self, who: str) -> None:
-        """See `Pool`; a name that is not known yet is looked for among those who came late."""
-        if who not in self._who:
-            self._who.update({f"{one['machine']}:{one['process']}": key for key, one in self._run("hello").items()})
         if who in self._who:
             self._excluded.add(self._who[who])
 
     def close(self) -> None:
+        """See `Pool`; returns when that is begun, for nobody has to wait until processes have ended."""
+        closing = threading.Thread(target=self._close, name="hires-fix closes workers", daemon=True)
+        closing.start()
+        closing.join(_CLOSING)
+
+    def _close(self) -> None:
+        if self._started is not None:
+            self._started.end()
         try:
             self._client.close(timeout=_GONE)
         except Exception as error:  # whatever was the matter with it, it is not needed any more
             logger.info("Workers of '%s' were not told that the job is over: %s", self.name, error)
+        for threads in (self._fetchers, self._looks):
+            threads.shutdown(wait=False, cancel_futures=True)
         if self._started is not None:
             self._started.close()
 
@@ -173,12 +221,24 @@ class DaskPool:
             time.sleep(0.05)
 
     def _workers(self) -> dict[str, Plain]:
+        """Those that work can be given to. Never waits for a scheduler that is silent: its workers are then, too."""
         self.check()
-        try:
-            workers = self._client.scheduler_info(n_workers=-1)["workers"]
-        except Exception as error:
-            raise self._lost() from error
-        return {address: worker for address, worker in workers.items() if address not in self._excluded}
+        if self._look is None and time.monotonic() - self._listed >= _FRESH:
+            self._look = self._looks.submit(self._client.scheduler_info, n_workers=-1)
+            wait_for([self._look], _GLANCE)
+        now = time.monotonic()
+        if self._look is not None and self._look.done():
+            look, self._look = self._look, None
+            try:
+                self._list = look.result()["workers"]
+            except Exception as error:
+                raise self._lost() from error
+            self._listed = now
+            for address, worker in self._list.items():
+                if self._heard.get(address, (None, now))[0] != worker["last_seen"]:
+                    self._heard[address] = worker["last_seen"], now
+        silent = {address for address in self._list if now - self._heard[address][1] > _SILENT}
+        return {key: worker for key, worker in self._list.items() if key not in silent | self._excluded}
 
     def _wait_for_one(self) -> None:
         try:
@@ -198,9 +258,13 @@ class DaskPool:
 
 
 class _Ticket:
+    """An answer is fetched as soon as it is there: it is not lost with its worker then, nor waited for later."""
+
     def __init__(self, pool: DaskPool, future: Any) -> None:
         self._pool, self._future, self._done = pool, future, threading.Event()
-        future.add_done_callback(lambda _: self._done.set())
+        self._answer: Any = None
+        self._error: Exception | None = None
+        future.add_done_callback(self._fetch_later)
 
     def wait(self, seconds: float) -> bool:
         # one whose scheduler is gone would wait for ever: its result says so
@@ -210,16 +274,37 @@ class _Ticket:
         from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
 
-        self._pool.check()
-        try:
-            return self._future.result(timeout=_CONNECT)
-        except KilledWorker as error:
-            raise WorkLostError("a piece of work ended every worker that had it") from error
-        except (FutureCancelledError, TimeoutError, OSError) as error:
-            raise self._pool._lost() from error
+        if not self._done.is_set():
+            self._pool.check()
+            raise WorkLostError("an answer was lost")
+        if isinstance(self._error, KilledWorker):
+            raise WorkLostError("a piece of work ended every worker that had it") from self._error
+        if isinstance(self._error, TimeoutError):
+            raise WorkLostError("an answer did not come") from self._error
+        if isinstance(self._error, (FutureCancelledError, OSError)):
+            raise self._pool._lost() from self._error
+        if self._error is not None:
+            raise self._error
+        if isinstance(self._answer, dict) and "at" in self._answer:
+            self._pool._who[self._answer["who"]] = self._answer["at"]
+        return self._answer
 
     def cancel(self) -> None:
         try:
             self._future.cancel()
         except Exception as error:  # the scheduler is gone, and with it what ran
             logger.debug("Nothing to cancel: %s", error)
+
+    def _fetch_later(self, future: Any) -> None:
+        try:
+            self._pool._fetchers.submit(self._fetch)
+        except RuntimeError:  # the job is over
+            self._done.set()
+
+    def _fetch(self) -> None:
+        try:
+            self._answer = self._future.result(timeout=_FETCH)
+            self._future.release()  # the worker need not keep it
+        except Exception as error:
+            self._error = error
+        self._done.set()

@@ -14,7 +14,7 @@ from ..hires.tiles.settings import Precision, TileSettings
 from ..pictures import Picture
 from ..pictures.source import Source
 from ..pictures.streams.pieces import Marks, Piece, cut, pieces_of_one, pieces_of_two
-from ..upscale_models import PictureSource, Runtime, Upscaler, settle_tiles, upscale_blocks
+from ..upscale_models import Helpers, PictureSource, Runtime, Upscaler, settle_tiles, upscale_blocks
 from ..upscale_models.tiles.automatic import SMALL_RESULT
 
 Runtimes = Callable[[int], Sequence[Runtime]]
@@ -32,9 +32,11 @@ class PieceUpscale:
         share: float,
         runtimes: Sequence[Runtime],
         tiles: Sequence[TileSettings] = (),
+        helpers: Helpers | None = None,
     ) -> None:
-        """`share`: of the second upscaler's result, 0 to 1. `tiles`: of each upscaler, if they are settled."""
-        self._plan, self._share, self._runtimes = plan, share, runtimes
+        """`share`: of the second upscaler's result, 0 to 1. `tiles`: of each upscaler, if they are settled. `helpers`:
+        see `upscale_to`."""
+        self._plan, self._share, self._runtimes, self._helpers = plan, share, runtimes, helpers
         self.tiles: list[TileSettings] = list(tiles) or [
             settle_tiles(job.upscaler, *job.target, job.tiles, runtime)
             for job, runtime in zip(plan.jobs, runtimes, strict=True)
@@ -45,7 +47,7 @@ class PieceUpscale:
         """Make the result, before the crop, from these marks on; `()` makes all."""
         marks = marks or (0,) * len(self._runtimes)
         streams = [
-            upscale_blocks(source, job.upscaler, *job.target, tiles, runtime, mark)
+            upscale_blocks(source, job.upscaler, *job.target, tiles, runtime, mark, self._helpers)
             for job, tiles, runtime, mark in zip(self._plan.jobs, self.tiles, self._runtimes, marks, strict=True)
         ]
         width = self._plan.up[0]
@@ -65,6 +67,7 @@ class FileUpscale:
         with_text: bool,
         runtimes: Runtimes,
         settled: Mapping[Precision, Sequence[TileSettings]] | None = None,
+        helpers: Helpers | None = None,
     ) -> None:
         """See `PieceUpscale`.
 
@@ -84,7 +87,7 @@ class FileUpscale:
         self.source = source
         is_small = self.plan.up[0] * self.plan.up[1] <= SMALL_RESULT
         tiles = settled[request.tiles.precision] if settled and not is_small else ()
-        self._upscale = PieceUpscale(self.plan, request.share, runtimes(len(self.plan.jobs)), tiles)
+        self._upscale = PieceUpscale(self.plan, request.share, runtimes(len(self.plan.jobs)), tiles, helpers)
         self.tiles = self._upscale.tiles
 
     def pieces(self, marks: Marks) -> Iterator[Piece]:

@@ -21,6 +21,9 @@ _SLOW, _SLOW_LEAST = 5.0, 2.0
 """A piece of work that all others wait for is started once more after this many times the usual time, and this many
 seconds at least."""
 
+_REMEMBERED = 100
+"""Pieces of work that the usual time is that of."""
+
 T = TypeVar("T")
 
 
@@ -42,22 +45,22 @@ class Handed(Generic[T]):
 
 
 @dataclass
-class _Waiting(Generic[T]):
-    item: T
+class Waiting:
+    """Something that was handed out, and whose turn comes later."""
+
     arguments: tuple[Any, ...] | None
     tickets: list[Ticket] = field(default_factory=list)
-    first_since: float = 0.0
-    """When all before it were done."""
+    refused_by: set[str] = field(default_factory=set)
 
 
-class HandingOut(Generic[T]):
+class HandingOut:
     """The pieces of one job."""
 
     def __init__(self, pool: Pool, function: str, check: Callable[[], None]) -> None:
         """`check` is called while there is nothing to do but to wait; it may raise to cancel."""
         self._pool: Pool | None = pool
         self._function, self._check = function, check
-        self._took: list[float] = []
+        self._took: deque[float] = deque(maxlen=_REMEMBERED)
         self.tallies: dict[str, Tally] = {}
         """By worker."""
         self.remarks: list[str] = []
@@ -74,7 +77,7 @@ class HandingOut(Generic[T]):
         Raises:
             BaseException: whatever the check raises.
         """
-        ahead: deque[_Waiting[T]] = deque()
+        ahead: deque[tuple[T, Waiting]] = deque()
         source = iter(items)
         is_more = True
         try:
@@ -84,32 +87,65 @@ class HandingOut(Generic[T]):
                     if item is _END:
                         is_more = False
                         break
-                    ahead.append(self._start(item, arguments_of(item)))  # type: ignore[arg-type]
+                    ahead.append((item, self.start(arguments_of(item))))
                 if ahead:
-                    first = ahead[0]
-                    first.first_since = time.monotonic()
-                    answer = self._answer(first)
-                    ahead.popleft()
-                    yield Handed(first.item, answer)
+                    answer = self.answer(ahead[0][1])
+                    yield Handed(ahead.popleft()[0], answer)
         finally:
-            for waiting in ahead:
-                self._drop(waiting)
+            for _, waiting in ahead:
+                _drop(waiting)
 
-    def _room(self) -> int:
+    def slots(self) -> int:
+        """How many pieces are done at once; 0 if nobody is there."""
         if self._pool is None:
-            return 1
+            return 0
         try:
-            return 2 * max(1, self._pool.slots()) + 2
+            return self._pool.slots()
         except PoolError as error:
             self._give_up(error)
-            return 1
+            return 0
 
-    def _start(self, item: T, arguments: tuple[Any, ...] | None) -> _Waiting[T]:
-        waiting = _Waiting(item, arguments)
+    def _room(self) -> int:
+        slots = self.slots()
+        return 2 * slots + 2 if slots else 1
+
+    def start(self, arguments: tuple[Any, ...] | None) -> Waiting:
+        """Hand out a piece, whose `answer` is asked for when it is its turn."""
+        waiting = Waiting(arguments)
         self._submit(waiting)
         return waiting
 
-    def _submit(self, waiting: _Waiting[T]) -> None:
+    def answer(self, first: Waiting) -> dict[str, Any] | None:
+        """Wait for the answer of a piece that all others wait for, while those go on; None: it has to be done here."""
+        since = time.monotonic()
+        while first.tickets:
+            self._check()
+            patience = _POLL / len(first.tickets) if self._pool is not None else 0
+            done = next((one for one in first.tickets if one.wait(patience)), None)
+            if done is not None:
+                first.tickets.remove(done)
+                answer = self._taken(done, first)
+                if answer is not None:
+                    _drop(first)
+                    return answer
+            elif self._pool is None:
+                break
+            elif not self.slots():
+                self.remark("there was no worker for a time, and this machine worked alone")
+                break
+            elif len(first.tickets) == 1 and self._is_slow(time.monotonic() - since):
+                logger.info("A worker takes long; what it does is started once more.")
+                self._submit(first)
+        _drop(first)
+        return None
+
+    def remark(self, text: str) -> None:
+        """Note what went otherwise than planned, once."""
+        if text not in self.remarks:
+            logger.warning("%s.", text)
+            self.remarks.append(text)
+
+    def _submit(self, waiting: Waiting) -> None:
         if self._pool is None or waiting.arguments is None:
             return
         try:
@@ -117,27 +153,7 @@ class HandingOut(Generic[T]):
         except PoolError as error:
             self._give_up(error)
 
-    def _answer(self, first: _Waiting[T]) -> dict[str, Any] | None:
-        """Wait for the first one's answer, while the others go on."""
-        while first.tickets:
-            self._check()
-            patience = _POLL / len(first.tickets) if self._pool is not None else 0
-            done = next((one for one in first.tickets if one.wait(patience)), None)
-            if done is None and self._pool is None:
-                break
-            if done is not None:
-                first.tickets.remove(done)
-                answer = self._taken(done, first)
-                if answer is not None:
-                    self._drop(first)
-                    return answer
-            elif len(first.tickets) == 1 and self._is_slow(first):
-                logger.info("A worker takes long; what it does is started once more.")
-                self._submit(first)
-        self._drop(first)
-        return None
-
-    def _taken(self, ticket: Ticket, waiting: _Waiting[T]) -> dict[str, Any] | None:
+    def _taken(self, ticket: Ticket, waiting: Waiting) -> dict[str, Any] | None:
         """The answer of a ticket that is done; None if there is none, or another one is waited for."""
         try:
             answer = ticket.result()
@@ -145,17 +161,18 @@ class HandingOut(Generic[T]):
             self._give_up(error)
             return None
         except WorkLostError as error:
-            self._remark(f"{error}; done by this machine")
+            self.remark(f"{error}; done by this machine")
             return None
         except Exception as error:
-            self._remark(f"a worker failed ({type(error).__name__}: {error}); done by this machine")
+            self.remark(f"a worker failed ({type(error).__name__}: {error}); done by this machine")
             return None
         who = answer.get("who", "?")
         if "refused" in answer:
-            self._remark(f"{who} is left out: {answer['refused']}")
-            if self._pool is not None:
+            self.remark(f"{who} is left out: {answer['refused']}")
+            if self._pool is not None and who not in waiting.refused_by:
+                waiting.refused_by.add(who)
                 self._pool.exclude(who)
-            self._submit(waiting)
+                self._submit(waiting)
             return None
         tally = self.tallies.setdefault(who, Tally())
         tally.count += 1
@@ -163,24 +180,20 @@ class HandingOut(Generic[T]):
         self._took.append(answer.get("seconds", 0.0))
         return answer
 
-    def _is_slow(self, waiting: _Waiting[T]) -> bool:
+    def _is_slow(self, seconds: float) -> bool:
         usual = statistics.median(self._took) if self._took else float("inf")
-        return time.monotonic() - waiting.first_since > max(_SLOW_LEAST, _SLOW * usual)
+        return seconds > max(_SLOW_LEAST, _SLOW * usual)
 
     def _give_up(self, error: PoolError) -> None:
         if self._pool is not None:
-            self._remark(f"{error} This machine goes on alone")
+            self.remark(f"{error} This machine goes on alone")
         self._pool = None
 
-    def _remark(self, text: str) -> None:
-        if text not in self.remarks:
-            logger.warning("%s.", text)
-            self.remarks.append(text)
 
-    def _drop(self, waiting: _Waiting[T]) -> None:
-        for ticket in waiting.tickets:
-            ticket.cancel()
-        waiting.tickets.clear()
+def _drop(waiting: Waiting) -> None:
+    for ticket in waiting.tickets:
+        ticket.cancel()
+    waiting.tickets.clear()
 
 
 _END: Any = object()

@@ -28,6 +28,10 @@ MOST_BYTES = 4 * 2**30
 CHUNK = 2**24
 
 
+class MissingModelError(UpscalerError):
+    """A model that is not here."""
+
+
 class ModelStore:
     """Model files of some folders, and the pack's own."""
 
@@ -51,14 +55,15 @@ class ModelStore:
         """Load a model, or return it as it was loaded before.
 
         Raises:
-            UpscalerError: it is not here, or cannot be used.
+            MissingModelError: it is not here.
+            UpscalerError: it cannot be used.
         """
         if file.sha256 in self._loaded:
             self._loaded.move_to_end(file.sha256)
             return self._loaded[file.sha256]
         path = self.path(file)
         if path is None:
-            raise UpscalerError(f"the model '{file.name}' (SHA-256 {file.sha256}) is not here.", "upscaler")
+            raise MissingModelError(f"the model '{file.name}' (SHA-256 {file.sha256}) is not here.", "upscaler")
         upscaler = from_state_dict(file.name, _weights(path))
         self._loaded[file.sha256] = upscaler
         while len(self._loaded) > AT_ONCE:

@@ -6,8 +6,8 @@ import os
 import platform
 import socket
 import tempfile
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from ..hires.errors import InputError
 from ..upscale_models import CpuRuntime, ModelUpscaler, Runtime
 from .entries import FETCH, MODELS, THREADS
 from .jobs import ModelFile, Plain, code_digest, do_job
-from .models import ModelStore
+from .models import MissingModelError, ModelStore
+from .windows import WindowRuns
 
 _SEVERAL = 16
 """Small pictures that a graphics card sees together, as in the host."""
@@ -48,6 +49,7 @@ class Workplace:
 
     def __init__(self, store: ModelStore, device: torch.device) -> None:
         self._store, self._device = store, device
+        self._windows = WindowRuns(store.load)
 
     def hello(self) -> Plain:
         """Who is here: what two machines must have in common, and what is good to know."""
@@ -74,11 +76,21 @@ class Workplace:
     def upscale(self, job: Plain, code: str) -> Plain:
         """See `do_job`; adds `who` did it. What cannot be done is the answer's `failed`, a sentence; `refused` is why
         this worker does nothing at all for whoever asks."""
+        return self._do(code, partial(do_job, job, self._store.load, self._runtimes))
+
+    @torch.inference_mode()
+    def window(self, task: Plain, code: str) -> Plain:
+        """See `WindowRuns`; as `upscale`."""
+        return self._do(code, partial(self._windows.do, task, DeviceRuntime(self._device)))
+
+    def _do(self, code: str, work: Callable[[], Plain]) -> Plain:
         who = f"{socket.gethostname()}:{os.getpid()}"
         if code != _code():
             return {"refused": "it has another version of the pack", "who": who}
         try:
-            return {**do_job(job, self._store.load, self._runtimes), "who": who}
+            return {**work(), "who": who}
+        except MissingModelError as error:
+            return {"refused": str(error).rstrip("."), "who": who}
         except InputError as error:
             return {"failed": str(error), "who": who}
 
@@ -96,6 +108,7 @@ FUNCTIONS = {
     "missing": Workplace.missing,
     "take": Workplace.take,
     "upscale": Workplace.upscale,
+    "window": Workplace.window,
 }
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..hires.errors import InputError
 from ..hires.plan.upscale import NUMBERS, Numbers, UpscaleRequest
 from ..hires.sampling.same import SAME_CFG, SAME_SAMPLER, SAME_SCHEDULER
 from ..hires.sampling.steps import STEPS_RULES
 from ..hires.sizes.image_sizes import MAX_SIDE
 from ..hires.tiles.settings import PRECISIONS, Precision, TileSettings
+from ..host.machines import crews
 from ..host.plugins.door import HOOKS_TYPE
 from ..host.sampling.sigmas import sampler_names, scheduler_names
 from ..host.upscaling.upscalers import as_second, as_upscaler
@@ -226,6 +228,27 @@ def precision() -> io.Combo.Input:
         optional=True,
         advanced=True,
     )
+
+
+def workers(of: str, told: str) -> io.Combo.Input:
+    """`of`: what they work on. `told`: where it is said what each did."""
+    return choice(
+        "workers",
+        crews.names(),
+        f"Who works on the {of}. {crews.CARDS}: every card of this machine. Other names are processes and machines "
+        f"that the owner of this one has listed in hires_fix_workers.yaml; {told} says what each did.",
+        optional=True,
+        advanced=True,
+    )
+
+
+def are_workers(name: str | None) -> bool | str:
+    """For a node's `validate_inputs`, in place of the host's own check, which would only say that it is not listed."""
+    try:
+        crews.check(name or crews.ALONE)
+    except InputError as error:
+        return str(error)
+    return True
 
 
 def side(name: str, default: int, tooltip: str, minimum: int = 16) -> io.Int.Input:

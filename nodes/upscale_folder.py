@@ -6,7 +6,6 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..hires.errors import InputError
 from ..hires.tiles.settings import PRECISIONS
 from ..host.folders.elsewhere import crew_for
 from ..host.folders.job import work_on_folder
@@ -59,15 +58,7 @@ class HiresFixUpscaleFolder(PackNode):
                     optional=True,
                     advanced=True,
                 ),
-                inputs.choice(
-                    "workers",
-                    crews.names(),
-                    f"Who works on the pictures. {crews.CARDS}: every card of this machine, each on its own picture. "
-                    "Other names are processes and machines that the owner of this one has listed in "
-                    "hires_fix_workers.yaml; the report says what each did.",
-                    optional=True,
-                    advanced=True,
-                ),
+                inputs.workers("pictures, whole or by the windows of large and of few ones", "the report"),
             ],
             outputs=[folder_inputs.report()],
             is_output_node=True,
@@ -79,19 +70,15 @@ class HiresFixUpscaleFolder(PackNode):
         return float("nan")
 
     @classmethod
-    def validate_inputs(cls, workers: str | None = crews.ALONE) -> bool | str:
-        """In place of the host's own check, which would only say that the name is not in the list."""
-        try:
-            crews.check(workers or crews.ALONE)
-        except InputError as error:
-            return str(error)
-        return True
+    def validate_inputs(cls, workers: str | None = None) -> bool | str:
+        """See `are_workers`."""
+        return inputs.are_workers(workers)
 
     @classmethod
     def execute(cls, workers: str = crews.ALONE, **asked: Any) -> io.NodeOutput:
         folder, files = folder_inputs.settings(**folder_inputs.taken(asked))
         with input_errors(cls, "input_folder"):
             request = inputs.upscale_request(**asked)
-            crew = crew_for(workers, request, files)
-            report = work_on_folder(folder, Upscaling(request), files, crew)
+            work = Upscaling(request)
+            report = work_on_folder(folder, work, files, crew_for(workers, work, files))
             return io.NodeOutput(report.text(), ui=shown(report))

@@ -7,6 +7,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..hires.plan.upscale import NUMBERS
+from ..host.machines import crews
+from ..host.machines.meeting import helpers_for
 from ..host.upscaling.pictures import upscale_image
 from . import inputs
 from .errors import input_errors
@@ -49,11 +51,19 @@ class HiresFixUpscaleImage(PackNode):
                     optional=True,
                 ),
                 inputs.precision(),
+                inputs.workers("windows that pictures are cut into", "the log"),
             ],
             outputs=[io.Image.Output(display_name="image", tooltip="The pictures at the size asked for.")],
         )
 
     @classmethod
-    def execute(cls, image: Any, **asked: Any) -> io.NodeOutput:
+    def validate_inputs(cls, workers: str | None = None) -> bool | str:
+        """See `are_workers`."""
+        return inputs.are_workers(workers)
+
+    @classmethod
+    def execute(cls, image: Any, workers: str = crews.ALONE, **asked: Any) -> io.NodeOutput:
         with input_errors(cls, "image"):
-            return io.NodeOutput(upscale_image(image, inputs.upscale_request(**asked)))
+            request = inputs.upscale_request(**asked)
+            with helpers_for(workers, request) as helpers:
+                return io.NodeOutput(upscale_image(image, request, helpers))

@@ -1,4 +1,5 @@
-"""A folder of pictures by one and by more worker processes of one thread each. Used by `dev.py bench machines`.
+"""A folder of pictures, and the windows of one, by one and by more worker processes of one thread each. Used by
+`dev.py bench machines`.
 
 All of them make the same files of the same pictures; so does this process, whose bytes they are compared with.
 """
@@ -10,6 +11,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,13 +29,18 @@ from ...machines.entries import Entry
 from ...machines.handing_out import HandingOut
 from ...machines.jobs import ModelFile, Plain, code_digest, do_job, job_of, settled_for_all
 from ...machines.models import ModelStore, sha256_of
-from ...upscale_models import CLASSICAL, CpuRuntime, Runtime, Upscaler
+from ...machines.windows import WindowHelpers
+from ...upscale_models import CLASSICAL, CpuRuntime, Runtime, Upscaler, upscale_to
 from ..fixtures.seeded_network import enliven, smooth_picture
 
 SPEEDUP, OVERHEAD_MS = 1.7, 5.0
 """The goals: two workers over one, and milliseconds that handing out a piece of work takes."""
 
 _SMALL, _ROUNDS = 8, 200
+
+
+_WINDOW, _PICTURES_A_SIDE = 192, 3
+"""Pixels a side of the windows of one picture, which is this many times as large as those of the folder."""
 
 
 @dataclass(frozen=True)
@@ -49,43 +56,78 @@ class Row:
     equal_bytes: bool
 
 
+@dataclass(frozen=True)
+class Overhead:
+    """Milliseconds that a piece takes beyond its own work."""
+
+    busy: float
+    """While the worker always has the next one, as in a job."""
+    own_cpu: float
+    """CPU time of this process, then."""
+    alone: float
+    """Handed out when the one before has come back."""
+
+
 def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
     """Measure and print; returns the report and the exit status, which says whether all bytes were equal."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as temporary:
         work, store, path = _work(Path(temporary), options.pictures, options.side)
-        started, cpu = time.perf_counter(), time.process_time()
-        expected = [do_job(job, store.load, _runtimes)["data"] for job in work]
-        found = {0: (time.perf_counter() - started, time.process_time() - cpu, True)}
-        overhead = 0.0
+        upscaler = store.load(_file(path))
+        large = smooth_picture(*2 * [_PICTURES_A_SIDE * options.side]).movedim(1, -1)
+        folder, windows = Compared(), Compared()
+        folder.measure(0, lambda: [do_job(job, store.load, _runtimes)["data"] for job in work])
+        windows.measure(0, lambda: _in_windows(large, upscaler, None))
+        overhead = None
         for count in sorted({1, *options.workers}):
             pool = open_pool(Entry("bench", processes=count, threads=1), [temporary])
             try:
                 pool.meet([_file(path)], [path])
                 _warm(pool, work[0], count)
-                started, cpu = time.perf_counter(), time.process_time()
-                made = _by(pool, work)
-                found[count] = (time.perf_counter() - started, time.process_time() - cpu, made == expected)
+                helpers = WindowHelpers(pool, {upscaler.name: asdict(_file(path))}, lambda: None)
+                folder.measure(count, lambda pool=pool: _by(pool, work))
+                windows.measure(count, lambda helpers=helpers: _in_windows(large, upscaler, helpers))
                 overhead = overhead or _overhead(pool, Path(temporary))
             finally:
                 pool.close()
-            print(f"{count} worker(s): {found[count][0]:.1f} s", flush=True)
-    rows = [
-        Row("here" if count == 0 else f"{count} processes", count, seconds, found[1][0] / seconds, own, equal)
-        for count, (seconds, own, equal) in found.items()
-    ]
+            print(f"{count} worker(s): {folder.found[count][0]:.1f} s, {windows.found[count][0]:.1f} s", flush=True)
+    assert overhead is not None
+    rows = [*folder.rows("folder"), *windows.rows("windows")]
     print(
-        f"\n{table(rows)}\n\nHanding out a piece of work and taking its answer: {overhead:.1f} ms (goal "
-        f"{OVERHEAD_MS:g}).\n"
-        f"{options.pictures} pictures of {options.side}², Compact 16, 4x, float32. {os.cpu_count()} cores, torch "
-        f"{torch.__version__}. Goal: {SPEEDUP} with two workers on two idle cores."
+        f"\n{table(rows)}\n\nHanding a piece of work out and taking its answer: {overhead.busy:.1f} ms while a worker "
+        f"is kept busy (goal {OVERHEAD_MS:g}), {overhead.own_cpu:.1f} ms of it CPU time of this process; one after "
+        f"another {overhead.alone:.1f} ms.\n"
+        f"{options.pictures} pictures of {options.side}², and one of {large.shape[1]}² in windows of {_WINDOW}²; "
+        f"Compact 16, 4x, float32. {os.cpu_count()} cores, torch {torch.__version__}. Goal: {SPEEDUP} with two workers "
+        f"on two idle cores."
     )
     report = {
         "goals": {"speedup": SPEEDUP, "overhead_ms": OVERHEAD_MS},
-        "overhead_ms": overhead,
+        "overhead_ms": asdict(overhead),
         "rows": [asdict(row) for row in rows],
     }
     return report, 0 if all(row.equal_bytes for row in rows) else 1
+
+
+class Compared:
+    """One job by different numbers of workers."""
+
+    def __init__(self) -> None:
+        self.found: dict[int, tuple[float, float, bool]] = {}
+        self._expected: list[bytes | None] = []
+
+    def measure(self, workers: int, work: Callable[[], list[bytes | None]]) -> None:
+        started, cpu = time.perf_counter(), time.process_time()
+        made = work()
+        self._expected = self._expected or made
+        taken = time.perf_counter() - started, time.process_time() - cpu
+        self.found[workers] = (*taken, made == self._expected)
+
+    def rows(self, name: str) -> list[Row]:
+        return [
+            Row(f"{name}, {count or 'no'} processes", count, seconds, self.found[1][0] / seconds, own, equal)
+            for count, (seconds, own, equal) in self.found.items()
+        ]
 
 
 def table(rows: list[Row]) -> str:
@@ -137,8 +179,13 @@ def _warm(pool: DaskPool, job: Plain, count: int) -> None:
     _by(pool, [job] * (4 * count))
 
 
-def _overhead(pool: DaskPool, folder: Path) -> float:
-    """Milliseconds for a piece of work that hardly is any, one after another, less what it takes itself."""
+def _in_windows(picture: torch.Tensor, upscaler: Upscaler, helpers: WindowHelpers | None) -> list[bytes | None]:
+    size, tiles = 4 * picture.shape[1], TileSettings(_WINDOW, precision="float32")
+    return [upscale_to(picture, upscaler, size, size, tiles, helpers=helpers).numpy().tobytes()]
+
+
+def _overhead(pool: DaskPool, folder: Path) -> Overhead:
+    """For pieces of work that hardly are any."""
     Image.new("RGB", (_SMALL, _SMALL)).save(folder / "small.png")
     job, code = _job(folder / "small.png", CLASSICAL["Nearest"], {"filter": "Nearest"}), code_digest()
     taken = []
@@ -148,4 +195,9 @@ def _overhead(pool: DaskPool, folder: Path) -> float:
         while not ticket.wait(1.0):
             pass
         taken.append(time.perf_counter() - started - ticket.result()["seconds"])
-    return 1000 * statistics.median(taken)
+    handing = HandingOut(pool, "upscale", lambda: None)
+    started, cpu = time.perf_counter(), time.process_time()
+    done = sum(1 for _ in handing.results(range(_ROUNDS), lambda _: (job, code)))
+    spent, own = time.perf_counter() - started, time.process_time() - cpu
+    work = sum(tally.seconds for tally in handing.tallies.values())
+    return Overhead(1000 * (spent - work) / done, 1000 * own / done, 1000 * statistics.median(taken))

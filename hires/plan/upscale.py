@@ -218,7 +218,7 @@ def _upscale_image(node: Node, facts: Facts) -> Badge:
     numbers = numbers_of(node)
     if pictures is None or resize is None or crop is None or limit is None or visibility is None or numbers is None:
         return Badge()
-    first, tiles = upscaler_before(node, facts), tiles_of(node)
+    first, tiles, by = upscaler_before(node, facts), tiles_of(node), _by_workers(node)
     second = upscaler_before(node, facts, "upscaler_2") if visibility > 0 else None
     is_known = first is not None and (second is not None or visibility <= 0 or not node.has("upscaler_2"))
     if first is None and numbers == "A1111":
@@ -227,7 +227,7 @@ def _upscale_image(node: Node, facts: Facts) -> Badge:
         first or UpscalerFile(""), resize, crop, limit, tiles or TileSettings(), second, visibility, numbers
     )
     plan = request.plan(pictures.size, pictures.count)
-    text = plan.text + (tiles_text(plan, facts) if is_known and tiles else "")
+    text = plan.text + (tiles_text(plan, facts) if is_known and tiles else "") + by
     warning = too_large_for_memory(plan.size, pictures.count, facts.free_memory(), plan.needed)
     return Badge((Pictures(plan.size, pictures.count),), text, warning)
 
@@ -236,13 +236,16 @@ THIS_DEVICE = "this device"
 """The choice of workers without any."""
 
 
+def _by_workers(node: Node) -> str:
+    """The end of a line: who else works on it."""
+    workers = node.text("workers", THIS_DEVICE)
+    return f", by {workers}" if workers and workers != THIS_DEVICE else ""
+
+
 @badge("HiresFixUpscaleFolder")
 def _upscale_folder(node: Node, facts: Facts) -> Badge:
-    folder, workers = folder_of(node, facts), node.text("workers", THIS_DEVICE)
-    if folder is None or workers is None:
-        return Badge()
-    by = "" if workers == THIS_DEVICE else f", by {workers}"
-    return Badge(text=folder.text + by, warning=folder.warning)
+    folder = folder_of(node, facts)
+    return Badge() if folder is None else Badge(text=folder.text + _by_workers(node), warning=folder.warning)
 
 
 @dataclass(frozen=True)

@@ -47,12 +47,12 @@ class LanczosParts(ResizeParts):
     def __init__(self, source: tuple[int, int], target: tuple[int, int]) -> None:
         check_size(*source)
         check_size(*target)
-        self._target = target
+        self.source, self.target = source, target
         self._across = _LanczosAxis(source[0], target[0], _PAGE)
         self._down = _LanczosAxis(source[1], target[1], _BLOCK)
 
     def needs(self, part: Box) -> Box:
-        _check_part(part, self._target)
+        _check_part(part, self.target)
         (x0, x1), (y0, y1) = self._across.needs(part.x0, part.x1), self._down.needs(part.y0, part.y1)
         return Box(x0, y0, x1, y1)
 

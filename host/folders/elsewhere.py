@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,34 +14,21 @@ import comfy.model_management
 from comfy.cli_args import args
 
 from ...hires.errors import InputError
-from ...hires.plan.upscale import UpscaleRequest
-from ...hires.plan.warnings import counted
-from ...hires.remaining_time import in_words
 from ...hires.sizes.image_sizes import Size
 from ...machines.handing_out import HandingOut
-from ...machines.jobs import (
-    CannotTravelError,
-    ModelFile,
-    Plain,
-    code_digest,
-    job_of,
-    settled_for_all,
-    upscaler_to_plain,
-)
-from ...machines.pool import Pool, PoolError
+from ...machines.jobs import Plain, code_digest, job_of, settled_for_all
+from ...machines.pool import Pool
 from ...pictures.base.errors import writing
 from ...pictures.folders.names import Task
 from ...pictures.folders.skip import size_in, stored_size
 from ...pictures.series import find_series
 from ...pictures.streams.journal import Journal
 from ...pictures.write import check_sides, complete_or_absent
-from ...upscale_models import Upscaler
-from ..infotext.model_hashes import file_hash
+from ...upscale_models import ModelUpscaler, plan_runs
 from ..machines.crews import crew
-from ..progress import show_text
+from ..machines.meeting import Meeting
 from ..upscaling.pictures import shared_runtimes
-from ..upscaling.upscalers import upscaler_path
-from .picture_job import is_too_large
+from .picture_job import Upscaling, is_too_large
 from .work import FileSettings
 
 MOST_BYTES = 2**29
@@ -53,32 +41,25 @@ _check = comfy.model_management.throw_exception_if_processing_interrupted
 class Elsewhere:
     """The pictures of a job, upscaled by a pool."""
 
-    def __init__(self, request: UpscaleRequest[Upscaler], files: FileSettings, pool: Pool) -> None:
-        """Look at the workers, and send what they need.
+    def __init__(self, work: Upscaling, files: FileSettings, pool: Pool) -> None:
+        """Look at the workers, send what they need, and let them help with what is done here.
 
         Raises:
             InputError: no worker can do this, or the upscaler cannot be sent.
         """
-        self._request, self._files = request, files
-        self._models: dict[str, tuple[ModelFile, Path]] = {}
-        try:
-            self._upscalers = [upscaler_to_plain(one, self._file_of) for one in request.upscalers]
-            found = list(self._models.values())
-            self._remarks = pool.meet([file for file, _ in found], [path for _, path in found])
-            show_text(f"{counted(pool.slots(), 'worker')} of '{pool.name}'")
-        except CannotTravelError as error:
-            raise InputError(
-                f"{error}, so other workers cannot have it. Set workers to 'this device'.", "workers"
-            ) from error
-        except PoolError as error:
-            raise InputError(str(error), "workers") from error
-        self._tiles = settled_for_all(request, partial(shared_runtimes, lambda part: _check()), files.depth)
+        self._request, self._files, self._pool = work.request, files, pool
+        self._met = Meeting(pool, work.request.upscalers, _check)
+        self._tiles = settled_for_all(work.request, partial(shared_runtimes, lambda part: _check()), files.depth)
         self._code = code_digest()
-        self._handing: HandingOut[tuple[int, Task]] = HandingOut(pool, "upscale", _check)
+        self._handing = HandingOut(pool, "upscale", _check)
+        work.helpers = self._met.helpers
 
     def results(self, tasks: Iterable[tuple[int, Task]]) -> Iterator[tuple[int, Task, Callable[[], Path] | None]]:
         """See `Crew`."""
-        for handed in self._handing.results(tasks, self._arguments):
+        tasks, slots = list(tasks), self._handing.slots()
+        missing = islice((task for _, task in tasks if self._is_missing(task)), slots)
+        by_windows = slots if len(list(missing)) < slots else 0
+        for handed in self._handing.results(tasks, partial(self._arguments, by_windows)):
             (index, task), answer = handed.item, handed.answer
             data = answer.get("data") if answer else None
             is_right = isinstance(data, bytes) and _size_of(data) in self._sizes(task)
@@ -86,37 +67,32 @@ class Elsewhere:
 
     def text(self) -> list[str]:
         """What each worker did, and what went otherwise than planned."""
-        done = [
-            f"{who}: {counted(tally.count, 'picture')} in {in_words(tally.seconds)}"
-            for who, tally in sorted(self._handing.tallies.items())
-        ]
-        return [*done, *self._remarks, *self._handing.remarks]
+        return self._met.text(self._handing)
 
-    def _file_of(self, name: str) -> ModelFile | None:
-        where = upscaler_path(name)
-        if where is None:
-            return None
-        path = Path(where)
-        file = ModelFile(path.name, file_hash(path), path.stat().st_size)
-        self._models[name] = file, path
-        return file
+    def _is_missing(self, task: Task) -> bool:
+        return self._files.overwrite or not (task.target.exists() or task.streamed.exists())
 
-    def _arguments(self, item: tuple[int, Task]) -> tuple[Plain, str] | None:
-        """What a worker gets; None for what is there already, needs the disk, or cannot be read: that is done here."""
+    def _arguments(self, by_windows: int, item: tuple[int, Task]) -> tuple[Plain, str] | None:
+        """What a worker gets; None for what is there already, needs the disk, or cannot be read: that is done here.
+
+        `by_windows`: of how many windows on a picture is done here with all workers' help; 0 for none.
+        """
         _, task = item
         _check()
         try:
-            if not self._files.overwrite and (task.target.exists() or task.streamed.exists()):
+            if not self._is_missing(task):
                 return None
             if Journal(task.streamed).part.exists() or find_series(task.picture.path, _check) is not None:
                 return None
             sizes = self._sizes(task)
             if any(is_too_large(size, _CHANNELS) for size in sizes) or task.picture.path.stat().st_size > MOST_BYTES:
                 return None
+            if by_windows and self._windows(stored_size(task.picture.path)) >= by_windows:
+                return None
             for size in sizes:
                 check_sides(task.target.name, task.format, *size)
             job = job_of(
-                task.picture.path, self._request, self._upscalers, self._tiles, task.format, self._files.depth,
+                task.picture.path, self._request, self._met.upscalers, self._tiles, task.format, self._files.depth,
                 self._files.quality, not args.disable_metadata,
             )  # fmt: skip
         except (InputError, OSError):
@@ -128,6 +104,13 @@ class Elsewhere:
         width, height = stored_size(task.picture.path)
         return {self._request.plan(size).size for size in ((width, height), (height, width))}
 
+    def _windows(self, source: Size) -> int:
+        """How many windows a picture has."""
+        jobs = zip(self._request.plan(source).jobs, next(iter(self._tiles.values())), strict=True)
+        models = [(job, job.upscaler, tiles) for job, tiles in jobs if isinstance(job.upscaler, ModelUpscaler)]
+        runs = [(run, tiles.size) for job, one, tiles in models for run in plan_runs(one, source, job.target, tiles)]
+        return sum(run.count_tiles(size) for run, size in runs)
+
     def _write(self, task: Task, data: bytes) -> Path:
         task.target.parent.mkdir(parents=True, exist_ok=True)
         with writing(task.target), complete_or_absent(task.target, self._files.overwrite) as file:
@@ -136,10 +119,10 @@ class Elsewhere:
 
 
 @contextmanager
-def crew_for(workers: str, request: UpscaleRequest[Upscaler], files: FileSettings) -> Iterator[Elsewhere | None]:
+def crew_for(workers: str, work: Upscaling, files: FileSettings) -> Iterator[Elsewhere | None]:
     """Those of that name, ready for a job; None for this device alone. Raises: see `crew` and `Elsewhere`."""
     with crew(workers) as pool:
-        yield Elsewhere(request, files, pool) if pool else None
+        yield Elsewhere(work, files, pool) if pool else None
 
 
 def _size_of(data: Any) -> Size | None:

@@ -22,7 +22,7 @@ from ...pictures.source import Source
 from ...pictures.streams.file import stream_picture
 from ...pictures.streams.journal import Journal
 from ...pictures.write import check_sides
-from ...upscale_models import ClassicalUpscaler, ModelUpscaler, PlacedUpscaler, Upscaler
+from ...upscale_models import ClassicalUpscaler, Helpers, ModelUpscaler, PlacedUpscaler, Upscaler
 from ..memory import free_main_memory
 from ..upscaling.model_files import checksum_of
 from ..upscaling.pictures import shared_runtimes
@@ -41,20 +41,22 @@ class Upscaling:
     done = "upscaled"
 
     def __init__(self, request: UpscaleRequest[Upscaler]) -> None:
-        self._request = request
+        self.request = request
+        self.helpers: Helpers | None = None
+        """Others who take part in what is done here, see `upscale_to`."""
 
     @property
     def words(self) -> dict[str, str]:
         """See `FileWork`."""
-        return size_words(self._request)
+        return size_words(self.request)
 
     def size(self, source: Size) -> Size:
         """See `FileWork`."""
-        return self._request.plan(source).size
+        return self.request.plan(source).size
 
     def is_too_large(self, source: Size, channels: int) -> bool:
         """See `FileWork`."""
-        plan = self._request.plan(source)
+        plan = self.request.plan(source)
         return any(is_too_large(size, channels) for size in (plan.size, plan.up))
 
     def to_file(self, source: Source, task: Task, settings: FileSettings, on_progress: OnProgress) -> Path:
@@ -68,7 +70,7 @@ class Upscaling:
             OSError: the disk does not take it.
         """
         task.target.parent.mkdir(parents=True, exist_ok=True)
-        job, journal = FileJob(source, self._request, settings, on_progress), Journal(task.streamed)
+        job, journal = self._job(source, settings, on_progress), Journal(task.streamed)
         description = {**input_words(task), **job.words}
         too_large = self.is_too_large((source.width, source.height), source.channels)
         if too_large or journal.read(description) is not None:
@@ -81,7 +83,7 @@ class Upscaling:
 
     def picture(self, source: Source, task: Task, settings: FileSettings, on_progress: OnProgress) -> Picture:
         """See `FileWork`."""
-        return FileJob(source, self._request, settings, on_progress).picture()
+        return self._job(source, settings, on_progress).picture()
 
     def remark(self) -> str:
         """See `FileWork`."""
@@ -90,6 +92,9 @@ class Upscaling:
     def tidy(self, task: Task) -> None:
         """See `FileWork`."""
         Journal(task.streamed).discard()
+
+    def _job(self, source: Source, settings: FileSettings, on_progress: OnProgress) -> FileJob:
+        return FileJob(source, self.request, settings, on_progress, self.helpers)
 
 
 def is_too_large(size: Size, channels: int) -> bool:
@@ -102,10 +107,15 @@ class FileJob(FileUpscale):
     """The upscaling of one open picture with the host's devices and progress."""
 
     def __init__(
-        self, source: Source, request: UpscaleRequest[Upscaler], settings: FileSettings, on_progress: OnProgress
+        self,
+        source: Source,
+        request: UpscaleRequest[Upscaler],
+        settings: FileSettings,
+        on_progress: OnProgress,
+        helpers: Helpers | None = None,
     ) -> None:
         runtimes = partial(shared_runtimes, on_progress)
-        super().__init__(source, request, settings.depth, not args.disable_metadata, runtimes)
+        super().__init__(source, request, settings.depth, not args.disable_metadata, runtimes, helpers=helpers)
 
     @property
     def words(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ...hires.sizes.image_sizes import Size
 from ...upscale_models import (
     CLASSICAL,
     ClassicalUpscaler,
+    Helpers,
     ModelUpscaler,
     Upscaler,
     upscale_extras,
@@ -30,23 +31,26 @@ OnProgress = Callable[[float], None]
 """Hears which part of a picture is done, 0 to 1. May raise to cancel."""
 
 
-def upscale_image(image: torch.Tensor, request: UpscaleRequest[Upscaler]) -> torch.Tensor:
+def upscale_image(
+    image: torch.Tensor, request: UpscaleRequest[Upscaler], helpers: Helpers | None = None
+) -> torch.Tensor:
     """Bring pictures `(B, H, W, C)`, 0 to 1, to an exact size with one or two upscalers, without a diffusion model.
 
-    In a run that ends early, what was not enlarged by then is brought to the size by a filter, as in A1111.
+    In a run that ends early, what was not enlarged by then is brought to the size by a filter, as in A1111. `helpers`:
+    see `upscale_to`; A1111's numbers are made without.
 
     Raises:
         InputError: of the image, the size or the upscalers, or there is no room for such large results.
     """
     try:
         with may_be_left():
-            return _enlarged(image, request)
+            return _enlarged(image, request, helpers)
     except StageLeftError:
         filter_ = request.upscaler if isinstance(request.upscaler, ClassicalUpscaler) else CLASSICAL["Lanczos"]
         return _enlarged(image, replace(request, upscaler=filter_, second=None))
 
 
-def _enlarged(image: torch.Tensor, request: UpscaleRequest[Upscaler]) -> torch.Tensor:
+def _enlarged(image: torch.Tensor, request: UpscaleRequest[Upscaler], helpers: Helpers | None = None) -> torch.Tensor:
     if not isinstance(image, torch.Tensor):
         raise InputError(f"expected pictures, found {type(image).__name__}.", "image")
     check_image(image, "image")
@@ -57,7 +61,10 @@ def _enlarged(image: torch.Tensor, request: UpscaleRequest[Upscaler]) -> torch.T
         runtime, others = HostRuntime(), (request.seen_second, request.visibility)
         pictures = upscale_extras(to_8_bit(image), plan.extras, request.upscaler, *others, request.tiles, runtime)
         return from_8_bit(pictures).to(runtime.output_device)
-    results = [upscale_to(image, job.upscaler, *job.target, job.tiles, HostRuntime(), plan.window) for job in plan.jobs]
+    results = [
+        upscale_to(image, job.upscaler, *job.target, job.tiles, HostRuntime(), plan.window, helpers)
+        for job in plan.jobs
+    ]
     return results[0] if len(results) == 1 else results[0].lerp_(results[1], request.share)
 
 

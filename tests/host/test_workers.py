@@ -1,13 +1,17 @@
-"""Upscale Folder with other processes at work, on a real host."""
+"""Upscale Folder and Upscale Image with other processes at work, on a real host."""
 
+import io
 import os
 import signal
 import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from .graphs import Graph
 from .test_folder import graph, names, picture, report
 
 TWO = "two processes:\n  processes: 2\n  threads: 1\n"
@@ -104,6 +108,57 @@ def test_a_cancel_leaves_no_process(host, client, models, registered, listed):
     assert [name for name in names(registered / "cancelled") if name.startswith(".hires-fix-")] == []
 
 
+def image_graph(upscaler, name, workers="this device", **values):
+    g = Graph()
+    loader = g.add("HiresFixUpscalerLoader", upscaler_name=upscaler)
+    values = {"resize_mode": "scale by", "upscaling_resize": 3.0, "tile_size": 64, "tile_overlap": 8, **values}
+    values |= {"upscaling_resize_w": 64, "upscaling_resize_h": 64, "upscaling_crop": True, "workers": workers}
+    made = g.add("HiresFixUpscaleImage", image=g.add("LoadImage", image=name), upscaler=loader, **values)
+    return g, g.add("SaveImage", images=made, filename_prefix="by workers").id, made.id
+
+
+def test_windows_of_one_picture(host, client, models, registered, listed):
+    """In memory, and as the only file of a folder: what this device makes."""
+    picture(host.base / "input" / "windows.png", 300, 200)
+    picture(registered / "alone here" / "a.png", 300, 200)
+    listed(TWO)
+    made = []
+    for workers in ("this device", "two processes"):
+        g, saved, _ = image_graph(models.random_x4, "windows.png", workers)
+        made += client.queue(g).require_success().images(saved)
+    np.testing.assert_array_equal(*(np.asarray(Image.open(io.BytesIO(one))) for one in made))
+    texts = [
+        report(
+            client, models.random_x4, input_folder=str(registered / "alone here"), tile_size=64, workers=workers,
+            output_folder=str(registered / f"made by {workers}"),
+        )
+        for workers in ("this device", "two processes")
+    ]  # fmt: skip
+    assert contents(registered / "made by this device") == contents(registered / "made by two processes")
+    lines = texts[1].split("Workers:\n")[1].splitlines()
+    windows = [int(line.rsplit(": ", 1)[1].split(" windows")[0]) for line in lines]
+    assert len(windows) == 2
+    assert sum(windows) == 35
+    assert processes() == []
+
+
+def test_a_cancel_of_windows_leaves_no_process(host, client, models, listed):
+    picture(host.base / "input" / "long.png", 900, 900)
+    listed(TWO)
+    g, _, node_id = image_graph(models.esrgan_x4, "long.png", "two processes")
+    assert client.queue(g, interrupt_at=node_id, after_progress=1).status == "interrupted"
+    assert processes() == []
+
+
+def test_filters_need_no_workers_and_a1111s_numbers_take_none(host, client, models, listed):
+    picture(host.base / "input" / "small.png", 30, 20)
+    listed("house:\n  scheduler: tcp://127.0.0.1:9\n")
+    assert client.queue(image_graph("Lanczos", "small.png", "house")[0]).status == "success"
+    run = client.queue(image_graph(models.random_x2, "small.png", "house", numbers="A1111")[0])
+    assert "with A1111's numbers are made by this device. Set workers to 'this device'" in run.explanation()
+
+
+@pytest.mark.parametrize("node", ["folder", "image"])
 @pytest.mark.parametrize(
     ("text", "workers", "sentence"),
     [
@@ -117,10 +172,12 @@ def test_a_cancel_leaves_no_process(host, client, models, registered, listed):
         ("house:\n  scheduler: tcp://127.0.0.1:9\n", "house", "'house' does not answer at tcp://127.0.0.1:9"),
     ],
 )
-def test_refusals(text, workers, sentence, host, client, registered, listed):
+def test_refusals(text, workers, sentence, node, host, client, models, registered, listed):
     picture(registered / "one" / "a.png")
+    picture(host.base / "input" / "small.png", 30, 20)
     listed(text)
-    g, _ = graph(input_folder=str(registered / "one"), output_folder=str(registered / "none"), workers=workers)
+    job = {"input_folder": str(registered / "one"), "output_folder": str(registered / "none"), "workers": workers}
+    g = graph(**job)[0] if node == "folder" else image_graph(models.random_x2, "small.png", workers)[0]
     run = client.queue(g)
     assert run.status != "success"
     assert sentence in run.explanation()

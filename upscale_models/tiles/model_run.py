@@ -5,16 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
-from functools import partial
 
 import torch
 
 from ...hires.tiles.boxes import Box, Tile, plan_rows
 from ...hires.tiles.resize_parts import LanczosParts
+from .keep import Keep
 from .run_plan import RunPlan
 from .sources import Block, Pictures, Stack
-from .transfer import Arrival
-from .worker import TileWorker
+from .worker import Coming, NoRoomError, TileWorker
 
 
 class ModelRun(ABC):
@@ -44,8 +43,8 @@ class ModelRun(ABC):
         return True
 
     @abstractmethod
-    def _keep(self, tile: Tile, result: torch.Tensor) -> torch.Tensor:
-        """Take `_covered` from `(N, h * scale, w * scale, C)`, what the model made of the window."""
+    def _keep(self, tile: Tile) -> Keep:
+        """What is taken for `_covered`."""
 
     def first_row(self, start: int) -> int:
         return next(self._tiles(start, counted=False)).window.y0
@@ -68,8 +67,8 @@ class ModelRun(ABC):
                     break
 
     def _results(self, start: int) -> Iterator[tuple[Tile, torch.Tensor]]:
-        """Run the model on every tile; what is kept arrives one tile later than it is started."""
-        waiting: deque[tuple[Tile, torch.Tensor, Arrival | None]] = deque()
+        """Run the model on every tile; what is kept arrives some tiles later than it is started, in the same order."""
+        waiting: deque[tuple[Tile, torch.Tensor, Coming | None]] = deque()
         for tile in self._tiles(start):
             pixels = self._source.read(tile.window)
             arrival = self._start(tile, pixels)
@@ -78,16 +77,16 @@ class ModelRun(ABC):
                 yield self._finish(*waiting.popleft())
                 arrival = self._start(tile, pixels)
             waiting.append((tile, pixels, arrival))
-            if arrival is None or len(waiting) > 1:
+            while len(waiting) > (self._worker.ahead if arrival else 0):
                 yield self._finish(*waiting.popleft())
         while waiting:
             yield self._finish(*waiting.popleft())
 
-    def _start(self, tile: Tile, pixels: torch.Tensor) -> Arrival | None:
+    def _start(self, tile: Tile, pixels: torch.Tensor) -> Coming | None:
         if self._outgrown(tile):
             return None
         share = self._share * tile.owned.area * len(pixels) / self._source.count
-        return self._worker.start(pixels, partial(self._keep, tile), self._place(tile), share)
+        return self._worker.start(pixels, self._keep(tile), self._place(tile), share)
 
     def _place(self, tile: Tile) -> Box:
         """Where a tile lies in the whole picture."""
@@ -98,14 +97,17 @@ class ModelRun(ABC):
         """Whether the tile was planned before the tile size went down."""
         return max(tile.window.width, tile.window.height) > self._plan.window(self._worker.tile)
 
-    def _finish(self, tile: Tile, pixels: torch.Tensor, arrival: Arrival | None) -> tuple[Tile, torch.Tensor]:
+    def _finish(self, tile: Tile, pixels: torch.Tensor, arrival: Coming | None) -> tuple[Tile, torch.Tensor]:
         return tile, self._wait(tile, pixels, arrival, self._share * tile.owned.area)
 
-    def _wait(self, tile: Tile, pixels: torch.Tensor, arrival: Arrival | None, work: float) -> torch.Tensor:
+    def _wait(self, tile: Tile, pixels: torch.Tensor, arrival: Coming | None, work: float) -> torch.Tensor:
         """Return what is kept of a tile that was started, or not for lack of memory; `work` is what it counts for."""
         if arrival is None:
             return self._in_pieces(tile, pixels, work)
-        result = arrival.wait()
+        try:
+            result = arrival.wait()
+        except NoRoomError:
+            return self._in_pieces(tile, pixels, work)
         if result is None:
             self._worker.go_on_in_float32("it made values that are not numbers")
             return self._wait(tile, pixels, self._start(tile, pixels), work)
@@ -128,7 +130,7 @@ class ModelRun(ABC):
                 canvas = part.new_empty(1, run.height, run.width, part.shape[3])
             canvas[:, y0:y1, x0:x1] = part
         assert canvas is not None
-        return self._keep(tile, canvas)
+        return self._keep(tile)(canvas)
 
 
 class CroppedRun(ModelRun):
@@ -164,12 +166,10 @@ class CroppedRun(ModelRun):
         y0, y1 = ((2 * y * self.height + height) // (2 * height) for y in (owned.y0, owned.y1))
         return Box(x0, y0, x1, y1)
 
-    def _keep(self, tile: Tile, result: torch.Tensor) -> torch.Tensor:
+    def _keep(self, tile: Tile) -> Keep:
         covered = self._covered(tile)
         needed = self._resize.needs(covered) if self._resize else covered
-        x0, y0, x1, y1 = needed.within(tile.window.times(self._plan.scale))
-        inner = result[:, y0:y1, x0:x1]
-        return torch.stack([self._resize(one, covered) for one in inner]) if self._resize else inner
+        return Keep(needed.within(tile.window.times(self._plan.scale)), covered, self._resize)
 
 
 class FeatheredRun(ModelRun):
@@ -240,6 +240,6 @@ class FeatheredRun(ModelRun):
             weights[length - len(ramp) :] -= ramp
         return weights
 
-    def _keep(self, tile: Tile, result: torch.Tensor) -> torch.Tensor:
-        x0, y0, x1, y1 = self._covered(tile).within(tile.window.times(self._plan.scale))
-        return result[:, y0:y1, x0:x1]
+    def _keep(self, tile: Tile) -> Keep:
+        covered = self._covered(tile)
+        return Keep(covered.within(tile.window.times(self._plan.scale)), covered)

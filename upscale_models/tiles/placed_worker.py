@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from functools import partial
 from typing import NoReturn
 
@@ -17,6 +16,7 @@ from ..models.errors import UpscalerError, UpscalerMemoryError
 from ..models.placed import PlacedUpscaler, checked
 from ..models.runtime import Runtime
 from .automatic import smallest_window
+from .keep import Keep
 from .run_plan import RunPlan
 from .transfer import Arrival
 from .worker import Work
@@ -40,7 +40,7 @@ def settle_placed(upscaler: PlacedUpscaler, tiles: TileSettings) -> TileSettings
 class PlacedWorker:
     """Runs the upscaler on one picture after another: a `TileWorker`."""
 
-    together = 1
+    ahead = together = 1
 
     def __init__(
         self, upscaler: PlacedUpscaler, runtime: Runtime, tiles: TileSettings, work: Work, target: torch.device
@@ -52,9 +52,7 @@ class PlacedWorker:
         self.tile = settled.size
         self.work = work
 
-    def start(
-        self, pixels: torch.Tensor, keep: Callable[[torch.Tensor], torch.Tensor], place: Box, share: float
-    ) -> Arrival | None:
+    def start(self, pixels: torch.Tensor, keep: Keep, place: Box, share: float) -> Arrival | None:
         """See `TileWorker`. A grey picture goes in as three equal channels, and their mean comes back."""
         count, height, width, channels = pixels.shape
         planes = pixels.detach().to("cpu", torch.float32).movedim(-1, 1).clamp(0, 1).expand(-1, 3, -1, -1)

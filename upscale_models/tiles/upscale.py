@@ -22,6 +22,7 @@ from .model_run import CroppedRun, FeatheredRun
 from .placed_worker import PlacedWorker, plan_placed_runs, settle_placed
 from .resize_run import PART, ResizeRun
 from .run_plan import RunPlan, plan_runs
+from .shared_worker import Helpers, SharedWorker
 from .sources import Block, Channels, Pictures, PictureSource, Single, Stack, Stage, Strip, shared
 from .worker import TileWorker, UnseenWork, Work, Worker, allocate
 
@@ -39,6 +40,7 @@ def upscale_to(
     tiles: TileSettings | None = None,
     runtime: Runtime | None = None,
     window: Box | None = None,
+    helpers: Helpers | None = None,
 ) -> torch.Tensor:
     """Bring every picture of a batch to exactly this size in pixels.
 
@@ -51,6 +53,7 @@ def upscale_to(
         tiles: how to cut pictures for a model.
         runtime: the host's devices, memory and progress. Default: plain CPU.
         window: the part of the result that is wanted; the rest takes no memory, and no more work than it must.
+        helpers: others who run models; a `PlacedUpscaler` and filters are not their business.
 
     Returns:
         `(B, height, width, C)`, or that of the window, in [0, 1], dtype of `image`, on the runtime's output device.
@@ -68,7 +71,9 @@ def upscale_to(
     wanted = window or Box(0, 0, width, height)
     result = allocate((batch, wanted.height, wanted.width, channels), image.dtype, runtime.output_device, runtime)
     size = source_width, source_height
-    job = _Job(upscaler, size, (width, height), batch, tiles, runtime, runtime.output_device, wanted)
+    job = _Job(
+        upscaler, size, (width, height), batch, tiles, runtime, runtime.output_device, wanted, helpers=helpers
+    )  # fmt: skip
     for first in range(0, batch, job.together):
         some = slice(first, first + job.together)
         for box, pixels in job.blocks(Pictures(image[some]), wanted.y0):
@@ -90,6 +95,7 @@ def upscale_blocks(
     tiles: TileSettings | None = None,
     runtime: Runtime | None = None,
     rows_done: int = 0,
+    helpers: Helpers | None = None,
 ) -> Iterator[Block]:
     """Do what `upscale_to` does for one picture that need not fit the memory, with the same numbers.
 
@@ -98,6 +104,7 @@ def upscale_blocks(
 
     Args:
         rows_done: leave out these rows of the result. Blocks are the same as without if none crosses this row.
+        helpers: see `upscale_to`.
 
     Yields:
         Blocks on the CPU, in rows from top to bottom, each from left to right, a partition of the result; every row
@@ -110,7 +117,7 @@ def upscale_blocks(
     check_size(source.width, source.height)
     check_channels(source.channels)
     runtime = runtime or CpuRuntime()
-    job = _Job(upscaler, (source.width, source.height), (width, height), 1, tiles, runtime, _CPU)
+    job = _Job(upscaler, (source.width, source.height), (width, height), 1, tiles, runtime, _CPU, helpers=helpers)
     if rows_done >= height:
         return
     for box, pixels in job.blocks(Single(source), rows_done):
@@ -147,6 +154,7 @@ class _Job:
         device: torch.device,
         window: Box | None = None,
         work: Work | None = None,
+        helpers: Helpers | None = None,
     ) -> None:
         """See `upscale_to`; `count` is how many pictures will come, `device` where results are wanted.
 
@@ -170,8 +178,9 @@ class _Job:
         self._before: _Job | None = None
         self._is_exact = False
         if self._runs and isinstance(upscaler, ModelUpscaler):
-            worker = Worker(upscaler, runtime, tiles, pixels, self._runs[-1].size, count, self._work, device)
-            self._worker, self._is_exact, self.together = worker, worker.reach.exact, worker.together
+            own = Worker(upscaler, runtime, tiles, pixels, self._runs[-1].size, count, self._work, device)
+            worker = SharedWorker(own, helpers, count) if helpers else own
+            self._worker, self._is_exact, self.together = worker, own.reach.exact, worker.together
         elif self._runs and isinstance(upscaler, PlacedUpscaler):
             goes_in = self._runs[-1].size
             self._worker = PlacedWorker(upscaler.for_picture(goes_in), runtime, tiles, self._work, device)

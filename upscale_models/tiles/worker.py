@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Protocol
 
 import torch
 
 from ...hires.sizes.image_sizes import Size
 from ...hires.tiles.boxes import Box
-from ...hires.tiles.settings import TileSettings
+from ...hires.tiles.settings import Precision, TileSettings
 from ..models.errors import UpscalerMemoryError
 from ..models.precision import bears, give_up_half_precision
 from ..models.reach import Reach, reach_of
 from ..models.runtime import Runtime
 from ..models.spandrel_model import ModelUpscaler
 from .automatic import BYTES_PER_PIXEL, SMALLEST_TILE, settle, smallest_window
+from .keep import Keep
 from .transfer import Arrival, send, side_stream
 from .working_memory import measured
 
@@ -69,20 +69,40 @@ class UnseenWork(Work):
         pass
 
 
+class NoRoomError(Exception):
+    """Found out late: a tile does not fit the memory."""
+
+
+class Coming(Protocol):
+    """What was started, and is on its way."""
+
+    def wait(self) -> torch.Tensor | None:
+        """Return the values where they are wanted, or None if there are NaN among them.
+
+        Raises:
+            NoRoomError: there was not enough memory.
+        """
+        ...
+
+
 class TileWorker(Protocol):
     """An upscaler at work on a job. Keeps what all its runs share: the tile size, which only goes down."""
 
-    tile: int
     work: Work
 
-    def start(
-        self, pixels: torch.Tensor, keep: Callable[[torch.Tensor], torch.Tensor], place: Box, share: float
-    ) -> Arrival | None:
+    @property
+    def tile(self) -> int: ...
+
+    @property
+    def ahead(self) -> int:
+        """How many tiles may be on their way while another is started; 1 at least."""
+        ...
+
+    def start(self, pixels: torch.Tensor, keep: Keep, place: Box, share: float) -> Coming | None:
         """Run the upscaler once on `(N, H, W, C)`, which is not changed.
 
-        `keep` takes what is wanted of the `(N, H * scale, W * scale, C)` that comes out: returned on its way to
-        `target`, or None if there is not enough memory. `place`: of this tile in the picture. `share`: the work that
-        the caller will count for it.
+        Returns what is wanted of the result, on its way to `target`, or None if there is not enough memory. `place`: of
+        this tile in the picture. `share`: the work that the caller will count for it.
         """
         ...
 
@@ -102,6 +122,8 @@ class TileWorker(Protocol):
 class Worker:
     """One model at work on a job: a `TileWorker`."""
 
+    ahead = 1
+
     def __init__(
         self,
         upscaler: ModelUpscaler,
@@ -118,7 +140,9 @@ class Worker:
         `pixels`: of a result, after the last run. `largest`: size of the largest pictures that will go in, `count` of
         them. `target`: where results are wanted.
         """
-        self._float32 = upscaler
+        self.upscaler = self._float32 = upscaler
+        """In float32."""
+
         self._runtime = runtime
         self._largest = largest
         self._side = side_stream(runtime.device)
@@ -138,9 +162,12 @@ class Worker:
     def scale(self) -> int:
         return self._upscaler.scale
 
-    def start(
-        self, pixels: torch.Tensor, keep: Callable[[torch.Tensor], torch.Tensor], place: Box, share: float
-    ) -> Arrival | None:
+    @property
+    def precision(self) -> Precision:
+        """What it computes in: "float32", or "auto" while half precision is used where a tile bears it."""
+        return "float32" if self._upscaler is self._float32 else "auto"
+
+    def start(self, pixels: torch.Tensor, keep: Keep, place: Box, share: float) -> Arrival | None:
         """See `TileWorker`; a model does not ask for the place."""
         upscaler = self._upscaler
         try:

@@ -122,6 +122,19 @@ def test_without_its_workers_a_job_goes_on_alone(when):
     assert job.remarks == ["gone. This machine goes on alone"]
 
 
+def test_nobody_waits_for_workers_that_are_not_there():
+    """Before they come, or after all have gone; those that come later get what is left."""
+    crew = Crew(lambda item, again: None if item < 3 else fine(item))
+    asked = itertools.count()
+
+    def check():
+        crew.count = 0 if next(asked) < 3 else 2
+
+    answers, job = handed(crew, check=check)
+    assert answers == [(0, None), (1, None), (2, None), (3, 3), (4, 4)]
+    assert job.remarks == ["there was no worker for a time, and this machine worked alone"]
+
+
 def test_a_piece_that_all_wait_for_is_started_once_more(monkeypatch):
     monkeypatch.setattr(handing_out, "_SLOW_LEAST", 0.05)
     monkeypatch.setattr(handing_out, "_SLOW", 0.0)

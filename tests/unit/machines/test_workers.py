@@ -23,7 +23,9 @@ from hires_pack.machines.jobs import CannotTravelError, ModelFile, code_digest, 
 from hires_pack.machines.models import ModelStore, sha256_of
 from hires_pack.machines.pool import PoolError
 from hires_pack.machines.threads import ThreadPool
-from hires_pack.upscale_models import CLASSICAL, CpuRuntime, UpscalerError
+from hires_pack.machines.windows import WindowHelpers
+from hires_pack.machines.workplace import Workplace
+from hires_pack.upscale_models import CLASSICAL, CpuRuntime, UpscalerError, upscale_to
 from PIL import Image
 
 CPU = torch.device("cpu")
@@ -172,11 +174,72 @@ def test_processes_make_the_same_files_also_when_one_is_killed(processes, work, 
     assert handing.remarks == []
 
 
+def wait_for(processes, count):
+    """Whoever was killed begins again."""
+    deadline = time.monotonic() + 60
+    while len(process_ids(processes)) < count and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+
+def test_windows_by_processes_of_which_one_is_killed(processes, model, folder):
+    wait_for(processes, 2)
+    processes.meet([model], [folder / model.name])
+    upscaler, tiles = ModelStore([folder]).load(model), TileSettings(48, 8)
+    image = torch.rand(1, 200, 240, 3, generator=torch.Generator().manual_seed(1))
+    victim, asked = min(process_ids(processes)), []
+
+    def kill(done, total):
+        asked.append(done)
+        if len(asked) == 5:
+            os.kill(victim, signal.SIGKILL)
+
+    helpers = WindowHelpers(processes, {upscaler.name: asdict(model)}, lambda: None)
+    found = upscale_to(image, upscaler, 480, 400, tiles, CpuRuntime(kill), helpers=helpers)
+    assert torch.equal(found, upscale_to(image, upscaler, 480, 400, tiles))
+    assert len(helpers.handing.tallies) == 2
+
+
+def test_a_frozen_worker_is_waited_for_no_longer_than_it_takes_to_see_it(processes, work, model, folder):
+    """What it has is started once more, and it gets nothing new; awake again, it takes part again."""
+    wait_for(processes, 2)
+    processes.meet([model], [folder / model.name])
+    victim = min(process_ids(processes))
+    twice = [work[0] * 8, work[1] * 8]
+    try:
+        answers, _ = done_by(processes, twice, lambda: os.kill(victim, signal.SIGSTOP))
+        assert answers == twice[1]
+        time.sleep(dask_pool._SILENT)
+        while processes.slots() > 1:
+            time.sleep(0.2)
+    finally:
+        os.kill(victim, signal.SIGCONT)
+    while processes.slots() < 2:
+        time.sleep(0.2)
+    assert done_by(processes, work)[0] == work[1]
+
+
+def test_a_worker_that_joins_late_gets_work(processes, work, folder):
+    command = [sys.executable, str(serving.WORKER), processes._started.address, "--workers", "1", "--threads", "1"]
+    command += ["--models", str(folder), "--while-open"]
+    before = {f"{socket.gethostname()}:{one}" for one in process_ids(processes)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as late:
+        assert late.stdout.readline().startswith(serving.READY)
+        answers, handing = done_by(processes, (work[0] * 4, work[1] * 4))
+        assert answers == work[1] * 4
+        assert len(set(handing.tallies) - before) == 1
+        late.stdin.close()
+        late.wait(60)
+
+
+def test_a_worker_that_lacks_the_model_does_nothing(work):
+    """Also one that nobody has looked at, because it came late."""
+    answer = Workplace(ModelStore([]), CPU).upscale(work[0][0], CODE)
+    assert "SHA-256" in answer["refused"]
+
+
 def test_another_version_and_a_bad_picture(processes, work, model, folder):
     """The one leaves a worker out, the other is for this machine, which says what is the matter."""
-    deadline = time.monotonic() + 60
-    while len(process_ids(processes)) < 2 and time.monotonic() < deadline:  # the killed one begins again
-        time.sleep(0.2)
+    wait_for(processes, 2)
     bad = {**work[0][0], "data": b"no picture"}
     ticket = processes.submit("upscale", bad, CODE)
     assert ticket.wait(60)
@@ -202,8 +265,9 @@ def test_without_anybody_there_or_without_dask(monkeypatch):
         open_pool(Entry("two", processes=2), [])
 
 
-def test_the_scheduler_is_lost_and_the_job_goes_on(processes, work):
+def test_the_scheduler_is_lost_and_the_job_goes_on(processes, work, model, folder):
     """The last test of these processes."""
+    processes.meet([model], [folder / model.name])
     answers, handing = done_by(processes, work, processes._started._process.kill)
     assert answers[0] == work[1][0]
     assert all(answer in (None, expected) for answer, expected in zip(answers, work[1], strict=True))

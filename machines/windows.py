@@ -1,0 +1,134 @@
+"""Windows of one picture, as plain data: run by workers, put together by whoever handed them out."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..hires.errors import InputError
+from ..hires.tiles.boxes import Box
+from ..hires.tiles.resize_parts import LanczosParts
+from ..hires.tiles.settings import Precision, TileSettings
+from ..upscale_models import ModelUpscaler, Runtime, UpscalerMemoryError
+from ..upscale_models.tiles.keep import Keep
+from ..upscale_models.tiles.worker import Work, Worker
+from .handing_out import HandingOut, Waiting
+from .jobs import ModelFile, Plain, code_digest
+from .pool import Pool
+
+_TYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+_CPU = torch.device("cpu")
+
+
+def window_of(model: Plain, precision: Precision, pixels: torch.Tensor, keep: Keep) -> Plain:
+    """The run of a model, a `ModelFile` as data, on a window `(N, H, W, C)`."""
+    return {
+        "model": model,
+        "precision": precision,
+        **_to_plain(pixels),
+        "inside": list(keep.inside),
+        "covered": list(keep.covered),
+        "resize": [*keep.resize.source, *keep.resize.target] if keep.resize else [],
+    }
+
+
+class WindowRuns:
+    """Does what `window_of` describes, on one device."""
+
+    def __init__(self, load: Callable[[ModelFile], ModelUpscaler]) -> None:
+        self._load = load
+        self._resize: LanczosParts | None = None
+
+    def do(self, window: Plain, runtime: Runtime) -> Plain:
+        """Return what is kept, its `shape`, `type` and bytes (`data`), and the `seconds` it took.
+
+        Raises:
+            InputError: the model is not here, failed, or does not fit the memory with this window.
+        """
+        started = time.monotonic()
+        upscaler, pixels = self._load(ModelFile(**window["model"])), _from_plain(window)
+        if pixels is None:
+            raise InputError("the window came with other bytes than its shape says.")
+        count, height, width, _ = pixels.shape
+        keep = Keep(Box(*window["inside"]), Box(*window["covered"]), self._resize_of(window["resize"]))
+        # the size is that of the window: it is settled where windows are handed out
+        tiles, size = TileSettings(max(width, height), 0, window["precision"]), (width, height)
+        worker = Worker(upscaler, runtime, tiles, width * height, size, count, Work(1, runtime), _CPU)
+        while True:
+            arrival = worker.start(pixels, keep, Box(0, 0, width, height), 0)
+            if arrival is None:
+                raise UpscalerMemoryError(f"no memory for a window of {width}x{height} pixels")
+            result = arrival.wait()
+            if result is not None:
+                return {**_to_plain(result), "seconds": time.monotonic() - started}
+            worker.go_on_in_float32("it made values that are not numbers")
+
+    def _resize_of(self, sizes: list[int]) -> LanczosParts | None:
+        if not sizes:
+            return None
+        source, target = (sizes[0], sizes[1]), (sizes[2], sizes[3])
+        if self._resize is None or (self._resize.source, self._resize.target) != (source, target):
+            self._resize = LanczosParts(source, target)
+        return self._resize
+
+
+class WindowHelpers:
+    """Hands windows to a pool: `Helpers`."""
+
+    def __init__(self, pool: Pool, models: Mapping[str, Plain], check: Callable[[], None]) -> None:
+        """`models`: files by the names of upscalers, see `ModelFile`. `check`: see `HandingOut`."""
+        self.handing = HandingOut(pool, "window", check)
+        self._models, self._code = models, code_digest()
+
+    def room(self) -> int:
+        """See `Helpers`: one more than are done at once."""
+        return self.handing.slots() + 1
+
+    def hand(self, upscaler: ModelUpscaler, precision: Precision, pixels: torch.Tensor, keep: Keep) -> _HandedWindow:
+        """See `Helpers`."""
+        model = self._models.get(upscaler.name)
+        task = (window_of(model, precision, pixels, keep), self._code) if model else None
+        shape = (len(pixels), keep.covered.height, keep.covered.width, pixels.shape[-1])
+        return _HandedWindow(self.handing, self.handing.start(task), shape)
+
+
+class _HandedWindow:
+    """See `Handed`."""
+
+    def __init__(self, handing: HandingOut, waiting: Waiting, shape: tuple[int, ...]) -> None:
+        self._handing, self._waiting, self._shape = handing, waiting, shape
+
+    def answer(self) -> torch.Tensor | None:
+        found = self._handing.answer(self._waiting)
+        if found is None:
+            return None
+        if "failed" in found:
+            self._handing.remark(f"a window was done by this machine, because at {found['who']}: {found['failed']}")
+            return None
+        result = _from_plain(found)
+        if result is None or tuple(result.shape) != self._shape:
+            self._handing.remark(f"{found['who']} gave no window of {self._shape}; done by this machine")
+            return None
+        return result
+
+
+def _to_plain(pixels: torch.Tensor) -> Plain:
+    values = pixels.detach().to("cpu").contiguous()
+    name = next(name for name, dtype in _TYPES.items() if dtype == values.dtype)
+    # bytes of any format: numpy has no bfloat16
+    return {"shape": list(values.shape), "type": name, "data": values.view(torch.uint8).numpy().tobytes()}
+
+
+def _from_plain(plain: Mapping[str, Any]) -> torch.Tensor | None:
+    """The values; None if they are not as many as they are said to be."""
+    shape, dtype, data = plain.get("shape"), _TYPES.get(str(plain.get("type"))), plain.get("data")
+    if dtype is None or not isinstance(data, bytes) or not isinstance(shape, list):
+        return None
+    if not shape or len(data) != math.prod(shape) * dtype.itemsize:
+        return None
+    return torch.from_numpy(np.frombuffer(data, np.uint8).copy()).view(dtype).reshape(shape)
