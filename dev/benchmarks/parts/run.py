@@ -8,9 +8,9 @@ from typing import Any
 
 from ...host import real_host
 from .. import machine
-from . import noise
+from . import noise, start
 
-PARTS = {"noise": noise}
+PARTS = {"noise": noise, "start": start}
 
 
 def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
