@@ -18,6 +18,9 @@ UPSCALE_JOBS = ("compact", "esrgan", "span", "batch", "swinir", "free", "half")
 REDRAWS = ("default", "overlap-12.5", "per-tile")
 """Names of the ways of `bench redraw` beside one piece."""
 
+BENCH_PARTS = ("noise", "start")
+"""What `bench parts` measures."""
+
 BAND = 64
 """Rows that the pictures of `bench streaming` are written in; their sides are multiples of it."""
 
@@ -146,15 +149,20 @@ def _benchmarks(kinds: Any) -> None:
     upscale = _command(kinds, "upscale", "time upscaling beside core's Upscale Image (using Model)", "run_bench")
     redraw = _command(kinds, "redraw", "measure seams, work and memory of the tiled second pass", "run_bench")
     vae = _command(kinds, "vae", "time and compare the VAE in tiles beside core's tiles and one piece", "run_bench")
-    for bench in (sampling, upscale, redraw, vae):
+    parts = _command(kinds, "parts", "time what no whole job shows: noise, start-up", "run_bench")
+    for bench in (sampling, upscale, redraw, vae, parts):
         _json(bench)
         bench.add_argument(
             "--threads", type=_count, default=1, metavar="N", help="threads of torch on a CPU (default: 1)"
         )
-    for bench in (sampling, upscale, vae):
+    for bench in (sampling, upscale, vae, parts):
         bench.add_argument(
             "--pairs", type=_count, metavar="N", help="paired runs of every row (default: by how long one takes)"
         )
+    parts.add_argument(
+        "--only", nargs="+", choices=BENCH_PARTS, default=list(BENCH_PARTS), metavar="NAME",
+        help=f"only these, of {', '.join(BENCH_PARTS)}",
+    )  # fmt: skip
     vae.add_argument(
         "--size", type=_side, default=1024, metavar="N", help="side of the picture in pixels (default: 1024)"
     )

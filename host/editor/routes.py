@@ -21,7 +21,6 @@ from ...hires.infotext.to_graph.workflow import hires_workflow
 from ...pictures import PARAMETERS, read_texts
 from ..infotext.model_hashes import HashSearch
 from ..plan import plan
-from . import hires_of_picture
 from .model_lists import model_files
 
 _LONGEST = 2**15
@@ -46,8 +45,15 @@ def register() -> None:
     """Add the pack's routes to the server; once, before it starts to listen."""
     PromptServer.instance.routes.post("/hires-fix/from-infotext")(from_infotext)
     PromptServer.instance.routes.post("/hires-fix/workflow-in-picture")(workflow_in_picture)
-    PromptServer.instance.routes.post("/hires-fix/hires-of-picture")(hires_of_picture.answer)
+    PromptServer.instance.routes.post("/hires-fix/hires-of-picture")(hires_of_picture)
     PromptServer.instance.routes.post("/hires-fix/plan")(plan.answer)
+
+
+async def hires_of_picture(request: web.Request) -> web.Response:
+    """See `hires_of_picture.answer`. Its form is drawn by the recipes, which nothing else needs at run time."""
+    from .hires_of_picture import answer
+
+    return await answer(request)
 
 
 async def from_infotext(request: web.Request) -> web.Response:

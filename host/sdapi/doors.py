@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from comfy.cli_args import args
 from server import PromptServer
 
 from ...sdapi.errors import bare
-from ...sdapi.openapi import Endpoint, description
+from ...sdapi.options import Options
 from .configuration import PORT, SETTING, Configuration, ConfigurationError, open_options, read_configuration
-from .routes import Route, Table, table
-from .wire import Wire
+
+if TYPE_CHECKING:
+    from .wire import Wire
 
 log = logging.getLogger("hires-fix")
 
@@ -36,8 +39,7 @@ def open_doors() -> None:
         return
     if not configuration.is_on:
         return
-    wire = Wire(_described(table(open_options(), bool(configuration.users)), configuration), configuration.users)
-    door = _Door(wire)
+    door = _Door(configuration, open_options())
     server = PromptServer.instance
     for path in _BELOW:
         server.routes.route("*", path)(door.answer)  # the host adds each below /api, too
@@ -47,18 +49,25 @@ def open_doors() -> None:
         server.app.on_cleanup.append(second.close)
 
 
-def _described(found: Table, configuration: Configuration) -> Table:
-    endpoints = [Endpoint("GET", path, "this description") for path in _DESCRIPTIONS]
-    document = description([*found.endpoints, *endpoints], "1", bool(configuration.users))
-    own = {endpoint.path: {"GET": Route(endpoint, lambda: document)} for endpoint in endpoints}
-    return Table({**found.routes, **own})
-
-
 class _Door:
     """The API, while the editor's setting leaves it open."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, configuration: Configuration, options: Options) -> None:
+        self._configuration, self._options = configuration, options
+
+    @cached_property
+    def _wire(self) -> Wire:
+        """All that answers, loaded by the first request: most hosts never see one."""
+        from ...sdapi.openapi import Endpoint, description
+        from .routes import Route, Table, table
+        from .wire import Wire
+
+        users = self._configuration.users
+        found = table(self._options, bool(users))
+        endpoints = [Endpoint("GET", path, "this description") for path in _DESCRIPTIONS]
+        document = description([*found.endpoints, *endpoints], "1", bool(users))
+        own = {endpoint.path: {"GET": Route(endpoint, lambda: document)} for endpoint in endpoints}
+        return Wire(Table({**found.routes, **own}), users)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         return await self._wire.answer(request) if _is_wanted(request) else web.json_response(_CLOSED, status=404)

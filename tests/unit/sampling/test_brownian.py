@@ -4,7 +4,8 @@ import pytest
 import torch
 import torchsde
 from hires_pack.hires.sampling.brownian import BrownianNoise, BrownianTree
-from hires_pack.hires.sampling.noise import PhiloxGenerator, TorchGenerator
+from hires_pack.hires.sampling.noise import TorchGenerator
+from hires_pack.hires.sampling.philox import PhiloxGenerator
 
 SHAPE = (4, 6, 5)
 

@@ -1,8 +1,10 @@
 """Noise sources against numbers printed by A1111 itself."""
 
+import numpy as np
 import pytest
 import torch
-from hires_pack.hires.sampling.noise import ImageNoise, PhiloxGenerator, TorchGenerator, Variation
+from hires_pack.hires.sampling.noise import ImageNoise, TorchGenerator, Variation
+from hires_pack.hires.sampling.philox import PhiloxGenerator
 
 
 def test_philox_two_draws_of_one_generator():
@@ -18,6 +20,45 @@ def test_philox_uses_all_64_bits_of_the_seed():
     expected = [0.47459313, 0.8396766, -0.764283, -1.0388207, -0.72524834, -2.1107821]
     got = PhiloxGenerator(1234567890123).randn((4, 64, 64)).flatten()[:6]
     torch.testing.assert_close(got, torch.tensor(expected), rtol=0, atol=3e-7)
+
+
+def philox_4x32_10(counter, key):
+    """Algorithm of Salmon et al., section 3.3, in whole numbers."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        p, q = c0 * 0xD2511F53, c2 * 0xCD9E8D57
+        c0, c1, c2, c3 = (q >> 32) ^ c1 ^ k0, q & 0xFFFFFFFF, (p >> 32) ^ c3 ^ k1, p & 0xFFFFFFFF
+        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    return c0, c1, c2, c3
+
+
+def box_muller(x, y):
+    """As A1111's numpy has it: float64 numbers of float32 constants."""
+    a, b = np.float32(2.3283064e-10), np.float32(2.3283064e-10 * 6.2831855)
+    u, v = (np.array([word], np.uint32) * np.array([c]) + np.array([c]) / 2 for word, c in ((x, a), (y, b)))
+    return (np.sqrt(-2.0 * np.log(u)) * np.sin(v)).astype(np.float32)[0]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_philox_numbers_of_every_block_are_exact(threads):
+    # Random123's known answers (kat_vectors)
+    assert philox_4x32_10((0, 0, 0, 0), (0, 0)) == (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        generator = PhiloxGenerator(0xFEDCBA9876543210)
+        draws = [generator.randn((100_003,)) for _ in range(3)]
+    finally:
+        torch.set_num_threads(before)
+    for call, draw in enumerate(draws):
+        for i in [*range(100), *range(5, 100_003, 997), *range(2**15 - 5, 2**15 + 5), 100_002]:
+            words = philox_4x32_10((call, 0, i, 0), (0x76543210, 0xFEDCBA98))
+            assert draw[i].item() == box_muller(*words[:2]), (call, i)
+
+
+def test_philox_draws_may_be_empty():
+    assert PhiloxGenerator(1).randn((0, 3)).shape == (0, 3)
 
 
 @pytest.mark.parametrize(
