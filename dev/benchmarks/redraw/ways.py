@@ -22,9 +22,8 @@ TILE, PADDING, BLUR = 128, 32, 8
 
 
 SMALLEST_VAE_TILE = 384
-"""In pixels. In tiles of 192, which share six cells, a column of the picture is up to 1.8 levels of 255 from that of one
-piece, in the mean, and latents up to a twelfth of their deviation: that shows in a sky, whatever the model does. In
-tiles of 384 it is 0.2."""
+"""In pixels. In tiles of 192, which share 48, a column of the picture is up to 1.8 levels of 255 from that of one
+piece, in the mean: that shows in a sky, whatever the model does. In tiles of 384 it is 0.2."""
 
 
 class Tiling(NamedTuple):
