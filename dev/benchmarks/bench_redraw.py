@@ -76,7 +76,7 @@ def ways_of(job: Pass, size: int) -> tuple[dict[str, Callable[..., torch.Tensor]
     places: dict[str, Meetings] = {}
     for name, tiling in TILED.items():
         model = tiled_model(job, tiling)
-        ways[name] = partial(job.redraw, model=model, vae_tile=tiling.tile if tiling.tile < size else 0)
+        ways[name] = partial(job.redraw, model=model, vae_tile=tiling.vae_tile if tiling.vae_tile < size else 0)
         places[name], _ = model_meetings(model, size, size)
     ways[PER_TILE] = partial(per_tile, job)
     places |= {PER_TILE: per_tile_meetings(size), UNTILED: places[DEFAULT]}

@@ -187,8 +187,8 @@ class _Call:
         """
         room = self._state.room
         room.at_once = room.at_once or self._by_memory(windows)
-        results = [torch.zeros_like(self._canvas.latent) for _ in self._prompts]
-        levels = [Levels() for _ in self._prompts]
+        latent, levels = self._canvas.latent, Levels()
+        results = latent.new_zeros(len(self._prompts), *latent.shape)
         left, pace = list(run), Pace(_PACE)
         pace.due()
         while left:
@@ -202,20 +202,18 @@ class _Call:
                 comfy.model_management.soft_empty_cache()
                 continue
             del left[: len(group)]
-            for result, level, prediction in zip(results, levels, predicted, strict=True):
-                for window, part in zip(group, prediction.split(self._canvas.batch), strict=True):
-                    weights = self._state.weights(window, part)
-                    weighted = part * weights
-                    cut(result, window.box).add_(weighted)
-                    level.add(window, weights, weighted)
+            for window, part in zip(group, torch.stack(predicted).split(self._canvas.batch, dim=1), strict=True):
+                weights = self._state.weights(window, part)
+                weighted = part * weights
+                cut(results, window.box).add_(weighted)
+                levels.add(window, weights, weighted)
             if pace.due():
                 show_text(f"tile {len(run) - len(left)} of {len(run)}")
         totals = None if len(run) == windows.count else self._totals(run)
-        for result, level in zip(results, levels, strict=True):
-            if totals is not None:
-                result.div_(totals.to(result))
-            level.even_out(result, totals)
-        return results
+        if totals is not None:
+            results.div_(totals.to(results))
+        levels.even_out(results, totals)
+        return list(results)
 
     def _totals(self, run: Sequence[Window]) -> torch.Tensor:
         """Sum of the weights of the windows that are run, `(H, W)`: they get that of those beside them that are not."""
