@@ -27,7 +27,7 @@ logger = logging.getLogger("hires-fix")
 _CONNECT = 5.0
 """Seconds until a scheduler that does not answer is given up."""
 
-_GONE = 2.0
+_GONE = 1.0
 """Seconds without a connection after which a scheduler counts as lost."""
 
 _FRESH = 0.5

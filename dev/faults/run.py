@@ -192,6 +192,7 @@ class Server:
             one.stdin.close()
             if kill:
                 one.kill()
+        for one in self._started:
             one.wait(60)
 
 
