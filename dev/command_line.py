@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-UPSCALE_JOBS = ("compact", "esrgan", "span", "batch", "swinir", "free", "half")
+UPSCALE_JOBS = ("compact", "esrgan", "animevideo", "anime", "x4plus", "span", "batch", "swinir", "free", "half")
 """Names of the jobs of `bench upscale`."""
 
 REDRAWS = ("default", "overlap-12.5", "per-tile")

@@ -108,9 +108,9 @@ class FileUpscale:
 
 def for_depth(request: UpscaleRequest[Upscaler], depth: int) -> UpscaleRequest[Upscaler]:
     """The request for results of so many bits: half precision is judged by what 8 bits show, and keeps no more."""
-    if depth != _DEEP:
+    if depth != _DEEP or request.tiles.precision != "auto":
         return request
-    return replace(request, tiles=replace(request.tiles, precision="float32"))
+    return replace(request, tiles=replace(request.tiles, precision="float32 (fast convolutions)"))
 
 
 def _extras_text(request: UpscaleRequest[Upscaler], size: Size) -> dict[str, str]:

@@ -224,7 +224,9 @@ def precision() -> io.Combo.Input:
         "precision",
         PRECISIONS,
         "auto: half precision where it is faster and a quick check finds the model's result the same to the "
-        "eye (50 dB). float32: always full precision. A1111's numbers are always float32.",
+        "eye (50 dB), else full precision with fast convolutions. float32: always full precision, as ComfyUI computes. "
+        "float32 (fast convolutions): full precision with fewer multiplications where this CPU has them; differs from "
+        "float32 by rounding (115 dB and more). A1111's numbers are always float32.",
         optional=True,
         advanced=True,
     )

@@ -1,8 +1,9 @@
 """The pack's Upscale Image beside ComfyUI's own upscaling with a model. Used by `dev.py bench upscale`.
 
 Both sides get the same loaded model and the same picture in the same process, and run in turns; a speed-up is the
-median of the ratios of neighbours. Peak memory is taken of each side alone, in a process of its own. Weights are
-generated: in the layouts of real files, with results that use the range of a picture.
+median of the ratios of neighbours. First use is timed with models that were just loaded. Peak memory is taken of each
+side alone, in a process of its own. Weights are published ones, fetched when they are first asked for, or generated: in
+the layouts of real files, with results that use the range of a picture.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from .. import mount
 from ..host import real_host
 from . import machine, pairs, peak_memory, pictures
-from .upscale_jobs import AUTO, CORE, EXACT, Job, jobs
+from .upscale_jobs import AUTO, CHAINNER, CORE, EXACT, FAST, UNTILED, Job, jobs
 from .upscale_report import Row, goals, table
 
+T = TypeVar("T")
+
+MODES, OTHERS = (AUTO, EXACT, FAST), (CHAINNER, UNTILED)
 BARE, CORE_BARE = "bare model", "bare model in core's tiles"
 
 
@@ -33,22 +37,23 @@ def measure(name: str, job: Job, rounds: int | None, threads: int) -> list[Row]:
     from .upscale_sides import CORE_TILE, Sides
 
     _say(f"{job.title} …")
+    first = {way: pairs.timed(Sides(job).way(way)).cpu for way in (CORE, *MODES)}
     sides = Sides(job)
-    sides.warm_up(CORE, AUTO, EXACT)
+    sides.warm_up(CORE, *MODES)
     results: dict[str, torch.Tensor] = {}
 
     def keep(way: str) -> None:
         results.pop(way, None)  # before the next one is made: large pictures
         results[way] = sides.way(way)()
 
-    ways: dict[str, Callable[[], None]] = {way: partial(keep, way) for way in (CORE, AUTO, EXACT)}
-    counts = {CORE: rounds or job.rounds, AUTO: rounds or job.rounds, EXACT: rounds or job.exact_rounds}
+    ways: dict[str, Callable[[], None]] = {way: partial(keep, way) for way in (CORE, *MODES, *OTHERS)}
+    counts = dict.fromkeys(ways, rounds or job.exact_rounds) | dict.fromkeys((CORE, AUTO), rounds or job.rounds)
     if job.bare:
         ways |= {BARE: partial(sides.bare, sides.own_tile), CORE_BARE: partial(sides.bare, CORE_TILE)}
         counts |= dict.fromkeys((BARE, CORE_BARE), counts[EXACT])
     times = pairs.in_turns(ways, counts, lambda way, seconds: _say(f"  {way}: {seconds.wall:.2f} s"))
-    peaks = peaks_of(name, threads) if job.weigh else dict.fromkeys((CORE, AUTO, EXACT))
-    untiled = results[CORE] if sides.core_is_untiled else sides.untiled()
+    peaks = peaks_of(name, threads) if job.weigh else dict.fromkeys((CORE, *MODES))
+    untiled = results[UNTILED]
     beside_core = {
         "core_psnr_untiled": pictures.decibels(results[CORE], untiled),
         "core_seam": pictures.seam(results[CORE], untiled),
@@ -60,12 +65,16 @@ def measure(name: str, job: Job, rounds: int | None, threads: int) -> list[Row]:
         ours, core = pairs.beyond(times[EXACT], times[BARE]), pairs.beyond(times[CORE], times[CORE_BARE])
         overhead = pairs.ratio(ours, core).wall
     rows = []
-    for way in (AUTO, EXACT):
+    for way in MODES:
         wall, cpu = pairs.ratio(times[CORE], times[way])
         peak, core_peak = peaks[way], peaks[CORE]
         row = Row(
             name=job.title,
-            precision=way,
+            weights=job.weights,
+            mode=way,
+            first_use=first[CORE] / first[way],
+            chainner_speedup=pairs.ratio(times[CHAINNER], times[way]).cpu,
+            untiled_speedup=pairs.ratio(times[UNTILED], times[way]).cpu,
             speedup=wall,
             cpu_speedup=cpu,
             memory_ratio=None if peak is None or not core_peak else peak / core_peak,
@@ -93,7 +102,7 @@ def peaks_of(name: str, threads: int) -> dict[str, int | None]:
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         return json.loads(done.stdout.splitlines()[-1])
 
-    ways = (CORE, EXACT, AUTO)
+    ways = (CORE, *MODES)
     with ThreadPoolExecutor(1 if torch.cuda.is_available() else 2) as pool:
         return dict(zip(ways, pool.map(ask, ways), strict=True))
 
@@ -111,14 +120,23 @@ def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
     """Measure and print; returns the report and the exit status, which does not depend on the figures."""
     known = jobs(torch.cuda.is_available())
     real_host.start(options.threads)
-    with torch.inference_mode():  # as the host runs its nodes
-        if options.peak:
-            print(json.dumps(peak_of(known[options.peak[0]], options.peak[1])))
-            return {}, 0
-        rows = [row for name in options.only for row in measure(name, known[name], options.pairs, options.threads)]
+    if options.peak:
+        print(json.dumps(_as_host(lambda: peak_of(known[options.peak[0]], options.peak[1]))))
+        return {}, 0
+    rows = [
+        row
+        for name in options.only
+        for row in _as_host(partial(measure, name, known[name], options.pairs, options.threads))
+    ]
     print(f"\n{table(rows)}\n\n{machine.sentence()}.")
-    found = {"machine": machine.describe(), "goals": goals(machine.kind()), "rows": [asdict(row) for row in rows]}
+    found = {"machine": machine.describe(), "goals": goals(), "rows": [asdict(row) for row in rows]}
     return found, 0
+
+
+def _as_host(work: Callable[[], T]) -> T:
+    """The host runs its nodes in a thread, where memory is another allocator's, and in inference mode."""
+    with ThreadPoolExecutor(1, initializer=lambda: torch.inference_mode().__enter__()) as thread:
+        return thread.submit(work).result()
 
 
 def _say(line: str) -> None:

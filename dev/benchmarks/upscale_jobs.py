@@ -6,18 +6,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image
 from spandrel.architectures.Compact import Compact
 from spandrel.architectures.ESRGAN import ESRGAN
 from spandrel.architectures.SPAN import SPAN
 from spandrel.architectures.SwinIR import SwinIR
 from torch import nn
 
+from ...hires.tiles.settings import PRECISIONS
+from ...recipes.pictures import ASTRONAUT
 from ..fixtures.seeded_network import enliven, smooth_picture
-from .machine import CPU, CPU_BF16, GPU
+from ..mount import ROOT
+from ..quality.published_weights import published
+from .machine import CPU, CPU_AMX, CPU_BF16, GPU
 
-CORE, AUTO, EXACT = "core", "auto", "float32"
-"""Ways to do a job: core's nodes, and the pack with either `precision`."""
+CORE = "core"
+AUTO, EXACT, FAST = PRECISIONS
+"""Ways to do a job: core's nodes, and the pack with each `precision`."""
+
+CHAINNER, UNTILED = "chaiNNer, tiles of 512", "untiled"
+"""The same by others: chaiNNer's splitting, and the model on the whole picture in one piece."""
+
+GENERATED, REAL = "generated", "real"
+"""Weights of a job."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,7 @@ class Job:
     factor: int = 4
     """From the picture to the result. The model has 4; core scales its result down, by Lanczos, where this is less."""
     batch: int = 1
+    weights: str = GENERATED
     rounds: int = 3
     """Paired runs in the automatic mode; the exact one gets one where a run is long."""
     exact_rounds: int = 3
@@ -54,8 +68,16 @@ class Job:
         return f"{self.name}, {count}{self.width}×{self.height} → {self.size[0]}×{self.size[1]}"
 
     def picture(self) -> torch.Tensor:
-        """The input, `(batch, height, width, 3)`."""
+        """The input, `(batch, height, width, 3)`: a photograph for real weights."""
+        if self.weights == REAL:
+            with Image.open(ROOT / "workflows" / "input" / ASTRONAUT.file) as photograph:
+                levels = np.asarray(photograph.convert("RGB").resize((self.width, self.height)), np.float32) / 255
+            return torch.from_numpy(levels).repeat(self.batch, 1, 1, 1)
         return smooth_picture(self.height, self.width, batch=self.batch).movedim(1, -1).contiguous()
+
+
+def _real(name: str) -> Callable[[], nn.Module]:
+    return lambda: published(name).descriptor.model
 
 
 def _compact() -> nn.Module:
@@ -90,10 +112,22 @@ def jobs(on_gpu: bool) -> dict[str, Job]:
     side = 1024 if on_gpu else 256
     return {
         "compact": Job(
-            "Compact 16", _compact, 1024, 1024, rounds=2, exact_rounds=1, goals={CPU_BF16: 5, CPU: 1.3, GPU: 4}
+            "Compact 16", _compact, 1024, 1024, rounds=2, exact_rounds=1, goals={CPU_AMX: 5, CPU: 1.3, GPU: 4}
         ),
         "esrgan": Job(
-            "ESRGAN 23", _esrgan, side, side, rounds=2, exact_rounds=1, goals={CPU_BF16: 3.5, CPU: 1, GPU: 4}
+            "ESRGAN 23", _esrgan, side, side, rounds=2, exact_rounds=1, goals={CPU_AMX: 3.5, CPU: 1, GPU: 4}
+        ),
+        "animevideo": Job(
+            "Real-ESRGAN animevideo v3 (Compact 16)", _real("Real-ESRGAN animevideo v3"), 512, 512, weights=REAL,
+            goals={CPU_BF16: 2.8, CPU: 1.4},
+        ),
+        "anime": Job(
+            "Real-ESRGAN x4plus anime (ESRGAN 6)", _real("Real-ESRGAN x4plus anime"), 96, 96, weights=REAL,
+            goals={CPU_BF16: 1.5, CPU: 1.4},
+        ),
+        "x4plus": Job(
+            "Real-ESRGAN x4plus (ESRGAN 23)", _real("Real-ESRGAN x4plus"), 64, 64, weights=REAL,
+            goals={CPU_BF16: 1.5, CPU: 1.4},
         ),
         "span": Job("SPAN 48", _span, 512, 512),
         "batch": Job("Compact 16", _compact, 128, 128, batch=4, weigh=False),
@@ -101,6 +135,6 @@ def jobs(on_gpu: bool) -> dict[str, Job]:
         "free": Job("free model (nearest)", _free, 1024, 1024, rounds=5, exact_rounds=5, bare=True),
         "half": Job(
             "free model 4x, 2x wanted", _free, 1024, 1024, factor=2, rounds=5, exact_rounds=5,
-            goals={CPU_BF16: 3, CPU: 3, GPU: 3},
+            goals={CPU_AMX: 3, CPU_BF16: 3, CPU: 3, GPU: 3},
         ),
     }  # fmt: skip

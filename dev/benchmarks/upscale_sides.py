@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -12,12 +13,16 @@ from nodes import ImageScale
 from ...hires.plan.upscale import UpscaleRequest
 from ...host.upscaling.pictures import upscale_image
 from ...host.upscaling.runtime import HostRuntime, patcher_of
-from ...upscale_models import TileSettings, from_state_dict, settle_tiles
+from ...upscale_models import Precision, TileSettings, from_state_dict, settle_tiles
 from .pillow_resize import lanczos
-from .upscale_jobs import AUTO, CORE, EXACT, Job
+from .upscale_jobs import AUTO, CHAINNER, CORE, EXACT, FAST, UNTILED, Job
 
 CORE_TILE = 512
 """Longest side that core's node puts through a model in one piece."""
+
+OURS: dict[str, Precision] = {AUTO: AUTO, EXACT: EXACT, FAST: FAST}
+
+_CHAINNER_TILE, _CHAINNER_OVERLAP = 512, 16
 
 
 class Sides:
@@ -38,11 +43,8 @@ class Sides:
 
     def way(self, name: str) -> Callable[[], torch.Tensor]:
         """Core, or the pack in one of its precisions."""
-        return {
-            CORE: self._core,
-            AUTO: lambda: self._ours(TileSettings()),
-            EXACT: lambda: self._ours(TileSettings(precision=EXACT)),
-        }[name]
+        others = {CORE: self._core, CHAINNER: self._chainner, UNTILED: self.untiled}
+        return others.get(name) or (lambda: self._ours(TileSettings(precision=OURS[name])))
 
     def bare(self, tile: int) -> None:
         """The model alone on as many pixels, in float32, in tiles of this size."""
@@ -61,11 +63,6 @@ class Sides:
         whole = torch.stack([self._model(picture) for picture in self.picture])
         return whole if self.job.size == (whole.shape[2], whole.shape[1]) else lanczos(whole, *self.job.size)
 
-    @property
-    def core_is_untiled(self) -> bool:
-        """Whether core does the same as `untiled`, so that it need not be done twice."""
-        return max(self.job.width, self.job.height) <= CORE_TILE and self.job.factor == self._upscaler.scale
-
     def _ours(self, tiles: TileSettings) -> torch.Tensor:
         """The pack's Upscale Image."""
         return upscale_image(self.picture, UpscaleRequest(self._upscaler, self._target(), True, tiles=tiles))
@@ -77,9 +74,35 @@ class Sides:
             return result
         return ImageScale().upscale(result, "lanczos", *self._target(), "disabled")[0]
 
+    def _chainner(self) -> torch.Tensor:
+        """As chaiNNer's Upscale Image node splits a picture where tiles of 512 are chosen.
+
+        In even parts of at most that many pixels a side, each with 16 more around it; planes one after the other.
+        """
+        batch, height, width, channels = self.picture.shape
+        factor = self._upscaler.scale
+        result = torch.empty(batch, height * factor, width * factor, channels)
+        for index, picture in enumerate(self.picture):
+            for y0, y1 in _even_parts(height):
+                for x0, x1 in _even_parts(width):
+                    top, left = max(0, y0 - _CHAINNER_OVERLAP), max(0, x0 - _CHAINNER_OVERLAP)
+                    part = picture[top : y1 + _CHAINNER_OVERLAP, left : x1 + _CHAINNER_OVERLAP]
+                    planes = part.movedim(-1, 0)[None].contiguous().to(self._patcher.load_device)
+                    made = self._upscaler.descriptor(planes)[0].movedim(0, -1)
+                    rows = slice((y0 - top) * factor, (y1 - top) * factor)
+                    columns = slice((x0 - left) * factor, (x1 - left) * factor)
+                    result[index, y0 * factor : y1 * factor, x0 * factor : x1 * factor] = made[rows, columns]
+        return result if self.job.factor == factor else lanczos(result, *self._target())
+
     def _target(self) -> tuple[int, int]:
         return self.picture.shape[2] * self.job.factor, self.picture.shape[1] * self.job.factor
 
     def _model(self, picture: torch.Tensor) -> torch.Tensor:
         pixels = picture.movedim(-1, 0)[None].to(self._patcher.load_device)
         return self._upscaler.descriptor(pixels)[0].movedim(0, -1).to(picture.device)
+
+
+def _even_parts(side: int) -> list[tuple[int, int]]:
+    count = math.ceil(side / _CHAINNER_TILE)
+    length = math.ceil(side / count)
+    return [(start, min(side, start + length)) for start in range(0, side, length)]

@@ -197,7 +197,7 @@ def hires_quality(seeds: int, jobs: int, say: Callable[[str], None]) -> dict[str
     """
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
     file = checkpoint.ensure(CHECKPOINTS)
-    fast = machine.kind() == machine.CPU_BF16
+    fast = machine.kind() in (machine.CPU_AMX, machine.CPU_BF16)
     settings = Settings(file.name, UPSCALER, precision="bf16" if fast else "default")
     todo = batches(list(checks.PROMPTS), seeds)
     size, large = settings.size, settings.size * settings.factor

@@ -7,9 +7,9 @@ from typing import Literal
 
 from ..errors import InputError
 
-Precision = Literal["auto", "float32"]
+Precision = Literal["auto", "float32", "float32 (fast convolutions)"]
 
-PRECISIONS: tuple[Precision, ...] = ("auto", "float32")
+PRECISIONS: tuple[Precision, ...] = ("auto", "float32", "float32 (fast convolutions)")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class TileSettings:
 
     precision: Precision = "auto"
     """"auto" computes in half precision where that is faster and the model's result stays the same (50 dB), else in
-    float32."""
+    float32 with fast convolutions where those are faster; "float32" with neither."""
 
     def __post_init__(self) -> None:
         if self.size < 0:

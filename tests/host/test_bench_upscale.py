@@ -22,12 +22,15 @@ def test_one_job(tmp_path):
         env=os.environ,
     )
     assert done.returncode == 0, done.stderr
-    assert "| Compact 16, 4 pictures, 128×128 → 512×512 | auto |" in done.stdout
+    assert "| Compact 16, 4 pictures, 128×128 → 512×512 | generated | auto |" in done.stdout
     found = json.loads(report.read_text(encoding="utf-8"))
-    auto, exact = found["rows"]
-    assert (auto["precision"], exact["precision"]) == ("auto", "float32")
+    auto, exact, fast = found["rows"]
+    assert [row["mode"] for row in found["rows"]] == ["auto", "float32", "float32 (fast convolutions)"]
+    assert {row["weights"] for row in found["rows"]} == {"generated"}
+    assert auto["first_use"] > 0
     assert auto["speedup"] > 0
     assert auto["pairs"] == 1
     assert exact["psnr_untiled"] >= found["goals"]["psnr_untiled"]["float32"]
+    assert fast["psnr_untiled"] >= found["goals"]["psnr_untiled"]["float32 (fast convolutions)"]
     assert auto["psnr_untiled"] >= found["goals"]["psnr_untiled"]["auto"]
     assert found["machine"]["comfyui"]

@@ -12,12 +12,11 @@ from hires_pack.dev.quality.published_weights import published
 from hires_pack.dev.training.photographs import held_back_photographs
 from hires_pack.tests.tolerances import HALF
 from hires_pack.upscale_models import TileSettings, cpu_half_types, upscale_to
-from hires_pack.upscale_models.models.precision import in_half_precision
 
-WIDTH, HEIGHT = 96, 72
-"""Of what is cut out of a photograph."""
+WIDTH, HEIGHT = 184, 136
+"""Of what is cut out of a photograph: large enough for half precision to be tried."""
 
-MOST = {"Real-ESRGAN animevideo v3": 11}
+MOST = {"Real-ESRGAN animevideo v3": 5}
 """Photographs for a small model, the hardest first; one for all others."""
 
 
@@ -39,13 +38,9 @@ LARGE = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize(
-    "name", ["DAT light 2x", "Real-ESRGAN animevideo v3", pytest.param("Real-ESRGAN x4plus", marks=LARGE)]
-)
+@pytest.mark.parametrize("name", ["Real-ESRGAN animevideo v3", pytest.param("Real-ESRGAN x4plus", marks=LARGE)])
 def test_half_precision_keeps_50_db_or_is_not_used(name):
     model = published(name)
-    if in_half_precision(model, FastHalves()) is model:
-        return  # float32 for every picture
     for pixels in steepest(held_back_photographs())[: MOST.get(name, 1)]:
         size = WIDTH * model.scale, HEIGHT * model.scale
         expected = upscale_to(pixels, model, *size, TileSettings(precision="float32"))

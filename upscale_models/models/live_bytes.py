@@ -17,7 +17,13 @@ class LiveBytes(TorchDispatchMode):
         super().__init__()
         self.most = 0
         self.now = 0
+        self._total = self._squares = 0
         self._seen: set[weakref.ref[torch.UntypedStorage]] = set()
+
+    @property
+    def block(self) -> float:
+        """Bytes of the tensor that a byte is part of, on average: of the usual ones among many small and few large."""
+        return self._squares / max(1, self._total)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -41,4 +47,6 @@ class LiveBytes(TorchDispatchMode):
         reference = weakref.ref(storage, gone)
         self._seen.add(reference)
         self.now += size
+        self._total += size
+        self._squares += size * size
         self.most = max(self.most, self.now)

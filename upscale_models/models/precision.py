@@ -27,54 +27,53 @@ MARGIN_DB = 3.0
 SAMPLE = (48, 32)
 """Width and height of the parts of a tile on which it is found out whether the model bears half precision there."""
 
-WORTH = 4
-"""Samples that a tile must be larger than: below, they cost more than half precision gains."""
+WORTH = 16
+"""Samples that a tile must be larger than. Two are run both ways: below, that costs more than half precision gains
+over float32 with fast convolutions, and a picture that is hardly larger would take longer than without."""
 
-PATCH = (72, 56)
-"""Width and height of the made-up pictures on which a model is tried first; not square, so that no part of a network is
-spared that only works on sizes it was not trained on."""
+_Way = tuple[torch.dtype, Callable[[torch.dtype, torch.nn.Module], None]]
 
-
-_Halves = dict[torch.dtype, ModelUpscaler | None]
-"""Copies of a model in half precision, None where it does not bear it."""
-
-_known: WeakKeyDictionary[ImageModelDescriptor[torch.nn.Module], _Halves] = WeakKeyDictionary()
+_known: WeakKeyDictionary[ImageModelDescriptor[torch.nn.Module], dict[_Way, ModelUpscaler | None]] = WeakKeyDictionary()
+"""Copies of a model in half precision, None where one does not run."""
 
 
-def in_half_precision(upscaler: ModelUpscaler, runtime: Runtime) -> ModelUpscaler:
-    """Return a copy of the model in half precision, or the model itself if that is not faster or not good enough.
-
-    Whether a model bears it at all is found out once, on made-up pictures, and kept with the model; whether it does on
-    a real one, `bears` tells. The model is not changed.
-    """
+def half_types(upscaler: ModelUpscaler, runtime: Runtime) -> list[torch.dtype]:
+    """Return the number formats of half size in which the model is tried on the runtime's device, the best first."""
     if upscaler.dtype != torch.float32:
-        return upscaler
-    dtype = half_type(upscaler, runtime)
-    if dtype is None:
-        return upscaler
-    halves = _known.setdefault(upscaler.descriptor, {})
-    if dtype not in halves:
-        try:
-            halves[dtype] = _tried(upscaler, dtype, runtime)
-        except Exception as error:
-            if not runtime.is_out_of_memory(error):
-                raise
-            return upscaler  # which may fit in smaller tiles, and says so if it does not
-    return halves[dtype] or upscaler
+        return []
+    if runtime.device.type == "cpu" and not _is_convolutional(upscaler.descriptor.model):
+        return []  # attention is no faster in them there
+    return [dtype for dtype in runtime.half_types() if _supports(upscaler, dtype)]
 
 
-def bears(half: ModelUpscaler, full: ModelUpscaler, pixels: torch.Tensor, device: torch.device) -> bool:
-    """Tell whether a model in half precision stays near enough to float32 on these very pictures.
+def fastest_for(pixels: torch.Tensor, upscaler: ModelUpscaler, full: ModelUpscaler, runtime: Runtime) -> ModelUpscaler:
+    """Return the first copy of a model in half precision that stays near enough to `full` on these pictures.
 
-    It is run both ways on two parts of each; pictures that are hardly larger say no at once. `pixels`: `(N, H, W, C)`
-    in [0, 1], tiles of N pictures.
+    It is tried on two parts of each, in every way that can be worth it, and goes by these pictures alone, so that a
+    job that is done again comes to the same. `pixels`: `(N, H, W, C)` in [0, 1], tiles of N pictures. `full`: the same
+    model in float32, prepared; returned where no copy is better.
     """
-    if pixels.shape[1] * pixels.shape[2] <= WORTH * SAMPLE[0] * SAMPLE[1]:
-        return False
+    ways = _ways(upscaler, runtime)
+    if not ways or pixels.shape[1] * pixels.shape[2] <= WORTH * SAMPLE[0] * SAMPLE[1]:
+        return full
     sample = hardest_parts(pixels).movedim(-1, 1).clamp(0, 1)
-    expected, found = (_one_by_one(one, sample, device) for one in (full, half))
-    errors = (found - expected).square().flatten(1).mean(1)
-    return all(_decibels(error) >= ENOUGH_DB + MARGIN_DB for error in errors.tolist())
+    expected = _one_by_one(full, sample, runtime.device)
+    for way in ways:
+        half = _half(upscaler, way, runtime)
+        if half is not None and _is_near(expected, upscaler, half, way, sample, runtime):
+            return half
+    return full
+
+
+def halves_of(upscaler: ModelUpscaler) -> list[ModelUpscaler]:
+    """Return the copies that were made of a model, as far as they run."""
+    return [half for half in _known.get(upscaler.descriptor, {}).values() if half is not None]
+
+
+def give_up(upscaler: ModelUpscaler, half: ModelUpscaler) -> None:
+    """Remember that this copy of a model does not run after all."""
+    copies = _known.setdefault(upscaler.descriptor, {})
+    copies.update({way: None for way, one in copies.items() if one is half})
 
 
 def hardest_parts(pixels: torch.Tensor) -> torch.Tensor:
@@ -94,41 +93,6 @@ def hardest_parts(pixels: torch.Tensor) -> torch.Tensor:
     return torch.stack(parts)
 
 
-def half_type(upscaler: ModelUpscaler, runtime: Runtime) -> torch.dtype | None:
-    """Return the half precision that would be tried, None if there is none for this model on this device."""
-    return next((dtype for dtype in runtime.half_types() if _supports(upscaler, dtype)), None)
-
-
-def give_up_half_precision(upscaler: ModelUpscaler) -> None:
-    """Remember that this model, in float32, does not bear half precision after all."""
-    halves = _known.setdefault(upscaler.descriptor, {})
-    halves.update(dict.fromkeys(halves))
-
-
-def patch(channels: int) -> torch.Tensor:
-    """Make a small picture `(1, channels, height, width)` of what pictures hold: slopes, edges, details, noise."""
-    width, height = PATCH
-    y, x = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
-    noise = torch.rand(height, width, generator=torch.Generator().manual_seed(0))
-    waves = 0.5 + 0.5 * torch.sin(40 * x * x + 25 * y)
-    disc = ((x - 0.6) ** 2 + (y - 0.4) ** 2 < 0.06).float()
-    planes = [0.6 * x + 0.3 * disc + 0.1 * noise, 0.5 * waves + 0.5 * y * disc, 0.8 * y + 0.2 * noise * x]
-    return torch.stack(planes[:channels])[None]
-
-
-def _smooth(channels: int) -> torch.Tensor:
-    """Make another like it, of soft waves and few edges: what deep networks lose most of in half precision."""
-    width, height = PATCH
-    y, x = torch.meshgrid(torch.arange(float(height)), torch.arange(float(width)), indexing="ij")
-    planes = [
-        0.5
-        + 0.15 * (torch.sin(x / (9 + 2 * i) + y / 23 + i) + torch.sin(y / (11 + i) - x / 37 + 2 * i))
-        + 0.075 * (((x + y / 3) % 61 < 20).float() - ((y - x / 5) % 47 < 9).float())
-        for i in range(channels)
-    ]
-    return torch.stack(planes)[None]
-
-
 def _decibels(error: float) -> float:
     """Of a mean square error, for values up to 1; NaN of NaN."""
     return -10 * math.log10(error) if error > 0 else math.inf if error == 0 else math.nan
@@ -139,43 +103,58 @@ def _supports(upscaler: ModelUpscaler, dtype: torch.dtype) -> bool:
     return descriptor.supports_half if dtype == torch.float16 else descriptor.supports_bfloat16
 
 
-def _tried(upscaler: ModelUpscaler, dtype: torch.dtype, runtime: Runtime) -> ModelUpscaler | None:
-    channels = upscaler.descriptor.input_channels
-    pictures = torch.cat([patch(channels), _smooth(channels)])
-    expected = _run(upscaler, pictures, runtime)
-    for convert in _ways(upscaler.descriptor.model):
-        half = ModelUpscaler(upscaler.name, changed(upscaler.descriptor, partial(convert, dtype)))
+def _is_convolutional(model: torch.nn.Module) -> bool:
+    """Whether most weights are those of convolutions."""
+    convolutions = [module for module in model.modules() if isinstance(module, torch.nn.Conv2d)]
+    return 2 * sum(one.weight.numel() for one in convolutions) > sum(p.numel() for p in model.parameters())
+
+
+def _ways(upscaler: ModelUpscaler, runtime: Runtime) -> list[_Way]:
+    """Return the ways to half precision that can be worth it, the fastest first."""
+    types = half_types(upscaler, runtime)
+    ways: list[_Way] = [(dtype, _all) for dtype in types]
+    if _is_convolutional(upscaler.descriptor.model):
+        ways += [(dtype, _convolutions) for dtype in types]
+    copies = _known.get(upscaler.descriptor, {})
+    return [way for way in ways if copies.get(way, upscaler) is not None]
+
+
+def _half(upscaler: ModelUpscaler, way: _Way, runtime: Runtime) -> ModelUpscaler | None:
+    """Make a copy, once, and bring it to its device; None where there is no memory for it."""
+    copies = _known.setdefault(upscaler.descriptor, {})
+    if way not in copies:
+        dtype, convert = way
         try:
-            errors = (_run(half, pictures, runtime) - expected).square().flatten(1).mean(1).tolist()
-        except RuntimeError as failure:
-            if runtime.is_out_of_memory(failure):
+            half = ModelUpscaler(upscaler.name, changed(upscaler.descriptor, partial(convert, dtype)))
+            runtime.prepare(half, 0)
+        except Exception as error:
+            if not runtime.is_out_of_memory(error):
                 raise
-            logger.info("'%s' does not run in %s: %s", half.name, dtype, failure)
-            continue
-        found = [_decibels(error) for error in errors]
-        if all(decibels >= ENOUGH_DB for decibels in found):
-            return half
-        logger.info("'%s' in %s: %.1f and %.1f dB of %.0f", half.name, dtype, *found, ENOUGH_DB)
-    logger.info("'%s' runs in float32: half precision changes its result too much.", upscaler.name)
-    return None
+            return None
+        copies[way] = half
+    return copies[way]
 
 
-def _run(upscaler: ModelUpscaler, pictures: torch.Tensor, runtime: Runtime) -> torch.Tensor:
-    runtime.prepare(upscaler, 0)
-    return _one_by_one(upscaler, pictures, runtime.device)
+def _is_near(
+    expected: torch.Tensor, upscaler: ModelUpscaler, half: ModelUpscaler, way: _Way, sample: torch.Tensor,
+    runtime: Runtime,
+) -> bool:  # fmt: skip
+    try:
+        found = _one_by_one(half, sample, runtime.device)
+    except RuntimeError as failure:
+        if runtime.is_out_of_memory(failure):
+            raise
+        logger.info("'%s' does not run in %s: %s", half.name, way[0], failure)
+        give_up(upscaler, half)
+        return False
+    worst = [_decibels(error) for error in (found - expected).square().flatten(1).mean(1).tolist()]
+    return all(decibels >= ENOUGH_DB + MARGIN_DB for decibels in worst)
 
 
 def _one_by_one(upscaler: ModelUpscaler, pictures: torch.Tensor, device: torch.device) -> torch.Tensor:
     """Some networks (DRUNet, SeemoRe) take no batch."""
     parts = [upscaler.apply(part.to(device, upscaler.dtype, copy=True)).float() for part in pictures.split(1)]
     return torch.cat(parts)
-
-
-def _ways(model: torch.nn.Module) -> list[Callable[[torch.dtype, torch.nn.Module], None]]:
-    """Return the ways to half precision that can be worth it, the fastest first."""
-    convolutions = [module for module in model.modules() if isinstance(module, torch.nn.Conv2d)]
-    weights = sum(one.weight.numel() for one in convolutions)
-    return [_all, _convolutions] if 2 * weights > sum(p.numel() for p in model.parameters()) else [_all]
 
 
 def _all(dtype: torch.dtype, model: torch.nn.Module) -> None:
@@ -199,18 +178,39 @@ def changed(
     with torch.inference_mode(False), torch.no_grad():
         model = copy.deepcopy(descriptor.model)
         change(model)
-        return ImageModelDescriptor(
-            model,
-            model.state_dict(),
-            descriptor.architecture,
-            descriptor.purpose,
-            descriptor.tags,
-            supports_half=descriptor.supports_half,
-            supports_bfloat16=descriptor.supports_bfloat16,
-            scale=descriptor.scale,
-            input_channels=descriptor.input_channels,
-            output_channels=descriptor.output_channels,
-            size_requirements=descriptor.size_requirements,
-            tiling=descriptor.tiling,
-            call_fn=descriptor._call_fn,  # spandrel has no other way to it
-        )
+        return _described(descriptor, model)
+
+
+def changed_around(
+    descriptor: ImageModelDescriptor[torch.nn.Module],
+    weights: Callable[[torch.Tensor], torch.Tensor],
+    change: Callable[[torch.nn.Module], object],
+) -> ImageModelDescriptor[torch.nn.Module]:
+    """The same without copying weights: what `weights` makes of each parameter and buffer takes its place."""
+    with torch.inference_mode():
+        model = descriptor.model
+        # what is in it, a copy takes as it is
+        taken = {id(tensor): weights(tensor) for tensor in (*model.parameters(), *model.buffers())}
+        network = copy.deepcopy(model, taken)
+        change(network)
+        return _described(descriptor, network)
+
+
+def _described(
+    descriptor: ImageModelDescriptor[torch.nn.Module], model: torch.nn.Module
+) -> ImageModelDescriptor[torch.nn.Module]:
+    return ImageModelDescriptor(
+        model,
+        model.state_dict(),
+        descriptor.architecture,
+        descriptor.purpose,
+        descriptor.tags,
+        supports_half=descriptor.supports_half,
+        supports_bfloat16=descriptor.supports_bfloat16,
+        scale=descriptor.scale,
+        input_channels=descriptor.input_channels,
+        output_channels=descriptor.output_channels,
+        size_requirements=descriptor.size_requirements,
+        tiling=descriptor.tiling,
+        call_fn=descriptor._call_fn,  # spandrel has no other way to it
+    )

@@ -8,57 +8,61 @@ from dataclasses import replace
 import torch
 
 from ...hires.tiles.settings import Precision, TileSettings
-from ..models.precision import half_type, in_half_precision
+from ..models.precision import half_types
 from ..models.reach import reach_of
 from ..models.runtime import Runtime
 from ..models.spandrel_model import ModelUpscaler
-from .working_memory import bytes_per_pixel, foreseen
+from .working_memory import Footprint, footprint
 
 LARGEST_TILE = 544
 """Side of the largest automatic tile. A GPU is busy with it, two of them with an overlap of 32 make 1024 pixels, and
 in half precision they take half the memory of ComfyUI's 512 in float32."""
 
-LARGEST_CPU_TILE = 384
-"""The same on a CPU, where larger ones are not faster: half the memory of ComfyUI's 512, too."""
+LARGEST_CPU_TILE = 448
+"""The same on a CPU, where larger ones are not faster, and fast convolutions take a fifth more memory: less in all
+than ComfyUI's 512."""
 
-CACHED_TILE = 320
-"""The same on a CPU for light models, whose features then stay in its caches."""
+LARGEST_BLOCK = 30 << 20
+"""Bytes of features on a CPU up to which memory goes from layer to layer. glibc gets larger blocks, from 32 MB on, from
+the system every time and gives them back: finding and clearing their pages takes up to a third of the time."""
 
-LIGHT = 2048
-"""Bytes of working memory per input pixel up to which a model is light: what fills 32 MB with 128 x 128 pixels never
-stays in a cache, and runs faster with less overlap."""
+LEAST_OWN = 16
+"""Overlaps that a tile on a CPU has at least: of smaller ones, made for `LARGEST_BLOCK`, too many pixels would be seen
+by several."""
+
+SMALL_TILE = 320
+"""For very small results."""
 
 SMALLEST_TILE = 64
 """Where stepping down after an out-of-memory ends, for models that do not need more as overlap."""
 
 SMALL_RESULT = 256 * 256
-"""Pixels of a result for which no memory is measured: any machine has it."""
+"""Pixels of a result for which memory is not looked at: any machine has it."""
 
 BYTES_PER_PIXEL = 4608
 """Working memory of a run, per input pixel and unit of scale, where it is not measured: ComfyUI's estimate, about
 twice what ESRGAN takes."""
 
 
-def settle(
-    upscaler: ModelUpscaler, pixels: int, tiles: TileSettings, runtime: Runtime
-) -> tuple[ModelUpscaler, TileSettings]:
-    """Choose what is automatic for a result of so many pixels; very small ones are not worth a measurement.
+def settle(upscaler: ModelUpscaler, pixels: int, tiles: TileSettings, runtime: Runtime) -> TileSettings:
+    """Choose what is automatic for a result of so many pixels; very small ones are not worth a look at the memory.
 
-    Returns:
-        The model, given in float32, in the precision to use, and settings without automatic numbers; these stay as
-        they are if they are settled again.
+    `upscaler`: in float32. The result stays as it is if it is settled again.
     """
-    chosen = upscaler if tiles.precision == "float32" else in_half_precision(upscaler, runtime)
-    return chosen, _settled(upscaler, tiles, _known_size(tiles, pixels) or _measured_size(chosen, runtime))
+    size = _known_size(tiles, pixels)
+    if not size:
+        runtime.prepare(upscaler, SMALLEST_TILE**2 * upscaler.scale * BYTES_PER_PIXEL)
+        size = _fitting_size(upscaler, tiles, runtime) or SMALLEST_TILE
+    return _settled(upscaler, tiles, size)
 
 
 def foresee(outline: ModelUpscaler, pixels: int, tiles: TileSettings, runtime: Runtime) -> TileSettings | None:
     """Foresee the settings that `settle` chooses, without weights; None if that is not possible.
 
-    Exact if the free memory stays what it is, and the model bears half precision where the device has it. Where the
-    size of the tiles is automatic, `outline` has no weights (see `outline_of`).
+    Exact if the free memory stays what it is. Where the size of the tiles is automatic, `outline` has no weights (see
+    `outline_of`).
     """
-    size = _known_size(tiles, pixels) or _foreseen_size(outline, tiles.precision, runtime)
+    size = _known_size(tiles, pixels) or _fitting_size(outline, tiles, runtime)
     return None if size is None else _settled(outline, tiles, size)
 
 
@@ -73,12 +77,19 @@ def smallest_window(tile: int, overlap: int, align: int) -> int:
     return max(tile, 2 * block + max(align, block))
 
 
-def fitting_tile(per_pixel: float, free: int | None, device: torch.device) -> int:
-    """Side of the fastest tile that fits: working memory in bytes per input pixel, free bytes (None if unknown)."""
+def fitting_tile(per_pixel: Footprint, overlap: int, free: int | None, device: torch.device) -> int:
+    """Side of the fastest tile that fits the free bytes (None if unknown)."""
     fastest = LARGEST_TILE
     if device.type == "cpu":
-        fastest = CACHED_TILE if per_pixel <= LIGHT else LARGEST_CPU_TILE
-    return fastest if free is None else max(SMALLEST_TILE, min(fastest, math.isqrt(int(free / per_pixel))))
+        handed_on = math.isqrt(int(LARGEST_BLOCK / per_pixel.block))
+        fastest = min(LARGEST_CPU_TILE, max(LEAST_OWN * overlap, handed_on))
+    return fastest if free is None else max(SMALLEST_TILE, min(fastest, math.isqrt(int(free / per_pixel.peak))))
+
+
+def number_format(upscaler: ModelUpscaler, precision: Precision, runtime: Runtime) -> torch.dtype:
+    """What tiles are made for: half precision where that will be tried."""
+    halves = half_types(upscaler, runtime) if precision == "auto" else []
+    return halves[0] if halves else upscaler.dtype
 
 
 def _settled(upscaler: ModelUpscaler, tiles: TileSettings, size: int) -> TileSettings:
@@ -88,22 +99,9 @@ def _settled(upscaler: ModelUpscaler, tiles: TileSettings, size: int) -> TileSet
 
 def _known_size(tiles: TileSettings, pixels: int) -> int:
     """The tile size where memory does not decide about it, else 0."""
-    return tiles.size or (CACHED_TILE if pixels <= SMALL_RESULT else 0)
+    return tiles.size or (SMALL_TILE if pixels <= SMALL_RESULT else 0)
 
 
-def _measured_size(upscaler: ModelUpscaler, runtime: Runtime) -> int:
-    runtime.prepare(upscaler, SMALLEST_TILE**2 * upscaler.scale * BYTES_PER_PIXEL)
-    free = runtime.free_memory()
-    try:
-        per_pixel = bytes_per_pixel(upscaler, runtime)
-    except Exception as error:
-        if not runtime.is_out_of_memory(error):
-            raise
-        return SMALLEST_TILE
-    return fitting_tile(per_pixel, free, runtime.device)
-
-
-def _foreseen_size(outline: ModelUpscaler, precision: Precision, runtime: Runtime) -> int | None:
-    dtype = outline.dtype if precision == "float32" else half_type(outline, runtime) or outline.dtype
-    per_pixel = foreseen(outline, dtype)
-    return None if per_pixel is None else fitting_tile(per_pixel, runtime.free_memory(), runtime.device)
+def _fitting_size(upscaler: ModelUpscaler, tiles: TileSettings, runtime: Runtime) -> int | None:
+    found = footprint(upscaler, number_format(upscaler, tiles.precision, runtime))
+    return found and fitting_tile(found, overlap_of(upscaler, tiles), runtime.free_memory(), runtime.device)

@@ -137,7 +137,7 @@ def settle_tiles(
         return settle_placed(upscaler, tiles)
     if not isinstance(upscaler, ModelUpscaler):
         return replace(tiles, size=tiles.size or PART, overlap=max(0, tiles.overlap))
-    return settle(upscaler, width * height, tiles, runtime or CpuRuntime())[1]
+    return settle(upscaler, width * height, tiles, runtime or CpuRuntime())
 
 
 class _Job:

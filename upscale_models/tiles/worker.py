@@ -11,14 +11,15 @@ from ...hires.sizes.image_sizes import Size
 from ...hires.tiles.boxes import Box
 from ...hires.tiles.settings import Precision, TileSettings
 from ..models.errors import UpscalerMemoryError
-from ..models.precision import bears, give_up_half_precision
+from ..models.fast_convolutions import is_fast, with_fast_convolutions
+from ..models.precision import fastest_for, give_up, halves_of
 from ..models.reach import Reach, reach_of
 from ..models.runtime import Runtime
 from ..models.spandrel_model import ModelUpscaler
-from .automatic import BYTES_PER_PIXEL, SMALLEST_TILE, settle, smallest_window
+from .automatic import BYTES_PER_PIXEL, SMALLEST_TILE, number_format, settle, smallest_window
 from .keep import Keep
 from .transfer import Arrival, send, side_stream
-from .working_memory import measured
+from .working_memory import known_footprint
 
 logger = logging.getLogger("hires-fix")
 
@@ -107,7 +108,10 @@ class TileWorker(Protocol):
         ...
 
     def go_on_in_float32(self, reason: str) -> None:
-        """Give up half precision because of what happened in a tile. Raises UpscalerError if it was float32 already."""
+        """Give up half precision, in the way that it was used, because of what happened in a tile.
+
+        Raises UpscalerError if it was float32 already.
+        """
         ...
 
     def step_down(self, failed: Box) -> None:
@@ -140,13 +144,21 @@ class Worker:
         `pixels`: of a result, after the last run. `largest`: size of the largest pictures that will go in, `count` of
         them. `target`: where results are wanted.
         """
-        self.upscaler = self._float32 = upscaler
+        self.upscaler = self._plain = upscaler
         """In float32."""
+
+        self.precision: Precision = tiles.precision
+        fast = tiles.precision != "float32"
+        self._full = with_fast_convolutions(upscaler, runtime.device) if fast else upscaler
+        self._tries_halves = tiles.precision == "auto"
+        self._halves: list[ModelUpscaler] = []
+        """Copies in half precision that tiles of this job went through."""
 
         self._runtime = runtime
         self._largest = largest
         self._side = side_stream(runtime.device)
-        self._upscaler, settled = settle(upscaler, pixels, tiles, runtime)
+        settled = settle(upscaler, pixels, tiles, runtime)
+        self._format = number_format(upscaler, tiles.precision, runtime)
         self.target = target
         self.work = work
         self.reach: Reach = reach_of(upscaler)
@@ -160,38 +172,40 @@ class Worker:
 
     @property
     def scale(self) -> int:
-        return self._upscaler.scale
-
-    @property
-    def precision(self) -> Precision:
-        """What it computes in: "float32", or "auto" while half precision is used where a tile bears it."""
-        return "float32" if self._upscaler is self._float32 else "auto"
+        return self._plain.scale
 
     def start(self, pixels: torch.Tensor, keep: Keep, place: Box, share: float) -> Arrival | None:
         """See `TileWorker`; a model does not ask for the place."""
-        upscaler = self._upscaler
+        upscaler = self._full
         try:
-            if upscaler is not self._float32 and not bears(upscaler, self._float32, pixels, self._runtime.device):
-                upscaler = self._float32
-            planes = send(pixels, self._runtime.device, upscaler.dtype, self.reach.exact)
+            if self._tries_halves:
+                upscaler = fastest_for(pixels, self._plain, self._full, self._runtime)
+            if upscaler is not self._full and upscaler not in self._halves:
+                self._halves.append(upscaler)
+            planes = send(pixels, self._runtime.device, upscaler.dtype, self.reach.exact and not is_fast(upscaler))
             return Arrival(keep(upscaler.apply(planes).movedim(1, -1)), self.target, self._side)
         except Exception as error:
             if self._runtime.is_out_of_memory(error):
                 return None
-            if upscaler is self._float32:
+            if upscaler is self._plain:
                 raise
             reason = str(error)
+        if upscaler is self._full:
+            logger.warning("'%s' goes on without fast convolutions, because of them: %s", upscaler.name, reason)
+            self._full = self._plain
+            return self.start(pixels, keep, place, share)
         # some networks have parts for certain sizes that were never made for half precision
         self.go_on_in_float32(reason)
         return self.start(pixels, keep, place, share)
 
     def go_on_in_float32(self, reason: str) -> None:
         """See `TileWorker`."""
-        if self._upscaler is self._float32:
-            raise self._upscaler.not_numbers()
-        logger.warning("'%s' goes on in float32, because in half precision: %s", self._upscaler.name, reason)
-        give_up_half_precision(self._float32)
-        self._upscaler = self._float32
+        if not self._halves:
+            raise self._plain.not_numbers()
+        for half in self._halves:
+            logger.warning("'%s' goes on without %s, because in half precision: %s", half.name, half.dtype, reason)
+            give_up(self._plain, half)
+        self._halves.clear()
         self.prepare()
 
     def step_down(self, failed: Box) -> None:
@@ -201,7 +215,7 @@ class Worker:
         smaller = max(floor, side // 2)
         if smaller >= side:
             raise UpscalerMemoryError(
-                f"'{self._upscaler.name}' ran out of memory on {self._runtime.device} with a tile of only "
+                f"'{self._plain.name}' ran out of memory on {self._runtime.device} with a tile of only "
                 f"{failed.width}x{failed.height} pixels. Free memory (other models, other programs) or use a smaller "
                 "upscale model.",
                 "upscaler",
@@ -209,17 +223,18 @@ class Worker:
         self.tile = smaller
         logger.warning(
             "'%s' ran out of memory with a tile of %dx%d pixels; going on with %d.",
-            self._upscaler.name, failed.width, failed.height, self.tile,
+            self._plain.name, failed.width, failed.height, self.tile,
         )  # fmt: skip
         self.prepare()
 
     def prepare(self) -> None:
         """See `TileWorker`."""
         width, height = (min(side, self.tile) for side in self._largest)
-        per_pixel = measured(self._upscaler) or self.scale * BYTES_PER_PIXEL
-        if self._upscaler is not self._float32:
-            self._runtime.prepare(self._float32, 0)  # for the samples, and for tiles that need it
-        self._runtime.prepare(self._upscaler, int(self.together * width * height * per_pixel))
+        found = known_footprint(self._plain, self._format)
+        needed = int(self.together * width * height * (found.peak if found else self.scale * BYTES_PER_PIXEL))
+        for half in halves_of(self._plain) if self._tries_halves else ():
+            self._runtime.prepare(half, needed)
+        self._runtime.prepare(self._full, needed)
 
 
 def allocate(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device, runtime: Runtime) -> torch.Tensor:

@@ -118,6 +118,8 @@ def test_the_machine_is_described_and_its_goals_chosen(monkeypatch: pytest.Monke
     monkeypatch.setattr(machine, "CPU_INFO", info)
     info.write_text("model name\t: Some Processor\nflags\t\t: fpu avx2 avx512_bf16\n", encoding="utf-8")
     assert machine.kind() == machine.CPU_BF16
+    info.write_text("model name\t: Some Processor\nflags\t\t: avx512_bf16 amx_bf16 amx_tile\n", encoding="utf-8")
+    assert machine.kind() == machine.CPU_AMX
     info.write_text("model name\t: Some Processor\nflags\t\t: fpu avx2\n", encoding="utf-8")
     assert machine.kind() == machine.CPU
     info.unlink()

@@ -94,7 +94,7 @@ def test_a_job_is_what_the_folder_job_does(tmp_path, folder, model):
     lanczos, store = CLASSICAL["Lanczos"], ModelStore([folder])
     one = job(tmp_path / "deep.png", lanczos, {"filter": "Lanczos"})
     answer = do_job(one, store.load, runtimes)
-    assert (answer["size"], set(one["tiles"])) == ([14, 18], {"auto", "float32"})
+    assert (answer["size"], set(one["tiles"])) == ([14, 18], {"auto", "float32 (fast convolutions)"})
     (tmp_path / "out.png").write_bytes(answer["data"])
     with Image.open(tmp_path / "out.png") as image:
         assert (image.size, image.mode, image.text["postprocessing"]) == (

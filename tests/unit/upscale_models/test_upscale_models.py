@@ -190,7 +190,9 @@ def test_bad_sizes_and_tiles_are_refused() -> None:
         TileSettings(size=-1)
     with pytest.raises(InputError, match="tile_overlap is -2"):
         TileSettings(overlap=-2)
-    with pytest.raises(InputError, match="precision is 'half'; it can be auto or float32"):
+    with pytest.raises(
+        InputError, match=r"precision is 'half'; it can be auto or float32 or float32 .fast convolutions."
+    ):
         TileSettings(precision="half")
 
 

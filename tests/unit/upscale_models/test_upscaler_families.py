@@ -9,9 +9,9 @@ from hires_pack.dev.benchmarks.pillow_resize import lanczos
 from hires_pack.dev.fixtures.seeded_network import smooth_picture
 from hires_pack.dev.fixtures.small_upscalers import FastHalves
 from hires_pack.dev.fixtures.upscaler_families import FAMILIES
-from hires_pack.tests.tolerances import FLOAT32
+from hires_pack.tests.tolerances import FLOAT32, HALF
 from hires_pack.upscale_models import ModelUpscaler, TileSettings, from_state_dict, upscale_to
-from hires_pack.upscale_models.models.precision import in_half_precision
+from hires_pack.upscale_models.models import precision
 
 UNTILED = TileSettings(4096, precision="float32")
 
@@ -74,13 +74,12 @@ def test_colour_with_alpha(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", {family.architecture: name for name, family in FAMILIES.items()}.values())
-def test_half_precision_is_good_enough_or_not_used(name: str) -> None:
+def test_half_precision_is_good_enough_or_not_used(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some networks cannot compute in it, some only at the size they were trained with."""
+    monkeypatch.setattr(precision, "WORTH", 0)  # for small pictures, too
+    monkeypatch.setattr(precision, "_is_convolutional", lambda _: True)
+    family, pixels = FAMILIES[name], picture(56, 48, FAMILIES[name].channels)
     full = upscaler(name)
-    half = in_half_precision(full, FastHalves())
+    result = upscale_to(pixels, full, 56 * family.scale, 48 * family.scale, runtime=FastHalves())
     assert full.dtype == torch.float32
-    if half is not full:
-        pixels = picture(56, 48, FAMILIES[name].channels)
-        with torch.no_grad():
-            result = half.apply(pixels.movedim(-1, 1).to(half.dtype)).float().movedim(1, -1)
-        assert decibels(result, bare(name, pixels)) >= 45  # 50 on the pictures that decide
+    assert decibels(result, bare(name, pixels)) >= HALF

@@ -1,0 +1,101 @@
+"""Convolutions in float32 with fewer multiplications, on CPUs.
+
+Winograd's minimal filtering (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015) makes 36 values
+of a 3x3 convolution with 64 products in place of 324. torch has it in NNPACK, in builds for some processors, and takes
+it by itself for hardly any convolution. Rounding errors are two to four times those of a plain convolution.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from weakref import WeakKeyDictionary
+
+import torch
+
+from .precision import changed_around
+from .spandrel_model import ModelUpscaler
+
+FEWEST = 48, 32
+"""Channels, in and out, from which on a convolution gains: below, the transforms take what the products save."""
+
+MOSTLY = 0.5
+"""Share of a network's weights in such convolutions from which on it gains as a whole: all others lose a little by the
+layout of the pixels that these want."""
+
+STRIP = 4 << 20
+"""Bytes of features that are convolved at once."""
+
+_known: WeakKeyDictionary[torch.nn.Module, ModelUpscaler] = WeakKeyDictionary()
+
+
+@cache
+def has_fast_convolutions() -> bool:
+    """Whether this torch has them, for this processor."""
+    # private in torch, which has no public question for it; the convolution fails where this was not asked first
+    is_available = getattr(torch, "_nnpack_available", None)
+    return hasattr(torch, "_nnpack_spatial_convolution") and is_available is not None and bool(is_available())
+
+
+def with_fast_convolutions(upscaler: ModelUpscaler, device: torch.device) -> ModelUpscaler:
+    """Return a copy of the model with fast convolutions and the same weights, or the model itself if it gains nothing.
+
+    That depends on the network's shapes alone, so that pictures are the same every time. The model is not changed.
+    """
+    model = upscaler.descriptor.model
+    if device.type != "cpu" or upscaler.dtype != torch.float32 or not has_fast_convolutions() or not _gains(model):
+        return upscaler
+    if model not in _known:
+        descriptor = changed_around(upscaler.descriptor, lambda weight: weight, _make_fast)
+        _known[model] = ModelUpscaler(upscaler.name, descriptor)
+    return _known[model]
+
+
+def is_fast(upscaler: ModelUpscaler) -> bool:
+    """Whether a model is such a copy; it wants its pixels plane by plane."""
+    return any(isinstance(module, _FastConvolution) for module in upscaler.descriptor.model.modules())
+
+
+class _FastConvolution(torch.nn.Conv2d):
+    """A 3x3 convolution that `_is_fast`, by NNPACK."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        # one by one: for several pictures NNPACK takes another way, with other rounding
+        parts = [self._one(picture) for picture in input.split(1)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _one(self, picture: torch.Tensor) -> torch.Tensor:
+        """In strips: NNPACK transforms all that it is given at once, which takes twice its size and more."""
+        _, _, height, width = picture.shape
+        rows = max(1, STRIP // (picture[:, :, :1].numel() * picture.element_size()))
+        if rows >= height:
+            return self._strip(picture)
+        result = picture.new_empty(1, self.out_channels, height, width)
+        for y in range(0, height, rows):
+            top = max(0, y - 1)
+            strip = self._strip(picture[:, :, top : y + rows + 1])
+            result[:, :, y : y + rows] = strip[:, :, y - top : y - top + rows]
+        return result
+
+    def _strip(self, picture: torch.Tensor) -> torch.Tensor:
+        return torch._nnpack_spatial_convolution(picture.contiguous(), self.weight, self.bias, (1, 1))
+
+
+def _make_fast(model: torch.nn.Module) -> None:
+    for module in model.modules():
+        if _is_fast(module):
+            module.__class__ = _FastConvolution
+
+
+def _gains(model: torch.nn.Module) -> bool:
+    fast = sum(module.weight.numel() for module in model.modules() if _is_fast(module))
+    return fast > MOSTLY * sum(parameter.numel() for parameter in model.parameters())
+
+
+def _is_fast(module: torch.nn.Module) -> bool:
+    return (
+        type(module) is torch.nn.Conv2d
+        and module.in_channels >= FEWEST[0]
+        and module.out_channels >= FEWEST[1]
+        and (module.kernel_size, module.stride, module.dilation) == ((3, 3), (1, 1), (1, 1))
+        and (module.padding, module.padding_mode, module.groups) == ((1, 1), "zeros", 1)
+    )
