@@ -17,7 +17,7 @@ from ..models.reach import Reach, reach_of
 from ..models.runtime import Runtime
 from ..models.spandrel_model import ModelUpscaler
 from .automatic import BYTES_PER_PIXEL, SMALLEST_TILE, settle, smallest_window
-from .transfer import Arrival, send, side_stream
+from .transfer import Arrival, float32_kept, send, side_stream
 from .working_memory import measured
 
 logger = logging.getLogger("hires-fix")
@@ -122,6 +122,7 @@ class Worker:
         self._runtime = runtime
         self._largest = largest
         self._side = side_stream(runtime.device)
+        self._is_exact = tiles.precision == "float32"
         self._upscaler, settled = settle(upscaler, pixels, tiles, runtime)
         self.target = target
         self.work = work
@@ -147,7 +148,9 @@ class Worker:
             if upscaler is not self._float32 and not bears(upscaler, self._float32, pixels, self._runtime.device):
                 upscaler = self._float32
             planes = send(pixels, self._runtime.device, upscaler.dtype, self.reach.exact)
-            return Arrival(keep(upscaler.apply(planes).movedim(1, -1)), self.target, self._side)
+            with float32_kept(self._runtime.device, self._is_exact):
+                made = upscaler.apply(planes)
+            return Arrival(keep(made.movedim(1, -1)), self.target, self._side)
         except Exception as error:
             if self._runtime.is_out_of_memory(error):
                 return None
