@@ -191,9 +191,7 @@ class FeatheredRun(ModelRun):
         ramp = 2 * self._ramp
         left = above = below = None
         for tile, result in self._results(start):
-            box = self._covered(tile)
-            done = self._done(tile)
-            pixels = result.float() * self._weights(tile, box).to(result.device)
+            done, pixels = self._done(tile), result
             if left is not None:
                 pixels[:, :, :ramp] += left
             left = pixels[:, :, done.width :] if done.x1 < self.width else None
@@ -225,10 +223,10 @@ class FeatheredRun(ModelRun):
             y1 if y1 == self.height else y1 - self._ramp,
         )
 
-    def _weights(self, tile: Tile, box: Box) -> torch.Tensor:
+    def _weights(self, box: Box, device: torch.device) -> torch.Tensor:
         """Return `(h, w, 1)`."""
-        down = self._axis(box.height, box.y0 > 0, box.y1 < self.height)
-        across = self._axis(box.width, box.x0 > 0, box.x1 < self.width)
+        down = self._axis(box.height, box.y0 > 0, box.y1 < self.height).to(device)
+        across = self._axis(box.width, box.x0 > 0, box.x1 < self.width).to(device)
         return (down[:, None] * across)[..., None]
 
     def _axis(self, length: int, rises: bool, falls: bool) -> torch.Tensor:
@@ -241,5 +239,7 @@ class FeatheredRun(ModelRun):
         return weights
 
     def _keep(self, tile: Tile, result: torch.Tensor) -> torch.Tensor:
-        x0, y0, x1, y1 = self._covered(tile).within(tile.window.times(self._plan.scale))
-        return result[:, y0:y1, x0:x1]
+        """Times its weights, where the model ran: there it costs next to nothing."""
+        box = self._covered(tile)
+        x0, y0, x1, y1 = box.within(tile.window.times(self._plan.scale))
+        return result[:, y0:y1, x0:x1].float() * self._weights(box, result.device)
