@@ -18,7 +18,7 @@ UPSCALE_JOBS = ("compact", "esrgan", "animevideo", "anime", "x4plus", "span", "b
 REDRAWS = ("default", "overlap-12.5", "per-tile")
 """Names of the ways of `bench redraw` beside one piece."""
 
-BENCH_PARTS = ("noise", "start")
+BENCH_PARTS = ("noise", "saving", "start")
 """What `bench parts` measures."""
 
 BAND = 64
@@ -149,7 +149,7 @@ def _benchmarks(kinds: Any) -> None:
     upscale = _command(kinds, "upscale", "time upscaling beside core's Upscale Image (using Model)", "run_bench")
     redraw = _command(kinds, "redraw", "measure seams, work and memory of the tiled second pass", "run_bench")
     vae = _command(kinds, "vae", "time and compare the VAE in tiles beside core's tiles and one piece", "run_bench")
-    parts = _command(kinds, "parts", "time what no whole job shows: noise, start-up", "run_bench")
+    parts = _command(kinds, "parts", "time what no whole job shows: noise, saving, start-up", "run_bench")
     for bench in (sampling, upscale, redraw, vae, parts):
         _json(bench)
         bench.add_argument(

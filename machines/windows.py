@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..hires.tiles.boxes import Box
 from ..hires.tiles.resize_parts import LanczosParts
 from ..hires.tiles.settings import Precision, TileSettings
 from ..upscale_models import ModelUpscaler, Runtime, UpscalerMemoryError
-from ..upscale_models.tiles.keep import Keep
+from ..upscale_models.tiles.keep import Fade, Keep
 from ..upscale_models.tiles.worker import Work, Worker
 from .handing_out import HandingOut, Waiting
 from .jobs import ModelFile, Plain, code_digest
@@ -34,6 +35,7 @@ def window_of(model: Plain, precision: Precision, pixels: torch.Tensor, keep: Ke
         "inside": list(keep.inside),
         "covered": list(keep.covered),
         "resize": [*keep.resize.source, *keep.resize.target] if keep.resize else [],
+        "fades": [astuple(fade) for fade in keep.fades or ()],
     }
 
 
@@ -55,7 +57,8 @@ class WindowRuns:
         if pixels is None:
             raise InputError("the window came with other bytes than its shape says.")
         count, height, width, _ = pixels.shape
-        keep = Keep(Box(*window["inside"]), Box(*window["covered"]), self._resize_of(window["resize"]))
+        fades = (Fade(*window["fades"][0]), Fade(*window["fades"][1])) if window["fades"] else None
+        keep = Keep(Box(*window["inside"]), Box(*window["covered"]), self._resize_of(window["resize"]), fades)
         # the size is that of the window: it is settled where windows are handed out
         tiles, size = TileSettings(max(width, height), 0, window["precision"]), (width, height)
         worker = Worker(upscaler, runtime, tiles, width * height, size, count, Work(1, runtime), _CPU)

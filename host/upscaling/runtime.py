@@ -25,6 +25,7 @@ class HostRuntime:
     def __init__(self) -> None:
         self._bar: comfy.utils.ProgressBar | None = None
         self._remaining = RemainingTime()
+        self._ran_out = False
 
     @property
     def device(self) -> torch.device:
@@ -50,7 +51,10 @@ class HostRuntime:
         return 1 if comfy.model_management.is_device_cpu(self.device) else 16
 
     def prepare(self, upscaler: ModelUpscaler, memory_required_bytes: int) -> None:
-        comfy.model_management.soft_empty_cache()
+        # waits for the device, and makes the next tiles ask the driver for memory again
+        if self._ran_out or memory_required_bytes > free_on(self.device):
+            comfy.model_management.soft_empty_cache()
+            self._ran_out = False
         comfy.model_management.load_models_gpu([patcher_of(upscaler)], memory_required=memory_required_bytes)
 
     def free_memory(self) -> int | None:
@@ -62,7 +66,9 @@ class HostRuntime:
         return free
 
     def is_out_of_memory(self, error: Exception) -> bool:
-        return is_out_of_memory(error)
+        ran_out = is_out_of_memory(error)
+        self._ran_out |= ran_out  # what is free may lie in pieces
+        return ran_out
 
     def progress(self, done: int, total: int) -> None:
         """Move the node's bar, show the time that is left, and stop when the user cancels."""

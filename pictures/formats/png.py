@@ -15,6 +15,7 @@ import numpy as np
 from ..base.errors import PictureError
 from ..base.limits import BEST_PACKING
 from ..base.picture import FileFacts
+from . import packing
 
 log = logging.getLogger("hires-fix")
 
@@ -24,7 +25,8 @@ _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type, 3 being a palette
-_LEVEL = 4  # of zlib: a higher one takes up to eight times as long for a few per cent
+_ZLIB = b"\x78\x5e"  # a window of 32 kB, packed fast
+_NO_MORE = b"\x03\0"  # Deflate's last block, with nothing in it
 _BAND = 64  # rows that are filtered together
 _MOST_TEXT = 2**26  # bytes that all texts and the colour profile of a file may have
 _STEP = 2**16  # bytes of them that are unpacked at once
@@ -94,32 +96,60 @@ class PngWriter:
     def __init__(self, file: BinaryIO, width: int, height: int, channels: int, facts: FileFacts) -> None:
         """Write to an empty file everything that comes before the pixels; 1 to 4 channels."""
         self._file = file
-        self._size = channels * facts.depth // 8
+        self._size, self._depth = channels * facts.depth // 8, facts.depth
         self._above = np.zeros((1, width * self._size), np.uint8)
-        self._deflate = zlib.compressobj(_LEVEL)
+        self._rows = max(1, packing.PIECE // (width * self._size))
+        self._begun: list[np.ndarray] = []  # rows of the next piece
+        self._pieces = packing.SideBySide(self._packed)
+        self._sum = zlib.adler32(b"")
         file.write(SIGNATURE)
         header = struct.pack(">IIBBBBB", width, height, facts.depth, _COLOUR_TYPES[channels], 0, 0, 0)
         write_chunk(self._file, b"IHDR", header)
         for kind, data in _describe(facts):
             write_chunk(self._file, kind, data)
+        write_chunk(self._file, b"IDAT", _ZLIB)
 
     def write(self, levels: np.ndarray) -> None:
         """Write the next rows: `(rows, width, channels)`, uint8 or uint16 as the depth says."""
-        for start in range(0, len(levels), _BAND):
-            band = levels[start : start + _BAND]
+        while len(levels):
+            missing = self._rows - sum(map(len, self._begun))
+            part, levels = levels[:missing], levels[missing:]
             # PNG has the high byte first
-            rows = np.ascontiguousarray(band, band.dtype.newbyteorder(">")).view(np.uint8).reshape(len(band), -1)
-            self._pixels(self._deflate.compress(_filtered(rows, self._above, self._size).tobytes()))
-            self._above = rows[-1:]
+            rows = np.array(part, part.dtype.newbyteorder(">"), order="C").view(np.uint8).reshape(len(part), -1)
+            self._begun.append(rows)
+            if len(rows) == missing:
+                self._give()
 
     def close(self) -> None:
         """Write the end. The file stays open."""
-        self._pixels(self._deflate.flush())
+        if self._begun:
+            self._give()
+        for piece in self._pieces.rest():
+            self._write(*piece)
+        write_chunk(self._file, b"IDAT", _NO_MORE + struct.pack(">I", self._sum))
         write_chunk(self._file, b"IEND", b"")
 
-    def _pixels(self, data: bytes) -> None:
-        if data:
-            write_chunk(self._file, b"IDAT", data)
+    def _give(self) -> None:
+        rows = np.concatenate(self._begun)
+        self._begun.clear()
+        above, self._above = self._above, rows[-1:].copy()
+        for piece in self._pieces.give((rows, above)):
+            self._write(*piece)
+
+    def _packed(self, piece: tuple[np.ndarray, np.ndarray]) -> tuple[bytes, int, int]:
+        """Rows and the one above; returns them packed, their checksum and length."""
+        rows, above = piece
+        parts = []
+        for start in range(0, len(rows), _BAND):
+            parts.append(_filtered(rows[start : start + _BAND], above, self._size).tobytes())
+            above = rows[start + _BAND - 1 : start + _BAND]
+        data = b"".join(parts)
+        deflate = packing.packer(data, self._depth, packing.RAW)
+        return deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH), zlib.adler32(data), len(data)
+
+    def _write(self, packed: bytes, checksum: int, length: int) -> None:
+        write_chunk(self._file, b"IDAT", packed)
+        self._sum = packing.adler32_of_both(self._sum, checksum, length)
 
 
 def write_chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:

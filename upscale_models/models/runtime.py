@@ -90,9 +90,18 @@ def cpu_half_types() -> tuple[torch.dtype, ...]:
     return (torch.bfloat16,) if any(question is not None and question() for question in found) else ()
 
 
+_NO_MEMORY = (
+    "out of memory",  # CUDA, MPS
+    "can't allocate memory",  # the CPU
+    "alloc_failed",  # CUBLAS_STATUS_ALLOC_FAILED, CUDNN_STATUS_ALLOC_FAILED
+    "allocation_failed",  # cuDNN 9: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED
+)
+"""What errors of torch, which are plain RuntimeErrors, say in small letters where memory has run out."""
+
+
 def is_allocation_failure(error: Exception) -> bool:
-    """Recognise out-of-memory on any device, also where torch only raises a RuntimeError (CPU, MPS)."""
+    """Recognise out-of-memory on any device, also where torch raises a RuntimeError (CPU, MPS, CUDA's libraries)."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    return isinstance(error, RuntimeError) and any(words in text for words in _NO_MEMORY)

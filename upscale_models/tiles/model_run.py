@@ -10,7 +10,7 @@ import torch
 
 from ...hires.tiles.boxes import Box, Tile, plan_rows
 from ...hires.tiles.resize_parts import LanczosParts
-from .keep import Keep
+from .keep import Fade, Keep
 from .run_plan import RunPlan
 from .sources import Block, Pictures, Stack
 from .worker import Coming, NoRoomError, TileWorker
@@ -191,9 +191,7 @@ class FeatheredRun(ModelRun):
         ramp = 2 * self._ramp
         left = above = below = None
         for tile, result in self._results(start):
-            box = self._covered(tile)
-            done = self._done(tile)
-            pixels = result.float() * self._weights(tile, box).to(result.device)
+            done, pixels = self._done(tile), result
             if left is not None:
                 pixels[:, :, :ramp] += left
             left = pixels[:, :, done.width :] if done.x1 < self.width else None
@@ -225,21 +223,8 @@ class FeatheredRun(ModelRun):
             y1 if y1 == self.height else y1 - self._ramp,
         )
 
-    def _weights(self, tile: Tile, box: Box) -> torch.Tensor:
-        """Return `(h, w, 1)`."""
-        down = self._axis(box.height, box.y0 > 0, box.y1 < self.height)
-        across = self._axis(box.width, box.x0 > 0, box.x1 < self.width)
-        return (down[:, None] * across)[..., None]
-
-    def _axis(self, length: int, rises: bool, falls: bool) -> torch.Tensor:
-        weights = torch.ones(length)
-        ramp = (torch.arange(2 * self._ramp) + 0.5) / max(1, 2 * self._ramp)
-        if rises:
-            weights[: len(ramp)] += ramp - 1
-        if falls:
-            weights[length - len(ramp) :] -= ramp
-        return weights
-
     def _keep(self, tile: Tile) -> Keep:
         covered = self._covered(tile)
-        return Keep(covered.within(tile.window.times(self._plan.scale)), covered)
+        across = Fade(self._ramp, covered.x0 > 0, covered.x1 < self.width)
+        down = Fade(self._ramp, covered.y0 > 0, covered.y1 < self.height)
+        return Keep(covered.within(tile.window.times(self._plan.scale)), covered, fades=(across, down))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import torch
 
 
@@ -12,7 +16,7 @@ def send(pixels: torch.Tensor, device: torch.device, dtype: torch.dtype, channel
     if device.type != "cuda" or pixels.is_cuda:
         return planes.to(device, dtype, copy=True, memory_format=layout).clamp_(0, 1)
     # from pinned memory the copy is queued behind the tile that is still being computed, instead of waiting for it
-    pinned = planes.contiguous(memory_format=layout).pin_memory()
+    pinned = torch.empty(planes.shape, dtype=planes.dtype, memory_format=layout, pin_memory=True).copy_(planes)
     return pinned.to(device, non_blocking=True).to(dtype).clamp_(0, 1)
 
 
@@ -27,6 +31,8 @@ class Arrival:
         if side is None or target.type != "cpu" or not pixels.is_cuda:
             self._pixels, self._total = pixels.to(target), total
             return
+        # a part of a result would be gathered on the other stream, in memory that nobody has counted
+        pixels = pixels.contiguous()
         self._pixels = torch.empty(pixels.shape, dtype=pixels.dtype, pin_memory=True)
         self._total = torch.empty((), dtype=torch.float32, pin_memory=True)
         side.wait_stream(torch.cuda.current_stream(pixels.device))
@@ -49,3 +55,27 @@ class Arrival:
 def side_stream(device: torch.device) -> torch.cuda.Stream | None:
     """Return a stream for `Arrival` on CUDA devices, None on others."""
     return torch.cuda.Stream(device) if device.type == "cuda" else None
+
+
+@contextmanager
+def float32_kept(device: torch.device, wanted: bool = True) -> Iterator[None]:
+    """Where `wanted`, have CUDA work with all 24 bits of float32, where it takes TF32's 11 for convolutions otherwise.
+
+    Afterwards torch is set as before.
+    """
+    if device.type != "cuda" or not wanted:
+        yield
+        return
+    kinds: list[Any] = [torch.backends.cudnn, torch.backends.cuda.matmul]
+    name, exact = "allow_tf32", False
+    if hasattr(torch.backends.cuda.matmul, "fp32_precision"):  # torch 2.9, which warns where both ways are mixed
+        kinds[0] = torch.backends.cudnn.conv
+        name, exact = "fp32_precision", "ieee"
+    before = [getattr(kind, name) for kind in kinds]
+    try:
+        for kind in kinds:
+            setattr(kind, name, exact)
+        yield
+    finally:
+        for kind, value in zip(kinds, before, strict=True):
+            setattr(kind, name, value)

@@ -18,7 +18,7 @@ from ..models.runtime import Runtime
 from ..models.spandrel_model import ModelUpscaler
 from .automatic import BYTES_PER_PIXEL, SMALLEST_TILE, number_format, settle, smallest_window
 from .keep import Keep
-from .transfer import Arrival, send, side_stream
+from .transfer import Arrival, float32_kept, send, side_stream
 from .working_memory import known_footprint
 
 logger = logging.getLogger("hires-fix")
@@ -183,7 +183,9 @@ class Worker:
             if upscaler is not self._full and upscaler not in self._halves:
                 self._halves.append(upscaler)
             planes = send(pixels, self._runtime.device, upscaler.dtype, self.reach.exact and not is_fast(upscaler))
-            return Arrival(keep(upscaler.apply(planes).movedim(1, -1)), self.target, self._side)
+            with float32_kept(self._runtime.device, self.precision == "float32"):
+                made = upscaler.apply(planes)
+            return Arrival(keep(made.movedim(1, -1)), self.target, self._side)
         except Exception as error:
             if self._runtime.is_out_of_memory(error):
                 return None

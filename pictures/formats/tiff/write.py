@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import struct
-import zlib
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,10 +34,10 @@ from ...base.directories import (
 from ...base.exif import exif_tags
 from ...base.levels import LevelRows, to_levels
 from ...base.picture import XMP, FileFacts
+from .. import packing
 from . import tags
 
 _STRIP = 2**18  # bytes before they are packed; small strips let other programs read a file piece by piece
-_LEVEL = 4  # of zlib, as for PNG
 _ROWS = 64  # are rounded at once
 
 HEADER_LINK = CLASSIC.link
@@ -86,11 +86,20 @@ def write_tiff(file: BinaryIO, levels: np.ndarray | LevelRows, facts: FileFacts,
     if link == HEADER_LINK:
         file.write(b"II*\0" + bytes(4))
     offsets, sizes = [], []
-    for start in range(0, height, layout.rows):
-        offsets.append(file.tell())
-        packed = zlib.compress(_differences(levels[start : start + layout.rows]).tobytes(), _LEVEL)
-        sizes.append(file.write(packed))
-        check_length(file.tell())
+
+    def write(strips: list[bytes]) -> None:
+        for strip in strips:
+            offsets.append(file.tell())
+            sizes.append(file.write(strip))
+            check_length(file.tell())
+
+    pieces = packing.SideBySide(partial(_packed, layout))
+    several = layout.rows * max(1, packing.PIECE // _STRIP)
+    for start in range(0, height, several):
+        for strips in pieces.give(levels[start : start + several]):
+            write(strips)
+    for strips in pieces.rest():
+        write(strips)
     described, inner = _described(facts)
     entries = [*described, *_strips(layout, CLASSIC, offsets, sizes)]
     block, place, next_link = lay_out(entries, inner, _align(file), CLASSIC)
@@ -205,6 +214,15 @@ def _described(facts: FileFacts) -> tuple[list[Tag], dict[int, list[Tag]]]:
             entries.append(Tag(number, RATIONAL, struct.pack("<2I", round(value * 1000), 1000)))
         entries.append(numbers(tags.RESOLUTION_UNIT, SHORT, 2))
     return entries, inner
+
+
+def _packed(layout: TiffLayout, levels: np.ndarray) -> list[bytes]:
+    """The strips that these rows make."""
+    data = _differences(levels).tobytes()
+    size = layout.rows * layout.width * layout.pixel
+    deflate = packing.packer(data, layout.facts.depth, packing.WRAPPED)
+    parts = [data[start : start + size] for start in range(0, len(data), size)]
+    return [each.compress(part) + each.flush() for each, part in ((deflate.copy(), part) for part in parts)]
 
 
 def _differences(levels: np.ndarray) -> np.ndarray:

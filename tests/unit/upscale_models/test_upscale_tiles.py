@@ -429,6 +429,13 @@ def test_allocation_failures_are_recognised() -> None:
     assert is_allocation_failure(failure.value)
     assert is_allocation_failure(MemoryError())
     assert is_allocation_failure(RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"))
+    for library in (
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    ):
+        assert is_allocation_failure(RuntimeError(library))
+    assert not is_allocation_failure(RuntimeError("cuDNN error: CUDNN_STATUS_NOT_SUPPORTED"))
     assert not is_allocation_failure(RuntimeError("shapes do not match"))
     assert not is_allocation_failure(ValueError("out of memory"))
 

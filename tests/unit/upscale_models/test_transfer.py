@@ -1,0 +1,28 @@
+"""What is set for CUDA while a model runs in float32; the flags are there without a card, too."""
+
+import pytest
+import torch
+from hires_pack.upscale_models.tiles.transfer import float32_kept
+
+
+def flags():
+    return torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision
+
+
+def test_float32_is_no_tf32_and_nothing_stays_set():
+    before = flags()
+    assert before[0] == "tf32"  # torch's own choice for convolutions
+    with float32_kept(torch.device("cuda", 0)):
+        assert flags() == ("ieee", "ieee")
+    assert flags() == before
+    with pytest.raises(ZeroDivisionError), float32_kept(torch.device("cuda", 0)):
+        1 / 0  # noqa: B018
+    assert flags() == before
+    assert torch.backends.cudnn.allow_tf32 is True
+
+
+@pytest.mark.parametrize(("device", "wanted"), [("cuda", False), ("cpu", True)])
+def test_flags_stay_where_nothing_is_to_be_kept(device, wanted):
+    before = flags()
+    with float32_kept(torch.device(device), wanted):
+        assert flags() == before
