@@ -23,6 +23,7 @@ from spandrel.architectures.Compact import Compact
 
 from ...hires.images.resample import to_8_bit
 from ...hires.plan.upscale import UpscaleRequest
+from ...hires.plan.warnings import counted
 from ...hires.tiles.settings import TileSettings
 from ...machines.dask_pool import DaskPool, open_pool
 from ...machines.entries import Entry
@@ -125,7 +126,7 @@ class Compared:
 
     def rows(self, name: str) -> list[Row]:
         return [
-            Row(f"{name}, {count or 'no'} processes", count, seconds, self.found[1][0] / seconds, own, equal)
+            Row(f"{name}, {counted(count, 'worker')}", count, seconds, self.found[1][0] / seconds, own, equal)
             for count, (seconds, own, equal) in self.found.items()
         ]
 
