@@ -14,7 +14,7 @@ from ..sizes.extras import ExtrasSize, enlarged_size, extras_size
 from ..sizes.image_sizes import MAX_PICTURE_SIDE, Size, image_size
 from ..sizes.runs import a1111_runs
 from ..tiles.boxes import Box
-from ..tiles.settings import PRECISIONS, TileSettings
+from ..tiles.settings import PRECISIONS, Precision, TileSettings
 from .badge import Badge, badge
 from .facts import DiffusionRun, Facts, FolderSearch, Pictures, U, UpscalerFile, UpscalerJob
 from .warnings import ARROW, counted, no_pictures, size_text, too_large_for_memory, way_text
@@ -160,7 +160,8 @@ def tiles_of(node: Node) -> TileSettings | None:
     size, overlap, precision = node.whole("tile_size"), node.whole("tile_overlap"), node.text("precision", "auto")
     if size is None or overlap is None or precision is None:
         return None
-    return TileSettings(size, overlap, next((one for one in PRECISIONS if one == precision), PRECISIONS[0]))
+    known: dict[str, Precision] = {one: one for one in PRECISIONS}
+    return TileSettings(size, overlap, known.get(precision, PRECISIONS[0]))
 
 
 def tiles_text(plan: UpscalePlan[UpscalerFile], facts: Facts) -> str:

@@ -15,6 +15,9 @@ import torch
 from .precision import changed_around
 from .spandrel_model import ModelUpscaler
 
+CONVOLUTION = "_nnpack_spatial_convolution"
+"""Torch's name of it, a private one."""
+
 FEWEST = 48, 32
 """Channels, in and out, from which on a convolution gains: below, the transforms take what the products save."""
 
@@ -22,7 +25,7 @@ MOSTLY = 0.5
 """Share of a network's weights in such convolutions from which on it gains as a whole: all others lose a little by the
 layout of the pixels that these want."""
 
-STRIP = 4 << 20
+STRIP = 2 << 20
 """Bytes of features that are convolved at once."""
 
 _known: WeakKeyDictionary[torch.nn.Module, ModelUpscaler] = WeakKeyDictionary()
@@ -33,7 +36,7 @@ def has_fast_convolutions() -> bool:
     """Whether this torch has them, for this processor."""
     # private in torch, which has no public question for it; the convolution fails where this was not asked first
     is_available = getattr(torch, "_nnpack_available", None)
-    return hasattr(torch, "_nnpack_spatial_convolution") and is_available is not None and bool(is_available())
+    return hasattr(torch, CONVOLUTION) and is_available is not None and bool(is_available())
 
 
 def with_fast_convolutions(upscaler: ModelUpscaler, device: torch.device) -> ModelUpscaler:
@@ -77,7 +80,7 @@ class _FastConvolution(torch.nn.Conv2d):
         return result
 
     def _strip(self, picture: torch.Tensor) -> torch.Tensor:
-        return torch._nnpack_spatial_convolution(picture.contiguous(), self.weight, self.bias, (1, 1))
+        return getattr(torch, CONVOLUTION)(picture.contiguous(), self.weight, self.bias, (1, 1))
 
 
 def _make_fast(model: torch.nn.Module) -> None:
@@ -87,7 +90,8 @@ def _make_fast(model: torch.nn.Module) -> None:
 
 
 def _gains(model: torch.nn.Module) -> bool:
-    fast = sum(module.weight.numel() for module in model.modules() if _is_fast(module))
+    convolutions = [module for module in model.modules() if isinstance(module, torch.nn.Conv2d)]
+    fast = sum(one.weight.numel() for one in convolutions if _is_fast(one))
     return fast > MOSTLY * sum(parameter.numel() for parameter in model.parameters())
 
 

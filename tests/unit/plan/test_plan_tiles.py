@@ -94,7 +94,7 @@ def test_working_memory_is_foreseen_without_weights(name):
     for one in (model, outline_of(name, state_dict)):
         found = footprint(one, torch.float32)
         assert found.peak * 56 * 72 == pytest.approx(live.most * 1.3, rel=0.01)
-        assert found.block * 56 * 72 == pytest.approx(live.block, rel=0.02)
+        assert found.block * 56 * 72 == pytest.approx(live.block, rel=0.05)
 
 
 @pytest.mark.slow
