@@ -150,7 +150,9 @@ def _benchmarks(kinds: Any) -> None:
     redraw = _command(kinds, "redraw", "measure seams, work and memory of the tiled second pass", "run_bench")
     vae = _command(kinds, "vae", "time and compare the VAE in tiles beside core's tiles and one piece", "run_bench")
     parts = _command(kinds, "parts", "time what no whole job shows: noise, saving, start-up", "run_bench")
-    for bench in (sampling, upscale, redraw, vae, parts):
+    gpu = _command(kinds, "gpu", "check what a graphics card does: right pictures, then speed", "run_bench")
+    gpu.add_argument("--cpu", action="store_true", help="run the checks at small sizes on the CPU, to try themselves")
+    for bench in (sampling, upscale, redraw, vae, parts, gpu):
         _json(bench)
         bench.add_argument(
             "--threads", type=_count, default=1, metavar="N", help="threads of torch on a CPU (default: 1)"

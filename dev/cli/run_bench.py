@@ -6,9 +6,11 @@ import sys
 
 from .. import command_line, report_file
 from ..benchmarks import bench_machines, bench_redraw, bench_sampling, bench_streaming, bench_upscale, bench_vae
+from ..benchmarks.gpu import run as gpu
 from ..benchmarks.parts import run as parts
 
 BENCHMARKS = {
+    "gpu": gpu,
     "machines": bench_machines,
     "parts": parts,
     "redraw": bench_redraw,
