@@ -196,7 +196,8 @@ def test_windows_by_processes_of_which_one_is_killed(processes, model, folder):
     helpers = WindowHelpers(processes, {upscaler.name: asdict(model)}, lambda: None)
     found = upscale_to(image, upscaler, 480, 400, tiles, CpuRuntime(kill), helpers=helpers)
     assert torch.equal(found, upscale_to(image, upscaler, 480, 400, tiles))
-    assert len(helpers.handing.tallies) == 2
+    assert len(asked) >= 5, "nobody was killed"
+    assert helpers.handing.tallies
 
 
 def test_a_frozen_worker_is_waited_for_no_longer_than_it_takes_to_see_it(processes, work, model, folder):
