@@ -172,7 +172,7 @@ def _runtimes(count: int) -> list[Runtime]:
 def _by(pool: DaskPool, work: list[Plain]) -> list[bytes | None]:
     code = code_digest()
     handing = HandingOut(pool, "upscale", lambda: None)
-    return [one.answer and one.answer["data"] for one in handing.results(work, lambda job: (job, code))]
+    return [one.answer["data"] if one.answer else None for one in handing.results(work, lambda job: (job, code))]
 
 
 def _warm(pool: DaskPool, job: Plain, count: int) -> None:
