@@ -19,7 +19,7 @@ from ...hires.tiles.settings import PRECISIONS
 from ...recipes.pictures import ASTRONAUT
 from ..fixtures.seeded_network import enliven, smooth_picture
 from ..mount import ROOT
-from ..quality.published_weights import published
+from ..training.published_weights import published
 from .machine import CPU, CPU_AMX, CPU_BF16, GPU
 
 CORE = "core"

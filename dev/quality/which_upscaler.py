@@ -16,8 +16,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ...recipes.pictures import ASTRONAUT, CAT, COFFEE
 from ..mount import ROOT
+from ..training.published_weights import published
 from . import upscaler_measures as measures
-from .published_weights import published
 from .quality_upscalers import WEIGHTS, enlarge, lanczos, load
 
 SCALE, BORDER = 4, 8

