@@ -13,7 +13,8 @@ from typing import Generic, TypeVar
 
 import torch
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 PIECE = 2**20
 """Bytes of pixels, at least a row."""

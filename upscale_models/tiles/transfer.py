@@ -66,11 +66,11 @@ def float32_kept(device: torch.device, wanted: bool = True) -> Iterator[None]:
     if device.type != "cuda" or not wanted:
         yield
         return
-    kinds: list[Any] = [torch.backends.cudnn, torch.backends.cuda.matmul]
-    name, exact = "allow_tf32", False
-    if hasattr(torch.backends.cuda.matmul, "fp32_precision"):  # torch 2.9, which warns where both ways are mixed
-        kinds[0] = torch.backends.cudnn.conv
-        name, exact = "fp32_precision", "ieee"
+    cudnn: Any = torch.backends.cudnn
+    matmul: Any = torch.backends.cuda.matmul
+    kinds, name, exact = [cudnn, matmul], "allow_tf32", False
+    if hasattr(cudnn, "conv") and hasattr(matmul, "fp32_precision"):  # torch 2.9, which warns where both are mixed
+        kinds, name, exact = [cudnn.conv, matmul], "fp32_precision", "ieee"
     before = [getattr(kind, name) for kind in kinds]
     try:
         for kind in kinds:
