@@ -26,7 +26,7 @@ MOSTLY = 0.5
 layout of the pixels that these want."""
 
 STRIP = 8 << 20
-"""Bytes of features that are convolved at once: smaller strips take less memory, and transform the weights more often."""
+"""Bytes of features convolved at once: smaller strips take less memory, and transform the weights more often."""
 
 _known: WeakKeyDictionary[torch.nn.Module, ModelUpscaler] = WeakKeyDictionary()
 
