@@ -25,7 +25,7 @@ MOSTLY = 0.5
 """Share of a network's weights in such convolutions from which on it gains as a whole: all others lose a little by the
 layout of the pixels that these want."""
 
-STRIP = 8 << 20
+STRIP = 4 << 20
 """Bytes of features convolved at once: smaller strips take less memory, and transform the weights more often."""
 
 _known: WeakKeyDictionary[torch.nn.Module, ModelUpscaler] = WeakKeyDictionary()
