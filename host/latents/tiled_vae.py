@@ -32,9 +32,10 @@ SMALLEST_TILE = 64
 SMALLEST_TILE_CELLS = 4
 """The same in latent cells: ComfyUI also takes tiles of half the side, and a quarter of a tile overlaps."""
 
-OVERLAP = 16
-"""Latent cells that tiles share at the most; a quarter of a tile where that is less. With the demo's TAESD, tiles that
-share 8 are 60 dB from one piece, those that share 12 are 71."""
+OVERLAP, LEAST_OVERLAP = 16, 12
+"""Latent cells that tiles share: a quarter of a tile, and so many at the most and at the least, but half a tile at the
+most. With the demo's TAESD, tiles that share 8 are 60 dB from one piece, and show lines in a sky; those that share 12
+are 71."""
 
 PIECE, SMALL_PIECE = 32, 16
 """Latent cells a side of the pieces of a picture that its norms are measured on. Many small ones see more of the
@@ -240,7 +241,7 @@ class _Tiles:
 
     def _spans(self, cells: int) -> list[Span]:
         """Of what comes out, at the cells' borders."""
-        overlap = min(OVERLAP, self._side // 4)
+        overlap = min(OVERLAP, max(self._side // 4, LEAST_OVERLAP), self._side // 2)
         return even_spans(cells * self._out, self._side * self._out, overlap * self._out, self._out)
 
     def _attempt(self, part: torch.Tensor, smallest: bool) -> torch.Tensor | None:

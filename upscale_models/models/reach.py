@@ -59,7 +59,8 @@ def _span(model: torch.nn.Module) -> int:
 
 
 ESRGAN_OVERLAP = 32
-"""Dense blocks reach hundreds of pixels, but what they take from there is lost in rounding."""
+"""Dense blocks reach hundreds of pixels. With weights drawn at random what they take from there is lost in rounding;
+Real-ESRGAN's tiles are 57 to 69 dB from one piece at this overlap, faded into each other or not."""
 
 
 def _esrgan(model: torch.nn.Module) -> int:
