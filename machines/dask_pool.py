@@ -40,6 +40,9 @@ _SILENT = 5.0
 """Seconds without a sign of life, which there are two a second, after which a worker gets nothing more until it is
 back. Dask itself waits for `worker-ttl`, in case that it only computes."""
 
+_HELLO, _HELLO_ALONE = 20.0, 2.0
+"""Seconds in which all workers tell who they are, and one that is asked once more because not all did."""
+
 _FETCH = 60.0
 """Seconds that an answer may take on its way."""
 
@@ -145,7 +148,11 @@ class DaskPool:
         remarks: list[str] = []
         needed = [{"name": file.name, "sha256": file.sha256, "size": file.size} for file in files]
         fitting = 0
-        for address, hello in self._run("hello").items():
+        for address, hello in self._hellos().items():
+            if hello is None:
+                self._excluded.add(address)
+                remarks.append(f"{address} is left out: it does not answer")
+                continue
             who = f"{hello['machine']}:{hello['process']}"
             self._who[who] = address
             problem = self._problem(address, hello, needed, paths)
@@ -157,6 +164,19 @@ class DaskPool:
         if not fitting:
             raise PoolError(f"no worker of '{self.name}' can do this. " + "; ".join(remarks) + ".")
         return remarks
+
+    def _hellos(self) -> dict[str, Plain | None]:
+        """What each worker tells of itself, by address; None for one that is frozen."""
+        try:
+            return self._run("hello", within=_HELLO)
+        except TimeoutError:
+            hellos: dict[str, Plain | None] = {}
+        for address in self._client.scheduler_info(n_workers=-1)["workers"]:
+            try:
+                hellos |= self._run("hello", workers=[address], within=_HELLO_ALONE)
+            except TimeoutError:
+                hellos[address] = None
+        return hellos
 
     def _problem(self, address: str, hello: Plain, needed: Sequence[Plain], paths: Sequence[Path]) -> str:
         if hello["code"] != code_digest():
@@ -246,11 +266,15 @@ class DaskPool:
         except Exception as error:
             raise PoolError(f"'{self.name}' has no workers. Start one (python worker.py --help).") from error
 
-    def _run(self, function: str, *arguments: Any, workers: list[str] | None = None) -> dict[str, Any]:
-        """Call a function of each of these workers, beside what they do."""
+    def _run(
+        self, function: str, *arguments: Any, workers: list[str] | None = None, within: float | None = None
+    ) -> dict[str, Any]:
+        """Call a function of each of these workers, beside what they do. Raises TimeoutError after `within` seconds."""
         try:
-            return self._client.run(dask_door.call, function, *arguments, workers=workers)
+            return self._client.run(dask_door.call, function, *arguments, workers=workers, callback_timeout=within)
         except Exception as error:
+            if within is not None and isinstance(error, TimeoutError):
+                raise
             raise PoolError(f"the workers of '{self.name}' do not answer ({type(error).__name__}: {error}).") from error
 
     def _lost(self) -> PoolError:

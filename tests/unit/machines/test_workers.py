@@ -200,20 +200,25 @@ def test_windows_by_processes_of_which_one_is_killed(processes, model, folder):
     assert helpers.handing.tallies
 
 
-def test_a_frozen_worker_is_waited_for_no_longer_than_it_takes_to_see_it(processes, work, model, folder):
+def test_a_frozen_worker_is_waited_for_no_longer_than_it_takes_to_see_it(processes, work, model, folder, monkeypatch):
     """What it has is started once more, and it gets nothing new; awake again, it takes part again."""
     wait_for(processes, 2)
     processes.meet([model], [folder / model.name])
     victim = min(process_ids(processes))
     twice = [work[0] * 8, work[1] * 8]
+    monkeypatch.setattr(dask_pool, "_HELLO", 3.0)
     try:
         answers, _ = done_by(processes, twice, lambda: os.kill(victim, signal.SIGSTOP))
         assert answers == twice[1]
         time.sleep(dask_pool._SILENT)
         while processes.slots() > 1:
             time.sleep(0.2)
+        (remark,) = processes.meet([model], [folder / model.name])
+        assert remark.endswith("is left out: it does not answer")
     finally:
         os.kill(victim, signal.SIGCONT)
+    wait_for(processes, 2)
+    assert processes.meet([model], [folder / model.name]) == []
     while processes.slots() < 2:
         time.sleep(0.2)
     assert done_by(processes, work)[0] == work[1]
