@@ -18,7 +18,7 @@ UPSCALE_JOBS = ("compact", "esrgan", "animevideo", "anime", "x4plus", "span", "b
 REDRAWS = ("default", "overlap-12.5", "per-tile")
 """Names of the ways of `bench redraw` beside one piece."""
 
-BENCH_PARTS = ("noise", "saving", "start")
+BENCH_PARTS = ("noise", "saving", "scaling", "start")
 """What `bench parts` measures."""
 
 BAND = 64
@@ -149,7 +149,7 @@ def _benchmarks(kinds: Any) -> None:
     upscale = _command(kinds, "upscale", "time upscaling beside core's Upscale Image (using Model)", "run_bench")
     redraw = _command(kinds, "redraw", "measure seams, work and memory of the tiled second pass", "run_bench")
     vae = _command(kinds, "vae", "time and compare the VAE in tiles beside core's tiles and one piece", "run_bench")
-    parts = _command(kinds, "parts", "time what no whole job shows: noise, saving, start-up", "run_bench")
+    parts = _command(kinds, "parts", "time what no whole job shows: noise, saving, growth, start-up", "run_bench")
     gpu = _command(kinds, "gpu", "check what a graphics card does: right pictures, then speed", "run_bench")
     gpu.add_argument("--cpu", action="store_true", help="run the checks at small sizes on the CPU, to try themselves")
     for bench in (sampling, upscale, redraw, vae, parts, gpu):

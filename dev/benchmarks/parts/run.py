@@ -8,9 +8,9 @@ from typing import Any
 
 from ...host import real_host
 from .. import machine
-from . import noise, saving, start
+from . import noise, saving, scaling, start
 
-PARTS = {"noise": noise, "saving": saving, "start": start}
+PARTS = {"noise": noise, "saving": saving, "scaling": scaling, "start": start}
 
 
 def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
