@@ -111,6 +111,11 @@ def parser() -> argparse.ArgumentParser:
         "--models", type=_file, nargs="+", default=[], metavar="FILE", help="further upscale models for the table"
     )
     quality.add_argument(
+        "--published",
+        action="store_true",
+        help="Real-ESRGAN's and DAT's weights as well, fetched once (a quarter of an hour)",
+    )
+    quality.add_argument(
         "--seeds", type=_count, default=100, metavar="N", help="pictures that hires fix is judged by (default: 100)"
     )
     quality.add_argument(

@@ -20,9 +20,14 @@ from ..host.comfy_client import ClientError
 from ..host.comfyui_host import HostError, has_accelerator
 from ..mount import ROOT
 from ..quality import quality_hires, quality_upscalers
+from ..training import published_weights
 from ..training.photographs import PhotographError
+from ..training.published_weights import PUBLISHED, published
 
-PROBLEMS = (report_file.ReportError, HostError, ClientError, WeightsError, PhotographError, UpscalerError)
+PROBLEMS = (
+    report_file.ReportError, HostError, ClientError, WeightsError, published_weights.WeightsError, PhotographError,
+    UpscalerError,
+)  # fmt: skip
 
 WEIGHTS = (ROOT / "upscale_models" / "weights", ROOT / "dev" / "demo" / "trained")
 """Folders of shipped weights, each with its `SHA256SUMS`."""
@@ -47,7 +52,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     upscalers: dict[str, Any] = {}
     hires: dict[str, Any] = {}
     if options.only != "hires":
-        upscalers = quality_upscalers.upscaler_quality(options.models)
+        others = {name: published(name) for name in PUBLISHED} if options.published else {}
+        upscalers = quality_upscalers.upscaler_quality(options.models, others)
     if options.only != "upscalers":
         jobs = options.jobs or _jobs()
         hires = quality_hires.hires_quality(options.seeds, jobs, lambda line: print(line, flush=True))

@@ -39,15 +39,15 @@ UNTILED, TILED = 4096, 48
 """Longest side of a tile in input pixels: one that holds every photograph here, and one that cuts them into many."""
 
 
-def upscaler_quality(models: Sequence[Path] = ()) -> dict[str, Any]:
-    """Measure and print the tables; `models` are further files, each compared at its own factor.
+def upscaler_quality(models: Sequence[Path] = (), others: Mapping[str, ModelUpscaler] | None = None) -> dict[str, Any]:
+    """Measure and print the tables; `models` are further files, `others` models by name, each at its own factor.
 
     Returns `psnr_gain_2x` and `psnr_gain_4x`: the shipped model's mean PSNR beyond that of Lanczos, None without the
     file; the same for SSIM and for the soft variant on degraded input; and all details, fit for JSON. Raises
     `UnusableModelError`, see `load`, and `PhotographError`: the photographs cannot be fetched.
     """
     files = _files(models)
-    loaded = {name: load(file) for name, file in files.items()}
+    loaded = {**{name: load(file) for name, file in files.items()}, **(others or {})}
     photographs = held_back_photographs()
     comparisons = [
         compare(photographs, ways_for(loaded, scale), scale, CLEAN)

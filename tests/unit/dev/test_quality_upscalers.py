@@ -119,11 +119,12 @@ def test_all_tables_are_printed_and_kept(small_job, capsys):
         write_model(small_job / "weights" / f"{name}.safetensors", scale)
     mine = write_model(small_job / "hires-fix-2x.safetensors", 3)
     again = small_job / "weights" / "hires-fix-2x.safetensors"
-    found = json.loads(json.dumps(quality.upscaler_quality([mine, again]), allow_nan=False))
+    others = {"published": quality.load(mine)}
+    found = json.loads(json.dumps(quality.upscaler_quality([mine, again], others), allow_nan=False))
     shown = capsys.readouterr().out
     kinds = {(it["scale"], it["input"]): it["rows"] for it in found["comparisons"]}
     assert list(kinds) == [(2, "clean"), (3, "clean"), (4, "clean"), (4, "degraded")]
-    assert {row["way"] for row in kinds[3, "clean"]} == {"Lanczos", "hires-fix-2x.safetensors"}
+    assert {row["way"] for row in kinds[3, "clean"]} == {"Lanczos", "hires-fix-2x.safetensors", "published"}
     assert {row["way"] for row in kinds[4, "degraded"]} == {"Lanczos", "hires-fix-4x", "hires-fix-4x-soft"}
     rows = {(row["photograph"], row["way"]): row["psnr"] for row in kinds[2, "clean"]}
     gain = np.mean([rows[name, "hires-fix-2x"] - rows[name, "Lanczos"] for name in ("one", "two")])
