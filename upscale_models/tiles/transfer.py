@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -68,14 +68,18 @@ def float32_kept(device: torch.device, wanted: bool = True) -> Iterator[None]:
         return
     cudnn: Any = torch.backends.cudnn
     matmul: Any = torch.backends.cuda.matmul
-    kinds, name, exact = [cudnn, matmul], "allow_tf32", False
-    if hasattr(cudnn, "conv") and hasattr(matmul, "fp32_precision"):  # torch 2.9, which warns where both are mixed
-        kinds, name, exact = [cudnn.conv, matmul], "fp32_precision", "ieee"
-    before = [getattr(kind, name) for kind in kinds]
+    # both ways to say it, since torch refuses to tell the first where they differ, as its compiler asks
+    wishes = [(cudnn, "allow_tf32", False), (matmul, "allow_tf32", False)]
+    if hasattr(cudnn, "conv") and hasattr(matmul, "fp32_precision"):  # from torch 2.9 on
+        wishes += [(cudnn.conv, "fp32_precision", "ieee"), (matmul, "fp32_precision", "ieee")]
+    told = []
+    for flags, name, wish in wishes:
+        with suppress(RuntimeError):  # they differ already
+            told.append((flags, name, wish, getattr(flags, name)))
     try:
-        for kind in kinds:
-            setattr(kind, name, exact)
+        for flags, name, wish, _ in told:
+            setattr(flags, name, wish)
         yield
     finally:
-        for kind, value in zip(kinds, before, strict=True):
-            setattr(kind, name, value)
+        for flags, name, _, before in told:
+            setattr(flags, name, before)
