@@ -19,8 +19,7 @@ LARGEST_TILE = 544
 in half precision they take half the memory of ComfyUI's 512 in float32."""
 
 LARGEST_CPU_TILE = 448
-"""The same on a CPU, where larger ones are not faster, and fast convolutions take a fifth more memory: less in all
-than ComfyUI's 512."""
+"""The same on a CPU, where larger ones are not faster."""
 
 LARGEST_BLOCK = 30 << 20
 """Bytes of features on a CPU up to which memory goes from layer to layer. glibc gets larger blocks, from 32 MB on, from

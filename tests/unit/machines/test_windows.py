@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -16,12 +16,13 @@ from hires_pack.machines.threads import ThreadPool
 from hires_pack.machines.windows import WindowHelpers, WindowRuns, window_of
 from hires_pack.machines.workplace import FUNCTIONS
 from hires_pack.upscale_models import CLASSICAL, CpuRuntime, UpscalerError, upscale_blocks, upscale_to
+from hires_pack.upscale_models.tiles import worker
 from hires_pack.upscale_models.tiles.keep import Keep
 
 CPU = torch.device("cpu")
 TILES = TileSettings(48, 8)
 NAMES = [upscalers.RANDOM[2], upscalers.RANDOM[4], upscalers.ESRGAN]
-"""Exact tiles, the same with much to be thrown away by a resize, and tiles that are faded into each other."""
+"""Tiles that are cut out, of networks that look a little and far."""
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +108,19 @@ def test_equal_bytes(name, factor, count, channels, folder, helped):
     (tally,) = helpers.handing.tallies.values()
     assert tally.count == pool.asked
     assert helpers.handing.remarks == []
+
+
+def test_equal_bytes_where_tiles_fade_into_each_other(folder, helped, monkeypatch):
+    """The weights are applied where the model runs."""
+    exact = worker.reach_of
+    monkeypatch.setattr(worker, "reach_of", lambda upscaler: replace(exact(upscaler), exact=False))
+    model, image = model_of(folder, NAMES[1]), pictures(2)
+    cut = upscale_to(image, model, 680, 520, TileSettings(64, 16))
+    pool, helpers = helped()
+    faded = upscale_to(image, model, 680, 520, TileSettings(64, 16), helpers=helpers)
+    assert torch.equal(faded, upscale_to(image, model, 680, 520, TileSettings(64, 16)))
+    assert (faded - cut).abs().max() < 1e-4, "weights that do not add up to 1"
+    assert pool.asked > 4
 
 
 @pytest.mark.parametrize("name", NAMES)
