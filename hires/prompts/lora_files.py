@@ -98,6 +98,8 @@ class LoraFiles:
     def __init__(self, files: Sequence[str], alias_of: Callable[[str], str] = lambda file: "") -> None:
         """`alias_of`: the name that a file gives itself; empty if none. Only asked where no file has a name."""
         self._files, self._alias_of = tuple(files), alias_of
+        self._like: dict[str, list[str]] = {}
+        """Names that are like a missing one."""
         self._by_path = _listed_by(self._files, lambda file: {file.replace("\\", "/"), without_suffix(file)})
         self._by_name = _listed_by(self._files, _names)
         self._in_small = _listed_by(
@@ -125,11 +127,19 @@ class LoraFiles:
     def _by_alias(self) -> dict[str, list[str]]:
         return _listed_by(self._files, lambda file: {self._alias_of(file).lower()} - {""})
 
+    @cached_property
+    def _stems(self) -> dict[str, str]:
+        """As they are written, by how they are compared."""
+        return {stem(file).lower(): stem(file) for file in self._files}
+
     def _near(self, name: str) -> str:
-        stems = {stem(file).lower(): stem(file) for file in self._files}
-        near = get_close_matches(stem(name).lower(), stems, _NEAR, _LIKENESS) if len(stems) <= _LOOK_FOR_NEAR else []
+        wanted = stem(name).lower()
+        if wanted not in self._like:  # a prompt may be read several times, and each look takes milliseconds
+            few = len(self._stems) <= _LOOK_FOR_NEAR
+            self._like[wanted] = get_close_matches(wanted, self._stems, _NEAR, _LIKENESS) if few else []
+        near = self._like[wanted]
         there = f"Put its file into models/loras, or take it out of the prompt ({len(self._files)} files are there"
-        return f"{there}{'; like it: ' + _quoted([stems[found] for found in near]) if near else ''})."
+        return f"{there}{'; like it: ' + _quoted([self._stems[found] for found in near]) if near else ''})."
 
 
 def _names(file: str) -> set[str]:

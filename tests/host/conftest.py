@@ -34,7 +34,7 @@ class Models:
     oracle: str = "tiny_sd15.safetensors"
     """The checkpoint that the recorded A1111 runs were made with."""
     families: dict[str, Family] = field(default_factory=lambda: FAMILIES)
-    """"sd3", "flux", "wan", "sdxl", "sdxl-v": see dev/fixtures/families.py."""
+    """"sd1", "sd3", "flux", "wan", "sdxl", "sdxl-v": see dev/fixtures/families.py."""
     exact_x2: str = upscalers.EXACT[2]
     exact_x4: str = upscalers.EXACT[4]
     random_x2: str = upscalers.RANDOM[2]
@@ -50,8 +50,8 @@ class Models:
     unknown: str = upscalers.UNKNOWN
 
     def family(self, name: str) -> Family:
-        """A family by name, e.g. "sd3"; "sd1" is the checkpoint of the recorded runs, the fastest."""
-        return Family(self.oracle, lambda w: None, 768, None, 4) if name == "sd1" else self.families[name]
+        """A family by name, e.g. "sd3"."""
+        return self.families[name]
 
     def checkpoint(self, family: str) -> str:
         """Checkpoint file of a family."""

@@ -27,7 +27,7 @@ def pixels(preview):
     return np.asarray(Image.open(io.BytesIO(preview)).convert("RGB"), dtype=int)
 
 
-@pytest.mark.parametrize("family", ["sd1", *FAMILIES])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_nobody_has_to_choose_a_method(family, host, client, models):
     """eps, v and flow, 4 and 16 channels, with and without frames: the first picture of each pass is the one of the
     host's own "latent2rgb", which sends one for every step."""

@@ -19,8 +19,10 @@ OPTIONS = {"eta_ancestral": 0.4, "eta_ddim": 0.6, "s_noise": 0.9, "rho": 5.0, "i
 class Told(Both):
     """Passes of which the later ones say what they do, or that they do the same."""
 
-    def __init__(self, host, models, family, sampler="Euler a", scheduler="Karras", steps=5, cfg=4.0, options=None):
-        super().__init__(host, models, family)
+    def __init__(
+        self, host, models, family, sampler="Euler a", scheduler="Karras", steps=5, cfg=4.0, options=None, size=4
+    ):
+        super().__init__(host, models, family, size=size)
         settings = self.graph.add("HiresFixA1111Settings", **{**DEFAULTS, **options}) if options else None
         self.settings = {"settings": settings} if settings else {}
         self.told = {"steps": steps, "sampler": sampler, "scheduler": scheduler}
@@ -55,8 +57,8 @@ def test_a_pass_that_does_the_same_is_the_one_that_is_spelt_out(
     both = Told(host, models, family, sampler, scheduler, options=options)
     first, spelt_out, same = both.run(client, first=both.first, spelt_out=both.spelt_out(), same=both.same()).values()
     assert torch.equal(spelt_out, same)
-    assert spelt_out.shape[-1] == 12
-    assert first.shape[-1] == 8
+    assert spelt_out.shape[-1] == 6
+    assert first.shape[-1] == 4
 
 
 def test_each_value_can_be_another_one(host, client, models):
@@ -233,8 +235,12 @@ TEXT = {**WORDS, "clip_skip": 1}
 class Written(Told):
     """The same with A1111 Prompt: one for both passes, or one for each that says all it has to."""
 
+    def __init__(self, *args, **values):
+        super().__init__(*args, **values)
+        self.clip = self.graph.add("ProbeTinySD1Clip")
+
     def prompt(self, text=EDITED, **asked):
-        return self.graph.add("HiresFixPrompt", clip=self.model[1], text=text, **{**TEXT, **asked})
+        return self.graph.add("HiresFixPrompt", clip=self.clip, text=text, **{**TEXT, **asked})
 
     def told_of(self, for_pass, **asked):
         own = {"steps": self.told["steps"], "sampler_name": self.told["sampler"], "for_pass": for_pass}
@@ -267,7 +273,7 @@ def test_one_prompt_serves_both_passes(sampler, scheduler, hr_steps, hr_sampler,
 
 
 def test_what_other_nodes_put_on_a_prompt_stays(host, client, models):
-    both = Written(host, models, "sd1")
+    both = Written(host, models, "sd1", size=8)  # the area is 8 cells: less than the second pass
     g = both.graph
 
     def placed(prompt):
@@ -424,10 +430,15 @@ SAVED = json.loads((ROOT / "tests" / "data" / "saved-before" / "a9225db.json").r
 def smaller(name, models):
     """A saved workflow at a size that a CPU does in a second, with prompts that count steps where they can."""
     graph = Graph(json.loads(json.dumps(SAVED[name])))
+    (loader,) = nodes_of(graph, "CheckpointLoaderSimple")
+    graph["clip"] = {"class_type": "ProbeTinySD1Clip", "inputs": {}, "_meta": {"title": "clip"}}
     for node in graph.values():
         inputs, is_width = node["inputs"], node["_meta"]["title"] == "Width"
         inputs |= {"value": 128 if is_width else 64} if node["class_type"] == "PrimitiveInt" else {}
-        inputs |= {key: value for key, value in (("steps", 4), ("ckpt_name", models.oracle)) if key in inputs}
+        inputs |= {key: ["clip", 0] for key, value in inputs.items() if value == [loader, 1]}
+        inputs |= {
+            key: value for key, value in (("steps", 4), ("ckpt_name", models.checkpoint("sd1"))) if key in inputs
+        }
         if node["class_type"] == "HiresFixPrompt":
             inputs["text"] += " [cat:dog:0.5] [red|blue] [fog:6] AND rain:0.4"
     return graph
