@@ -170,7 +170,7 @@ def send_all(
         deadline=None,
         database=None,
         phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[*HealthCheck.__members__.values()],
     )
     @given(_requests(described))
     def one(request: Request) -> None:

@@ -193,10 +193,12 @@ class Clients:
     def _until_idle(self) -> None:
         """Wait until the jobs of those who went away are over; a stuck one is a problem."""
         deadline = time.monotonic() + TIMEOUT
-        while time.monotonic() < deadline:
+        while True:
             queue, state = self._get("/queue"), self._get("/sdapi/v1/progress?skip_current_image=true")["state"]
             if not queue["queue_running"] and not queue["queue_pending"] and not state["job_count"]:
                 return
+            if time.monotonic() > deadline:
+                break
             time.sleep(_POLL)
         self._problem(f"not idle {TIMEOUT:g} s after the last reply: {str(queue)[:200]}, {state}")
 

@@ -44,14 +44,15 @@ def load(options: argparse.Namespace) -> Pass:
     import comfy.sd
     from comfy.patcher_extension import WrappersMP
 
-    import nodes
-
     checkpoint = str(library.ensure().demo)
     model, clip, vae, _ = comfy.sd.load_checkpoint_guess_config(checkpoint)
     if options.narrow:
         make_narrow(vae)
+    assert model is not None
     model = narrow(model) if options.narrow else model.clone()
-    prompts = [nodes.CLIPTextEncode().encode(clip, text)[0] for text in (DEMO.prompt, DEMO.negative_prompt)]
+    prompts = [
+        real_host.core_nodes().CLIPTextEncode().encode(clip, text)[0] for text in (DEMO.prompt, DEMO.negative_prompt)
+    ]
     job = Pass(model, vae, *prompts, steps=options.steps, strength=options.strength, cfg=CFG)
     model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, KEY, job.meter.apply)
     return job
@@ -59,11 +60,11 @@ def load(options: argparse.Namespace) -> Pass:
 
 def picture_of(job: Pass, seed: int, size: int) -> torch.Tensor:
     """The first pass, enlarged to `(1, size, size, 3)`."""
-    import nodes
-
     latent = {"samples": torch.zeros(1, 4, DEMO.size // 8, DEMO.size // 8)}
-    (sampled,) = nodes.KSampler().sample(
-        job.model, seed, 12, DEMO.cfg or 4.0, "dpmpp_2m", "karras", job.positive, job.negative, latent
+    (sampled,) = (
+        real_host.core_nodes()
+        .KSampler()
+        .sample(job.model, seed, 12, DEMO.cfg or 4.0, "dpmpp_2m", "karras", job.positive, job.negative, latent)
     )
     return enlarged(job.vae.decode(sampled["samples"]).cpu().float(), size, size).clamp(0, 1)
 

@@ -106,10 +106,10 @@ def run_pack(model: Any, prompts: list[Any], latent: dict[str, Any], steps: int,
 
 def run_core(model: Any, prompts: list[Any], latent: dict[str, Any], steps: int, sampler_name: str) -> Any:
     """Core's KSampler node."""
-    import nodes
-
-    return nodes.KSampler().sample(
-        model, 7, steps, 7.0, sampler_name, "karras", prompts[0], prompts[1], latent, denoise=STRENGTH
+    return (
+        real_host.core_nodes()
+        .KSampler()
+        .sample(model, 7, steps, 7.0, sampler_name, "karras", prompts[0], prompts[1], latent, denoise=STRENGTH)
     )
 
 

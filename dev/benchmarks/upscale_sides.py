@@ -8,12 +8,11 @@ from collections.abc import Callable
 import torch
 from comfy_extras.nodes_upscale_model import ImageUpscaleWithModel
 
-from nodes import ImageScale
-
 from ...hires.plan.upscale import UpscaleRequest
 from ...host.upscaling.pictures import upscale_image
 from ...host.upscaling.runtime import HostRuntime, patcher_of
 from ...upscale_models import Precision, TileSettings, from_state_dict, settle_tiles
+from ..host.real_host import core_nodes
 from .pillow_resize import lanczos
 from .upscale_jobs import AUTO, CHAINNER, CORE, EXACT, FAST, UNTILED, Job
 
@@ -72,7 +71,7 @@ class Sides:
         result = ImageUpscaleWithModel.execute(self._upscaler.descriptor, self.picture).args[0]
         if (result.shape[2], result.shape[1]) == self._target():
             return result
-        return ImageScale().upscale(result, "lanczos", *self._target(), "disabled")[0]
+        return core_nodes().ImageScale().upscale(result, "lanczos", *self._target(), "disabled")[0]
 
     def _chainner(self) -> torch.Tensor:
         """As chaiNNer's Upscale Image node splits a picture where tiles of 512 are chosen.

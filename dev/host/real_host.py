@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from types import ModuleType
 
 from .comfyui_host import default_comfyui
 
@@ -22,3 +24,8 @@ def start(threads: int = 1) -> None:
     import comfy.utils
 
     comfy.utils.set_progress_bar_enabled(False)
+
+
+def core_nodes() -> ModuleType:
+    """ComfyUI's module `nodes`, which has the name of the pack's own folder."""
+    return importlib.import_module("nodes")

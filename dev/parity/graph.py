@@ -83,7 +83,7 @@ class Plan:
     def save(self, stage: str, **tensors: Output) -> None:
         """Keep a latent, sigmas or an image for the comparison."""
         name = f"{self.run_id}-{stage}"
-        self.graph.node("ProbeSave", name=name, **tensors)
+        self.graph.node("ProbeSave", title=None, name=name, **tensors)
         self.saves[stage] = name
 
     def save_all(self, stage: str, latents: Output) -> None:

@@ -189,7 +189,7 @@ def _compare_pass(result: Measured, case: Case, saved: Saved, index: int, which:
         scale = "timesteps" if case.tensor(index, f"{which}.timesteps") is not None else "sigmas"
         # the steps of DPM adaptive depend on the latent, but for the first
         count = 3 if record.get(which, {}).get("sampler_function") == "sample_dpm_adaptive" else None
-        result.add(f"{which}.sigmas", calls and calls[scale][:count], recorded[:count, 0])
+        result.add(f"{which}.sigmas", calls[scale][:count] if calls else None, recorded[:count, 0])
     handed = case.tensor(index, f"{which}.sigmas")
     given = saved(f"it{index}.{which}.sigmas")
     if handed is not None and given is not None and not len(given["sigmas"]) == len(handed) - 1 == 0:

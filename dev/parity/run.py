@@ -77,7 +77,7 @@ class Bench:
         else:
             variants: tuple[Variant, ...] = ("injected", "encoded")
             both = [self._judge(case, partial(_BUILD[case.kind], case, v, self.names)) for v in variants]
-            outcome = CaseOutcome(case.id, *both)
+            outcome = CaseOutcome(case.id, both[0], both[1])
         outcome.seconds = time.monotonic() - started
         return outcome
 

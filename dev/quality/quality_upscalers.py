@@ -7,7 +7,7 @@ back. Models run through the pack's own engine, in float32 on the CPU, once, at 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from ..benchmarks.pictures import decibels
 from ..mount import ROOT
 from ..training.photographs import held_back_photographs
 from . import upscaler_measures as measures
+from .remembered import Remembered
 from .upscaler_tables import CLEAN, DEGRADED, LANCZOS, Behaviour, Comparison, Row, behaviour_table, comparison_table
 
 WEIGHTS = ROOT / "upscale_models" / "weights"
@@ -49,15 +50,18 @@ def upscaler_quality(models: Sequence[Path] = (), others: Mapping[str, ModelUpsc
     files = _files(models)
     loaded = {**{name: load(file) for name, file in files.items()}, **(others or {})}
     photographs = held_back_photographs()
+    kept = {name: Remembered(name, model) for name, model in loaded.items()}
     comparisons = [
-        compare(photographs, ways_for(loaded, scale), scale, CLEAN)
+        compare(photographs, ways_for(loaded, scale), scale, CLEAN, kept)
         for scale in sorted({*SCALES, *(model.scale for model in loaded.values())})
     ]
-    comparisons.append(compare(photographs, ways_for(loaded, SOFT_SCALE), SOFT_SCALE, DEGRADED))
+    comparisons.append(compare(photographs, ways_for(loaded, SOFT_SCALE), SOFT_SCALE, DEGRADED, kept))
     behaviours = [behaviour(LANCZOS, partial(lanczos, scale), scale) for scale in SCALES]
     sample = next(iter(photographs.values()))
     for name, model in loaded.items():
-        behaviours.append(behaviour(name, partial(enlarge, model), model.scale, tiled_decibels(model, sample)))
+        tiled = kept[name].figures("many tiles and one", sample, partial(tiled_decibels, model, sample))
+        patterns = kept[name].figures("patterns", None, partial(pattern_errors, partial(enlarge, model)))
+        behaviours.append(Behaviour(name, model.scale, *patterns, tiled))
     missing = [name for name in SHIPPED if name not in loaded]
     if missing:
         print(f"\nNot there, so not measured: {', '.join(missing)}.")
@@ -127,24 +131,41 @@ def ways_for(models: Mapping[str, ModelUpscaler], scale: int) -> dict[str, measu
 
 
 def compare(
-    photographs: Mapping[str, Image.Image], ways: Mapping[str, measures.Enlarge], scale: int, kind: str
+    photographs: Mapping[str, Image.Image],
+    ways: Mapping[str, measures.Enlarge],
+    scale: int,
+    kind: str,
+    kept: Mapping[str, Remembered] | None = None,
 ) -> Comparison:
-    """Make every photograph small, enlarge it in every way and compare; `scale` pixels at the borders do not count."""
+    """Make every photograph small, enlarge it in every way and compare; `scale` pixels at the borders do not count.
+
+    `kept`: what is remembered of ways, by their names.
+    """
     print(f"{len(photographs)} photographs, {scale}x, {kind} input: {', '.join(ways)} …", flush=True)
     rows = []
     for name, photograph in photographs.items():
         wanted = measures.cut(photograph, scale)
         small = measures.reduced(wanted, scale) if kind == CLEAN else measures.degraded(wanted, scale, name)
         for way, make in ways.items():
-            rows.append(Row(name, way, *measures.likeness(make(small), wanted, scale)))
+            like = partial(_likeness, make, small, wanted, scale)
+            memory = (kept or {}).get(way)
+            found = memory.figures(f"{scale}x, {kind} input, {name}", small, like) if memory else like()
+            rows.append(Row(name, way, *found))
     return Comparison(scale, kind, tuple(rows))
 
 
-def behaviour(
-    way: str, make: Callable[[Image.Image], Image.Image], scale: int, tiled: float | None = None
-) -> Behaviour:
-    """See what a way does to flat colours and checkerboards."""
-    return Behaviour(way, scale, *measures.flat_errors(make), *measures.checkerboard_errors(make), tiled)
+def _likeness(make: measures.Enlarge, small: Image.Image, wanted: Image.Image, border: int) -> tuple[float, float]:
+    return measures.likeness(make(small), wanted, border)
+
+
+def behaviour(way: str, make: measures.Enlarge, scale: int) -> Behaviour:
+    """See what a way without tiles does to flat colours and checkerboards."""
+    return Behaviour(way, scale, *pattern_errors(make), None)
+
+
+def pattern_errors(make: measures.Enlarge) -> tuple[int, int, float, tuple[int, ...]]:
+    """What a way does to flat colours and checkerboards: as in `Behaviour`."""
+    return *measures.flat_errors(make), *measures.checkerboard_errors(make)
 
 
 def _gains(suffix: str, comparisons: Sequence[Comparison], way: str, scale: int, kind: str) -> dict[str, float | None]:

@@ -8,6 +8,7 @@ lightness against it, and CPU seconds for a megapixel of the result. Published w
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -89,6 +90,7 @@ def _squares(factor: int, one: Image.Image) -> Image.Image:
 
 def main() -> int:
     """Command line; returns the exit status."""
+    argparse.ArgumentParser(prog="dev.quality.which_upscaler", description=__doc__).parse_args()
     files = (one.file for one in (CAT, COFFEE, ASTRONAUT))
     opened = {file: Image.open(ROOT / "workflows" / "input" / file).convert("RGB") for file in files}
     pictures = {file: measures.cut(one, SCALE) for file, one in opened.items()}

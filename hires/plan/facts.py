@@ -32,7 +32,7 @@ class PlannedUpscaler(Protocol):
         ...
 
 
-U = TypeVar("U", bound=PlannedUpscaler)
+U = TypeVar("U", bound=PlannedUpscaler, covariant=True)
 
 
 @dataclass(frozen=True)

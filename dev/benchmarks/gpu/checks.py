@@ -173,7 +173,11 @@ def _small(sides: Sides, sizes: Sizes) -> Iterator[Row]:
     request = UpscaleRequest(upscaler, (4 * side, 4 * side), True)
 
     def many(one: Callable[[], Any]) -> Callable[[], None]:
-        return lambda: [one() for _ in range(count)] and None
+        def run() -> None:
+            for _ in range(count):
+                one()
+
+        return run
 
     ways = {
         "ours": many(lambda: upscale_image(picture, request)),
@@ -213,7 +217,10 @@ def _layouts(sides: Sides) -> Iterator[Row]:
     """The bare model on a tile: what weights in the layout of the tile, and cuDNN's search, would gain."""
     model = from_state_dict(sides.job.name, sides.job.make().state_dict()).descriptor.model.cuda().half()
     tile = torch.rand(1, 3, 544, 544, device="cuda").half().contiguous(memory_format=torch.channels_last)
-    other = copy.deepcopy(model).to(memory_format=torch.channels_last)
+    other = copy.deepcopy(model)
+    for weights in other.parameters():
+        if weights.ndim == 4:
+            weights.data = weights.data.contiguous(memory_format=torch.channels_last)
     searched = torch.backends.cudnn.benchmark
 
     def search() -> None:

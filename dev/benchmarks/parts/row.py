@@ -20,8 +20,8 @@ class Row:
     ratio: float
     """Time over the other's, median of the ratios of neighbours."""
 
-    cpu_ratio: float
-    """The same for the CPU time of the process."""
+    cpu_ratio: float | None
+    """The same for the CPU time of the process; None where only the wall's clock is known."""
 
     beside: str
     """The other."""

@@ -22,7 +22,8 @@ def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
         for row in PARTS[name].rows(options.pairs or 9):
             found.append(row)
             size = "" if row.size is None else f"{row.size:.3f}"
-            times = f"{row.seconds * 1e3:.1f} | {row.beside} | {row.ratio:.2f} | {row.cpu_ratio:.2f}"
+            cpu = "" if row.cpu_ratio is None else f"{row.cpu_ratio:.2f}"
+            times = f"{row.seconds * 1e3:.1f} | {row.beside} | {row.ratio:.2f} | {cpu}"
             print(f"| {row.name} | {times} | {size} |", flush=True)
     print(f"\n{machine.sentence()}.")
     return {"machine": machine.describe(), "rows": [asdict(row) for row in found]}, 0

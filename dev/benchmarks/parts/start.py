@@ -1,34 +1,96 @@
-"""What the pack adds to the host's start: its import in a fresh process, once the host has all of its own nodes."""
+"""What the pack adds to the host's start: its import in a fresh process, once the host has all of its own nodes.
+
+Of the real host on the CPU: its own line about that, the start until it answers, and the first prompt.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from ...host.comfyui_host import default_comfyui
+import psutil
+
+from ...host.comfy_client import ComfyClient
+from ...host.comfyui_host import PACK_NAME, ComfyUIHost, default_comfyui
+from ...host.real_host import core_nodes
 from ...mount import ALIAS, command, package
 from ...report_file import ReportError
+from .. import pairs
 from .row import Row
 
 GOAL = 0.3
 """Seconds."""
 
+WITHOUT = "without the pack"
+
+FIRST = {
+    "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 0}},
+    "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+}
+"""A prompt of core's nodes alone."""
+
 
 def rows(rounds: int) -> Iterator[Row]:
-    """Beside the goal. Compiled files are kept between the runs, as they are on a user's machine."""
+    """Beside the goal, and beside a host without the pack. Compiled files are kept between the runs, as they are on a
+    user's machine.
+    """
     with tempfile.TemporaryDirectory(prefix="hires-fix-bench-") as folder:
         run(folder)
         found = [run(folder) for _ in range(rounds)]
-    wall, cpu = (statistics.median(each[clock] for each in found) for clock in ("wall", "cpu"))
-    yield Row("the pack's import at the host's start", wall, wall / GOAL, cpu / GOAL, f"the goal of {GOAL} s")
+        wall, cpu = (statistics.median(each[clock] for each in found) for clock in ("wall", "cpu"))
+        yield Row("the pack's import at the host's start", wall, wall / GOAL, cpu / GOAL, f"the goal of {GOAL} s")
+        for pack in (True, False):
+            started(pack, folder)  # compiles
+        with_pack, without = [], []
+        for _ in range(rounds):
+            with_pack.append(started(True, folder))
+            without.append(started(False, folder))
+    said = statistics.median(each.said for each in with_pack)
+    yield Row("the same, as the host's log says it", said, said / GOAL, None, f"the goal of {GOAL} s")
+    ours, theirs = ([each.answers for each in side] for side in (with_pack, without))
+    yield Row("the host's start until it answers", pairs.median(ours), *pairs.ratio(ours, theirs), WITHOUT)
+    prompts = [(one.prompt, other.prompt) for one, other in zip(with_pack, without, strict=True)]
+    ratio = statistics.median(one / other for one, other in prompts)
+    yield Row("the first prompt", statistics.median(one for one, _ in prompts), ratio, None, WITHOUT)
+
+
+@dataclass(frozen=True)
+class Started:
+    """One start of the real host."""
+
+    said: float
+    """Seconds that its log says the pack took to import, in tenths; 0 without it."""
+    answers: pairs.Seconds
+    """Until it answers."""
+    prompt: float
+    """Of the first prompt, on the wall's clock: the process' CPU time is told in hundredths."""
+
+
+def started(pack: bool, compiled: str) -> Started:
+    """Start the host as a server and queue a prompt. `compiled`: folder of compiled Python files."""
+    environment = {"PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": "", "OMP_NUM_THREADS": "1"}
+    host = ComfyUIHost(pack=pack, arguments=["--cpu"], env=environment)
+    clock = time.perf_counter()
+    with host:
+        cpu = psutil.Process(host.pid).cpu_times()
+        answers = pairs.Seconds(time.perf_counter() - clock, cpu.user + cpu.system)
+        clock = time.perf_counter()
+        ComfyClient(host.url).queue(FIRST).require_success()
+        prompt = time.perf_counter() - clock
+        found = re.search(rf"([0-9.]+) seconds: \S*{PACK_NAME}$", host.log(), re.MULTILINE)
+    if pack and not found:
+        raise ReportError(f"bench parts: the host's log does not say how long the import took:\n{host.log_tail()}")
+    return Started(float(found[1]) if found else 0.0, answers, prompt)
 
 
 def run(compiled: str, *words: str) -> dict[str, Any]:
@@ -59,8 +121,7 @@ def main() -> int:
     asyncio.set_event_loop(loop)
     import server
 
-    import nodes
-
+    nodes = core_nodes()
     server.PromptServer(loop)
     if not bare:
         loop.run_until_complete(nodes.init_extra_nodes(init_custom_nodes=False, init_api_nodes=False))

@@ -12,6 +12,8 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from ....hires.images.resample import from_8_bit, to_8_bit
 from ....hires.seams.meetings import Meetings, placed
+from ....hires.tiles.windows import Blending
+from ...host.real_host import core_nodes
 
 KEY = "bench"
 CELL = 8
@@ -31,7 +33,7 @@ class Tiling(NamedTuple):
 
     tile: int
     overlap: int
-    blending: str = "soft"
+    blending: Blending = "soft"
 
     @property
     def vae_tile(self) -> int:
@@ -84,12 +86,10 @@ class Pass:
 
     def redraw(self, picture: torch.Tensor, seed: int, model: Any = None, vae_tile: int = 0) -> torch.Tensor:
         """Encode, sample and decode `(1, H, W, 3)` in [0, 1]; `vae_tile`: pixels of the VAE's tiles, 0 for none."""
-        import nodes
-
         from ....host.latents.tiled_vae import decode_pictures, encode_picture
 
         latent = {"samples": self._timed(lambda: encode_picture(self.vae, picture, vae_tile))}
-        (sampled,) = nodes.KSampler().sample(
+        (sampled,) = core_nodes().KSampler().sample(
             model or self.model, seed, self.steps, self.cfg, self.sampler, self.scheduler, self.positive,
             self.negative, latent, denoise=self.strength,
         )  # fmt: skip

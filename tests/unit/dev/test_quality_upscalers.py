@@ -1,11 +1,13 @@
 """The table of upscalers: models go through the pack's engine, gains are against Lanczos, bad files are refused."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
 from hires_pack.dev.quality import quality_upscalers as quality
+from hires_pack.dev.quality import remembered
 from hires_pack.dev.quality.upscaler_tables import behaviour_table, comparison_table
 from hires_pack.upscale_models import UnusableModelError
 from PIL import Image
@@ -102,7 +104,28 @@ def small_job(tmp_path, monkeypatch):
     pictures = {"one": photograph(130, 97), "two": photograph(90, 101)}
     monkeypatch.setattr(quality, "held_back_photographs", lambda: pictures)
     monkeypatch.setattr(quality, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(remembered, "FOLDER", tmp_path / "remembered")
     return tmp_path
+
+
+def test_figures_are_made_once_for_the_same_weights_and_picture(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(remembered, "FOLDER", tmp_path / "remembered")
+    file, made = write_model(tmp_path / "model.safetensors", 2), []
+    pictures = [photograph(19, 23), photograph(19, 23)]
+
+    def asked(what="input", picture=pictures[0], weights=file):
+        def make():
+            made.append(what)
+            return [len(made), 0.5]
+
+        return remembered.Remembered("mine", quality.load(weights)).figures(what, picture, make)
+
+    assert [asked(), asked()] == [[1, 0.5], [1, 0.5]]
+    assert asked(picture=pictures[1]) == [2, 0.5]
+    assert asked(what="other") == [3, 0.5]
+    assert asked(weights=write_model(tmp_path / "other.safetensors", 2, 1.0)) == [4, 0.5]
+    assert asked(weights=shutil.copy(file, tmp_path / "copy.safetensors")) == [1, 0.5]
+    assert capsys.readouterr().out.count("input, mine: 0 s\n") == 3
 
 
 def test_without_the_shipped_weights_their_gains_are_not_made_up(small_job, capsys):
