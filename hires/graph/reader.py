@@ -34,6 +34,9 @@ class Node:
     others: Mapping[str, Node] = field(default_factory=dict, repr=False, compare=False)
     """The nodes of its graph by their ids."""
 
+    found: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What walks through its graph have found, by what they look for and where they began: none is done twice."""
+
     def has(self, name: str) -> bool:
         """Whether something is connected or set, known or not."""
         return self.inputs.get(name) is not None
@@ -45,7 +48,7 @@ class Node:
     def before(self, name: str) -> Node:
         """The node that an input is linked to; one of no kind and without inputs where there is none."""
         source = self.source(name) or ""
-        return self.others.get(source) or Node(source, "", {}, self.known, self.others)
+        return self.others.get(source) or Node(source, "", {}, self.known, self.others, self.found)
 
     def incoming(self, name: str, kind: type[T]) -> T | None:
         """What comes in by a link, if it is known and of this class."""
@@ -116,6 +119,7 @@ class ApiGraph:
         self._known = constants if known is None else known
         entries = prompt.items() if isinstance(prompt, Mapping) else ()
         self._nodes: dict[str, Node] = {}
+        self._found: dict[Any, Any] = {}
         self._nodes |= {
             str(name): self._node(str(name), entry) for name, entry in entries if isinstance(entry, Mapping)
         }
@@ -129,7 +133,7 @@ class ApiGraph:
         if kind == SWITCH and isinstance(is_on := inputs.get("switch"), bool):
             left = "on_false" if is_on else "on_true"
             inputs = {name: value for name, value in inputs.items() if name != left}
-        return Node(name, kind, inputs, self._known, self._nodes)
+        return Node(name, kind, inputs, self._known, self._nodes, self._found)
 
     def learn(self, link: Link, value: Any) -> None:
         """Remember what a link brings."""
@@ -140,7 +144,7 @@ class ApiGraph:
 
     def __getitem__(self, node: str | None) -> Node:
         """The node of that id; one of no kind and without inputs where there is none."""
-        return self._nodes.get(node or "") or Node(node or "", "", {}, self._known, self._nodes)
+        return self._nodes.get(node or "") or Node(node or "", "", {}, self._known, self._nodes, self._found)
 
     def in_order(self) -> Iterator[Node]:
         """Give every node after those that it is linked to; nodes in a cycle, and those after them, never come."""

@@ -17,16 +17,24 @@ _NEW = (*ENCODERS, ENCODE_ANY_SIZE, "HiresFixEncodeTiles", "VAEEncodeForInpaint"
 
 def first_pass(node: Node) -> tuple[Node | None, bool]:
     """The Base Sampling that a node's latent comes from; and, without one, whether it is sure that there is none."""
-    seen: set[str] = set()
-    while node.kind and node.id not in seen:
-        seen.add(node.id)
-        name = next((name for name in LATENTS if node.source(name) is not None), None)
-        if name is None or node.kind in _NEW:
-            return None, node.kind in _NEW or node.kind.startswith("Empty")
-        node = node.before(name)
-        if node.kind == BASE:
-            return node, True
-    return None, False
+    way: dict[tuple[str, str], None] = {}
+    result: tuple[Node | None, bool] | None = None
+    while result is None:
+        key = ("first pass", node.id)
+        if key in node.found:
+            result = node.found[key]
+        elif not node.kind or key in way:
+            result = None, False
+        else:
+            way[key] = None
+            name = next((name for name in LATENTS if node.source(name) is not None), None)
+            if name is None or node.kind in _NEW:
+                result = None, node.kind in _NEW or node.kind.startswith("Empty")
+            else:
+                node = node.before(name)
+                result = (node, True) if node.kind == BASE else None
+    node.found.update(dict.fromkeys(way, result))
+    return result
 
 
 def renoise_of(node: Node) -> Node | None:

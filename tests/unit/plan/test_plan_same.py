@@ -1,7 +1,7 @@
 """Second passes that do as the first does: what a graph says of them before it runs."""
 
 import pytest
-from hires_pack.hires.graph.reader import ApiGraph
+from hires_pack.hires.graph.reader import ApiGraph, Node
 from hires_pack.hires.graph.same import settings_of, told_by
 from hires_pack.hires.plan.graph import plan
 from hires_pack.hires.sampling.same import SAME_CFG, SAME_SAMPLER, SAME_SCHEDULER, misfit
@@ -45,6 +45,35 @@ def test_the_steps_of_the_first_pass_count():
     assert said(base={"steps": ["steps", 0]})["text"] == "12 of 24 steps"
     assert said(renoise={"hr_second_pass_steps": 5})["text"] == "5 of 10 steps"
     assert said(between=("LatentFromBatch", "samples"))["text"] == "12 of 24 steps"
+
+
+@pytest.mark.parametrize("is_ring", [False, True])
+def test_looking_for_the_first_pass_grows_with_the_graph_and_no_faster(monkeypatch, is_ring):
+    """Passes one after the other that all do as the first does; the links that are read are counted."""
+    links, read = [0], Node.source
+
+    def counted(self, name):
+        links[0] += 1
+        return read(self, name)
+
+    monkeypatch.setattr(Node, "source", counted)
+
+    def looked_at(count):
+        passes, before = graph(), "second"
+        for number in range(count):
+            passes[f"r{number}"] = node("HiresFixRenoise", latent=[before, 0], **RENOISE)
+            before = f"s{number}"
+            passes[before] = node(
+                "HiresFixSecondSampling", latent=[f"r{number}", 0], sigmas=[f"r{number}", 1], **SECOND
+            )
+        if is_ring:
+            passes["between"]["inputs"]["samples"] = [before, 0]
+        links[0], nodes = 0, ApiGraph(passes)
+        told = {told_by(nodes[name], "scheduler").text("scheduler") for name in nodes if name.startswith("r")}
+        assert told == ({None} if is_ring else {"Karras"})
+        return links[0]
+
+    assert looked_at(400) < 2.5 * looked_at(200)
 
 
 def test_the_nodes_know_whose_values_they_have():
