@@ -23,7 +23,7 @@ def sketch(request: RedrawRequest) -> Plain:
     return {
         "values": digest_of(request.words),
         "patches": digest_of(words_of(request.model.patches, of_other=_weights)),
-        "prompts": words_of([request.positive, request.negative], _samples, _control),
+        "prompts": words_of([request.positive, request.negative, request.plan], _samples, _control),
     }
 
 
