@@ -1,10 +1,11 @@
-"""A worker for Hires Fix & Upscale: a process that upscales pictures for ComfyUI on this or another machine.
+"""A worker for Hires Fix & Upscale: a process that upscales or redraws for a ComfyUI on this or another machine.
 
     python worker.py --serve tcp://127.0.0.1:8786 --models MODELS     a scheduler, and workers of this machine
     python worker.py tcp://127.0.0.1:8786 --models MODELS             more workers for it, from anywhere
 
-Needs this folder, the packages that ComfyUI brings and `pip install "dask[distributed]"`. In ComfyUI's user folder the
-file hires_fix_workers.yaml then names the scheduler; see docs/machines.md.
+Needs this folder, the packages that ComfyUI brings and `pip install "dask[distributed]"`; for windows of Tiled Redraw
+also a ComfyUI (`--comfyui FOLDER`). In ComfyUI's user folder the file hires_fix_workers.yaml then names the scheduler;
+see docs/machines.md.
 """
 
 from __future__ import annotations

@@ -4,5 +4,6 @@ Offers `FileUpscale` (one picture file, upscaled with any runtime), `jobs` (the 
 (threads, one for each graphics card; Dask, an optional package) and `handing_out`, which keeps a pool busy and its
 results in order.
 May import `hires`, `upscale_models` and `pictures`, and Dask where it is asked for. Nothing here needs ComfyUI: a
-worker is this pack and the packages that ComfyUI brings, see worker.py.
+worker is this pack and the packages that ComfyUI brings, see worker.py. Only `comfyui` loads one, in a worker that was
+given its folder and is asked for what needs it.
 """

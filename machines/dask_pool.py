@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future as FutureOf
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
@@ -55,10 +55,10 @@ _CLOSING = 0.3
 SETTINGS = {"distributed.comm.timeouts.connect": f"{_CONNECT} s", **serving.SETTINGS}
 
 
-def open_pool(entry: Entry, folders: Sequence[str | Path]) -> DaskPool:
+def open_pool(entry: Entry, folders: Sequence[str | Path], comfyui: Sequence[str] = ()) -> DaskPool:
     """Connect to a scheduler, or start processes.
 
-    `folders`: of models, for processes that are started.
+    For processes that are started: `folders` of models, and `comfyui`, its folder and its arguments.
 
     Raises:
         PoolError: Dask is not installed, or nobody answers.
@@ -74,7 +74,7 @@ def open_pool(entry: Entry, folders: Sequence[str | Path]) -> DaskPool:
             "ComfyUI again."
         ) from error
     dask_door.open_door()
-    started = Processes(entry, folders) if entry.processes else None
+    started = Processes(entry, folders, comfyui) if entry.processes else None
     address = started.address if started else entry.scheduler
     try:
         client = distributed.Client(address, timeout=_CONNECT, set_as_default=False, security=security(entry))
@@ -92,11 +92,13 @@ def open_pool(entry: Entry, folders: Sequence[str | Path]) -> DaskPool:
 class Processes:
     """A scheduler and workers of this machine, in processes of their own; see `serving`. They end with this process."""
 
-    def __init__(self, entry: Entry, folders: Sequence[str | Path]) -> None:
+    def __init__(self, entry: Entry, folders: Sequence[str | Path], comfyui: Sequence[str] = ()) -> None:
         """Raises PoolError where they do not start."""
         command = [sys.executable, str(WORKER), "--serve", "tcp://127.0.0.1:0", "--while-open"]
         command += ["--workers", str(entry.processes), "--threads", str(entry.threads)]
         command += [word for folder in folders if Path(folder).is_dir() for word in ("--models", str(folder))]
+        if comfyui:
+            command += ["--comfyui", comfyui[0], "--", *comfyui[1:]]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         lines = (line.strip() for line in self._process.stdout)
@@ -193,6 +195,28 @@ class DaskPool:
             self._run("take", file, path.read_bytes(), workers=[address])
         return ""
 
+    def prepare(self, function: str, *arguments: Any, check: Callable[[], None]) -> list[str]:
+        """See `Pool`."""
+        self._workers()
+        asked = [address for address in self._list if address not in self._excluded]
+        tickets = {address: self._submit([address], function, *arguments) for address in asked}
+        remarks: list[str] = []
+        for address, ticket in tickets.items():
+            while not ticket.wait(_GLANCE) and self._is_there(address):
+                check()
+            try:
+                answer = ticket.result()
+                who, problem = answer["who"], answer.get("refused", "")
+            except WorkLostError as error:
+                ticket.cancel()
+                who, problem = address, str(error)
+            if problem:
+                self._excluded.add(address)
+                remarks.append(f"{who} is left out: {problem}")
+        if all(address in self._excluded for address in asked):
+            raise PoolError(f"no worker of '{self.name}' can do this. " + "; ".join(remarks) + ".")
+        return remarks
+
     def slots(self) -> int:
         return sum(worker["nthreads"] for worker in self._workers().values())
 
@@ -201,7 +225,9 @@ class DaskPool:
         usable = [address for address in self._list if address not in self._excluded]
         if self._list and not usable:
             raise PoolError(f"no worker of '{self.name}' is left.")
-        workers = None if len(awake) == len(self._list) else list(awake) or usable
+        return self._submit(None if len(awake) == len(self._list) else list(awake) or usable, function, *arguments)
+
+    def _submit(self, workers: list[str] | None, function: str, *arguments: Any) -> _Ticket:
         try:
             future = self._client.submit(
                 dask_door.call, function, *arguments, key=f"hires-fix-{uuid.uuid4().hex}", pure=False, workers=workers
@@ -259,6 +285,10 @@ class DaskPool:
                     self._heard[address] = worker["last_seen"], now
         silent = {address for address in self._list if now - self._heard[address][1] > _SILENT}
         return {key: worker for key, worker in self._list.items() if key not in silent | self._excluded}
+
+    def _is_there(self, address: str) -> bool:
+        self._workers()
+        return address in self._list
 
     def _wait_for_one(self) -> None:
         try:

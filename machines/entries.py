@@ -23,6 +23,9 @@ ENVIRONMENT = "environment"
 MODELS, FETCH, THREADS = "HIRES_FIX_WORKER_MODELS", "HIRES_FIX_WORKER_FETCH", "HIRES_FIX_WORKER_THREADS"
 """Variables that a worker process is started with: its folders of models, whether models may be sent, its threads."""
 
+COMFYUI = "HIRES_FIX_WORKER_COMFYUI"
+"""Another one: as a JSON list, the folder of its ComfyUI and the arguments of that."""
+
 _MOST_PROCESSES = 64
 _TLS_FILES = ("ca", "certificate", "key")
 

@@ -93,7 +93,7 @@ class HandingOut:
                     yield Handed(ahead.popleft()[0], answer)
         finally:
             for _, waiting in ahead:
-                _drop(waiting)
+                self.drop(waiting)
 
     def slots(self) -> int:
         """How many pieces are done at once; 0 if nobody is there."""
@@ -126,7 +126,7 @@ class HandingOut:
                 first.tickets.remove(done)
                 answer = self._taken(done, first)
                 if answer is not None:
-                    _drop(first)
+                    self.drop(first)
                     return answer
             elif self._pool is None:
                 break
@@ -136,8 +136,14 @@ class HandingOut:
             elif len(first.tickets) == 1 and self._is_slow(time.monotonic() - since):
                 logger.info("A worker takes long; what it does is started once more.")
                 self._submit(first)
-        _drop(first)
+        self.drop(first)
         return None
+
+    def drop(self, waiting: Waiting) -> None:
+        """Nobody waits for a piece any more."""
+        for ticket in waiting.tickets:
+            ticket.cancel()
+        waiting.tickets.clear()
 
     def remark(self, text: str) -> None:
         """Note what went otherwise than planned, once."""
@@ -188,12 +194,6 @@ class HandingOut:
         if self._pool is not None:
             self.remark(f"{error} This machine goes on alone")
         self._pool = None
-
-
-def _drop(waiting: Waiting) -> None:
-    for ticket in waiting.tickets:
-        ticket.cancel()
-    waiting.tickets.clear()
 
 
 _END: Any = object()

@@ -22,7 +22,11 @@ from ..upscale_models import CLASSICAL, ClassicalUpscaler, ModelUpscaler, Upscal
 from .file_upscale import FileUpscale, Runtimes, for_depth
 
 ROOT = Path(__file__).absolute().parent.parent
-_ROOMS = ("hires", "pictures", "upscale_models", "machines")
+ROOMS = ("hires", "pictures", "upscale_models", "machines")
+"""What decides about the pixels of upscaled pictures."""
+
+ALL_ROOMS = (*ROOMS, "host", "nodes")
+"""The same of pictures that a diffusion model draws."""
 
 _LONG = 4096
 """A side of results whose tiles go by memory."""
@@ -31,10 +35,10 @@ Plain = dict[str, Any]
 """What travels: its values are texts, numbers, bytes, None, and lists and dictionaries of those."""
 
 
-def code_digest() -> str:
+def code_digest(rooms: Sequence[str] = ROOMS) -> str:
     """SHA-256 of the code that decides about pixels: equal where two machines have the same version of the pack."""
     digest = hashlib.sha256()
-    for path in sorted(path for room in _ROOMS for path in (ROOT / room).rglob("*.py")):
+    for path in sorted(path for room in rooms for path in (ROOT / room).rglob("*.py")):
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -50,6 +50,16 @@ class Pool(Protocol):
 
         Raises:
             PoolError: no worker fits, with what is the matter with each.
+        """
+        ...
+
+    def prepare(self, function: str, *arguments: Any, check: Callable[[], None]) -> list[str]:
+        """Call a function of every worker that is not left out; those whose answer says `refused` are. After `meet`.
+
+        `check` is called meanwhile; it may raise to cancel. Returns what is worth knowing, in sentences.
+
+        Raises:
+            PoolError: no worker is left, with what is the matter with each.
         """
         ...
 

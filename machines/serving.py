@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import sys
 import threading
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .entries import FETCH, MODELS, THREADS, Entry, EntryError, check_address
+from .entries import COMFYUI, FETCH, MODELS, THREADS, Entry, EntryError, check_address
 
 WORKER = Path(__file__).absolute().parent.parent / "worker.py"
 
@@ -52,7 +53,8 @@ END_WITHIN = 8.0
 
 def main(arguments: Sequence[str]) -> int:
     """Work until it is ended; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    own, of_comfyui = _cut(arguments)
+    options = _parser().parse_args(own)
     try:
         check_address(_entry(options), "the command")
     except EntryError as error:
@@ -70,8 +72,15 @@ def main(arguments: Sequence[str]) -> int:
     except ImportError:
         print(f"A worker needs a package that is not installed: {NEEDED}", file=sys.stderr)
         return 2
+    if options.comfyui and not (Path(options.comfyui) / "main.py").is_file():
+        print(f"There is no main.py in {options.comfyui}: --comfyui names the folder of ComfyUI.", file=sys.stderr)
+        return 2
+    if of_comfyui and not options.comfyui:
+        print("What follows -- is for ComfyUI: name its folder with --comfyui.", file=sys.stderr)
+        return 2
     try:
-        asyncio.run(_work(options))
+        comfyui = [str(Path(options.comfyui).absolute()), *of_comfyui] if options.comfyui else []
+        asyncio.run(_work(options, comfyui))
     except KeyboardInterrupt:
         return 0
     except (OSError, TimeoutError) as error:
@@ -80,11 +89,19 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _cut(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """What is for the worker, and behind `--` for its ComfyUI."""
+    place = list(arguments).index("--") if "--" in arguments else len(arguments)
+    return arguments[:place], arguments[place + 1 :]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="worker.py",
-        description="Upscales pictures for Upscale Folder of a ComfyUI on this or another machine. Whoever reaches its "
-        "port can run programs here: keep to 127.0.0.1, or use tls:// with certificates that only your machines have.",
+        description="Upscales pictures, and draws windows of large ones, for a ComfyUI on this or another machine. "
+        "Whoever reaches its port can run programs here: keep to 127.0.0.1, or use tls:// with certificates that only "
+        "your machines have.",
+        epilog="What follows -- are arguments of the ComfyUI, such as --base-directory or --extra-model-paths-config.",
     )
     parser.add_argument("address", help="of the scheduler: tcp://127.0.0.1:8786, or tls://HOST:PORT with certificates")
     parser.add_argument("--serve", action="store_true", help="be that scheduler, too; port 0 takes a free one")
@@ -96,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads of each; default: an equal share of all")
     parser.add_argument("--fetch", action="store_true", help="take models that are lacking from whoever hands in work")
+    parser.add_argument(
+        "--comfyui", default="", metavar="FOLDER", help="with ComfyUI and this pack, for Tiled Redraw's windows"
+    )
     parser.add_argument("--ca", default="", help="certificate of the authority (PEM), for tls")
     parser.add_argument("--certificate", default="", help="of this machine (PEM), for tls")
     parser.add_argument("--key", default="", help="of this machine (PEM), for tls")
@@ -127,7 +147,7 @@ def security(entry: Entry) -> Any:
     )
 
 
-async def _work(options: argparse.Namespace) -> None:
+async def _work(options: argparse.Namespace, comfyui: Sequence[str]) -> None:
     import torch
     from distributed import Nanny, Scheduler
 
@@ -144,8 +164,8 @@ async def _work(options: argparse.Namespace) -> None:
             security=secure or {},
         )  # fmt: skip
         address = scheduler.address
-    cards = torch.cuda.device_count()
-    count = options.workers if options.workers >= 0 else max(1, cards)
+    cards = _cards(torch.cuda.device_count())
+    count = options.workers if options.workers >= 0 else max(1, len(cards))
     threads = options.threads or max(1, (os.cpu_count() or 1) // max(1, count))
     nannies = [
         Nanny(
@@ -162,8 +182,9 @@ async def _work(options: argparse.Namespace) -> None:
                 MODELS: os.pathsep.join(str(Path(folder).absolute()) for folder in options.models),
                 FETCH: "1" if options.fetch else "0",
                 THREADS: str(threads),
+                COMFYUI: json.dumps(comfyui),
                 "OMP_NUM_THREADS": str(threads),
-                **({"CUDA_VISIBLE_DEVICES": str(index % cards)} if cards else {}),
+                **({"CUDA_VISIBLE_DEVICES": cards[index % len(cards)]} if cards else {}),
             },
         )
         for index in range(count)
@@ -182,6 +203,12 @@ async def _work(options: argparse.Namespace) -> None:
     await asyncio.gather(*(nanny.close(timeout=_PATIENCE) for nanny in nannies))
     if scheduler:
         await scheduler.close()
+
+
+def _cards(count: int) -> list[str]:
+    """The names of this process' graphics cards, as CUDA_VISIBLE_DEVICES has them."""
+    named = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return named[:count] if named else [str(index) for index in range(count)]
 
 
 def _wait_for_end(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from pathlib import Path
@@ -30,6 +30,10 @@ class ThreadPool:
 
     def meet(self, files: Sequence[ModelFile], paths: Sequence[Path]) -> list[str]:
         return []  # they see the same files
+
+    def prepare(self, function: str, *arguments: Any, check: Callable[[], None]) -> list[str]:
+        """See `Pool`. Each of them makes ready by itself."""
+        return []
 
     def slots(self) -> int:
         return self._slots

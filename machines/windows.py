@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import astuple
-from typing import Any
 
-import numpy as np
 import torch
 
 from ..hires.errors import InputError
@@ -20,9 +17,9 @@ from ..upscale_models.tiles.keep import Fade, Keep
 from ..upscale_models.tiles.worker import Work, Worker
 from .handing_out import HandingOut, Waiting
 from .jobs import ModelFile, Plain, code_digest
+from .pixels import from_plain, to_plain
 from .pool import Pool
 
-_TYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _CPU = torch.device("cpu")
 
 
@@ -31,7 +28,7 @@ def window_of(model: Plain, precision: Precision, pixels: torch.Tensor, keep: Ke
     return {
         "model": model,
         "precision": precision,
-        **_to_plain(pixels),
+        **to_plain(pixels),
         "inside": list(keep.inside),
         "covered": list(keep.covered),
         "resize": [*keep.resize.source, *keep.resize.target] if keep.resize else [],
@@ -53,7 +50,7 @@ class WindowRuns:
             InputError: the model is not here, failed, or does not fit the memory with this window.
         """
         started = time.monotonic()
-        upscaler, pixels = self._load(ModelFile(**window["model"])), _from_plain(window)
+        upscaler, pixels = self._load(ModelFile(**window["model"])), from_plain(window)
         if pixels is None:
             raise InputError("the window came with other bytes than its shape says.")
         count, height, width, _ = pixels.shape
@@ -68,7 +65,7 @@ class WindowRuns:
                 raise UpscalerMemoryError(f"no memory for a window of {width}x{height} pixels")
             result = arrival.wait()
             if result is not None:
-                return {**_to_plain(result), "seconds": time.monotonic() - started}
+                return {**to_plain(result), "seconds": time.monotonic() - started}
             worker.go_on_in_float32("it made values that are not numbers")
 
     def _resize_of(self, sizes: list[int]) -> LanczosParts | None:
@@ -92,18 +89,19 @@ class WindowHelpers:
         """See `Helpers`: one more than are done at once."""
         return self.handing.slots() + 1
 
-    def hand(self, upscaler: ModelUpscaler, precision: Precision, pixels: torch.Tensor, keep: Keep) -> _HandedWindow:
+    def hand(self, upscaler: ModelUpscaler, precision: Precision, pixels: torch.Tensor, keep: Keep) -> HandedWindow:
         """See `Helpers`."""
         model = self._models.get(upscaler.name)
         task = (window_of(model, precision, pixels, keep), self._code) if model else None
         shape = (len(pixels), keep.covered.height, keep.covered.width, pixels.shape[-1])
-        return _HandedWindow(self.handing, self.handing.start(task), shape)
+        return HandedWindow(self.handing, self.handing.start(task), shape)
 
 
-class _HandedWindow:
-    """See `Handed`."""
+class HandedWindow:
+    """A window that was handed out: `Handed`."""
 
     def __init__(self, handing: HandingOut, waiting: Waiting, shape: tuple[int, ...]) -> None:
+        """`shape`: of the answer, as `to_plain` makes it."""
         self._handing, self._waiting, self._shape = handing, waiting, shape
 
     def answer(self) -> torch.Tensor | None:
@@ -113,25 +111,12 @@ class _HandedWindow:
         if "failed" in found:
             self._handing.remark(f"a window was done by this machine, because at {found['who']}: {found['failed']}")
             return None
-        result = _from_plain(found)
+        result = from_plain(found)
         if result is None or tuple(result.shape) != self._shape:
             self._handing.remark(f"{found['who']} gave no window of {self._shape}; done by this machine")
             return None
         return result
 
-
-def _to_plain(pixels: torch.Tensor) -> Plain:
-    values = pixels.detach().to("cpu").contiguous()
-    name = next(name for name, dtype in _TYPES.items() if dtype == values.dtype)
-    # bytes of any format: numpy has no bfloat16
-    return {"shape": list(values.shape), "type": name, "data": values.view(torch.uint8).numpy().tobytes()}
-
-
-def _from_plain(plain: Mapping[str, Any]) -> torch.Tensor | None:
-    """The values; None if they are not as many as they are said to be."""
-    shape, dtype, data = plain.get("shape"), _TYPES.get(str(plain.get("type"))), plain.get("data")
-    if dtype is None or not isinstance(data, bytes) or not isinstance(shape, list):
-        return None
-    if not shape or len(data) != math.prod(shape) * dtype.itemsize:
-        return None
-    return torch.from_numpy(np.frombuffer(data, np.uint8).copy()).view(dtype).reshape(shape)
+    def drop(self) -> None:
+        """Nobody waits for it any more."""
+        self._handing.drop(self._waiting)

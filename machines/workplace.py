@@ -15,6 +15,7 @@ import torch
 
 from ..hires.errors import InputError
 from ..upscale_models import CpuRuntime, ModelUpscaler, Runtime
+from .comfyui import ComfyUI, NoComfyUIError, is_wanted
 from .entries import FETCH, MODELS, THREADS
 from .jobs import ModelFile, Plain, code_digest, do_job
 from .models import MissingModelError, ModelStore
@@ -50,6 +51,7 @@ class Workplace:
     def __init__(self, store: ModelStore, device: torch.device) -> None:
         self._store, self._device = store, device
         self._windows = WindowRuns(store.load)
+        self._comfyui = ComfyUI()
 
     def hello(self) -> Plain:
         """Who is here: what two machines must have in common, and what is good to know."""
@@ -83,8 +85,23 @@ class Workplace:
         """See `WindowRuns`; as `upscale`."""
         return self._do(code, partial(self._windows.do, task, DeviceRuntime(self._device)))
 
+    def redraw_ready(self, fragment: Plain) -> Plain:
+        """Make ready for windows of a redraw, see `host.redraw.served`; `refused` as in `upscale`."""
+        return self._drawn("ready", fragment)
+
+    def redraw(self, window: Plain) -> Plain:
+        """See `host.redraw.served`; as `upscale`."""
+        return self._drawn("draw", window, is_wanted)
+
+    def _drawn(self, name: str, *arguments: Any) -> Plain:
+        who = _who()
+        try:
+            return {**self._comfyui.call(name, *arguments), "who": who}
+        except NoComfyUIError as error:
+            return {"refused": str(error), "who": who}
+
     def _do(self, code: str, work: Callable[[], Plain]) -> Plain:
-        who = f"{socket.gethostname()}:{os.getpid()}"
+        who = _who()
         if code != _code():
             return {"refused": "it has another version of the pack", "who": who}
         try:
@@ -109,7 +126,13 @@ FUNCTIONS = {
     "take": Workplace.take,
     "upscale": Workplace.upscale,
     "window": Workplace.window,
+    "redraw_ready": Workplace.redraw_ready,
+    "redraw": Workplace.redraw,
 }
+
+
+def _who() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 @cache

@@ -13,9 +13,12 @@ from ..hires.tile_plan.plan import TilePlan
 from ..hires.tiles.windows import Blending
 from ..host.folders.job import work_on_folder
 from ..host.folders.shown import shown
+from ..host.machines import crews
+from ..host.redraw.elsewhere import crew_for
 from ..host.redraw.file_work import Redrawing
 from ..host.redraw.identity import origin
 from ..host.redraw.request import RedrawRequest
+from ..host.redraw.served import is_left
 from ..host.tiles.canvas import TileRequest
 from ..upscale_models import CLASSICAL
 from . import folder_inputs, inputs, window_inputs
@@ -92,6 +95,7 @@ class HiresFixTiledRedraw(PackNode):
                 ),
                 io.Clip.Input("clip", optional=True, tooltip="The text encoder, for the plan's words."),
                 inputs.hooks("each window"),
+                inputs.workers("windows of pictures", "the report"),
             ],
             outputs=[folder_inputs.report()],
             is_output_node=True,
@@ -102,6 +106,11 @@ class HiresFixTiledRedraw(PackNode):
     def fingerprint_inputs(cls, **values: Any) -> float:
         """Never the same: what is in the folders may have changed."""
         return float("nan")
+
+    @classmethod
+    def validate_inputs(cls, workers: str | None = None) -> bool | str:
+        """See `are_workers`."""
+        return inputs.are_workers(workers)
 
     @classmethod
     def execute(
@@ -128,6 +137,7 @@ class HiresFixTiledRedraw(PackNode):
         plan: TilePlan | None = None,
         clip: Any = None,
         hooks: Any = None,
+        workers: str = crews.ALONE,
         **asked: Any,
     ) -> io.NodeOutput:
         folder, files = folder_inputs.settings(**folder_inputs.taken(asked))
@@ -140,6 +150,8 @@ class HiresFixTiledRedraw(PackNode):
                 control_strength, hooks, plan, clip,
             )  # fmt: skip
             request.check()
+            if is_left(request):
+                return io.NodeOutput("")
             enlarging = inputs.upscale_request(
                 CLASSICAL["Lanczos"] if upscaler is None else upscaler,
                 **asked,
@@ -149,5 +161,7 @@ class HiresFixTiledRedraw(PackNode):
             )
         with input_errors(cls, "input_folder"):
             words = origin(cls.hidden.dynprompt, cls.hidden.unique_id, (positive, negative, plan))
-            report = work_on_folder(folder, Redrawing(request, enlarging, words), files)
+            work = Redrawing(request, enlarging, words)
+            crew = crew_for(workers, work, cls.hidden.dynprompt, cls.hidden.unique_id)
+            report = work_on_folder(folder, work, files, crew)
             return io.NodeOutput(report.text(), ui=shown(report))

@@ -22,7 +22,7 @@ from .badge import STOPS, Badge, badge, cells_of
 from .facts import DiffusionRun, Facts, Latents, ModelFile, Pictures, TiledModel, UpscalerFile
 from .model_files import EARLY_SIDE, LATER_SIDE
 from .steps import plan_second_pass
-from .upscale import FolderPlan, UpscaleRequest, folder_of, numbers_of
+from .upscale import FolderPlan, UpscaleRequest, by_workers, folder_of, numbers_of
 from .warnings import counted, size_text, too_long
 
 _GRIDS = {EARLY_SIDE: 64, LATER_SIDE: 32, None: 16}
@@ -181,7 +181,7 @@ def _tiled_redraw(node: Node, facts: Facts) -> Badge:
         words += [f"windows of up to {side} pixels", *([] if steps is None else [counted(steps, "step") + " each"])]
     held = node.has("control_net")
     warning = folder.warning or (None if strength is None or held else _too_strong(strength))
-    return Badge(text=", ".join(words), warning=warning)
+    return Badge(text=", ".join(words) + by_workers(node), warning=warning)
 
 
 def _windows_text(node: Node, windows: Windows, steps: int | None) -> list[str]:

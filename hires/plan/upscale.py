@@ -219,7 +219,7 @@ def _upscale_image(node: Node, facts: Facts) -> Badge:
     numbers = numbers_of(node)
     if pictures is None or resize is None or crop is None or limit is None or visibility is None or numbers is None:
         return Badge()
-    first, tiles, by = upscaler_before(node, facts), tiles_of(node), _by_workers(node)
+    first, tiles, by = upscaler_before(node, facts), tiles_of(node), by_workers(node)
     second = upscaler_before(node, facts, "upscaler_2") if visibility > 0 else None
     is_known = first is not None and (second is not None or visibility <= 0 or not node.has("upscaler_2"))
     if first is None and numbers == "A1111":
@@ -237,7 +237,7 @@ THIS_DEVICE = "this device"
 """The choice of workers without any."""
 
 
-def _by_workers(node: Node) -> str:
+def by_workers(node: Node) -> str:
     """The end of a line: who else works on it."""
     workers = node.text("workers", THIS_DEVICE)
     return f", by {workers}" if workers and workers != THIS_DEVICE else ""
@@ -246,7 +246,7 @@ def _by_workers(node: Node) -> str:
 @badge("HiresFixUpscaleFolder")
 def _upscale_folder(node: Node, facts: Facts) -> Badge:
     folder = folder_of(node, facts)
-    return Badge() if folder is None else Badge(text=folder.text + _by_workers(node), warning=folder.warning)
+    return Badge() if folder is None else Badge(text=folder.text + by_workers(node), warning=folder.warning)
 
 
 @dataclass(frozen=True)

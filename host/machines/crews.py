@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,24 +42,30 @@ def check(name: str) -> None:
         _entry(name)
 
 
+def is_of_this_machine(name: str) -> bool:
+    """Whether those of that name are started here, and see the same files. Raises InputError, see `check`."""
+    return name in (ALONE, CARDS) or bool(_entry(name).processes)
+
+
 @contextmanager
-def crew(name: str, input_name: str = "workers") -> Iterator[Pool | None]:
+def crew(name: str, input_name: str = "workers", comfyui: Sequence[str] = ()) -> Iterator[Pool | None]:
     """The pool of that name while a job runs; None for this device alone.
+
+    `comfyui`: for workers that need one, its folder and its arguments: each is then a process of its own.
 
     Raises:
         InputError: see `check`; also nobody answers there.
     """
     pool: Pool | None = None
-    if name == CARDS:
-        cards = comfy.model_management.get_all_torch_devices()
-        if len(cards) > 1:
-            pool = ThreadPool(name, cards, model_folders())
-    elif name != ALONE:
-        entry = _entry(name)
+    cards = comfy.model_management.get_all_torch_devices() if name == CARDS else []
+    if name == CARDS and not comfyui and len(cards) > 1:
+        pool = ThreadPool(name, cards, model_folders())
+    elif name != ALONE and len(cards) != 1:
+        entry = Entry(name, processes=len(cards)) if cards else _entry(name)
         from ...machines.dask_pool import open_pool  # nothing of Dask is loaded before
 
         try:
-            pool = open_pool(entry, model_folders())
+            pool = open_pool(entry, model_folders(), comfyui)
         except PoolError as error:
             raise InputError(str(error), input_name) from error
     try:

@@ -62,11 +62,15 @@ class Meeting:
 
     def text(self, pictures: HandingOut | None = None) -> list[str]:
         """What each worker did, and what went otherwise than planned. `pictures`: those that were handed out whole."""
-        whole: Mapping[str, Tally] = pictures.tallies if pictures else {}
-        parts = self.helpers.handing.tallies
-        done = [_done(who, whole.get(who, Tally()), parts.get(who, Tally())) for who in sorted({*whole, *parts})]
-        remarks = [*self._remarks, *(pictures.remarks if pictures else []), *self.helpers.handing.remarks]
-        return [*done, *dict.fromkeys(remarks)]
+        return told(pictures, self.helpers.handing, self._remarks)
+
+
+def told(pictures: HandingOut | None, windows: HandingOut, remarks: Sequence[str]) -> list[str]:
+    """What each worker did, and what went otherwise than planned, with these remarks first."""
+    whole: Mapping[str, Tally] = pictures.tallies if pictures else {}
+    parts = windows.tallies
+    done = [_done(who, whole.get(who, Tally()), parts.get(who, Tally())) for who in sorted({*whole, *parts})]
+    return [*done, *dict.fromkeys([*remarks, *(pictures.remarks if pictures else []), *windows.remarks])]
 
 
 def _done(who: str, pictures: Tally, windows: Tally) -> str:

@@ -34,6 +34,7 @@ from ...upscale_models import ClassicalUpscaler, Upscaler
 from ..folders.picture_job import FileJob, computed_words, input_words, is_too_large, size_words, upscaler_words
 from ..folders.work import FileSettings, OnProgress
 from ..tiles.planned import is_drawn
+from .ahead import Ahead, Drawers, Given
 from .in_tiles import InTiles
 from .request import RedrawRequest
 from .so_far import SoFar
@@ -59,7 +60,10 @@ class Redrawing:
 
     def __init__(self, request: RedrawRequest, enlarging: UpscaleRequest[Upscaler], origin: str) -> None:
         """`origin` stands for the models and prompts, see `identity.origin`."""
-        self._request, self._enlarging, self._origin = request, enlarging, origin
+        self.request, self._enlarging, self._origin = request, enlarging, origin
+        self.drawers: Drawers | None = None
+        """Others who draw windows."""
+
         self._said: Counter[str] = Counter()
 
     @property
@@ -108,7 +112,7 @@ class Redrawing:
         shutil.rmtree(_folder(task), ignore_errors=True)
 
     def _job(self, source: Source, task: Task, settings: FileSettings) -> _Job:
-        return _Job(self._request, self._enlarging, self._origin, source, task, settings, self._said)
+        return _Job(self.request, self._enlarging, self._origin, source, task, settings, self._said, self.drawers)
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,8 @@ class _Job:
     settings: FileSettings
     said: Counter[str]
     """What there is to say of the result."""
+
+    drawers: Drawers | None
 
     @property
     def size(self) -> Size:
@@ -183,7 +189,8 @@ class _Job:
         if not drawn.exists():
             with self._opened(folder, words, on_progress) as (source, rest):
                 layout = TiffLayout(*self.size, _channels(source.channels), self.facts)
-                drawing = _Drawing(self.request, source, self.bands, KeptParts(folder), InTiles(folder), rest)
+                kept, in_tiles = KeptParts(folder), InTiles(folder)
+                drawing = _Drawing(self.request, source, self.bands, kept, in_tiles, rest, self.drawers)
                 stream_picture(drawn, layout, words, drawing.pieces)
                 self.said.update(filter(None, drawing.remarks))
         return drawn
@@ -221,10 +228,13 @@ class _Drawing:
         kept: KeptParts,
         in_tiles: InTiles,
         on_progress: OnProgress,
+        drawers: Drawers | None,
     ) -> None:
         """Raises InputError where nothing of a prompt reaches a window, see `RedrawRequest.prompts`."""
         self._request, self._source, self._bands = request, source, bands
         self._kept, self._in_tiles, self._on_progress = kept, in_tiles, on_progress
+        self._drawers = drawers
+        self._ahead: Ahead | None = None
         self._size = source.width, source.height
         self._so_far = SoFar(self._size)
         self._row, self._done, self._told = 0, 0, 0.0
@@ -253,7 +263,21 @@ class _Drawing:
         start = marks[0] if marks else 0
         self._done = sum(box not in self._left for box in self._boxes[: self._bands.skipped(start)])
         blocks = self._bands.blocks(self._window, start)
+        if self._drawers is not None:
+            blocks = self._with_others(blocks, self._drawers, self._boxes[self._bands.skipped(start) :])
         return pieces_of_one(self._over_source(blocks) if self._keeps else blocks, self._bands.width, (start,))
+
+    def _with_others(self, blocks: Blocks, drawers: Drawers, boxes: list[Box]) -> Blocks:
+        left = (box for box in boxes if box not in self._left and self._kept.get(box) is None)
+        self._ahead = Ahead(drawers, left, partial(self._give, drawers))
+        try:
+            yield from blocks
+        finally:
+            self._ahead.close()
+
+    def _give(self, drawers: Drawers, box: Box) -> Given:
+        channels = _channels(self._source.channels)
+        return drawers.give(box, self._size, self._source.read(box), channels, self._in_tiles.of(box))
 
     def _share(self, owned: Box) -> float:
         """The largest share of the strength in what a window owns."""
@@ -271,15 +295,18 @@ class _Drawing:
             return torch.zeros(box.height, box.width, _channels(self._source.channels) + 1)
         drawn = self._kept.get(box)
         if drawn is None:
-            noted = partial(self._in_tiles.note, box)
-            drawn = draw_window(
-                self._request, box, self._size, self._source.read(box), self._on_step, self._in_tiles.of(box), noted
-            )
+            drawn = self._ahead.take(box) if self._ahead is not None else None
+            if drawn is None:
+                drawn = self._drawn_here(box)
             self._kept.keep(box, drawn)
         self._so_far.put(box, drawn)
         self._done += 1
         self._tell(self._done, self._so_far.preview())
         return torch.cat([drawn, torch.ones_like(drawn[..., :1])], dim=-1) if self._keeps else drawn
+
+    def _drawn_here(self, box: Box) -> torch.Tensor:
+        noted, tiles, pixels = partial(self._in_tiles.note, box), self._in_tiles.of(box), self._source.read(box)
+        return draw_window(self._request, box, self._size, pixels, self._on_step, tiles, noted)
 
     def _on_step(self, index: int, denoised: torch.Tensor, latent: torch.Tensor, total: int) -> None:
         # encoding and decoding count as a step together

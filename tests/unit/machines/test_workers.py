@@ -1,5 +1,6 @@
 """Picture files upscaled by threads and by worker processes: the same bytes as here, whatever befalls a worker."""
 
+import json
 import os
 import shutil
 import signal
@@ -243,6 +244,15 @@ def test_a_worker_that_lacks_the_model_does_nothing(work):
     assert "SHA-256" in answer["refused"]
 
 
+def test_a_worker_without_comfyui_draws_nothing(folder, monkeypatch, tmp_path):
+    plain = Workplace(ModelStore([folder]), CPU)
+    for _ in range(2):
+        refused = plain.redraw_ready({})["refused"]
+        assert refused == "it was started without --comfyui, which names the folder of its ComfyUI"
+    monkeypatch.setenv("HIRES_FIX_WORKER_COMFYUI", json.dumps([str(tmp_path)]))
+    assert Workplace(ModelStore([folder]), CPU).redraw({})["refused"].startswith("there is no ComfyUI in its folder /")
+
+
 def test_another_version_and_a_bad_picture(processes, work, model, folder):
     """The one leaves a worker out, the other is for this machine, which says what is the matter."""
     wait_for(processes, 2)
@@ -357,6 +367,8 @@ def is_alive(process):
         (["tls://192.168.1.2:8786"], "needs the files ca, certificate, key"),
         (["tcp://127.0.0.1:8786", "--models", "/not/there"], "There is no folder /not/there"),
         (["nonsense"], "has the address 'nonsense'"),
+        (["tcp://127.0.0.1:8786", "--comfyui", "/not/there"], "There is no main.py in /not/there: --comfyui names"),
+        (["tcp://127.0.0.1:8786", "--", "--cpu"], "What follows -- is for ComfyUI: name its folder with --comfyui."),
     ],
 )
 def test_the_command_refuses_with_a_sentence(arguments, sentence, capsys):

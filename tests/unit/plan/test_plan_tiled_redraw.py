@@ -23,6 +23,7 @@ def badge(count=3, model=True, **changes):
 
 @pytest.mark.parametrize(("values", "text"), [
     ({}, "3 pictures → 2×, windows of up to 768 pixels, 20 steps each"),
+    ({"workers": "house"}, "3 pictures → 2×, windows of up to 768 pixels, 20 steps each, by house"),
     ({"model": False}, "3 pictures → 2×"),
     ({"tile_size": 512, "steps_rule": "img2img"}, "3 pictures → 2×, windows of up to 512 pixels, 7 steps each"),
     # 2000 pixels by windows of 768 that share 256: (2000 - 256) / 512, rounded up; 1000 pixels likewise
