@@ -8,12 +8,15 @@ it by itself for hardly any convolution. Rounding errors are two to four times t
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
+import torch.nn.functional as F
 
 from .precision import changed_around
 from .spandrel_model import ModelUpscaler
+from .strips import strip_rows
 
 CONVOLUTION = "_nnpack_spatial_convolution"
 """Torch's name of it, a private one."""
@@ -25,7 +28,7 @@ MOSTLY = 0.5
 """Share of a network's weights in such convolutions from which on it gains as a whole: all others lose a little by the
 layout of the pixels that these want."""
 
-STRIP = 4 << 20
+STRIP = 8 << 20
 """Bytes of features convolved at once: smaller strips take less memory, and transform the weights more often."""
 
 _known: WeakKeyDictionary[torch.nn.Module, ModelUpscaler] = WeakKeyDictionary()
@@ -68,25 +71,70 @@ class _FastConvolution(torch.nn.Conv2d):
 
     def _one(self, picture: torch.Tensor) -> torch.Tensor:
         """In strips: NNPACK transforms all that it is given at once, which takes twice its size and more."""
-        _, _, height, width = picture.shape
-        rows = max(1, STRIP // (picture[:, :, :1].numel() * picture.element_size()))
-        if rows >= height:
-            return self._strip(picture)
+        _, channels, height, width = picture.shape
+        rows = strip_rows(STRIP, channels * width * picture.element_size())
+        if rows >= height or self.padding == (0, 1):
+            return self._convolved(picture, self.padding)
         result = picture.new_empty(1, self.out_channels, height, width)
         for y in range(0, height, rows):
-            top = max(0, y - 1)
-            strip = self._strip(picture[:, :, top : y + rows + 1])
-            result[:, :, y : y + rows] = strip[:, :, y - top : y - top + rows]
+            strip = picture[:, :, max(0, y - 1) : y + rows + 1]
+            if y == 0 or y + rows >= height:
+                strip = F.pad(strip, (0, 0, int(y == 0), int(y + rows >= height)))
+            result[:, :, y : y + rows] = self._convolved(strip, (0, 1))
         return result
 
-    def _strip(self, picture: torch.Tensor) -> torch.Tensor:
-        return getattr(torch, CONVOLUTION)(picture.contiguous(), self.weight, self.bias, (1, 1))
+    def _convolved(self, picture: torch.Tensor, padding: Any) -> torch.Tensor:
+        return getattr(torch, CONVOLUTION)(picture.contiguous(), self.weight, self.bias, padding)
+
+
+class _Trunk(torch.nn.Sequential):
+    """ESRGAN's blocks. All that one of them knows lies in one place, which is the next one's afterwards."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        blocks: list[Any] = [layer for layer in self if _is_block(layer)]
+        width = blocks[0].RDB1.conv5.in_channels
+        features = input.new_empty(input.shape[0], width, *input.shape[2:])
+        x = features[:, : input.shape[1]]
+        x.copy_(input)
+        for block in blocks:
+            before = x.clone()
+            for dense in (block.RDB1, block.RDB2, block.RDB3):
+                end = x.shape[1]
+                for convolve, activate in (dense.conv1, dense.conv2, dense.conv3, dense.conv4):
+                    start, end = end, end + convolve.out_channels
+                    features[:, start:end] = activate(convolve(features[:, :start]))
+                x.add_(dense.conv5(features), alpha=0.2)
+            x.mul_(0.2).add_(before)
+        for layer in list(self)[len(blocks) :]:
+            x = layer(x)
+        return x
 
 
 def _make_fast(model: torch.nn.Module) -> None:
     for module in model.modules():
         if _is_fast(module):
             module.__class__ = _FastConvolution
+    for module in model.modules():
+        if type(module) is torch.nn.Sequential and _is_trunk(list(module)):
+            module.__class__ = _Trunk
+
+
+def _is_trunk(layers: list[torch.nn.Module]) -> bool:
+    count = next((index for index, layer in enumerate(layers) if not _is_block(layer)), len(layers))
+    return 0 < count and not any(_is_block(layer) for layer in layers[count:])
+
+
+def _is_block(module: Any) -> bool:
+    """Whether it is one of ESRGAN's blocks of the usual kind; others have more paths, or another order of layers."""
+    if type(module).__name__ != "RRDB":
+        return False
+    layer = _FastConvolution, torch.nn.LeakyReLU
+    return all(
+        dense.conv1x1 is None
+        and all(tuple(map(type, one)) == layer for one in (dense.conv1, dense.conv2, dense.conv3, dense.conv4))
+        and type(dense.conv5) is _FastConvolution
+        for dense in (module.RDB1, module.RDB2, module.RDB3)
+    )
 
 
 def _gains(model: torch.nn.Module) -> bool:
@@ -101,5 +149,6 @@ def _is_fast(module: torch.nn.Module) -> bool:
         and module.in_channels >= FEWEST[0]
         and module.out_channels >= FEWEST[1]
         and (module.kernel_size, module.stride, module.dilation) == ((3, 3), (1, 1), (1, 1))
-        and (module.padding, module.padding_mode, module.groups) == ((1, 1), "zeros", 1)
+        and (module.padding_mode, module.groups) == ("zeros", 1)
+        and module.padding in ((1, 1), (0, 1))
     )

@@ -16,6 +16,7 @@ from ..models.precision import fastest_for, give_up, halves_of
 from ..models.reach import Reach, reach_of
 from ..models.runtime import Runtime
 from ..models.spandrel_model import ModelUpscaler
+from ..models.strips import with_strips
 from .automatic import BYTES_PER_PIXEL, SMALLEST_TILE, number_format, settle, smallest_window
 from .keep import Keep
 from .transfer import Arrival, float32_kept, send, side_stream
@@ -96,7 +97,7 @@ class TileWorker(Protocol):
 
     @property
     def ahead(self) -> int:
-        """How many tiles may be on their way while another is started; 1 at least."""
+        """How many tiles may be on their way while another is started; 0 where none is computed meanwhile."""
         ...
 
     def start(self, pixels: torch.Tensor, keep: Keep, place: Box, share: float) -> Coming | None:
@@ -126,8 +127,6 @@ class TileWorker(Protocol):
 class Worker:
     """One model at work on a job: a `TileWorker`."""
 
-    ahead = 1
-
     def __init__(
         self,
         upscaler: ModelUpscaler,
@@ -144,12 +143,13 @@ class Worker:
         `pixels`: of a result, after the last run. `largest`: size of the largest pictures that will go in, `count` of
         them. `target`: where results are wanted.
         """
-        self.upscaler = self._plain = upscaler
+        self.upscaler = upscaler
         """In float32."""
 
+        self._plain = with_strips(upscaler, runtime.device)
         self.precision: Precision = tiles.precision
         fast = tiles.precision != "float32"
-        self._full = with_fast_convolutions(upscaler, runtime.device) if fast else upscaler
+        self._full = with_fast_convolutions(self._plain, runtime.device) if fast else self._plain
         self._tries_halves = tiles.precision == "auto"
         self._halves: list[ModelUpscaler] = []
         """Copies in half precision that tiles of this job went through."""
@@ -157,6 +157,7 @@ class Worker:
         self._runtime = runtime
         self._largest = largest
         self._side = side_stream(runtime.device)
+        self.ahead = 0 if runtime.device.type == "cpu" else 1
         settled = settle(upscaler, pixels, tiles, runtime)
         self._format = number_format(upscaler, tiles.precision, runtime)
         self.target = target
@@ -232,7 +233,7 @@ class Worker:
     def prepare(self) -> None:
         """See `TileWorker`."""
         width, height = (min(side, self.tile) for side in self._largest)
-        found = known_footprint(self._plain, self._format)
+        found = known_footprint(self.upscaler, self._format)
         needed = int(self.together * width * height * (found.peak if found else self.scale * BYTES_PER_PIXEL))
         for half in halves_of(self._plain) if self._tries_halves else ():
             self._runtime.prepare(half, needed)
