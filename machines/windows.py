@@ -18,7 +18,7 @@ from ..hires.tiles.settings import Precision, TileSettings
 from ..upscale_models import ModelUpscaler, Runtime, UpscalerMemoryError
 from ..upscale_models.tiles.keep import Fade, Keep
 from ..upscale_models.tiles.worker import Work, Worker
-from .handing_out import HandingOut, Waiting
+from .handing_out import HandingOut
 from .jobs import ModelFile, Plain, code_digest
 from .pool import Pool
 
@@ -92,24 +92,45 @@ class WindowHelpers:
         """See `Helpers`: one more than are done at once."""
         return self.handing.slots() + 1
 
-    def hand(self, upscaler: ModelUpscaler, precision: Precision, pixels: torch.Tensor, keep: Keep) -> _HandedWindow:
+    def hand(
+        self,
+        upscaler: ModelUpscaler,
+        precision: Precision,
+        pixels: torch.Tensor,
+        keep: Keep,
+        hear: Callable[[torch.Tensor], None] | None = None,
+    ) -> _HandedWindow:
         """See `Helpers`."""
         model = self._models.get(upscaler.name)
         task = (window_of(model, precision, pixels, keep), self._code) if model else None
         shape = (len(pixels), keep.covered.height, keep.covered.width, pixels.shape[-1])
-        return _HandedWindow(self.handing, self.handing.start(task), shape)
+        return _HandedWindow(self.handing, task, shape, hear)
 
 
 class _HandedWindow:
     """See `Handed`."""
 
-    def __init__(self, handing: HandingOut, waiting: Waiting, shape: tuple[int, ...]) -> None:
-        self._handing, self._waiting, self._shape = handing, waiting, shape
+    def __init__(
+        self,
+        handing: HandingOut,
+        task: tuple[Plain, str] | None,
+        shape: tuple[int, ...],
+        hear: Callable[[torch.Tensor], None] | None,
+    ) -> None:
+        self._handing, self._shape, self._hear = handing, shape, hear
+        self._waiting = handing.start(task, self._heard if hear else None)
 
     def answer(self) -> torch.Tensor | None:
         found = self._handing.answer(self._waiting)
-        if found is None:
-            return None
+        return self._result(found) if found else None
+
+    def _heard(self, found: Plain) -> None:
+        result = self._result(found)
+        if result is not None and self._hear is not None:
+            self._hear(result)
+
+    def _result(self, found: Plain) -> torch.Tensor | None:
+        """The window of an answer; None if it has to be done here."""
         if "failed" in found:
             self._handing.remark(f"a window was done by this machine, because at {found['who']}: {found['failed']}")
             return None
@@ -123,8 +144,8 @@ class _HandedWindow:
 def _to_plain(pixels: torch.Tensor) -> Plain:
     values = pixels.detach().to("cpu").contiguous()
     name = next(name for name, dtype in _TYPES.items() if dtype == values.dtype)
-    # bytes of any format: numpy has no bfloat16
-    return {"shape": list(values.shape), "type": name, "data": values.view(torch.uint8).numpy().tobytes()}
+    # bytes of any format: numpy has no bfloat16; in one row, for a single channel may have any stride
+    return {"shape": list(values.shape), "type": name, "data": values.reshape(-1).view(torch.uint8).numpy().tobytes()}
 
 
 def _from_plain(plain: Mapping[str, Any]) -> torch.Tensor | None:

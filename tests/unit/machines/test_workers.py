@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -142,6 +143,24 @@ def test_models_are_found_by_their_content(tmp_path, folder, model):
     assert taking.path(model) is None
     taking.take(replace(model, name="../../escaped.safetensors"), data)
     assert taking.path(model).parent == tmp_path / "taken"
+
+
+def test_threads_build_their_networks_one_after_another(folder, model, monkeypatch):
+    """torch fails where two do it at once."""
+    building, most = [], []
+
+    def build(*arguments):
+        building.append(arguments)
+        most.append(len(building))
+        time.sleep(0.05)
+        building.pop()
+        return real(*arguments)
+
+    real = models.from_state_dict
+    monkeypatch.setattr(models, "from_state_dict", build)
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda _: ModelStore([folder]).load(model), range(3)))
+    assert most == [1, 1, 1]
 
 
 def test_a_file_that_would_run_code_is_refused(folder):
