@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future as FutureOf
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from . import dask_door, serving
 from .entries import Entry
@@ -23,6 +24,8 @@ from .pool import PoolError, WorkLostError
 from .serving import END_WITHIN, NEEDED, READY, WORKER, security
 
 logger = logging.getLogger("hires-fix")
+
+T = TypeVar("T")
 
 _CONNECT = 5.0
 """Seconds until a scheduler that does not answer is given up."""
@@ -40,8 +43,17 @@ _SILENT = 5.0
 """Seconds without a sign of life, which there are two a second, after which a worker gets nothing more until it is
 back. Dask itself waits for `worker-ttl`, in case that it only computes."""
 
+_FROZEN = 60.0
+"""The same of one that makes itself ready: what it loads may keep it busy."""
+
 _HELLO, _HELLO_ALONE = 20.0, 2.0
 """Seconds in which all workers tell who they are, and one that is asked once more because not all did."""
+
+_POLL = 0.1
+"""Seconds between two looks at whether the job is cancelled."""
+
+_MEETING, _SLOWEST = 30.0, 2**21
+"""Seconds in which a worker finds its models or takes one; bytes a second that it reads or gets at least, on top."""
 
 _FETCH = 60.0
 """Seconds that an answer may take on its way."""
@@ -49,19 +61,28 @@ _FETCH = 60.0
 _FETCHERS = 4
 """Answers that come at once."""
 
-_CLOSING = 0.3
+_CLOSING = 0.1
 """Seconds that a job waits for its workers' end; it goes on by itself."""
 
 SETTINGS = {"distributed.comm.timeouts.connect": f"{_CONNECT} s", **serving.SETTINGS}
 
 
-def open_pool(entry: Entry, folders: Sequence[str | Path], comfyui: Sequence[str] = ()) -> DaskPool:
+def open_pool(
+    entry: Entry,
+    folders: Sequence[str | Path],
+    check: Callable[[], None] = lambda: None,
+    comfyui: Sequence[str] = (),
+) -> DaskPool:
     """Connect to a scheduler, or start processes.
 
-    For processes that are started: `folders` of models, and `comfyui`, its folder and its arguments.
+    Args:
+        folders: of models, for processes that are started.
+        check: is called while workers are waited for before they have work; it may raise to cancel.
+        comfyui: its folder and its arguments, for processes that are started and need one.
 
     Raises:
         PoolError: Dask is not installed, or nobody answers.
+        BaseException: whatever the check raises.
     """
     try:
         from dask import config
@@ -74,10 +95,19 @@ def open_pool(entry: Entry, folders: Sequence[str | Path], comfyui: Sequence[str
             "ComfyUI again."
         ) from error
     dask_door.open_door()
-    started = Processes(entry, folders, comfyui) if entry.processes else None
+    started = Processes(entry, folders, check, comfyui) if entry.processes else None
     address = started.address if started else entry.scheduler
+    connect = partial(distributed.Client, address, timeout=_CONNECT, set_as_default=False, security=security(entry))
+    connecting = _begin(connect)
     try:
-        client = distributed.Client(address, timeout=_CONNECT, set_as_default=False, security=security(entry))
+        _wait_for(connecting, check)
+    except BaseException:
+        connecting.add_done_callback(_close_client)
+        if started is not None:
+            started.close_later()
+        raise
+    try:
+        client = connecting.result()
     except Exception as error:
         if started is not None:
             started.close()
@@ -86,26 +116,38 @@ def open_pool(entry: Entry, folders: Sequence[str | Path], comfyui: Sequence[str
             f"'{entry.name}' does not answer at {address} ({type(error).__name__}: {reason}). Start a worker there "
             "(python worker.py --help), or choose other workers."
         ) from error
-    return DaskPool(entry.name, client, started)
+    return DaskPool(entry.name, client, started, check)
 
 
 class Processes:
     """A scheduler and workers of this machine, in processes of their own; see `serving`. They end with this process."""
 
-    def __init__(self, entry: Entry, folders: Sequence[str | Path], comfyui: Sequence[str] = ()) -> None:
-        """Raises PoolError where they do not start."""
+    def __init__(
+        self, entry: Entry, folders: Sequence[str | Path], check: Callable[[], None], comfyui: Sequence[str] = ()
+    ) -> None:
+        """Raises PoolError where they do not start, and what the check raises; see `open_pool`."""
         command = [sys.executable, str(WORKER), "--serve", "tcp://127.0.0.1:0", "--while-open"]
         command += ["--workers", str(entry.processes), "--threads", str(entry.threads)]
         command += [word for folder in folders if Path(folder).is_dir() for word in ("--models", str(folder))]
         if comfyui:
             command += ["--comfyui", comfyui[0], "--", *comfyui[1:]]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        lines = (line.strip() for line in self._process.stdout)
-        self.address = next((line.removeprefix(READY) for line in lines if line.startswith(READY)), "")
+        address = _begin(self._read)
+        try:
+            _wait_for(address, check)
+        except BaseException:
+            self.close_later()
+            raise
+        self.address = address.result()
         if not self.address:
             self.close()
             raise PoolError(f"the processes of '{entry.name}' did not start; ComfyUI's log says why.")
+
+    def _read(self) -> str:
+        """The address; nothing if there will be none."""
+        assert self._process.stdout is not None
+        lines = (line.strip() for line in self._process.stdout)
+        return next((line.removeprefix(READY) for line in lines if line.startswith(READY)), "")
 
     def end(self) -> None:
         """Let them end; they do so by themselves."""
@@ -122,14 +164,21 @@ class Processes:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
+    def close_later(self) -> None:
+        """Let them end, without a wait."""
+        self.end()
+        _begin(self.close)
+
 
 class DaskPool:
     """A `Pool` of the workers of a scheduler."""
 
-    def __init__(self, name: str, client: Any, started: Processes | None = None) -> None:
-        """`started`: what was started for it, and ends with it."""
+    def __init__(
+        self, name: str, client: Any, started: Processes | None = None, check: Callable[[], None] = lambda: None
+    ) -> None:
+        """`started`: what was started for it, and ends with it. `check`: see `open_pool`."""
         self.name = name
-        self._client, self._started = client, started
+        self._client, self._started, self._check = client, started, check
         self._excluded: set[str] = set()
         self._who: dict[str, str] = {}
         """Addresses by the names that workers give themselves."""
@@ -183,16 +232,21 @@ class DaskPool:
     def _problem(self, address: str, hello: Plain, needed: Sequence[Plain], paths: Sequence[Path]) -> str:
         if hello["code"] != code_digest():
             return "it has another version of the pack; update both"
-        missing = self._run("missing", needed, workers=[address])[address]
-        for file, path in zip(needed, paths, strict=True):
-            if file["sha256"] not in missing:
-                continue
-            if not hello["fetches"] or file["size"] > MOST_BYTES:
-                return (
-                    f"it has no model with the SHA-256 of '{file['name']}'; copy it to a folder of its --models, or "
-                    "start it with --fetch"
-                )
-            self._run("take", file, path.read_bytes(), workers=[address])
+        within, doing = _MEETING + sum(file["size"] for file in needed) / _SLOWEST, "looked for models"
+        try:
+            missing = self._run("missing", needed, workers=[address], within=within)[address]
+            for file, path in zip(needed, paths, strict=True):
+                if file["sha256"] not in missing:
+                    continue
+                if not hello["fetches"] or file["size"] > MOST_BYTES:
+                    return (
+                        f"it has no model with the SHA-256 of '{file['name']}'; copy it to a folder of its --models, "
+                        "or start it with --fetch"
+                    )
+                within, doing = _MEETING + file["size"] / _SLOWEST, f"was sent '{file['name']}'"
+                self._run("take", file, path.read_bytes(), workers=[address], within=within)
+        except TimeoutError:
+            return f"it did not answer for {within:.0f} seconds while it {doing}"
         return ""
 
     def prepare(self, function: str, *arguments: Any, check: Callable[[], None]) -> list[str]:
@@ -202,9 +256,11 @@ class DaskPool:
         tickets = {address: self._submit([address], function, *arguments) for address in asked}
         remarks: list[str] = []
         for address, ticket in tickets.items():
-            while not ticket.wait(_GLANCE) and self._is_there(address):
+            while not (is_done := ticket.wait(_GLANCE)) and self._is_there(address):
                 check()
             try:
+                if not is_done:
+                    raise WorkLostError("it ended, or froze, while it made itself ready")
                 answer = ticket.result()
                 who, problem = answer["who"], answer.get("refused", "")
             except WorkLostError as error:
@@ -283,25 +339,35 @@ class DaskPool:
             for address, worker in self._list.items():
                 if self._heard.get(address, (None, now))[0] != worker["last_seen"]:
                     self._heard[address] = worker["last_seen"], now
-        silent = {address for address in self._list if now - self._heard[address][1] > _SILENT}
+        silent = {address for address in self._list if self._silence(address) > _SILENT}
         return {key: worker for key, worker in self._list.items() if key not in silent | self._excluded}
 
     def _is_there(self, address: str) -> bool:
         self._workers()
-        return address in self._list
+        return address in self._list and self._silence(address) <= _FROZEN
+
+    def _silence(self, address: str) -> float:
+        """Seconds since a worker of the list gave a sign of life."""
+        return time.monotonic() - self._heard[address][1]
 
     def _wait_for_one(self) -> None:
+        there = _begin(partial(self._client.wait_for_workers, 1, timeout=_CONNECT))
+        _wait_for(there, self._check)
         try:
-            self._client.wait_for_workers(1, timeout=_CONNECT)
+            there.result()
         except Exception as error:
             raise PoolError(f"'{self.name}' has no workers. Start one (python worker.py --help).") from error
 
     def _run(
         self, function: str, *arguments: Any, workers: list[str] | None = None, within: float | None = None
     ) -> dict[str, Any]:
-        """Call a function of each of these workers, beside what they do. Raises TimeoutError after `within` seconds."""
+        """Call a function of each of these workers, beside what they do. Raises TimeoutError after `within` seconds,
+        and what the pool's check raises."""
+        run = partial(self._client.run, dask_door.call, function, *arguments, workers=workers, callback_timeout=within)
+        asked = _begin(run)
+        _wait_for(asked, self._check)
         try:
-            return self._client.run(dask_door.call, function, *arguments, workers=workers, callback_timeout=within)
+            return asked.result()
         except Exception as error:
             if within is not None and isinstance(error, TimeoutError):
                 raise
@@ -309,6 +375,31 @@ class DaskPool:
 
     def _lost(self) -> PoolError:
         return PoolError(f"the scheduler of '{self.name}' is gone.")
+
+
+def _begin(function: Callable[[], T]) -> FutureOf[T]:
+    """Call a function in a thread that nobody has to wait for."""
+    future = FutureOf[T]()
+
+    def call() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=call, name="hires-fix", daemon=True).start()
+    return future
+
+
+def _close_client(connected: FutureOf[Any]) -> None:
+    if connected.exception() is None:
+        connected.result().close(timeout=_GONE)
+
+
+def _wait_for(future: FutureOf[Any], check: Callable[[], None]) -> None:
+    """Wait for what another thread does. Raises what the check does."""
+    while not wait_for([future], _POLL).done:
+        check()
 
 
 class _Ticket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -13,12 +14,15 @@ from ..hires.sizes.image_sizes import Size
 from ..hires.tiles.settings import Precision, TileSettings
 from ..pictures import Picture
 from ..pictures.source import Source
+from ..pictures.streams.kept import KeptParts
 from ..pictures.streams.pieces import Marks, Piece, cut, pieces_of_one, pieces_of_two
 from ..upscale_models import Helpers, PictureSource, Runtime, Upscaler, settle_tiles, upscale_blocks
 from ..upscale_models.tiles.automatic import SMALL_RESULT
 
 Runtimes = Callable[[int], Sequence[Runtime]]
 """Makes as many as a picture has upscalers, which take turns."""
+
+Kept = Callable[[int, int], KeptParts]
 
 _DEEP = 16  # bits a channel
 
@@ -43,12 +47,19 @@ class PieceUpscale:
         ]
         """Of each upscaler, nothing automatic left."""
 
-    def pieces(self, source: PictureSource, marks: Marks = ()) -> Iterator[Piece]:
-        """Make the result, before the crop, from these marks on; `()` makes all."""
+    def pieces(self, source: PictureSource, marks: Marks = (), kept: Kept | None = None) -> Iterator[Piece]:
+        """Make the result, before the crop, from these marks on; `()` makes all.
+
+        `kept`: where windows that come back early outlive this process, by the numbers of upscaler and run.
+        """
         marks = marks or (0,) * len(self._runtimes)
         streams = [
-            upscale_blocks(source, job.upscaler, *job.target, tiles, runtime, mark, self._helpers)
-            for job, tiles, runtime, mark in zip(self._plan.jobs, self.tiles, self._runtimes, marks, strict=True)
+            upscale_blocks(
+                source, job.upscaler, *job.target, tiles, runtime, mark, self._helpers, kept and partial(kept, index)
+            )
+            for index, (job, tiles, runtime, mark) in enumerate(
+                zip(self._plan.jobs, self.tiles, self._runtimes, marks, strict=True)
+            )
         ]
         width = self._plan.up[0]
         if len(streams) == 1:
@@ -90,9 +101,9 @@ class FileUpscale:
         self._upscale = PieceUpscale(self.plan, request.share, runtimes(len(self.plan.jobs)), tiles, helpers)
         self.tiles = self._upscale.tiles
 
-    def pieces(self, marks: Marks) -> Iterator[Piece]:
+    def pieces(self, marks: Marks, kept: Kept | None = None) -> Iterator[Piece]:
         """See `PieceUpscale.pieces`."""
-        return self._upscale.pieces(self.source, marks)
+        return self._upscale.pieces(self.source, marks, kept)
 
     def picture(self) -> Picture:
         """Make the result in memory."""

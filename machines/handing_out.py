@@ -44,11 +44,14 @@ class Handed(Generic[T]):
     """None: it has to be done here."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Waiting:
     """Something that was handed out, and whose turn comes later."""
 
     arguments: tuple[Any, ...] | None
+    hear: Callable[[dict[str, Any]], None] | None = None
+    came: dict[str, Any] | None = None
+    """The answer, if it came before it was this one's turn."""
     tickets: list[Ticket] = field(default_factory=list)
     refused_by: set[str] = field(default_factory=set)
 
@@ -61,6 +64,9 @@ class HandingOut:
         self._pool: Pool | None = pool
         self._function, self._check = function, check
         self._took: deque[float] = deque(maxlen=_REMEMBERED)
+        self._heard: list[Waiting] = []
+        """What is on its way, of those whose answers somebody wants to hear of."""
+
         self.tallies: dict[str, Tally] = {}
         """By worker."""
         self.remarks: list[str] = []
@@ -109,10 +115,15 @@ class HandingOut:
         slots = self.slots()
         return 2 * slots + 2 if slots else 1
 
-    def start(self, arguments: tuple[Any, ...] | None) -> Waiting:
-        """Hand out a piece, whose `answer` is asked for when it is its turn."""
-        waiting = Waiting(arguments)
+    def start(self, arguments: tuple[Any, ...] | None, hear: Callable[[dict[str, Any]], None] | None = None) -> Waiting:
+        """Hand out a piece, whose `answer` is asked for when it is its turn.
+
+        `hear` gets the answer as soon as it is there, while others are waited for.
+        """
+        waiting = Waiting(arguments, hear)
         self._submit(waiting)
+        if hear is not None and waiting.tickets:
+            self._heard.append(waiting)
         return waiting
 
     def answer(self, first: Waiting) -> dict[str, Any] | None:
@@ -120,14 +131,11 @@ class HandingOut:
         since = time.monotonic()
         while first.tickets:
             self._check()
+            self._listen(first)
             patience = _POLL / len(first.tickets) if self._pool is not None else 0
             done = next((one for one in first.tickets if one.wait(patience)), None)
             if done is not None:
-                first.tickets.remove(done)
-                answer = self._taken(done, first)
-                if answer is not None:
-                    self.drop(first)
-                    return answer
+                self._take(done, first)
             elif self._pool is None:
                 break
             elif not self.slots():
@@ -137,13 +145,24 @@ class HandingOut:
                 logger.info("A worker takes long; what it does is started once more.")
                 self._submit(first)
         self.drop(first)
-        return None
+        return first.came
+
+    def _listen(self, first: Waiting) -> None:
+        """Take the answers of others that are there already."""
+        for waiting in [one for one in self._heard if one is not first]:
+            for ticket in waiting.tickets.copy():
+                if ticket in waiting.tickets and ticket.wait(0):
+                    self._take(ticket, waiting)
+            if not waiting.tickets:
+                self.drop(waiting)
 
     def drop(self, waiting: Waiting) -> None:
         """Nobody waits for a piece any more."""
         for ticket in waiting.tickets:
             ticket.cancel()
         waiting.tickets.clear()
+        if waiting in self._heard:
+            self._heard.remove(waiting)
 
     def remark(self, text: str) -> None:
         """Note what went otherwise than planned, once."""
@@ -158,6 +177,15 @@ class HandingOut:
             waiting.tickets.append(self._pool.submit(self._function, *waiting.arguments))
         except PoolError as error:
             self._give_up(error)
+
+    def _take(self, done: Ticket, waiting: Waiting) -> None:
+        """Let what is waiting have the answer of a ticket that is done, if that is one."""
+        waiting.tickets.remove(done)
+        waiting.came = self._taken(done, waiting)
+        if waiting.came is not None:
+            self.drop(waiting)
+            if waiting.hear is not None:
+                waiting.hear(waiting.came)
 
     def _taken(self, ticket: Ticket, waiting: Waiting) -> dict[str, Any] | None:
         """The answer of a ticket that is done; None if there is none, or another one is waited for."""

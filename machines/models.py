@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,9 @@ MOST_BYTES = 4 * 2**30
 """Of a model that is sent."""
 
 CHUNK = 2**24
+
+_ONE_AT_A_TIME = threading.Lock()
+"""torch's dispatch modes, under which networks are built, are not made for several threads."""
 
 
 class MissingModelError(UpscalerError):
@@ -64,7 +68,8 @@ class ModelStore:
         path = self.path(file)
         if path is None:
             raise MissingModelError(f"the model '{file.name}' (SHA-256 {file.sha256}) is not here.", "upscaler")
-        upscaler = from_state_dict(file.name, _weights(path))
+        with _ONE_AT_A_TIME:
+            upscaler = from_state_dict(file.name, _weights(path))
         self._loaded[file.sha256] = upscaler
         while len(self._loaded) > AT_ONCE:
             self._loaded.popitem(last=False)

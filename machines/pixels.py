@@ -18,8 +18,8 @@ def to_plain(pixels: torch.Tensor) -> Plain:
     """Their `shape`, `type` and bytes (`data`)."""
     values = pixels.detach().to("cpu").contiguous()
     name = next(name for name, dtype in _TYPES.items() if dtype == values.dtype)
-    # bytes of any format: numpy has no bfloat16
-    return {"shape": list(values.shape), "type": name, "data": values.view(torch.uint8).numpy().tobytes()}
+    # bytes of any format: numpy has no bfloat16; in one row, for a single channel may have any stride
+    return {"shape": list(values.shape), "type": name, "data": values.reshape(-1).view(torch.uint8).numpy().tobytes()}
 
 
 def from_plain(plain: Mapping[str, Any]) -> torch.Tensor | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,9 @@ _NO_PAGES = "127.0.0.1:0"
 
 _PATIENCE = 1.5
 """Seconds that a worker is asked to end before it is made to."""
+
+_LOST, _LOOK = 10.0, 2.0
+"""Seconds without an answer after which a worker's scheduler is lost; between two looks, and until an answer."""
 
 END_WITHIN = 8.0
 """Seconds that it takes at most to end."""
@@ -196,13 +201,27 @@ async def _work(options: argparse.Namespace, comfyui: Sequence[str]) -> None:
         loop = asyncio.get_running_loop()
         threading.Thread(target=_wait_for_end, args=(loop, ended), daemon=True).start()
     servers = [*nannies, *([scheduler] if scheduler else [])]
-    await asyncio.wait(
-        [asyncio.ensure_future(one) for one in (ended.wait(), *(server.finished() for server in servers))],
-        return_when=asyncio.FIRST_COMPLETED,
-    )
+    ends = [ended.wait(), *(server.finished() for server in servers)]
+    ends += [] if scheduler else [_until_lost(address, secure)]
+    await asyncio.wait([asyncio.ensure_future(one) for one in ends], return_when=asyncio.FIRST_COMPLETED)
     await asyncio.gather(*(nanny.close(timeout=_PATIENCE) for nanny in nannies))
     if scheduler:
         await scheduler.close()
+    elif not ended.is_set():
+        raise TimeoutError("the scheduler is gone, so this worker ends")
+
+
+async def _until_lost(address: str, secure: Any) -> None:
+    """Nannies would begin workers again for ever that find no scheduler."""
+    from distributed.comm.core import connect
+
+    options = secure.get_connection_args("worker") if secure else {}
+    answered = time.monotonic()
+    while time.monotonic() - answered < _LOST:
+        await asyncio.sleep(_LOOK)
+        with contextlib.suppress(OSError, TimeoutError):
+            await (await connect(address, timeout=_LOOK, **options)).close()
+            answered = time.monotonic()
 
 
 def _cards(count: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import astuple
+from typing import Any
 
 import torch
 
@@ -15,7 +16,7 @@ from ..hires.tiles.settings import Precision, TileSettings
 from ..upscale_models import ModelUpscaler, Runtime, UpscalerMemoryError
 from ..upscale_models.tiles.keep import Fade, Keep
 from ..upscale_models.tiles.worker import Work, Worker
-from .handing_out import HandingOut, Waiting
+from .handing_out import HandingOut
 from .jobs import ModelFile, Plain, code_digest
 from .pixels import from_plain, to_plain
 from .pool import Pool
@@ -89,25 +90,49 @@ class WindowHelpers:
         """See `Helpers`: one more than are done at once."""
         return self.handing.slots() + 1
 
-    def hand(self, upscaler: ModelUpscaler, precision: Precision, pixels: torch.Tensor, keep: Keep) -> HandedWindow:
+    def hand(
+        self,
+        upscaler: ModelUpscaler,
+        precision: Precision,
+        pixels: torch.Tensor,
+        keep: Keep,
+        hear: Callable[[torch.Tensor], None] | None = None,
+    ) -> HandedWindow:
         """See `Helpers`."""
         model = self._models.get(upscaler.name)
         task = (window_of(model, precision, pixels, keep), self._code) if model else None
         shape = (len(pixels), keep.covered.height, keep.covered.width, pixels.shape[-1])
-        return HandedWindow(self.handing, self.handing.start(task), shape)
+        return HandedWindow(self.handing, task, shape, hear)
 
 
 class HandedWindow:
     """A window that was handed out: `Handed`."""
 
-    def __init__(self, handing: HandingOut, waiting: Waiting, shape: tuple[int, ...]) -> None:
-        """`shape`: of the answer, as `to_plain` makes it."""
-        self._handing, self._waiting, self._shape = handing, waiting, shape
+    def __init__(
+        self,
+        handing: HandingOut,
+        task: tuple[Any, ...] | None,
+        shape: tuple[int, ...],
+        hear: Callable[[torch.Tensor], None] | None = None,
+    ) -> None:
+        """`task`: of the function; None where it has to be done here. `shape`: of the answer, as `to_plain` makes it.
+
+        `hear`: is told the result as soon as it is there, while others are waited for.
+        """
+        self._handing, self._shape, self._hear = handing, shape, hear
+        self._waiting = handing.start(task, self._heard if hear else None)
 
     def answer(self) -> torch.Tensor | None:
         found = self._handing.answer(self._waiting)
-        if found is None:
-            return None
+        return self._result(found) if found else None
+
+    def _heard(self, found: Plain) -> None:
+        result = self._result(found)
+        if result is not None and self._hear is not None:
+            self._hear(result)
+
+    def _result(self, found: Plain) -> torch.Tensor | None:
+        """The window of an answer; None if it has to be done here."""
         if "failed" in found:
             self._handing.remark(f"a window was done by this machine, because at {found['who']}: {found['failed']}")
             return None

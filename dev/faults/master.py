@@ -24,6 +24,7 @@ from ...machines.windows import WindowHelpers
 from ...pictures.formats.tiff.write import TiffLayout
 from ...pictures.source import open_source
 from ...pictures.streams.file import stream_picture
+from ...pictures.streams.journal import Journal
 from ...pictures.streams.pieces import Marks, Piece
 from ...pictures.write import complete_or_absent
 from ...upscale_models import CpuRuntime, Runtime
@@ -94,7 +95,7 @@ def _windows(
         upscale = FileUpscale(source, request, 8, False, _runtimes, helpers=helpers)
 
         def pieces(marks: Marks) -> Iterator[Piece]:
-            for piece in upscale.pieces(marks):
+            for piece in upscale.pieces(marks, Journal(target).kept):
                 _note(options, str(piece.box))
                 yield piece
 

@@ -133,7 +133,8 @@ class FileJob(FileUpscale):
         """Write the result to a BigTIFF piece by piece; see `stream_picture`."""
         size, corner = self.plan.size, (self.plan.window.x0, self.plan.window.y0)
         layout = TiffLayout(*size, self.source.channels, self.facts)
-        stream_picture(target, layout, description, self.pieces, corner, overwrite)
+        make = partial(self.pieces, kept=Journal(target).kept)
+        stream_picture(target, layout, description, make, corner, overwrite)
 
 
 def size_words(request: UpscaleRequest[Upscaler]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from ...hires.plan.upscale import THIS_DEVICE
 from ...machines.entries import FILE, Entry, EntryError, read_entries
 from ...machines.pool import Pool, PoolError
 from ...machines.threads import ThreadPool
+from ..ending import check_stage
 
 logger = logging.getLogger("hires-fix")
 
@@ -65,7 +66,7 @@ def crew(name: str, input_name: str = "workers", comfyui: Sequence[str] = ()) ->
         from ...machines.dask_pool import open_pool  # nothing of Dask is loaded before
 
         try:
-            pool = open_pool(entry, model_folders(), comfyui)
+            pool = open_pool(entry, model_folders(), check_stage, comfyui)
         except PoolError as error:
             raise InputError(str(error), input_name) from error
     try:

@@ -31,8 +31,19 @@ class Drawers(Protocol):
         """How many windows may be on their way; changes as they come and go."""
         ...
 
-    def give(self, box: Box, size: Size, pixels: torch.Tensor, channels: int, tiles: int) -> Given:
-        """Let one draw a window with so many channels; see `draw_window`."""
+    def give(
+        self,
+        box: Box,
+        size: Size,
+        pixels: torch.Tensor,
+        channels: int,
+        tiles: int,
+        hear: Callable[[torch.Tensor], None],
+    ) -> Given:
+        """Let one draw a window with so many channels; see `draw_window`.
+
+        `hear` gets it as soon as it is there, while others are waited for.
+        """
         ...
 
 

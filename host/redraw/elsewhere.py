@@ -61,10 +61,18 @@ class WindowCrew:
         """See `Drawers`: one more than are drawn at once."""
         return self._handing.slots() + 1
 
-    def give(self, box: Box, size: Size, pixels: torch.Tensor, channels: int, tiles: int) -> HandedWindow:
+    def give(
+        self,
+        box: Box,
+        size: Size,
+        pixels: torch.Tensor,
+        channels: int,
+        tiles: int,
+        hear: Callable[[torch.Tensor], None],
+    ) -> HandedWindow:
         """See `Drawers`."""
         window = window_of(self._fragment, box, size, pixels, tiles)
-        return HandedWindow(self._handing, self._handing.start((window,)), (box.height, box.width, channels))
+        return HandedWindow(self._handing, (window,), (box.height, box.width, channels), hear)
 
 
 @contextmanager

@@ -277,7 +277,8 @@ class _Drawing:
 
     def _give(self, drawers: Drawers, box: Box) -> Given:
         channels = _channels(self._source.channels)
-        return drawers.give(box, self._size, self._source.read(box), channels, self._in_tiles.of(box))
+        pixels, keep = self._source.read(box), partial(self._kept.keep, box)
+        return drawers.give(box, self._size, pixels, channels, self._in_tiles.of(box), keep)
 
     def _share(self, owned: Box) -> float:
         """The largest share of the strength in what a window owns."""
@@ -293,11 +294,11 @@ class _Drawing:
         if box in self._left:
             self._so_far.put(box, self._before(box))
             return torch.zeros(box.height, box.width, _channels(self._source.channels) + 1)
-        drawn = self._kept.get(box)
+        drawn = self._ahead.take(box) if self._ahead is not None else None
         if drawn is None:
-            drawn = self._ahead.take(box) if self._ahead is not None else None
-            if drawn is None:
-                drawn = self._drawn_here(box)
+            drawn = self._kept.get(box)
+        if drawn is None:
+            drawn = self._drawn_here(box)
             self._kept.keep(box, drawn)
         self._so_far.put(box, drawn)
         self._done += 1

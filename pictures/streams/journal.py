@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..base.file_names import fitting
+from .kept import KeptParts
 from .pieces import Marks
 
 log = logging.getLogger("hires-fix")
 
 _VERSION = 1
-_PART, _JOURNAL, _FRESH = ".part", ".part.json", ".part.json.new"
+_PART, _JOURNAL, _FRESH, _PARTS = ".part", ".part.json", ".part.json.new", ".part.windows"
 
 
 class Journal:
@@ -29,7 +31,7 @@ class Journal:
         self.file = target.with_name(name + _JOURNAL)
         """The journal itself."""
 
-        self._fresh = target.with_name(name + _FRESH)
+        self._fresh, self._parts = target.with_name(name + _FRESH), target.with_name(name + _PARTS)
 
     def read(self, job: Mapping[str, Any]) -> Marks | None:
         """Return how far this very job has come, None if nothing of it can be used. What counts is on the disk."""
@@ -50,7 +52,13 @@ class Journal:
             os.fsync(file.fileno())
         os.replace(self._fresh, self.file)
 
+    def kept(self, *numbers: int) -> KeptParts:
+        """Parts of what is in no complete row yet, of one of several kinds. They are for a job that `read` knows."""
+        return KeptParts(self._parts / "-".join(map(str, numbers)), self.part, is_synced=False)
+
     def discard(self) -> None:
         """Remove everything of an unfinished job."""
-        for path in (self.file, self._fresh, self.part):
+        self.file.unlink(missing_ok=True)
+        shutil.rmtree(self._parts, ignore_errors=True)
+        for path in (self._fresh, self.part):
             path.unlink(missing_ok=True)

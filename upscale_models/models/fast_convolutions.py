@@ -121,7 +121,7 @@ def _make_fast(model: torch.nn.Module) -> None:
 
 def _is_trunk(layers: list[torch.nn.Module]) -> bool:
     count = next((index for index, layer in enumerate(layers) if not _is_block(layer)), len(layers))
-    return 0 < count and not any(_is_block(layer) for layer in layers[count:])
+    return count > 0 and not any(_is_block(layer) for layer in layers[count:])
 
 
 def _is_block(module: Any) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import torch
 
+from ...hires.sizes.image_sizes import Size
 from ...hires.tiles.boxes import Box
 from ...hires.tiles.settings import Precision
 from ..models.spandrel_model import ModelUpscaler
 from .keep import Keep
-from .worker import NoRoomError, Worker
+from .worker import Coming, NoRoomError, Worker
 
 
 class Handed(Protocol):
@@ -29,20 +31,52 @@ class Helpers(Protocol):
         """How many windows may be on their way; changes as helpers come and go."""
         ...
 
-    def hand(self, upscaler: ModelUpscaler, precision: Precision, pixels: torch.Tensor, keep: Keep) -> Handed:
-        """Let one run a model on `(N, H, W, C)`, in float32, or in half precision where that is right."""
+    def hand(
+        self,
+        upscaler: ModelUpscaler,
+        precision: Precision,
+        pixels: torch.Tensor,
+        keep: Keep,
+        hear: Callable[[torch.Tensor], None] | None = None,
+    ) -> Handed:
+        """Let one run a model on `(N, H, W, C)`, in float32, or in half precision where that is right.
+
+        `hear` gets what is kept of the result as soon as it is there, while other answers are waited for.
+        """
+        ...
+
+
+class KeptWindows(Protocol):
+    """What was made of the windows of a run, from an earlier process on until their rows are done."""
+
+    def get(self, box: Box, size: Size) -> torch.Tensor | None:
+        """Return what was kept for the window at this place, `(h, w, C)` float32 of that size, or None."""
+        ...
+
+    def keep(self, box: Box, pixels: torch.Tensor) -> None:
+        """Keep `(h, w, C)` for the window at this place."""
+        ...
+
+    def forget_above(self, row: int) -> None:
+        """Let go of the windows that begin above this row."""
         ...
 
 
 class SharedWorker:
     """A model at work by the hands of helpers: a `TileWorker`. What they cannot do, this process' own worker does."""
 
-    def __init__(self, own: Worker, helpers: Helpers, count: int) -> None:
-        """`own` settles tiles and precision, for all. `count`: of the pictures that will go in."""
-        self._own, self._helpers = own, helpers
+    def __init__(self, own: Worker, helpers: Helpers, count: int, kept: KeptWindows | None = None) -> None:
+        """`own` settles tiles and precision, for all. `count`: of the pictures that will go in. `kept`: for one run
+        over one picture."""
+        self._own, self._helpers, self._kept = own, helpers, kept
+        self._count, self._planned = count, own.tile
         self.work = own.work
         self.together = own.together * min(2 * helpers.room(), -(-count // own.together))
         """Pictures that should go in at once: enough for all helpers, also where each is one window."""
+
+    def keeping(self, kept: KeptWindows) -> SharedWorker:
+        """The same for a run over one picture, in which nothing that came back has to be made again."""
+        return SharedWorker(self._own, self._helpers, self._count, kept)
 
     @property
     def tile(self) -> int:
@@ -52,9 +86,15 @@ class SharedWorker:
     def ahead(self) -> int:
         return max(1, self._helpers.room() * self._own.together // self.together)
 
-    def start(self, pixels: torch.Tensor, keep: Keep, place: Box, share: float) -> _Windows:
+    def start(self, pixels: torch.Tensor, keep: Keep, place: Box, share: float) -> Coming:
         """See `TileWorker`."""
-        return _Windows(self._own, self._helpers, pixels.split(self._own.together), keep, place, share)
+        # once tiles are smaller than planned, a place does not say any more what is made of it
+        kept = self._kept if self._own.tile == self._planned else None
+        found = kept.get(place, (keep.covered.width, keep.covered.height)) if kept else None
+        if found is not None and found.shape[-1] == pixels.shape[-1]:
+            return _Found(found[None].to(self._own.target))
+        hear = partial(_keep_first, kept, place) if kept else None
+        return _Windows(self._own, self._helpers, pixels.split(self._own.together), keep, place, share, hear)
 
     def go_on_in_float32(self, reason: str) -> None:
         """See `TileWorker`."""
@@ -69,14 +109,31 @@ class SharedWorker:
         self._own.prepare()
 
 
+class _Found:
+    """A window that was made before: `Coming`."""
+
+    def __init__(self, result: torch.Tensor) -> None:
+        self._result = result
+
+    def wait(self) -> torch.Tensor:
+        return self._result
+
+
 class _Windows:
     """The same window of several pictures: `Coming`."""
 
     def __init__(
-        self, own: Worker, helpers: Helpers, parts: Sequence[torch.Tensor], keep: Keep, place: Box, share: float
+        self,
+        own: Worker,
+        helpers: Helpers,
+        parts: Sequence[torch.Tensor],
+        keep: Keep,
+        place: Box,
+        share: float,
+        hear: Callable[[torch.Tensor], None] | None,
     ) -> None:
-        self._own, self._keep, self._place, self._share = own, keep, place, share
-        self._handed = [(part, helpers.hand(own.upscaler, own.precision, part, keep)) for part in parts]
+        self._own, self._keep, self._place, self._share, self._hear = own, keep, place, share, hear
+        self._handed = [(part, helpers.hand(own.upscaler, own.precision, part, keep, hear)) for part in parts]
 
     def wait(self) -> torch.Tensor | None:
         results = []
@@ -89,5 +146,12 @@ class _Windows:
                 result = arrival.wait()
                 if result is None:
                     return None
+                if self._hear is not None:
+                    self._hear(result)
             results.append(result.to(self._own.target))
         return results[0] if len(results) == 1 else torch.cat(results)
+
+
+def _keep_first(kept: KeptWindows, place: Box, results: torch.Tensor) -> None:
+    """Keep what is made of the only picture."""
+    kept.keep(place, results[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import torch
@@ -22,7 +22,7 @@ from .model_run import CroppedRun, FeatheredRun
 from .placed_worker import PlacedWorker, plan_placed_runs, settle_placed
 from .resize_run import PART, ResizeRun
 from .run_plan import RunPlan, plan_runs
-from .shared_worker import Helpers, SharedWorker
+from .shared_worker import Helpers, KeptWindows, SharedWorker
 from .sources import Block, Channels, Pictures, PictureSource, Single, Stack, Stage, Strip, shared
 from .worker import TileWorker, UnseenWork, Work, Worker, allocate
 
@@ -96,6 +96,7 @@ def upscale_blocks(
     runtime: Runtime | None = None,
     rows_done: int = 0,
     helpers: Helpers | None = None,
+    kept: Callable[[int], KeptWindows] | None = None,
 ) -> Iterator[Block]:
     """Do what `upscale_to` does for one picture that need not fit the memory, with the same numbers.
 
@@ -105,6 +106,8 @@ def upscale_blocks(
     Args:
         rows_done: leave out these rows of the result. Blocks are the same as without if none crosses this row.
         helpers: see `upscale_to`.
+        kept: what outlives this process of each run by helpers, by its number; for this very job alone. Whoever asks
+            for the next row of blocks has those before it where a later process finds them.
 
     Yields:
         Blocks on the CPU, in rows from top to bottom, each from left to right, a partition of the result; every row
@@ -117,12 +120,15 @@ def upscale_blocks(
     check_size(source.width, source.height)
     check_channels(source.channels)
     runtime = runtime or CpuRuntime()
-    job = _Job(upscaler, (source.width, source.height), (width, height), 1, tiles, runtime, _CPU, helpers=helpers)
+    size = source.width, source.height
+    job = _Job(upscaler, size, (width, height), 1, tiles, runtime, _CPU, helpers=helpers, kept=kept)
     if rows_done >= height:
         return
     for box, pixels in job.blocks(Single(source), rows_done):
         cut = max(0, rows_done - box.y0)
         yield Block(box._replace(y0=box.y0 + cut), pixels[0, cut:].float())
+        if box.x1 == width and box.y1 < height:
+            job.forget_above(box.y1)
 
 
 def settle_tiles(
@@ -155,6 +161,7 @@ class _Job:
         window: Box | None = None,
         work: Work | None = None,
         helpers: Helpers | None = None,
+        kept: Callable[[int], KeptWindows] | None = None,
     ) -> None:
         """See `upscale_to`; `count` is how many pictures will come, `device` where results are wanted.
 
@@ -177,6 +184,8 @@ class _Job:
         self._worker: TileWorker | None = None
         self._before: _Job | None = None
         self._is_exact = False
+        self._kept_of, self._kept = kept, dict[Stage, KeptWindows]()
+        self._stages: list[Stage] = []
         if self._runs and isinstance(upscaler, ModelUpscaler):
             own = Worker(upscaler, runtime, tiles, pixels, self._runs[-1].size, count, self._work, device)
             worker = SharedWorker(own, helpers, count) if helpers else own
@@ -219,7 +228,7 @@ class _Job:
         """
         stages: list[Stage] = []
         between: list[Strip] = []
-        for run in self._runs:
+        for index, run in enumerate(self._runs):
             before = stages[-1] if stages else source
             if (before.width, before.height) != run.size:
                 brought = _after(stages, between, source)
@@ -227,7 +236,7 @@ class _Job:
                     _Inner(self._before, brought) if self._before else self._resize(brought, run.size, (0, run.size[0]))
                 )
                 stages.append(resized)
-            stages.append(self._run(_after(stages, between, source), run))
+            stages.append(self._run(_after(stages, between, source), run, index))
         if not stages or (stages[-1].width, stages[-1].height) != self.target:
             stages.append(self._resize(_after(stages, between, source), self.target, self._columns))
         row = start
@@ -235,19 +244,36 @@ class _Job:
             row = stage.first_row(row)
             if strip:
                 strip.start = row
+        self._stages = stages
         return stages[-1], row
+
+    def forget_above(self, row: int) -> None:
+        """Let go of the windows that are kept for rows of the result above this one alone."""
+        for stage in reversed(self._stages) if self._kept else ():
+            row = stage.first_row(row)
+            if stage in self._kept:
+                self._kept[stage].forget_above(row)
 
     def prepare(self) -> None:
         """Bring the model to its device again."""
         if self._worker is not None:
             self._worker.prepare()
 
-    def _run(self, source: Stack, plan: RunPlan) -> Stage:
-        assert self._worker is not None
+    def _run(self, source: Stack, plan: RunPlan, index: int) -> Stage:
+        worker = self._worker
+        assert worker is not None
+        kept = None
+        if self._kept_of is not None and isinstance(worker, SharedWorker):
+            kept = self._kept_of(index)
+            worker = worker.keeping(kept)
         if not self._is_exact:
-            return FeatheredRun(self._worker, source, plan, source.count)
-        columns = self._columns if plan.result == self.target else None
-        return CroppedRun(self._worker, source, plan, source.count, columns=columns)
+            run = FeatheredRun(worker, source, plan, source.count)
+        else:
+            columns = self._columns if plan.result == self.target else None
+            run = CroppedRun(worker, source, plan, source.count, columns=columns)
+        if kept is not None:
+            self._kept[run] = kept
+        return run
 
     def _resize(self, source: Stack, size: Size, columns: tuple[int, int]) -> Stage:
         parts = self._filter.parts((source.width, source.height), size)

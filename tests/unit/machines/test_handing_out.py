@@ -147,6 +147,21 @@ def test_a_piece_that_all_wait_for_is_started_once_more(monkeypatch):
     assert once_more.ready.is_set()
 
 
+def test_answers_are_heard_of_while_another_is_waited_for():
+    """Also what is refused is handed out again at once."""
+    first, heard = Later(fine(0)), []
+    refused = {"refused": "no model", "who": "poor"}
+    crew = Crew(lambda item, again: refused if item == 2 and not again else fine(item))
+    job = HandingOut(crew, "function", lambda: len(heard) == 2 and first.ready.set())
+    waiting = [job.start((item,), heard.append) for item in range(4)]
+    waiting[0].tickets[:] = [first]
+    assert job.answer(waiting[0])["data"] == 0
+    assert [one["data"] for one in heard] == [1, 3, 2, 0]
+    assert crew.excluded == ["poor"]
+    assert [job.answer(one)["data"] for one in waiting[1:]] == [1, 2, 3]
+    assert len(heard) == 4
+
+
 def test_a_cancel_ends_it_at_once_and_lets_go_of_everything():
     crew = Crew(lambda item, again: None, at_once=False)
     asked = itertools.count()

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from dataclasses import asdict, replace
+from functools import partial
 
 import pytest
 import torch
@@ -15,8 +16,11 @@ from hires_pack.machines.pool import PoolError
 from hires_pack.machines.threads import ThreadPool
 from hires_pack.machines.windows import WindowHelpers, WindowRuns, window_of
 from hires_pack.machines.workplace import FUNCTIONS
+from hires_pack.pictures import FileFacts, Picture
+from hires_pack.pictures.source import MemorySource
+from hires_pack.pictures.streams.kept import KeptParts
 from hires_pack.upscale_models import CLASSICAL, CpuRuntime, UpscalerError, upscale_blocks, upscale_to
-from hires_pack.upscale_models.tiles import worker
+from hires_pack.upscale_models.tiles import resize_run, run_plan, worker
 from hires_pack.upscale_models.tiles.keep import Keep
 
 CPU = torch.device("cpu")
@@ -41,7 +45,7 @@ class Counting(ThreadPool):
 
     def __init__(self, folder, spoil=None, slots=3):
         super().__init__("counting", [CPU] * slots, [folder])
-        self.asked, self.spoil, self.most, self.open = 0, spoil or {}, 0, 0
+        self.asked, self.spoil, self.most, self.open, self.taken = 0, spoil or {}, 0, 0, set()
 
     def submit(self, function, *arguments):
         number, self.asked = self.asked, self.asked + 1
@@ -50,18 +54,20 @@ class Counting(ThreadPool):
         spoil = self.spoil.get(number)
         if isinstance(spoil, PoolError) and number == min(self.spoil):
             raise spoil
-        return Ticket(self, super().submit(function, *arguments), spoil)
+        return Ticket(self, super().submit(function, *arguments), spoil, arguments[0])
 
 
 class Ticket:
-    def __init__(self, pool, ticket, spoil):
+    def __init__(self, pool, ticket, spoil, window):
         self.pool, self.ticket, self.spoil = pool, ticket, spoil
+        self.window = hash((window["data"], *window["covered"]))
 
     def wait(self, seconds):
         return self.ticket.wait(seconds)
 
     def result(self):
         self.pool.open -= 1
+        self.pool.taken.add(self.window)
         answer = self.ticket.result()
         if isinstance(self.spoil, Exception):
             raise self.spoil
@@ -94,6 +100,10 @@ def pictures(count=1, height=130, width=170, channels=3):
     return torch.rand(count, height, width, channels, generator=torch.Generator().manual_seed(channels))
 
 
+def source_of(image):
+    return MemorySource(Picture(image[0], FileFacts()))
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("factor", "count", "channels"), [(2, 1, 3), (1.5, 2, 4), (6, 1, 1)])
 def test_equal_bytes(name, factor, count, channels, folder, helped):
@@ -110,36 +120,113 @@ def test_equal_bytes(name, factor, count, channels, folder, helped):
     assert helpers.handing.remarks == []
 
 
-def test_equal_bytes_where_tiles_fade_into_each_other(folder, helped, monkeypatch):
+@pytest.mark.parametrize("channels", [1, 3])
+def test_equal_bytes_where_tiles_fade_into_each_other(channels, folder, helped, monkeypatch):
     """The weights are applied where the model runs."""
     exact = worker.reach_of
     monkeypatch.setattr(worker, "reach_of", lambda upscaler: replace(exact(upscaler), exact=False))
-    model, image = model_of(folder, NAMES[1]), pictures(2)
+    model, image = model_of(folder, NAMES[1]), pictures(2, channels=channels)
     cut = upscale_to(image, model, 680, 520, TileSettings(64, 16))
     pool, helpers = helped()
     faded = upscale_to(image, model, 680, 520, TileSettings(64, 16), helpers=helpers)
     assert torch.equal(faded, upscale_to(image, model, 680, 520, TileSettings(64, 16)))
     assert (faded - cut).abs().max() < 1e-4, "weights that do not add up to 1"
     assert pool.asked > 4
+    assert helpers.handing.remarks == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_equal_blocks_also_from_a_mark_on(name, folder, helped):
     image, model = pictures(1, 80, 100), model_of(folder, name)
 
-    class Source:
-        height, width, channels = image.shape[1:]
-
-        def read(self, box):
-            return image[0, box.y0 : box.y1, box.x0 : box.x1]
-
     def blocks(helpers, done):
-        return list(upscale_blocks(Source(), model, 150, 120, TILES, rows_done=done, helpers=helpers))
+        return list(upscale_blocks(source_of(image), model, 150, 120, TILES, rows_done=done, helpers=helpers))
 
     for done in (0, blocks(None, 0)[5].box.y0):
         expected, found = blocks(None, done), blocks(helped()[1], done)
         assert [one.box for one in found] == [one.box for one in expected]
         assert all(torch.equal(one.pixels, other.pixels) for one, other in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize("fades", [False, True])
+@pytest.mark.parametrize(("factor", "channels"), [(2, 3), (1.5, 4), (6, 1)])
+@pytest.mark.parametrize("stop", [1, 4, 6, 10])
+def test_what_came_back_is_not_made_again(stop, factor, channels, fades, folder, helped, monkeypatch, tmp_path):
+    """By a process that goes on after another one, which stopped inside a row of windows; one run or two."""
+    exact = worker.reach_of
+    for module in (worker, run_plan) if fades else ():
+        monkeypatch.setattr(module, "reach_of", lambda upscaler: replace(exact(upscaler), exact=False))
+    monkeypatch.setattr(resize_run, "PART", 40)
+    sides = (40, 50) if factor > 4 else (130, 170)
+    image, model = pictures(1, *sides, channels), model_of(folder, NAMES[0])
+    width, height = int(sides[1] * factor), int(sides[0] * factor)
+    tiles = TileSettings(24, 6) if factor > 4 else TILES
+
+    def begun(helpers, done=0):
+        kept = partial(kept_in, tmp_path)
+        return upscale_blocks(source_of(image), model, width, height, tiles, rows_done=done, helpers=helpers, kept=kept)
+
+    complete, alone = helped()
+    expected = list(upscale_blocks(source_of(image), model, width, height, tiles, helpers=alone))
+    row = sum(one.box.y0 == 0 for one in expected)
+    first, helpers = helped()
+    blocks = begun(helpers)
+    made = [next(blocks) for _ in range(stop)]
+    whole = [one for one in made if sum(other.box.y0 == one.box.y0 for other in made) == row]
+    second, again = helped()
+    mark = whole[-1].box.y1 if whole else 0
+    found = list(begun(again, mark))
+    assert [one.box for one in (*whole, *found)] == [one.box for one in expected]
+    assert all(torch.equal(one.pixels, other.pixels) for one, other in zip((*whole, *found), expected, strict=True))
+    assert first.taken
+    assert not first.taken & second.taken
+    assert first.taken | second.taken == complete.taken
+
+
+def kept_in(folder, run):
+    return KeptParts(folder / str(run))
+
+
+def test_a_row_of_windows_is_kept_and_no_more_than_are_on_their_way(folder, helped, tmp_path):
+    image, model = pictures(1, 200, 130), model_of(folder, NAMES[0])
+    _, helpers = helped()
+    kept = partial(kept_in, tmp_path)
+    blocks = upscale_blocks(source_of(image), model, 260, 400, TILES, helpers=helpers, kept=kept)
+    boxes, most = [], 0
+    for block in blocks:
+        boxes.append(block.box)
+        most = max(most, len(list(tmp_path.glob("0/*.npy"))))
+    row = sum(box.y0 == 0 for box in boxes)
+    assert row < most <= row + helpers.room() + 1
+    assert len(boxes) > 3 * row
+
+
+def test_windows_of_smaller_tiles_are_not_taken_for_those_of_larger_ones(folder, helped, tmp_path):
+    """After memory ran out nothing more is kept, for places then say less."""
+    image, model = pictures(1, 200, 200), model_of(folder, NAMES[0])
+    job, real = (source_of(image), model, 400, 400, TileSettings(144, 8, "float32")), model.apply
+    left = itertools.count()
+    expected = put_together(upscale_blocks(*job))
+
+    def short(pixels):
+        if pixels.shape[-1] > 80 and next(left) < 1:
+            raise RuntimeError("short")
+        return real(pixels)
+
+    object.__setattr__(model, "apply", short)
+    for spoil in ({3: {"failed": "no memory"}}, {}):
+        _, helpers = helped(spoil=spoil)
+        made = upscale_blocks(*job, Short(), helpers=helpers, kept=partial(kept_in, tmp_path))
+        assert torch.allclose(put_together(made), expected, atol=1e-5)
+        assert {path.name for path in tmp_path.glob("0/*")} == {"92-0.npy", *([] if spoil else ["92-92.npy"])}
+    assert next(left) == 1, "memory did not run out"
+
+
+def put_together(blocks):
+    made = torch.zeros(400, 400, 3)
+    for box, pixels in blocks:
+        made[box.y0 : box.y1, box.x0 : box.x1] = pixels
+    return made
 
 
 def test_small_pictures_are_on_their_way_together(folder, helped):

@@ -1,5 +1,6 @@
 """Picture files upscaled by threads and by worker processes: the same bytes as here, whatever befalls a worker."""
 
+import itertools
 import json
 import os
 import shutil
@@ -8,9 +9,11 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from hires_pack.dev.fixtures import upscalers
@@ -145,6 +148,24 @@ def test_models_are_found_by_their_content(tmp_path, folder, model):
     assert taking.path(model).parent == tmp_path / "taken"
 
 
+def test_threads_build_their_networks_one_after_another(folder, model, monkeypatch):
+    """torch fails where two do it at once."""
+    building, most = [], []
+
+    def build(*arguments):
+        building.append(arguments)
+        most.append(len(building))
+        time.sleep(0.05)
+        building.pop()
+        return real(*arguments)
+
+    real = models.from_state_dict
+    monkeypatch.setattr(models, "from_state_dict", build)
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda _: ModelStore([folder]).load(model), range(3)))
+    assert most == [1, 1, 1]
+
+
 def test_a_file_that_would_run_code_is_refused(folder):
     path = folder / upscalers.PICKLED_CODE
     file = ModelFile(path.name, sha256_of(path), path.stat().st_size)
@@ -225,6 +246,51 @@ def test_a_frozen_worker_is_waited_for_no_longer_than_it_takes_to_see_it(process
     assert done_by(processes, work)[0] == work[1]
 
 
+@pytest.mark.parametrize("frozen", ["looked for models", "was sent 'random-x2.safetensors'"])
+def test_a_worker_that_freezes_while_it_is_prepared_is_left_out(frozen, processes, model, folder, monkeypatch):
+    """The other one works."""
+    wait_for(processes, 2)
+    victim = min(process_ids(processes))
+    lacking, run = replace(model, sha256="0" * 64), processes._run
+
+    def stopping(function, *arguments, workers=None, within=None):
+        found = run(function, *arguments, workers=workers, within=within) if function == "hello" else None
+        if found is not None:
+            stopping.of = {address: hello["process"] for address, hello in found.items()}
+            return {address: {**hello, "fetches": True} for address, hello in found.items()}
+        if stopping.of[workers[0]] == victim and (function == "take") == frozen.startswith("was"):
+            os.kill(victim, signal.SIGSTOP)
+            return run(function, *arguments, workers=workers, within=within)
+        return {workers[0]: [lacking.sha256] if stopping.of[workers[0]] == victim else []}
+
+    monkeypatch.setattr(processes, "_run", stopping)
+    monkeypatch.setattr(dask_pool, "_MEETING", 1.0)
+    try:
+        (remark,) = processes.meet([lacking], [folder / model.name])
+    finally:
+        os.kill(victim, signal.SIGCONT)
+    assert remark.endswith(f"{victim} is left out: it did not answer for 1 seconds while it {frozen}")
+
+
+def test_a_cancel_is_heard_before_workers_are_there(folder):
+    """While processes start, of which none stays, and while somebody who does not answer is asked."""
+    asked = itertools.count()
+
+    def check():
+        if next(asked) == 3:
+            raise KeyboardInterrupt
+
+    before = psutil.Process().children()
+    with pytest.raises(KeyboardInterrupt):
+        open_pool(Entry("two", processes=2, threads=1), [folder], check)
+    (started,) = [one for one in psutil.Process().children() if one not in before]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        asked = itertools.count()
+        with pytest.raises(KeyboardInterrupt):
+            open_pool(Entry("silent", scheduler=f"tcp://127.0.0.1:{silent.getsockname()[1]}"), [], check)
+    assert psutil.wait_procs([started], 60)[1] == []
+
+
 def test_a_worker_that_joins_late_gets_work(processes, work, folder):
     command = [sys.executable, str(serving.WORKER), processes._started.address, "--workers", "1", "--threads", "1"]
     command += ["--models", str(folder), "--while-open"]
@@ -290,6 +356,24 @@ def test_the_scheduler_is_lost_and_the_job_goes_on(processes, work, model, folde
     assert all(answer in (None, expected) for answer, expected in zip(answers, made, strict=True))
     assert answers[-1] is None
     assert handing.remarks == ["the scheduler of 'two' is gone. This machine goes on alone"]
+
+
+def test_a_worker_ends_with_its_scheduler(folder):
+    """Also if that is killed: with a sentence, and nothing of it stays."""
+    serve = [sys.executable, str(serving.WORKER), "--serve", "tcp://127.0.0.1:0", "--workers", "0", "--while-open"]
+    with subprocess.Popen(serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as scheduler:
+        address = scheduler.stdout.readline().strip().removeprefix(serving.READY)
+        command = [sys.executable, str(serving.WORKER), address, "--workers", "1", "--threads", "1"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen([*command, "--models", str(folder)], **pipes) as worker:
+            assert worker.stdout.readline().startswith(serving.READY)
+            below = psutil.Process(worker.pid).children(recursive=True)
+            assert below
+            scheduler.kill()
+            _, said = worker.communicate(timeout=60)
+    assert worker.returncode == 1
+    assert f"{address}: the scheduler is gone, so this worker ends." in said
+    assert psutil.wait_procs(below, 60)[1] == []
 
 
 def certificate(folder, name, authority=None):

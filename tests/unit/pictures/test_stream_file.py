@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 
@@ -161,6 +162,25 @@ def test_something_else_begins_anew(change, tmp_path):
     stream(*paths, [compact()], size, stop=made.append, job={"test": 2} if change == "job" else None)
     assert made[0].box.y0 == 0
     assert paths[1].read_bytes() == in_memory(tmp_path / "a.tif", tmp_path / "c.tif", [compact()], size)
+
+
+def test_parts_beside_the_file_are_for_its_job_alone(tmp_path):
+    """They are gone with it, and where another one begins."""
+    target, layout, found = tmp_path / "a.tif", TiffLayout(8, 8, 3), []
+
+    def make(marks, stops):
+        kept, box = Journal(target).kept(0, 1), Box(0, 0, 8, 8)
+        found.append(kept.get(box) is not None)
+        kept.keep(box, torch.zeros(8, 8, 3))
+        if stops:
+            raise Stopped
+        yield Piece(box, torch.zeros(8, 8, 3), (8,))
+
+    for job, stops in ((1, True), (1, True), (2, True), (2, False)):
+        with pytest.raises(Stopped) if stops else nullcontext():
+            stream_picture(target, layout, {"test": job}, lambda marks, stops=stops: make(marks, stops))
+    assert found == [False, True, False, True]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
 
 
 def test_a_finished_file_is_only_replaced_if_asked(tmp_path):

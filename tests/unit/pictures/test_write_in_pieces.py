@@ -1,5 +1,8 @@
 """Pictures that are read piece by piece from the disk and written without being in memory, and parts that are kept."""
 
+import shutil
+
+import numpy as np
 import pytest
 import torch
 from hires_pack.hires.tiles.boxes import Box
@@ -40,17 +43,48 @@ def test_what_is_no_complete_part_is_made_again(tmp_path):
     kept.keep(box, torch.rand(3, 5, 3))
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
-    for content in (whole[:-1], whole[:20], b"", b"no numbers"):
+    spoiled = bytearray(whole)
+    spoiled[-50] ^= 1
+    claims = whole.replace(b"(3, 5, 3)", b"(3, 5, 9999999999)".ljust(9))  # of a part that fits no memory
+    for content in (whole[:-1], whole[:20], b"", b"no numbers", b"PK\x03\x04", spoiled, claims, whole + b"more"):
         file.write_bytes(content)
         assert kept.get(box) is None
+    with open(file, "wb") as written:
+        np.lib.format.write_array(written, np.full((3, 5, 3), print), allow_pickle=True)
+    assert kept.get(box) is None
     file.write_bytes(whole)
     assert kept.get(box) is not None
     assert kept.get(Box(0, 0, 5, 4)) is None
 
 
 def test_a_disk_that_does_not_take_parts_stops_nothing(tmp_path, caplog):
-    kept = KeptParts(tmp_path / "not there")
+    (tmp_path / "a file").touch()
+    kept = KeptParts(tmp_path / "a file")
     for _ in range(3):
         kept.keep(Box(0, 0, 5, 3), torch.rand(3, 5, 3))
     assert len(caplog.records) == 1
     assert kept.get(Box(0, 0, 5, 3)) is None
+
+
+def test_parts_may_have_another_size_than_their_place(tmp_path):
+    kept, pixels = KeptParts(tmp_path / "made with the first"), torch.rand(6, 10, 3)
+    kept.keep(Box(0, 0, 7, 5), pixels)
+    assert torch.equal(kept.get(Box(0, 0, 7, 5), (10, 6)), pixels)
+    assert kept.get(Box(0, 0, 7, 5)) is None
+
+
+def test_parts_leave_the_disk_to_the_result(tmp_path, monkeypatch, caplog):
+    """One whose file has holes takes its room later."""
+    box, pixels, needed = Box(0, 0, 100, 100), torch.rand(100, 100, 3), 120000
+    with open(tmp_path / "result", "wb") as file:
+        file.truncate(10**6)
+    held = (tmp_path / "result").stat().st_blocks * 512
+    for free, fits in ((10**6 - held + needed - 1, False), (10**6 - held + needed, True)):
+        usage = shutil.disk_usage(tmp_path)._replace(free=free)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, usage=usage: usage)
+        kept = KeptParts(tmp_path / "parts", tmp_path / "result")
+        kept.keep(box, pixels)
+        assert (kept.get(box) is not None) == fits
+    assert [record.getMessage() for record in caplog.records] == [
+        "What is made is not kept for the case of a crash: the disk has only as much room as the result needs"
+    ]
