@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,6 +48,10 @@ _NO_PAGES = "127.0.0.1:0"
 _PATIENCE = 1.5
 """Seconds that a worker is asked to end before it is made to."""
 
+_OF_COMFYUI = ("--database-url", "sqlite:///:memory:", "--disable-auto-launch", "--verbose", "WARNING")
+"""Arguments of a worker's ComfyUI. Its database is not that of a server of the same folder, nor are its temporary
+files, which it removes at its start."""
+
 END_WITHIN = 8.0
 """Seconds that it takes at most to end."""
 
@@ -80,7 +85,8 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     try:
         comfyui = [str(Path(options.comfyui).absolute()), *of_comfyui] if options.comfyui else []
-        asyncio.run(_work(options, comfyui))
+        with tempfile.TemporaryDirectory(prefix="hires-fix-", ignore_cleanup_errors=True) as temporary:
+            asyncio.run(_work(options, comfyui, Path(temporary)))
     except KeyboardInterrupt:
         return 0
     except (OSError, TimeoutError) as error:
@@ -147,7 +153,8 @@ def security(entry: Entry) -> Any:
     )
 
 
-async def _work(options: argparse.Namespace, comfyui: Sequence[str]) -> None:
+async def _work(options: argparse.Namespace, comfyui: Sequence[str], temporary: Path) -> None:
+    """`comfyui`: its folder and the arguments that were given for it; `temporary`: a folder for its files."""
     import torch
     from distributed import Nanny, Scheduler
 
@@ -182,7 +189,9 @@ async def _work(options: argparse.Namespace, comfyui: Sequence[str]) -> None:
                 MODELS: os.pathsep.join(str(Path(folder).absolute()) for folder in options.models),
                 FETCH: "1" if options.fetch else "0",
                 THREADS: str(threads),
-                COMFYUI: json.dumps(comfyui),
+                COMFYUI: json.dumps(
+                    [*comfyui, *_OF_COMFYUI, "--temp-directory", str(temporary / str(index))] if comfyui else []
+                ),
                 "OMP_NUM_THREADS": str(threads),
                 **({"CUDA_VISIBLE_DEVICES": cards[index % len(cards)]} if cards else {}),
             },
