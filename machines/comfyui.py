@@ -6,7 +6,6 @@ import importlib
 import json
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Sequence
 from functools import partial
@@ -21,9 +20,6 @@ _NODE = "HiresFixTiledRedraw"
 """Tells under which name ComfyUI has loaded the pack."""
 
 _DRAWING = ".host.redraw.served"
-
-_temporary: list[tempfile.TemporaryDirectory[str]] = []
-"""Gone with the process."""
 
 
 class NoComfyUIError(Exception):
@@ -77,14 +73,8 @@ def _started() -> ModuleType:
 
 
 def _with_arguments(arguments: Sequence[str]) -> ModuleType:
-    """ComfyUI's main module, which reads them while it is loaded.
-
-    Its temporary files, which it removes at its start, and its database are not those of a server of the same folder.
-    """
-    _temporary.append(tempfile.TemporaryDirectory(prefix="hires-fix-", ignore_cleanup_errors=True))
-    own = ["--temp-directory", _temporary[0].name, "--database-url", "sqlite:///:memory:"]
-    own += ["--disable-auto-launch", "--verbose", "WARNING"]
-    before, sys.argv = sys.argv, ["main.py", *arguments, *own]
+    """ComfyUI's main module, which reads them while it is loaded."""
+    before, sys.argv = sys.argv, ["main.py", *arguments]
     try:
         return importlib.import_module("main")
     finally:

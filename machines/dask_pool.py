@@ -222,7 +222,7 @@ class DaskPool:
             return self._run("hello", within=_HELLO)
         except TimeoutError:
             hellos: dict[str, Plain | None] = {}
-        for address in self._client.scheduler_info(n_workers=-1)["workers"]:
+        for address in self._identity()["workers"]:
             try:
                 hellos |= self._run("hello", workers=[address], within=_HELLO_ALONE)
             except TimeoutError:
@@ -263,9 +263,12 @@ class DaskPool:
                     raise WorkLostError("it ended, or froze, while it made itself ready")
                 answer = ticket.result()
                 who, problem = answer["who"], answer.get("refused", "")
-            except WorkLostError as error:
+            except PoolError:
+                raise
+            except Exception as error:  # whatever the function raised there, or the worker has ended
                 ticket.cancel()
-                who, problem = address, str(error)
+                is_lost = isinstance(error, WorkLostError)
+                who, problem = address, "it has ended" if is_lost else f"{type(error).__name__}: {error}"
             if problem:
                 self._excluded.add(address)
                 remarks.append(f"{who} is left out: {problem}")
@@ -326,7 +329,7 @@ class DaskPool:
         """Those that work can be given to. Never waits for a scheduler that is silent: its workers are then, too."""
         self.check()
         if self._look is None and time.monotonic() - self._listed >= _FRESH:
-            self._look = self._looks.submit(self._client.scheduler_info, n_workers=-1)
+            self._look = self._looks.submit(self._identity)
             wait_for([self._look], _GLANCE)
         now = time.monotonic()
         if self._look is not None and self._look.done():
@@ -341,6 +344,10 @@ class DaskPool:
                     self._heard[address] = worker["last_seen"], now
         silent = {address for address in self._list if self._silence(address) > _SILENT}
         return {key: worker for key, worker in self._list.items() if key not in silent | self._excluded}
+
+    def _identity(self) -> dict[str, Any]:
+        # not its scheduler_info, which a look of its own may empty meanwhile
+        return self._client.sync(self._client.scheduler.identity, n_workers=-1)
 
     def _is_there(self, address: str) -> bool:
         self._workers()

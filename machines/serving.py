@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -52,6 +53,10 @@ _PATIENCE = 1.5
 _LOST, _LOOK = 10.0, 2.0
 """Seconds without an answer after which a worker's scheduler is lost; between two looks, and until an answer."""
 
+_OF_COMFYUI = ("--database-url", "sqlite:///:memory:", "--disable-auto-launch", "--verbose", "WARNING")
+"""Arguments of a worker's ComfyUI. Its database is not that of a server of the same folder, nor are its temporary
+files, which it removes at its start."""
+
 END_WITHIN = 8.0
 """Seconds that it takes at most to end."""
 
@@ -85,7 +90,8 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     try:
         comfyui = [str(Path(options.comfyui).absolute()), *of_comfyui] if options.comfyui else []
-        asyncio.run(_work(options, comfyui))
+        with tempfile.TemporaryDirectory(prefix="hires-fix-", ignore_cleanup_errors=True) as temporary:
+            asyncio.run(_work(options, comfyui, Path(temporary)))
     except KeyboardInterrupt:
         return 0
     except (OSError, TimeoutError) as error:
@@ -152,7 +158,8 @@ def security(entry: Entry) -> Any:
     )
 
 
-async def _work(options: argparse.Namespace, comfyui: Sequence[str]) -> None:
+async def _work(options: argparse.Namespace, comfyui: Sequence[str], temporary: Path) -> None:
+    """`comfyui`: its folder and the arguments that were given for it; `temporary`: a folder for its files."""
     import torch
     from distributed import Nanny, Scheduler
 
@@ -187,7 +194,9 @@ async def _work(options: argparse.Namespace, comfyui: Sequence[str]) -> None:
                 MODELS: os.pathsep.join(str(Path(folder).absolute()) for folder in options.models),
                 FETCH: "1" if options.fetch else "0",
                 THREADS: str(threads),
-                COMFYUI: json.dumps(comfyui),
+                COMFYUI: json.dumps(
+                    [*comfyui, *_OF_COMFYUI, "--temp-directory", str(temporary / str(index))] if comfyui else []
+                ),
                 "OMP_NUM_THREADS": str(threads),
                 **({"CUDA_VISIBLE_DEVICES": cards[index % len(cards)]} if cards else {}),
             },

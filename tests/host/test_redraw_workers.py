@@ -14,6 +14,10 @@ import pytest
 import torch
 from hires_pack.dev.fixtures.loras import write_lora
 from hires_pack.dev.host.comfy_client import ClientError, ComfyClient
+from hires_pack.machines.dask_pool import open_pool
+from hires_pack.machines.entries import Entry
+from hires_pack.machines.jobs import ALL_ROOMS, code_digest
+from hires_pack.machines.pool import PoolError
 from hires_pack.machines.serving import READY, WORKER
 
 from .graphs import give
@@ -44,7 +48,10 @@ class House:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         assert line.startswith(READY)
-        self.entry = f"house:\n  scheduler: {line.removeprefix(READY)}\n"
+        self.address = line.removeprefix(READY).strip()
+        self.entry = f"house:\n  scheduler: {self.address}\n"
+        version = (host.comfyui / "comfyui_version.py").read_text(encoding="utf-8")
+        self.version = re.search(r'"(.+)"', version)[1]
 
     def take_files(self):
         """Files of the host's input folder that a workflow names."""
@@ -133,6 +140,25 @@ def test_a_file_that_workers_lack_or_have_otherwise(scene, house, host, listed):
         assert said.count(f"is left out: it has no '{file}' in its folder input with the SHA-256 of the one here") == 2
     house.take_files()
     assert sum(drawn(scene.run(workers="house", changes=changes)).values()) == 1
+
+
+@pytest.mark.parametrize(("same", "sentence"), [
+    ({"code": "another"}, "its ComfyUI has another version of the pack; update both"),
+    ({"ComfyUI": "0.1"}, "and this machine 0.1"),
+    ({"torch": "1.0"}, f"it has torch {torch.__version__}, and this machine 1.0"),
+    ({"classes": {"NodeOfNoPack": ""}}, "its ComfyUI has no node NodeOfNoPack"),
+    ({"classes": {"KSampler": "another"}}, "its node KSampler is of another version"),
+])  # fmt: skip
+def test_versions_that_differ(same, sentence, house):
+    own = {"code": code_digest(ALL_ROOMS), "ComfyUI": house.version, "torch": torch.__version__, "classes": {}}
+    fragment = {"nodes": {}, "node": "1", "same": {**own, **same}, "files": [], "sketch": {}}
+    pool = open_pool(Entry("house", scheduler=house.address), [])
+    try:
+        pool.meet([], [])
+        with pytest.raises(PoolError, match=f"is left out: .*{re.escape(sentence)}"):
+            pool.prepare("redraw_ready", fragment, check=lambda: None)
+    finally:
+        pool.close()
 
 
 def test_a_node_that_comes_out_otherwise_or_writes(scene, house, host, listed):  # noqa: F811 - a fixture
@@ -234,7 +260,9 @@ def test_after_a_kill_of_the_master_what_is_missing_is_drawn(scene, house, host,
     assert 4 <= kept < 14
     host.start()
     scene.client = ComfyClient(host.url)
-    text = scene.run(file_name="{name} by two", workers="house", **values)
+    # who works is nothing that a job is known by
+    listed(house.entry.replace("house", "other"))
+    text = scene.run(file_name="{name} by two", workers="other", **values)
     assert sum(drawn(text).values()) == 14 - kept
     assert (scene.target / "a by two.png").read_bytes() == (scene.target / "a alone.png").read_bytes()
 
@@ -245,3 +273,5 @@ def test_a_name_that_nobody_has_listed(scene, listed):  # noqa: F811 - a fixture
     assert "'tcp://10.0.0.9:8786' is not among the workers of this machine (none)" in said
     listed("house:\n  scheduler: tcp://127.0.0.1:9\n")
     assert "'house' does not answer at tcp://127.0.0.1:9" in scene.refusal(workers="house")
+    # a machine without several of them
+    assert "Workers:" not in scene.run(workers="all graphics cards")

@@ -19,7 +19,7 @@ from hires_pack.machines.workplace import FUNCTIONS
 from hires_pack.pictures import FileFacts, Picture
 from hires_pack.pictures.source import MemorySource
 from hires_pack.pictures.streams.kept import KeptParts
-from hires_pack.upscale_models import CLASSICAL, CpuRuntime, UpscalerError, upscale_blocks, upscale_to
+from hires_pack.upscale_models import CLASSICAL, CpuRuntime, ModelUpscaler, UpscalerError, upscale_blocks, upscale_to
 from hires_pack.upscale_models.tiles import resize_run, run_plan, worker
 from hires_pack.upscale_models.tiles.keep import Keep
 
@@ -201,19 +201,19 @@ def test_a_row_of_windows_is_kept_and_no_more_than_are_on_their_way(folder, help
     assert len(boxes) > 3 * row
 
 
-def test_windows_of_smaller_tiles_are_not_taken_for_those_of_larger_ones(folder, helped, tmp_path):
+def test_windows_of_smaller_tiles_are_not_taken_for_those_of_larger_ones(folder, helped, monkeypatch, tmp_path):
     """After memory ran out nothing more is kept, for places then say less."""
     image, model = pictures(1, 200, 200), model_of(folder, NAMES[0])
-    job, real = (source_of(image), model, 400, 400, TileSettings(144, 8, "float32")), model.apply
+    job, real = (source_of(image), model, 400, 400, TileSettings(144, 8, "float32")), ModelUpscaler.apply
     left = itertools.count()
     expected = put_together(upscale_blocks(*job))
 
-    def short(pixels):
+    def short(upscaler, pixels):
         if pixels.shape[-1] > 80 and next(left) < 1:
             raise RuntimeError("short")
-        return real(pixels)
+        return real(upscaler, pixels)
 
-    object.__setattr__(model, "apply", short)
+    monkeypatch.setattr(ModelUpscaler, "apply", short)
     for spoil in ({3: {"failed": "no memory"}}, {}):
         _, helpers = helped(spoil=spoil)
         made = upscale_blocks(*job, Short(), helpers=helpers, kept=partial(kept_in, tmp_path))
@@ -275,20 +275,20 @@ class Short(CpuRuntime):
         return str(error) == "short"
 
 
-def test_a_window_that_fits_nowhere_is_done_in_smaller_ones(folder, helped):
+def test_a_window_that_fits_nowhere_is_done_in_smaller_ones(folder, helped, monkeypatch):
     """Neither at the worker nor here: the tile size goes down for all that follow, and the picture is right."""
     image, model = pictures(1, 96, 96), model_of(folder, NAMES[0])
     expected = upscale_to(image, model, 192, 192, TileSettings(160, 8))
     pool, helpers = helped(spoil={0: {"failed": "no memory"}})
     left = itertools.count()
 
-    def short(pixels):
+    def short(upscaler, pixels):
         if pixels.shape[-1] > 80 and next(left) < 1:
             raise RuntimeError("short")
-        return real(pixels)
+        return real(upscaler, pixels)
 
-    real = model.apply
-    object.__setattr__(model, "apply", short)
+    real = ModelUpscaler.apply
+    monkeypatch.setattr(ModelUpscaler, "apply", short)
     found = upscale_to(image, model, 192, 192, TileSettings(160, 8), Short(), helpers=helpers)
     assert torch.allclose(found, expected, atol=1e-5)
     assert pool.asked > 1
