@@ -194,14 +194,12 @@ async def _work(options: argparse.Namespace, comfyui: Sequence[str], temporary: 
                 MODELS: os.pathsep.join(str(Path(folder).absolute()) for folder in options.models),
                 FETCH: "1" if options.fetch else "0",
                 THREADS: str(threads),
-                COMFYUI: json.dumps(
-                    [*comfyui, *_OF_COMFYUI, "--temp-directory", str(temporary / str(index))] if comfyui else []
-                ),
+                COMFYUI: json.dumps(_with_own(comfyui, str(temporary / str(index)), card)),
                 "OMP_NUM_THREADS": str(threads),
-                **({"CUDA_VISIBLE_DEVICES": cards[index % len(cards)]} if cards else {}),
+                **({"CUDA_VISIBLE_DEVICES": card} if card else {}),
             },
         )
-        for index in range(count)
+        for index, card in ((index, cards[index % len(cards)] if cards else "") for index in range(count))
     ]
     await asyncio.gather(*nannies)
     print(f"{READY}{address}", flush=True)
@@ -231,6 +229,13 @@ async def _until_lost(address: str, secure: Any) -> None:
         with contextlib.suppress(OSError, TimeoutError):
             await (await connect(address, timeout=_LOOK, **options)).close()
             answered = time.monotonic()
+
+
+def _with_own(comfyui: Sequence[str], temporary: str, card: str) -> list[str]:
+    """The folder of a ComfyUI and its arguments, of which the last ones hold: those of one worker."""
+    if not comfyui:
+        return []
+    return [*comfyui, *_OF_COMFYUI, "--temp-directory", temporary, *(["--cuda-device", card] if card else [])]
 
 
 def _cards(count: int) -> list[str]:

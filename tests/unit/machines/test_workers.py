@@ -319,6 +319,15 @@ def test_a_worker_without_comfyui_draws_nothing(folder, monkeypatch, tmp_path):
     assert Workplace(ModelStore([folder]), CPU).redraw({})["refused"].startswith("there is no ComfyUI in its folder /")
 
 
+def test_each_comfyui_gets_one_card():
+    """Also where this ComfyUI was started with several: of an argument that comes twice, the last one holds."""
+    given = serving._with_own(["/comfyui", "--cuda-device", "0,1", "--cpu"], "/temporary", "1")
+    assert given[:4] == ["/comfyui", "--cuda-device", "0,1", "--cpu"]
+    assert given[-4:] == ["--temp-directory", "/temporary", "--cuda-device", "1"]
+    assert "--cuda-device" not in serving._with_own(["/comfyui"], "/temporary", "")
+    assert serving._with_own([], "/temporary", "1") == []
+
+
 def test_another_version_and_a_bad_picture(processes, work, model, folder):
     """The one leaves a worker out, the other is for this machine, which says what is the matter."""
     wait_for(processes, 2)
