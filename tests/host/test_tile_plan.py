@@ -91,7 +91,7 @@ def test_tiles_are_as_one_piece_with_a_plan_and_a_fade(sampler, host, client, mo
 
 def test_words_act_in_their_boxes_alone(host, client, models):
     scene = Plans(host, models, "sd1")
-    g, clip = scene.g, scene.loader[1]
+    g, clip = scene.g, scene.g.add("ProbeTinySD1Clip")
     texts = {text: g.add("CLIPTextEncode", clip=clip, text=text) for text in ("a hill", "a castle")}
     both = g.add("ConditioningConcat", conditioning_to=texts["a hill"], conditioning_from=texts["a castle"])
     mask = torch.zeros(1, SIDES[1] * 8, SIDES[0] * 8)
