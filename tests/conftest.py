@@ -21,9 +21,15 @@ mount.package()
 
 
 def pytest_collection_modifyitems(config, items):
-    """Several workers get the longest files first, the editor's and the host's, so that none is left with one alone."""
+    """Several workers get the longest files first, the editor's and the host's, so that none is left with one alone.
+
+    Of the others, a test that is marked as slow weighs like twenty, and a file of one or two is one long job.
+    """
     if hasattr(config, "workerinput"):
         first, tests = ("tests/frontend/", "tests/host/"), Counter(item.path for item in items)
+        few = {path for path, count in tests.items() if count <= 2}
+        tests.update(item.path for item in items for _ in range(20) if item.get_closest_marker("slow"))
+        tests.update(path for path in few for _ in range(20))
 
         def order(item):
             # one server after the other: that of the newest frontend is started when the other's tests are over

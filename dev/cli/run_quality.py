@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from ..host import real_host
 from ..host.comfy_client import ClientError
 from ..host.comfyui_host import HostError, has_accelerator
 from ..mount import ROOT
-from ..quality import quality_hires, quality_upscalers
+from ..quality import agreement, quality_hires, quality_upscalers
 from ..training import published_weights
-from ..training.photographs import PhotographError
+from ..training.photographs import PhotographError, held_back_photographs
 from ..training.published_weights import PUBLISHED, published
 
 PROBLEMS = (
@@ -54,6 +55,12 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     if options.only != "hires":
         others = {name: published(name) for name in PUBLISHED} if options.published else {}
         upscalers = quality_upscalers.upscaler_quality(options.models, others)
+        if others:
+            # attention stays in float32, so there is nothing to compare for DAT
+            of_convolutions = {name: model for name, model in others.items() if name.startswith("Real-ESRGAN")}
+            rows = agreement.agreements(of_convolutions, held_back_photographs())
+            print(f"\n{agreement.agreement_table(rows)}", flush=True)
+            upscalers["auto"] = [asdict(row) for row in rows]
     if options.only != "upscalers":
         jobs = options.jobs or _jobs()
         hires = quality_hires.hires_quality(options.seeds, jobs, lambda line: print(line, flush=True))

@@ -75,7 +75,7 @@ def comparison_table(comparison: Comparison) -> str:
     lines.append(["**mean**", *(f"{psnr:.2f} / {ssim:.4f}" for psnr, ssim in map(comparison.mean, ways))])
     lines.append([f"**beyond {ways[0]}**", "", *(_signed(comparison.gain(way)) for way in ways[1:])])
     title = f"{comparison.scale}x, {comparison.input} input: PSNR in dB / SSIM of the lightness"
-    return f"{title}\n\n{_markdown(lines)}"
+    return f"{title}\n\n{markdown(lines)}"
 
 
 def behaviour_table(rows: Sequence[Behaviour]) -> str:
@@ -88,14 +88,14 @@ def behaviour_table(rows: Sequence[Behaviour]) -> str:
         tiled = "" if row.tiled_db is None else f"{row.tiled_db:.0f}"
         flat = [f"{row.flat_error}", f"{row.flat_inside}"]
         lines.append([f"{row.way} {row.scale}x", *flat, f"{row.checker_shift:.2f}", outside, tiled])
-    return f"Patterns, in levels of 255\n\n{_markdown(lines)}"
+    return f"Patterns, in levels of 255\n\n{markdown(lines)}"
 
 
 def _signed(gain: tuple[float, float] | None) -> str:
     return "" if gain is None else f"{gain[0]:+.2f} / {gain[1]:+.4f}"
 
 
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
+def markdown(lines: Sequence[Sequence[str]]) -> str:
     """Columns of equal width, the first to the left, the others to the right."""
     widths = [max(3, *(len(line[column]) for line in lines)) for column in range(len(lines[0]))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]

@@ -35,11 +35,11 @@ def planned_prompt(
     Raises:
         InputError: words without a text encoder, or beside a prompt that is encoded later; see also `TilePlan.words`.
     """
+    if plan.has_words and clip is None:  # also where an empty mask leaves them no place: the badge cannot know that
+        raise InputError(NO_ENCODER, "clip")
     planned = plan.words(*_cells(plan))
     if all(one.words == (None, ()) for one in planned):
         return positive
-    if clip is None:
-        raise InputError(NO_ENCODER, "clip")
     known: dict[str, Conditioning] = {} if encoded is None else encoded
 
     def encode(words: str) -> Conditioning:

@@ -626,7 +626,8 @@ def test_what_a_node_sets_wrongly_is_named_with_the_node(passes):
 def test_a_generation_text_names_hooks_that_it_cannot_tell(packs, client, models, switch):
     g = Graph()
     loader = g.add("CheckpointLoaderSimple", ckpt_name=models.checkpoint("sd1"))
-    prompts = {name: g.add("CLIPTextEncode", clip=loader[1], text=name) for name in ("positive", "negative")}
+    clip = g.add("ProbeTinySD1Clip")
+    prompts = {name: g.add("CLIPTextEncode", clip=clip, text=name) for name in ("positive", "negative")}
     latent = g.add("EmptyLatentImage", width=64, height=64, batch_size=1)
     wires = {"model": loader, **prompts, "noise": g.add("HiresFixNoise", seed=1, source="CPU")}
     hooks = before_every(g, cfg=5.0)

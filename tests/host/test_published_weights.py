@@ -8,29 +8,20 @@ import pytest
 import torch
 from hires_pack.dev.benchmarks.pictures import decibels
 from hires_pack.dev.fixtures.small_upscalers import FastHalves
+from hires_pack.dev.quality.agreement import HEIGHT, WIDTH, hardest
 from hires_pack.dev.training.photographs import held_back_photographs
 from hires_pack.dev.training.published_weights import published
 from hires_pack.tests.tolerances import HALF
 from hires_pack.upscale_models import TileSettings, cpu_half_types, upscale_to
 
-WIDTH, HEIGHT = 184, 136
-"""Of what is cut out of a photograph: large enough for half precision to be tried."""
-
 MOST = {"Real-ESRGAN animevideo v3": 5}
 """Photographs for a small model, the hardest first; one for all others."""
 
 
-def steepest(photographs):
-    """The part of every photograph where the levels vary most, the steepest first."""
-    found = []
-    for photograph in photographs.values():
-        levels = np.asarray(photograph.convert("RGB"), np.float32) / 255
-        corners = [
-            (y, x) for y in range(0, levels.shape[0] - HEIGHT, 24) for x in range(0, levels.shape[1] - WIDTH, 24)
-        ]
-        parts = [levels[y : y + HEIGHT, x : x + WIDTH] for y, x in corners]
-        found.append(max(parts, key=lambda part: part.std()))
-    return [torch.from_numpy(part.copy())[None] for part in sorted(found, key=lambda part: -part.std())]
+def steepest():
+    """The hardest part of every photograph, the hardest first, as pixels in [0, 1]."""
+    parts = [torch.from_numpy(np.array(hardest(one), np.float32) / 255) for one in held_back_photographs().values()]
+    return [part[None] for part in sorted(parts, key=lambda part: -part.std())]
 
 
 LARGE = pytest.mark.skipif(
@@ -41,7 +32,7 @@ LARGE = pytest.mark.skipif(
 @pytest.mark.parametrize("name", ["Real-ESRGAN animevideo v3", pytest.param("Real-ESRGAN x4plus", marks=LARGE)])
 def test_half_precision_keeps_50_db_or_is_not_used(name):
     model = published(name)
-    for pixels in steepest(held_back_photographs())[: MOST.get(name, 1)]:
+    for pixels in steepest()[: MOST.get(name, 1)]:
         size = WIDTH * model.scale, HEIGHT * model.scale
         expected = upscale_to(pixels, model, *size, TileSettings(precision="float32"))
         assert decibels(upscale_to(pixels, model, *size, runtime=FastHalves()), expected) >= HALF

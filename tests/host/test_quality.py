@@ -17,7 +17,7 @@ def run(*arguments, cwd):
 
 def test_one_seed(tmp_path):
     report = tmp_path / "new" / "report.json"
-    done = run("--only", "hires", "--seeds", 1, "--json", report, cwd=tmp_path)
+    done = run("--only", "hires", "--seeds", 1, "--jobs", 1, "--json", report, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads(report.read_text(encoding="utf-8"))
     assert found["psnr_gain_2x"] is found["psnr_gain_4x"] is found["upscalers"] is None

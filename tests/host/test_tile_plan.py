@@ -91,7 +91,7 @@ def test_tiles_are_as_one_piece_with_a_plan_and_a_fade(sampler, host, client, mo
 
 def test_words_act_in_their_boxes_alone(host, client, models):
     scene = Plans(host, models, "sd1")
-    g, clip = scene.g, scene.loader[1]
+    g, clip = scene.g, scene.g.add("ProbeTinySD1Clip")
     texts = {text: g.add("CLIPTextEncode", clip=clip, text=text) for text in ("a hill", "a castle")}
     both = g.add("ConditioningConcat", conditioning_to=texts["a hill"], conditioning_from=texts["a castle"])
     mask = torch.zeros(1, SIDES[1] * 8, SIDES[0] * 8)
@@ -244,13 +244,15 @@ REFUSED = [
     ("\ntile 99 | skip", {}, "line 2 of the plan, 'tile 99 | skip': '99' is not there: there are tiles 1 to"),
     ("mask | skip", {}, "no mask is connected"),
     (f"{LEFT} | prompt: a castle", {}, "Tile Plan, input 'clip': the plan has words"),
+    ("mask | add: a castle", {"mask": torch.zeros(1, 8, 8)}, "Tile Plan, input 'clip': the plan has words"),
 ]
 
 
 @pytest.mark.parametrize(("text", "more", "says"), REFUSED)
 def test_plans_that_cannot_be_carried_out_are_refused(text, more, says, host, client, models):
     scene = Plans(host, models)
-    plan = scene.plan(text, scene.tiled(), positive=scene.prompts[0], **more)
+    masks = {name: scene.mask(values) for name, values in more.items()}
+    plan = scene.plan(text, scene.tiled(), positive=scene.prompts[0], **masks)
     scene.sample(plan, prompts=(plan[1], scene.prompts[1]))
     assert says in client.queue(scene.g).explanation()
 

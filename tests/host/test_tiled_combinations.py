@@ -234,9 +234,12 @@ def test_a_hint_a_mask_and_a_seed_for_each_picture(host, client, models):
     assert_tiled_is_untiled(scene, client, latent=latent, prompts=(both, link[1]))
 
 
+LAYER = {"lora_unet_input_blocks_1_1_transformer_blocks_0_attn2_to_k": (320, 768)}
+
+
 def test_a_lora_of_a_part_of_the_steps(host, client, models):
     """Core's hooks patch the weights while sampling: with every strength 1 they do what the loaded LoRA does."""
-    write_lora(host.base / "models" / "loras" / "hooked.safetensors", 5)
+    write_lora(host.base / "models" / "loras" / "hooked.safetensors", 5, LAYER)
     scene = Scene(host, models, "sd1", sides=(24, 16))
     g, values = scene.g, {"tile_size": 96, "overlap": 32, "blending": "soft", "tiles_at_once": 4}
     lora = {"lora_name": "hooked.safetensors", "strength_model": 1.0}

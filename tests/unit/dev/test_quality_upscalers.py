@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from hires_pack.dev.quality import agreement, remembered
 from hires_pack.dev.quality import quality_upscalers as quality
-from hires_pack.dev.quality import remembered
 from hires_pack.dev.quality.upscaler_tables import behaviour_table, comparison_table
 from hires_pack.upscale_models import UnusableModelError
 from PIL import Image
@@ -179,3 +179,26 @@ def test_tables_are_markdown_with_the_gain_below():
     behaviour = quality.Behaviour("ours", 2, 5, 1, checker_shift=1.25, checker_outside=(9, 3, 2, 0), tiled_db=None)
     last = behaviour_table([behaviour]).splitlines()[-1]
     assert [cell.strip() for cell in last.strip("|").split("|")] == ["ours 2x", "5", "1", "1.25", "9, 3, 2, 0", ""]
+
+
+def test_the_hardest_part_is_where_levels_vary_most():
+    picture = Image.new("RGB", (420, 300), (90, 90, 90))
+    picture.paste(photograph(agreement.WIDTH, agreement.HEIGHT), (agreement.STEP * 5, agreement.STEP * 3))
+    part = agreement.hardest(picture)
+    assert part.size == (agreement.WIDTH, agreement.HEIGHT)
+    assert np.array_equal(np.asarray(part)[0, 0], np.asarray(picture)[agreement.STEP * 3, agreement.STEP * 5])
+
+
+@pytest.mark.slow
+def test_auto_and_half_precision_are_told_for_every_photograph(small_job, monkeypatch):
+    pictures = {"one": photograph(200, 150), "two": photograph(190, 140)}
+    model = quality.load(write_model(small_job / "model.safetensors", 2, 1.0))
+    monkeypatch.setattr(agreement, "cpu_half_types", lambda: ())
+    rows = agreement.agreements({"mine": model}, pictures)
+    assert [(row.photograph, row.way) for row in rows] == [("one", "mine"), ("two", "mine")]
+    assert all(row.decibels >= agreement.PROMISED and row.half >= agreement.PROMISED for row in rows)
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in
+             agreement.agreement_table(rows).splitlines()[2:]]  # fmt: skip
+    assert cells[0] == ["photograph", "mine"]
+    assert cells[2] == ["one", f"{rows[0].decibels:.1f} / {rows[0].half:.1f}"]
+    assert cells[4] == ["**least**", f"{min(row.decibels for row in rows):.1f}"]
