@@ -47,20 +47,24 @@ class PieceUpscale:
         ]
         """Of each upscaler, nothing automatic left."""
 
-    def pieces(self, source: PictureSource, marks: Marks = (), kept: Kept | None = None) -> Iterator[Piece]:
+    def pieces(
+        self, source: PictureSource, marks: Marks = (), kept: Kept | None = None, depth: int = 0
+    ) -> Iterator[Piece]:
         """Make the result, before the crop, from these marks on; `()` makes all.
 
-        `kept`: where windows that come back early outlive this process, by the numbers of upscaler and run.
+        Args:
+            kept: where windows that come back early outlive this process, by the numbers of upscaler and run.
+            depth: see `upscale_blocks`.
         """
+        depth = depth if len(self._runtimes) == 1 else 0
         marks = marks or (0,) * len(self._runtimes)
         streams = [
             upscale_blocks(
-                source, job.upscaler, *job.target, tiles, runtime, mark, self._helpers, kept and partial(kept, index)
+                source, job.upscaler, *job.target, self.tiles[index], self._runtimes[index], marks[index],
+                self._helpers, kept and partial(kept, index), depth,
             )
-            for index, (job, tiles, runtime, mark) in enumerate(
-                zip(self._plan.jobs, self.tiles, self._runtimes, marks, strict=True)
-            )
-        ]
+            for index, job in enumerate(self._plan.jobs)
+        ]  # fmt: skip
         width = self._plan.up[0]
         if len(streams) == 1:
             return pieces_of_one(streams[0], width, marks)
@@ -101,9 +105,9 @@ class FileUpscale:
         self._upscale = PieceUpscale(self.plan, request.share, runtimes(len(self.plan.jobs)), tiles, helpers)
         self.tiles = self._upscale.tiles
 
-    def pieces(self, marks: Marks, kept: Kept | None = None) -> Iterator[Piece]:
+    def pieces(self, marks: Marks, kept: Kept | None = None, depth: int = 0) -> Iterator[Piece]:
         """See `PieceUpscale.pieces`."""
-        return self._upscale.pieces(self.source, marks, kept)
+        return self._upscale.pieces(self.source, marks, kept, depth)
 
     def picture(self) -> Picture:
         """Make the result in memory."""

@@ -11,7 +11,7 @@ import torch
 
 from .jobs import Plain
 
-_TYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+_TYPES = {name: getattr(torch, name) for name in ("float32", "float16", "bfloat16", "uint8", "uint16")}
 
 
 def to_plain(pixels: torch.Tensor) -> Plain:

@@ -6,6 +6,7 @@ import queue
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ class ThreadPool:
     def __init__(self, name: str, devices: Sequence[torch.device], folders: Sequence[str | Path]) -> None:
         """`folders`: of models."""
         self.name = name
-        self._free: queue.SimpleQueue[Workplace] = queue.SimpleQueue()
+        self._is_closed = False
+        self._free: queue.SimpleQueue[tuple[torch.device, Workplace]] = queue.SimpleQueue()
         for device in devices:
-            self._free.put(Workplace(ModelStore(folders), device))
+            self._free.put((device, Workplace(ModelStore(folders), device, self._check)))
         self._slots = len(devices)
         self._threads = ThreadPoolExecutor(self._slots, thread_name_prefix="hires-fix")
 
@@ -45,14 +47,26 @@ class ThreadPool:
         """They are all of this process: none is another version."""
 
     def close(self) -> None:
+        """See `Pool`; what runs ends with its next tile."""
+        self._is_closed = True
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, function: str, *arguments: Any) -> Any:
-        workplace = self._free.get()
+        device, workplace = self._free.get()
         try:
-            return FUNCTIONS[function](workplace, *arguments)
+            # some networks make tensors on whatever is torch's device at the time, which each thread has its own of
+            with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
+                return FUNCTIONS[function](workplace, *arguments)
         finally:
-            self._free.put(workplace)
+            self._free.put((device, workplace))
+
+    def _check(self, done: int, total: int) -> None:
+        if self._is_closed:
+            raise _ClosedError
+
+
+class _ClosedError(Exception):
+    """The job is over."""
 
 
 class _Ticket:

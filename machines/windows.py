@@ -13,6 +13,7 @@ from ..hires.errors import InputError
 from ..hires.tiles.boxes import Box
 from ..hires.tiles.resize_parts import LanczosParts
 from ..hires.tiles.settings import Precision, TileSettings
+from ..pictures.base.levels import from_levels, to_levels
 from ..upscale_models import ModelUpscaler, Runtime, UpscalerMemoryError
 from ..upscale_models.tiles.keep import Fade, Keep
 from ..upscale_models.tiles.worker import Work, Worker
@@ -24,8 +25,8 @@ from .pool import Pool
 _CPU = torch.device("cpu")
 
 
-def window_of(model: Plain, precision: Precision, pixels: torch.Tensor, keep: Keep) -> Plain:
-    """The run of a model, a `ModelFile` as data, on a window `(N, H, W, C)`."""
+def window_of(model: Plain, precision: Precision, pixels: torch.Tensor, keep: Keep, depth: int = 0) -> Plain:
+    """The run of a model, a `ModelFile` as data, on a window `(N, H, W, C)`. `depth`: see `Helpers`."""
     return {
         "model": model,
         "precision": precision,
@@ -34,6 +35,7 @@ def window_of(model: Plain, precision: Precision, pixels: torch.Tensor, keep: Ke
         "covered": list(keep.covered),
         "resize": [*keep.resize.source, *keep.resize.target] if keep.resize else [],
         "fades": [astuple(fade) for fade in keep.fades or ()],
+        "depth": depth,
     }
 
 
@@ -66,6 +68,8 @@ class WindowRuns:
                 raise UpscalerMemoryError(f"no memory for a window of {width}x{height} pixels")
             result = arrival.wait()
             if result is not None:
+                if window["depth"]:
+                    result = torch.from_numpy(to_levels(result, window["depth"]))
                 return {**to_plain(result), "seconds": time.monotonic() - started}
             worker.go_on_in_float32("it made values that are not numbers")
 
@@ -97,10 +101,11 @@ class WindowHelpers:
         pixels: torch.Tensor,
         keep: Keep,
         hear: Callable[[torch.Tensor], None] | None = None,
+        depth: int = 0,
     ) -> HandedWindow:
         """See `Helpers`."""
         model = self._models.get(upscaler.name)
-        task = (window_of(model, precision, pixels, keep), self._code) if model else None
+        task = (window_of(model, precision, pixels, keep, depth), self._code) if model else None
         shape = (len(pixels), keep.covered.height, keep.covered.width, pixels.shape[-1])
         return HandedWindow(self.handing, task, shape, hear)
 
@@ -140,7 +145,7 @@ class HandedWindow:
         if result is None or tuple(result.shape) != self._shape:
             self._handing.remark(f"{found['who']} gave no window of {self._shape}; done by this machine")
             return None
-        return result
+        return result if result.is_floating_point() else from_levels(result.numpy())
 
     def drop(self) -> None:
         """Nobody waits for it any more."""

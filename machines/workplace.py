@@ -25,15 +25,24 @@ _SEVERAL = 16
 """Small pictures that a graphics card sees together, as in the host."""
 
 
+_FLOAT16, _BFLOAT16 = 7, 8
+"""Generations of graphics cards (CUDA's compute capability) from which on these are faster than float32."""
+
+
 class DeviceRuntime(CpuRuntime):
     """A runtime without a host, on any device."""
 
-    def __init__(self, device: torch.device) -> None:
-        super().__init__()
+    def __init__(self, device: torch.device, on_progress: Callable[[int, int], None] | None = None) -> None:
+        super().__init__(on_progress)
         self.device = device
 
     def half_types(self) -> tuple[torch.dtype, ...]:
-        return super().half_types() if self.device.type == "cpu" else (torch.float16, torch.bfloat16)
+        """Those that the host would choose, by the same generations of cards."""
+        if self.device.type == "cpu":
+            return super().half_types()
+        generation = torch.cuda.get_device_capability(self.device)[0] if self.device.type == "cuda" else _BFLOAT16
+        known = {torch.float16: _FLOAT16, torch.bfloat16: _BFLOAT16}
+        return tuple(dtype for dtype, first in known.items() if generation >= first)
 
     def pictures_at_once(self) -> int:
         return 1 if self.device.type == "cpu" else _SEVERAL
@@ -48,8 +57,11 @@ class DeviceRuntime(CpuRuntime):
 class Workplace:
     """A device and its models. Used by one thread at a time."""
 
-    def __init__(self, store: ModelStore, device: torch.device) -> None:
-        self._store, self._device = store, device
+    def __init__(
+        self, store: ModelStore, device: torch.device, on_progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        """`on_progress`: see `CpuRuntime`; may raise to cancel what is being done."""
+        self._store, self._device, self._on_progress = store, device, on_progress
         self._windows = WindowRuns(store.load)
         self._comfyui = ComfyUI()
 
@@ -83,7 +95,7 @@ class Workplace:
     @torch.inference_mode()
     def window(self, task: Plain, code: str) -> Plain:
         """See `WindowRuns`; as `upscale`."""
-        return self._do(code, partial(self._windows.do, task, DeviceRuntime(self._device)))
+        return self._do(code, partial(self._windows.do, task, *self._runtimes(1)))
 
     def redraw_ready(self, fragment: Plain) -> Plain:
         """Make ready for windows of a redraw, see `host.redraw.served`; `refused` as in `upscale`."""
@@ -112,7 +124,7 @@ class Workplace:
             return {"failed": str(error), "who": who}
 
     def _runtimes(self, count: int) -> list[Runtime]:
-        return [DeviceRuntime(self._device) for _ in range(count)]
+        return [DeviceRuntime(self._device, self._on_progress) for _ in range(count)]
 
 
 def call(name: str, *arguments: Any) -> Any:

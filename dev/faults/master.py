@@ -95,7 +95,7 @@ def _windows(
         upscale = FileUpscale(source, request, 8, False, _runtimes, helpers=helpers)
 
         def pieces(marks: Marks) -> Iterator[Piece]:
-            for piece in upscale.pieces(marks, Journal(target).kept):
+            for piece in upscale.pieces(marks, Journal(target).kept, upscale.facts.depth):
                 _note(options, str(piece.box))
                 yield piece
 

@@ -29,6 +29,7 @@ from PIL import Image
 from ...machines.serving import READY, WORKER
 from .. import mount
 from ..fixtures import upscalers
+from .cancel import Cancel, cancels
 from .namespace import Machine, other_machine
 
 CABLE_PULLED = "cable pulled"
@@ -221,10 +222,15 @@ def _words(process: psutil.Process) -> list[str]:
 def main() -> int:
     options = _parser().parse_args()
     random.seed(options.seed)
-    rows, problems = [], 0
+    rows, problems = list[Row | Cancel](), 0
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         machine = stack.enter_context(other_machine(Path(temporary))) if options.namespace else None
         faults = [*options.faults, *([CABLE_PULLED] if machine else [])]
+        for count in (0, *options.workers) if "cancel" in options.jobs and not options.soak else ():
+            for cancel in cancels(Path(temporary) / f"cancel {count}", count):
+                rows.append(cancel)
+                problems += not cancel.is_right
+                print(f"{'' if cancel.is_right else 'WRONG '}{cancel}", flush=True)
         for bench in _benches(options, Path(temporary)):
             if options.soak:
                 problems += _soak(bench, options.soak)
@@ -258,7 +264,8 @@ def _benches(options: argparse.Namespace, folder: Path) -> Iterator[Bench]:
         "windows": lambda: Bench(folder, "windows", 1, (options.width, options.width * 9 // 16), options.delay),
     }
     for job in options.jobs:
-        yield makers[job]()
+        if job in makers:
+            yield makers[job]()
 
 
 def _soak(bench: Bench, minutes: float) -> int:
@@ -293,11 +300,12 @@ def _soak(bench: Bench, minutes: float) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dev.faults.run", description=__doc__)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--jobs", nargs="+", choices=["folder", "windows"], default=["folder", "windows"])
+    jobs = ["folder", "windows", "cancel"]
+    parser.add_argument("--jobs", nargs="+", choices=jobs, default=jobs, help="cancel: of both, on a real ComfyUI")
     parser.add_argument("--faults", nargs="+", choices=FAULTS, default=FAULTS)
     parser.add_argument("--files", type=int, default=200, help="of the folder (default: 200)")
     parser.add_argument("--width", type=int, default=3840, help="of the large picture; its result has twice that")
-    parser.add_argument("--delay", type=float, default=0.05, help="seconds that a piece takes longer (default: 0.05)")
+    parser.add_argument("--delay", type=float, default=0.25, help="seconds that a piece takes longer (default: 0.25)")
     parser.add_argument("--namespace", action="store_true", help="workers in a network namespace, by tls (as root)")
     parser.add_argument("--soak", type=float, default=0, metavar="MINUTES", help="workers come and go for so long")
     parser.add_argument("--seed", type=int, default=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -47,6 +48,8 @@ class Run:
     """(node id, line) of every text that was shown on a node while it ran, in order."""
     previews: list[tuple[str, bytes]] = field(default_factory=list)
     """(node id as the editor shows it, JPEG) of every preview that arrived, in order."""
+    interrupted_in: float = 0.0
+    """Seconds from the request of a cancel to the message that it has ended."""
     _fetch: Callable[[dict[str, str]], bytes] | None = field(default=None, repr=False)
 
     def images(self, node_id: str) -> list[bytes]:
@@ -80,6 +83,7 @@ class _Watch:
     on_progress: Callable[[str, int, int], None] | None
     interrupt_at: str | None
     after_progress: int
+    after_seconds: float
     interrupt_on_text: bool
 
 
@@ -98,17 +102,18 @@ class ComfyClient:
         extra_data: dict[str, Any] | None = None,
         interrupt_at: str | None = None,
         after_progress: int = 0,
+        after_seconds: float = 0.0,
         interrupt_on_text: bool = False,
         timeout: float | None = None,
     ) -> Run:
         """Queue `graph`, wait for its end and return what happened; a failing graph is a result, not an exception.
 
         `on_progress(node_id, value, maximum)` is called for every report (value 0 when a node starts).
-        With `interrupt_at` the graph is cancelled as soon as that node has reported `after_progress` steps, with
-        `interrupt_on_text` as soon as a node shows a text.
+        With `interrupt_at` the graph is cancelled as soon as that node has reported `after_progress` steps, or so many
+        seconds later, with `interrupt_on_text` as soon as a node shows a text.
         Raises `ClientError` if the server goes away, answers nonsense, or takes longer than `timeout` seconds.
         """
-        watch = _Watch(on_progress, interrupt_at, after_progress, interrupt_on_text)
+        watch = _Watch(on_progress, interrupt_at, after_progress, after_seconds, interrupt_on_text)
         seconds = self.timeout if timeout is None else timeout
         run = Run(_fetch=self.view)
         try:
@@ -147,6 +152,7 @@ class ComfyClient:
     ) -> None:
         """Read messages until the server says that it has left this graph (its history is complete by then)."""
         seen: dict[str, int] = {}
+        asked = 0.0
         async for message in socket:
             if message.type == aiohttp.WSMsgType.BINARY:
                 (kind,) = struct.unpack_from(">I", message.data)
@@ -177,6 +183,7 @@ class ComfyClient:
                 run.status, run.error = "error", data
             elif name == "execution_interrupted":
                 run.status, run.error = "interrupted", data
+                run.interrupted_in = time.monotonic() - asked
             elif name == "progress_state":
                 for node_id, state in data["nodes"].items():
                     value = int(state["value"])
@@ -189,6 +196,8 @@ class ComfyClient:
                     is_there = node_id == watch.interrupt_at and value >= watch.after_progress
                     if state["state"] == "running" and is_there:
                         watch.interrupt_at = None  # once
+                        await asyncio.sleep(watch.after_seconds)
+                        asked = time.monotonic()
                         await session.post(f"{self.url}/interrupt", json={"prompt_id": run.prompt_id})
         raise ClientError("The server closed the connection while the graph was running; see its log.")
 

@@ -133,7 +133,7 @@ class FileJob(FileUpscale):
         """Write the result to a BigTIFF piece by piece; see `stream_picture`."""
         size, corner = self.plan.size, (self.plan.window.x0, self.plan.window.y0)
         layout = TiffLayout(*size, self.source.channels, self.facts)
-        make = partial(self.pieces, kept=Journal(target).kept)
+        make = partial(self.pieces, kept=Journal(target).kept, depth=self.facts.depth)
         stream_picture(target, layout, description, make, corner, overwrite)
 
 

@@ -38,10 +38,13 @@ class Helpers(Protocol):
         pixels: torch.Tensor,
         keep: Keep,
         hear: Callable[[torch.Tensor], None] | None = None,
+        depth: int = 0,
     ) -> Handed:
         """Let one run a model on `(N, H, W, C)`, in float32, or in half precision where that is right.
 
-        `hear` gets what is kept of the result as soon as it is there, while other answers are waited for.
+        Args:
+            hear: gets what is kept of the result as soon as it is there, while other answers are waited for.
+            depth: bits that values may be rounded to already, 8 or 16; 0 for none.
         """
         ...
 
@@ -65,18 +68,20 @@ class KeptWindows(Protocol):
 class SharedWorker:
     """A model at work by the hands of helpers: a `TileWorker`. What they cannot do, this process' own worker does."""
 
-    def __init__(self, own: Worker, helpers: Helpers, count: int, kept: KeptWindows | None = None) -> None:
+    def __init__(
+        self, own: Worker, helpers: Helpers, count: int, kept: KeptWindows | None = None, depth: int = 0
+    ) -> None:
         """`own` settles tiles and precision, for all. `count`: of the pictures that will go in. `kept`: for one run
-        over one picture."""
-        self._own, self._helpers, self._kept = own, helpers, kept
+        over one picture. `depth`: see `Helpers`."""
+        self._own, self._helpers, self._kept, self._depth = own, helpers, kept, depth
         self._count, self._planned = count, own.tile
         self.work = own.work
         self.together = own.together * min(2 * helpers.room(), -(-count // own.together))
         """Pictures that should go in at once: enough for all helpers, also where each is one window."""
 
-    def keeping(self, kept: KeptWindows) -> SharedWorker:
+    def of_run(self, kept: KeptWindows | None, depth: int) -> SharedWorker:
         """The same for a run over one picture, in which nothing that came back has to be made again."""
-        return SharedWorker(self._own, self._helpers, self._count, kept)
+        return SharedWorker(self._own, self._helpers, self._count, kept, depth)
 
     @property
     def tile(self) -> int:
@@ -94,7 +99,8 @@ class SharedWorker:
         if found is not None and found.shape[-1] == pixels.shape[-1]:
             return _Found(found[None].to(self._own.target))
         hear = partial(_keep_first, kept, place) if kept else None
-        return _Windows(self._own, self._helpers, pixels.split(self._own.together), keep, place, share, hear)
+        parts = pixels.split(self._own.together)
+        return _Windows(self._own, self._helpers, parts, keep, place, share, hear, self._depth)
 
     def go_on_in_float32(self, reason: str) -> None:
         """See `TileWorker`."""
@@ -131,9 +137,10 @@ class _Windows:
         place: Box,
         share: float,
         hear: Callable[[torch.Tensor], None] | None,
+        depth: int,
     ) -> None:
         self._own, self._keep, self._place, self._share, self._hear = own, keep, place, share, hear
-        self._handed = [(part, helpers.hand(own.upscaler, own.precision, part, keep, hear)) for part in parts]
+        self._handed = [(part, helpers.hand(own.upscaler, own.precision, part, keep, hear, depth)) for part in parts]
 
     def wait(self) -> torch.Tensor | None:
         results = []

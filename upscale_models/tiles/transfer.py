@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
+
+_keeping, _keepers = threading.Lock(), 0
+"""How many are inside of `float32_kept`."""
+
+_told: list[tuple[Any, str, Any]] = []
+"""Settings of torch that it has changed, and what they were."""
 
 
 def send(pixels: torch.Tensor, device: torch.device, dtype: torch.dtype, channels_last: bool) -> torch.Tensor:
@@ -61,11 +68,28 @@ def side_stream(device: torch.device) -> torch.cuda.Stream | None:
 def float32_kept(device: torch.device, wanted: bool = True) -> Iterator[None]:
     """Where `wanted`, have CUDA work with all 24 bits of float32, where it takes TF32's 11 for convolutions otherwise.
 
-    Afterwards torch is set as before.
+    Afterwards torch is set as before: when the last of several threads, each with its own card, is done.
     """
+    global _keepers
     if device.type != "cuda" or not wanted:
         yield
         return
+    with _keeping:
+        _keepers += 1
+        if _keepers == 1:
+            _told[:] = _keep_float32()
+    try:
+        yield
+    finally:
+        with _keeping:
+            _keepers -= 1
+            if not _keepers:
+                for flags, name, before in _told:
+                    setattr(flags, name, before)
+
+
+def _keep_float32() -> list[tuple[Any, str, Any]]:
+    """Change torch's settings; see `_told`."""
     cudnn: Any = torch.backends.cudnn
     matmul: Any = torch.backends.cuda.matmul
     # both ways to say it, since torch refuses to tell the first where they differ, as its compiler asks
@@ -76,10 +100,6 @@ def float32_kept(device: torch.device, wanted: bool = True) -> Iterator[None]:
     for flags, name, wish in wishes:
         with suppress(RuntimeError):  # they differ already
             told.append((flags, name, wish, getattr(flags, name)))
-    try:
-        for flags, name, wish, _ in told:
-            setattr(flags, name, wish)
-        yield
-    finally:
-        for flags, name, _, before in told:
-            setattr(flags, name, before)
+    for flags, name, wish, _ in told:
+        setattr(flags, name, wish)
+    return [(flags, name, before) for flags, name, _, before in told]

@@ -97,6 +97,7 @@ def upscale_blocks(
     rows_done: int = 0,
     helpers: Helpers | None = None,
     kept: Callable[[int], KeptWindows] | None = None,
+    depth: int = 0,
 ) -> Iterator[Block]:
     """Do what `upscale_to` does for one picture that need not fit the memory, with the same numbers.
 
@@ -108,6 +109,8 @@ def upscale_blocks(
         helpers: see `upscale_to`.
         kept: what outlives this process of each run by helpers, by its number; for this very job alone. Whoever asks
             for the next row of blocks has those before it where a later process finds them.
+        depth: bits, 8 or 16, where nothing is done to blocks but to round them to so many; what comes from helpers
+            then may be rounded before it travels. 0 otherwise.
 
     Yields:
         Blocks on the CPU, in rows from top to bottom, each from left to right, a partition of the result; every row
@@ -121,7 +124,7 @@ def upscale_blocks(
     check_channels(source.channels)
     runtime = runtime or CpuRuntime()
     size = source.width, source.height
-    job = _Job(upscaler, size, (width, height), 1, tiles, runtime, _CPU, helpers=helpers, kept=kept)
+    job = _Job(upscaler, size, (width, height), 1, tiles, runtime, _CPU, helpers=helpers, kept=kept, depth=depth)
     if rows_done >= height:
         return
     for box, pixels in job.blocks(Single(source), rows_done):
@@ -162,6 +165,7 @@ class _Job:
         work: Work | None = None,
         helpers: Helpers | None = None,
         kept: Callable[[int], KeptWindows] | None = None,
+        depth: int = 0,
     ) -> None:
         """See `upscale_to`; `count` is how many pictures will come, `device` where results are wanted.
 
@@ -184,7 +188,7 @@ class _Job:
         self._worker: TileWorker | None = None
         self._before: _Job | None = None
         self._is_exact = False
-        self._kept_of, self._kept = kept, dict[Stage, KeptWindows]()
+        self._kept_of, self._kept, self._depth = kept, dict[Stage, KeptWindows](), depth
         self._stages: list[Stage] = []
         if self._runs and isinstance(upscaler, ModelUpscaler):
             own = Worker(upscaler, runtime, tiles, pixels, self._runs[-1].size, count, self._work, device)
@@ -263,9 +267,11 @@ class _Job:
         worker = self._worker
         assert worker is not None
         kept = None
-        if self._kept_of is not None and isinstance(worker, SharedWorker):
-            kept = self._kept_of(index)
-            worker = worker.keeping(kept)
+        if isinstance(worker, SharedWorker):
+            kept = self._kept_of(index) if self._kept_of else None
+            # its result is that of the job, of windows that do not fade into each other
+            is_last = self._is_exact and index == len(self._runs) - 1 and plan.result == self.target
+            worker = worker.of_run(kept, self._depth if is_last else 0) if kept or self._depth else worker
         if not self._is_exact:
             run = FeatheredRun(worker, source, plan, source.count)
         else:

@@ -5,6 +5,7 @@ import threading
 from dataclasses import asdict, replace
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from hires_pack.dev.fixtures import upscalers
@@ -17,6 +18,7 @@ from hires_pack.machines.threads import ThreadPool
 from hires_pack.machines.windows import WindowHelpers, WindowRuns, window_of
 from hires_pack.machines.workplace import FUNCTIONS
 from hires_pack.pictures import FileFacts, Picture
+from hires_pack.pictures.base.levels import to_levels
 from hires_pack.pictures.source import MemorySource
 from hires_pack.pictures.streams.kept import KeptParts
 from hires_pack.upscale_models import CLASSICAL, CpuRuntime, ModelUpscaler, UpscalerError, upscale_blocks, upscale_to
@@ -45,7 +47,7 @@ class Counting(ThreadPool):
 
     def __init__(self, folder, spoil=None, slots=3):
         super().__init__("counting", [CPU] * slots, [folder])
-        self.asked, self.spoil, self.most, self.open, self.taken = 0, spoil or {}, 0, 0, set()
+        self.asked, self.spoil, self.most, self.open, self.taken, self.types = 0, spoil or {}, 0, 0, set(), set()
 
     def submit(self, function, *arguments):
         number, self.asked = self.asked, self.asked + 1
@@ -69,6 +71,7 @@ class Ticket:
         self.pool.open -= 1
         self.pool.taken.add(self.window)
         answer = self.ticket.result()
+        self.pool.types.add(answer["type"])
         if isinstance(self.spoil, Exception):
             raise self.spoil
         return {**answer, **(self.spoil or {})}
@@ -181,6 +184,24 @@ def test_what_came_back_is_not_made_again(stop, factor, channels, fades, folder,
     assert first.taken
     assert not first.taken & second.taken
     assert first.taken | second.taken == complete.taken
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize(
+    ("factor", "channels", "is_small"), [(2, 3, True), (1.5, 4, True), (6, 3, False), (2, 2, True)]
+)
+def test_windows_of_files_travel_as_levels(factor, channels, is_small, depth, folder, helped):
+    """Rounded where they are made: to the levels that the file gets of them anyway. Also where the last of two runs
+    is resized as a whole, which then is rounded by nobody but the file."""
+    sides = (40, 50) if factor > 4 else (80, 100)
+    image, model = pictures(1, *sides, channels), model_of(folder, NAMES[0])
+    job = source_of(image), model, int(sides[1] * factor), int(sides[0] * factor), TILES
+    pool, helpers = helped()
+    found = list(upscale_blocks(*job, helpers=helpers, depth=depth))
+    for one, expected in zip(found, upscale_blocks(*job), strict=True):
+        assert np.array_equal(to_levels(one.pixels, depth), to_levels(expected.pixels, depth))
+    assert helpers.handing.remarks == []
+    assert pool.types == ({f"uint{depth}"} if is_small else {"float32", f"uint{depth}"})
 
 
 def kept_in(folder, run):

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
@@ -28,8 +29,9 @@ from hires_pack.machines.models import ModelStore, sha256_of
 from hires_pack.machines.pool import PoolError
 from hires_pack.machines.threads import ThreadPool
 from hires_pack.machines.windows import WindowHelpers
-from hires_pack.machines.workplace import Workplace
+from hires_pack.machines.workplace import DeviceRuntime, Workplace
 from hires_pack.upscale_models import CLASSICAL, CpuRuntime, UpscalerError, upscale_to
+from hires_pack.upscale_models.tiles.worker import Worker
 from PIL import Image
 
 CPU = torch.device("cpu")
@@ -89,6 +91,35 @@ def test_threads_make_the_same_files(folder, work):
     finally:
         pool.close()
     assert answers == work[1]
+
+
+def test_threads_end_with_the_tile_that_they_are_at(folder, model, tmp_path, monkeypatch):
+    """A whole picture is not waited for by whoever cancels."""
+    Image.new("RGB", (300, 300)).save(tmp_path / "large.png")
+    large = job(tmp_path / "large.png", ModelStore([folder]).load(model), asdict(model), tiles=TileSettings(32, 8))
+    tiles, begun = [], threading.Event()
+
+    def start(*arguments):
+        tiles.append(arguments)
+        begun.set()
+        time.sleep(0.02)
+        return real(*arguments)
+
+    real = Worker.start
+    monkeypatch.setattr(Worker, "start", start)
+    pool = ThreadPool("threads", [CPU], [folder])
+    ticket = pool.submit("upscale", large, CODE)
+    assert begun.wait(60)
+    pool.close()
+    assert ticket.wait(0)
+    assert 1 <= len(tiles) < 100
+
+
+@pytest.mark.parametrize(("generation", "known"), [(6, 0), (7, 1), (8, 2), (12, 2)])
+def test_half_precision_is_tried_where_the_host_would(generation, known, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (generation, 0))
+    types = (torch.float16, torch.bfloat16)
+    assert DeviceRuntime(torch.device("cuda", 1)).half_types() == types[:known]
 
 
 def test_a_job_is_what_the_folder_job_does(tmp_path, folder, model):

@@ -22,6 +22,17 @@ def test_float32_is_no_tf32_and_nothing_stays_set():
     assert torch.backends.cudnn.allow_tf32 is True
 
 
+def test_float32_is_kept_until_the_last_card_is_done():
+    """Those that work side by side do not end at the same time."""
+    before, cards = flags(), [float32_kept(torch.device("cuda", index)) for index in range(2)]
+    for card in cards:
+        card.__enter__()
+    cards[0].__exit__(None, None, None)
+    assert flags() == ("ieee", "ieee")
+    cards[1].__exit__(None, None, None)
+    assert flags() == before
+
+
 @pytest.mark.parametrize(("device", "wanted"), [("cuda", False), ("cpu", True)])
 def test_flags_stay_where_nothing_is_to_be_kept(device, wanted):
     before = flags()
