@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import torch
 import torch.nn.functional as F
 
-from .precision import changed_around
+from .precision import changed_beside
 from .spandrel_model import ModelUpscaler
 from .strips import strip_rows
 
@@ -28,7 +28,7 @@ MOSTLY = 0.5
 """Share of a network's weights in such convolutions from which on it gains as a whole: all others lose a little by the
 layout of the pixels that these want."""
 
-STRIP = 8 << 20
+STRIP = 4 << 20
 """Bytes of features convolved at once: smaller strips take less memory, and transform the weights more often."""
 
 _known: WeakKeyDictionary[torch.nn.Module, ModelUpscaler] = WeakKeyDictionary()
@@ -51,7 +51,7 @@ def with_fast_convolutions(upscaler: ModelUpscaler, device: torch.device) -> Mod
     if device.type != "cpu" or upscaler.dtype != torch.float32 or not has_fast_convolutions() or not _gains(model):
         return upscaler
     if model not in _known:
-        descriptor = changed_around(upscaler.descriptor, lambda weight: weight, _make_fast)
+        descriptor = changed_beside(upscaler.descriptor, _make_fast)
         _known[model] = ModelUpscaler(upscaler.name, descriptor)
     return _known[model]
 
@@ -92,14 +92,15 @@ class _Trunk(torch.nn.Sequential):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         blocks: list[Any] = [layer for layer in self if _is_block(layer)]
-        width = blocks[0].RDB1.conv5.in_channels
-        features = input.new_empty(input.shape[0], width, *input.shape[2:])
-        x = features[:, : input.shape[1]]
+        count, channels, height, width = input.shape
+        features = input.new_empty(count, blocks[0].RDB1.conv5.in_channels, height, width)
+        x = features[:, :channels]
         x.copy_(input)
+        before = torch.empty_like(x)
         for block in blocks:
-            before = x.clone()
+            before.copy_(x)
             for dense in (block.RDB1, block.RDB2, block.RDB3):
-                end = x.shape[1]
+                end = channels
                 for convolve, activate in (dense.conv1, dense.conv2, dense.conv3, dense.conv4):
                     start, end = end, end + convolve.out_channels
                     features[:, start:end] = activate(convolve(features[:, :start]))

@@ -196,6 +196,25 @@ def changed_around(
         return _described(descriptor, network)
 
 
+def changed_beside(
+    descriptor: ImageModelDescriptor[torch.nn.Module], change: Callable[[torch.nn.Module], object]
+) -> ImageModelDescriptor[torch.nn.Module]:
+    """The same with the very weights, at little cost: modules are copied, what they hold is not."""
+    with torch.inference_mode():
+        model = _twin(descriptor.model, {})
+        change(model)
+        return _described(descriptor, model)
+
+
+def _twin(module: torch.nn.Module, made: dict[torch.nn.Module, torch.nn.Module]) -> torch.nn.Module:
+    if module not in made:
+        made[module] = twin = copy.copy(module)
+        own = {name: copy.copy(value) for name, value in vars(module).items() if isinstance(value, dict)}
+        parts = {name: part and _twin(part, made) for name, part in module._modules.items()}
+        vars(twin).update(own, _modules=parts)
+    return made[module]
+
+
 def _described(
     descriptor: ImageModelDescriptor[torch.nn.Module], model: torch.nn.Module
 ) -> ImageModelDescriptor[torch.nn.Module]:

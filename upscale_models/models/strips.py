@@ -16,10 +16,10 @@ import torch.nn.functional as F
 from spandrel.architectures.Compact import Compact
 from spandrel.architectures.ESRGAN import ESRGAN
 
-from .precision import changed_around
+from .precision import changed_beside
 from .spandrel_model import ModelUpscaler
 
-STRIP = 2 << 20
+STRIP = 1 << 20
 """Bytes that a strip has in the widest of its layers."""
 
 AT_ONCE = 6
@@ -36,18 +36,26 @@ def with_strips(upscaler: ModelUpscaler, device: torch.device) -> ModelUpscaler:
     The model is not changed.
     """
     model = upscaler.descriptor.model
-    if device.type != "cpu" or not _has_strips(model):
+    if not works_in_strips(upscaler, device):
         return upscaler
     if model not in _known:
-        descriptor = changed_around(upscaler.descriptor, lambda weight: weight, _make_strips)
+        descriptor = changed_beside(upscaler.descriptor, _make_strips)
         _known[model] = ModelUpscaler(upscaler.name, descriptor)
     return _known[model]
 
 
-def in_strips(layers: Sequence[torch.nn.Module], pixels: torch.Tensor) -> torch.Tensor:
-    """Run layers that `_is_local`, with convolutions that `_pad_sideways`, on `(N, C, H, W)`; pixels last but channels.
+def works_in_strips(upscaler: ModelUpscaler, device: torch.device) -> bool:
+    """Whether there is such a copy."""
+    model: Any = upscaler.descriptor.model
+    if type(model) is Compact:
+        return device.type == "cpu" and _count_local(model.body) == len(model.body)
+    return device.type == "cpu" and type(model) is ESRGAN and type(model.model) is torch.nn.Sequential
 
-    In float32 the result is that of the layers on everything at once.
+
+def in_strips(layers: Sequence[torch.nn.Module], pixels: torch.Tensor) -> torch.Tensor:
+    """Run layers that look no further than the next pixel, one after the other, on `(N, C, H, W)`.
+
+    The result is that of the layers on everything at once. Convolutions of 3x3 must have a padding of (0, 1).
     """
     count, channels, height, width = pixels.shape
     widest, scale = _sizes(layers, channels)
@@ -106,12 +114,6 @@ class _Compact(torch.nn.Module):
             part = F.interpolate(x[:, :, top : top + rows], scale_factor=self.upscale, mode="nearest")
             result[:, :, top * self.upscale : (top + rows) * self.upscale] += part
         return result
-
-
-def _has_strips(model: Any) -> bool:
-    if type(model) is Compact:
-        return _count_local(model.body) == len(model.body)
-    return type(model) is ESRGAN and type(model.model) is torch.nn.Sequential
 
 
 def _make_strips(model: Any) -> None:

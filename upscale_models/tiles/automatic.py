@@ -12,6 +12,7 @@ from ..models.precision import half_types
 from ..models.reach import reach_of
 from ..models.runtime import Runtime
 from ..models.spandrel_model import ModelUpscaler
+from ..models.strips import works_in_strips
 from .working_memory import Footprint, footprint
 
 LARGEST_TILE = 544
@@ -48,7 +49,7 @@ def settle(upscaler: ModelUpscaler, pixels: int, tiles: TileSettings, runtime: R
 
     `upscaler`: in float32. The result stays as it is if it is settled again.
     """
-    size = _known_size(tiles, pixels)
+    size = _known_size(upscaler, pixels, tiles, runtime)
     if not size:
         runtime.prepare(upscaler, SMALLEST_TILE**2 * upscaler.scale * BYTES_PER_PIXEL)
         size = _fitting_size(upscaler, tiles, runtime) or SMALLEST_TILE
@@ -61,7 +62,7 @@ def foresee(outline: ModelUpscaler, pixels: int, tiles: TileSettings, runtime: R
     Exact if the free memory stays what it is. Where the size of the tiles is automatic, `outline` has no weights (see
     `outline_of`).
     """
-    size = _known_size(tiles, pixels) or _fitting_size(outline, tiles, runtime)
+    size = _known_size(outline, pixels, tiles, runtime) or _fitting_size(outline, tiles, runtime)
     return None if size is None else _settled(outline, tiles, size)
 
 
@@ -96,9 +97,12 @@ def _settled(upscaler: ModelUpscaler, tiles: TileSettings, size: int) -> TileSet
     return replace(tiles, size=smallest_window(size, overlap, reach_of(upscaler).align), overlap=overlap)
 
 
-def _known_size(tiles: TileSettings, pixels: int) -> int:
-    """The tile size where memory does not decide about it, else 0."""
-    return tiles.size or (SMALL_TILE if pixels <= SMALL_RESULT else 0)
+def _known_size(upscaler: ModelUpscaler, pixels: int, tiles: TileSettings, runtime: Runtime) -> int:
+    """The tile size where memory need not be counted to decide about it, else 0."""
+    if tiles.size or pixels <= SMALL_RESULT:
+        return tiles.size or SMALL_TILE
+    free, most = runtime.free_memory(), LARGEST_CPU_TILE**2 * upscaler.scale * BYTES_PER_PIXEL
+    return LARGEST_CPU_TILE if works_in_strips(upscaler, runtime.device) and (free is None or free >= most) else 0
 
 
 def _fitting_size(upscaler: ModelUpscaler, tiles: TileSettings, runtime: Runtime) -> int | None:
