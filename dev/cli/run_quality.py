@@ -54,7 +54,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     hires: dict[str, Any] = {}
     if options.only != "hires":
         others = {name: published(name) for name in PUBLISHED} if options.published else {}
-        upscalers = quality_upscalers.upscaler_quality(options.models, others)
+        upscalers = quality_upscalers.upscaler_quality(options.models, others, options.part)
         if others:
             # attention stays in float32, so there is nothing to compare for DAT
             of_convolutions = {name: model for name, model in others.items() if name.startswith("Real-ESRGAN")}

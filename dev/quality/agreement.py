@@ -18,6 +18,7 @@ from ...upscale_models import CpuRuntime, ModelUpscaler, TileSettings, cpu_half_
 from ..benchmarks.pictures import decibels
 from ..fixtures.small_upscalers import FastHalves
 from .remembered import Remembered
+from .upscaler_measures import hardest
 from .upscaler_tables import markdown
 
 PROMISED = 50.0
@@ -25,9 +26,6 @@ PROMISED = 50.0
 
 WIDTH, HEIGHT = 184, 136
 """Of what is cut out of a photograph, in pixels: large enough for half precision to be tried."""
-
-STEP = 24
-"""Pixels from one place that is looked at to the next."""
 
 SMALL = 1_000_000
 """Weights up to which half precision is tried also where it is imitated: larger networks take many minutes."""
@@ -52,7 +50,7 @@ def agreements(models: Mapping[str, ModelUpscaler], photographs: Mapping[str, Im
         kept = Remembered(way, model)
         imitated = not cpu_half_types() and sum(it.numel() for it in model.descriptor.model.parameters()) <= SMALL
         for name, photograph in photographs.items():
-            part = hardest(photograph)
+            part = hardest(photograph, WIDTH, HEIGHT)
             auto = kept.figures(f"auto {cpu_half_types()}, {name}", part, partial(apart, model, part, CpuRuntime()))
             half = kept.figures(f"half, {name}", part, partial(apart, model, part, FastHalves())) if imitated else None
             found.append(Agreement(name, way, auto, half))
@@ -66,16 +64,6 @@ def apart(model: ModelUpscaler, part: Image.Image, runtime: CpuRuntime) -> float
     exact: Precision = "float32"
     expected = upscale_to(pixels, model, *size, TileSettings(precision=exact))
     return decibels(upscale_to(pixels, model, *size, runtime=runtime), expected)
-
-
-def hardest(photograph: Image.Image) -> Image.Image:
-    """The part of a photograph, `WIDTH` by `HEIGHT`, where the levels vary most."""
-    levels = np.asarray(photograph.convert("RGB"), np.float32)
-    corners = [
-        (y, x) for y in range(0, levels.shape[0] - HEIGHT, STEP) for x in range(0, levels.shape[1] - WIDTH, STEP)
-    ]
-    y, x = max(corners, key=lambda at: levels[at[0] : at[0] + HEIGHT, at[1] : at[1] + WIDTH].std())
-    return photograph.convert("RGB").crop((x, y, x + WIDTH, y + HEIGHT))
 
 
 def agreement_table(rows: Sequence[Agreement]) -> str:

@@ -40,8 +40,12 @@ UNTILED, TILED = 4096, 48
 """Longest side of a tile in input pixels: one that holds every photograph here, and one that cuts them into many."""
 
 
-def upscaler_quality(models: Sequence[Path] = (), others: Mapping[str, ModelUpscaler] | None = None) -> dict[str, Any]:
+def upscaler_quality(
+    models: Sequence[Path] = (), others: Mapping[str, ModelUpscaler] | None = None, part: int = 0
+) -> dict[str, Any]:
     """Measure and print the tables; `models` are further files, `others` models by name, each at its own factor.
+
+    `part`: of every photograph only the hardest so many pixels a side; 0 for all of it.
 
     Returns `psnr_gain_2x` and `psnr_gain_4x`: the shipped model's mean PSNR beyond that of Lanczos, None without the
     file; the same for SSIM and for the soft variant on degraded input; and all details, fit for JSON. Raises
@@ -50,6 +54,8 @@ def upscaler_quality(models: Sequence[Path] = (), others: Mapping[str, ModelUpsc
     files = _files(models)
     loaded = {**{name: load(file) for name, file in files.items()}, **(others or {})}
     photographs = held_back_photographs()
+    if part:
+        photographs = {name: measures.hardest(one, part, part) for name, one in photographs.items()}
     kept = {name: Remembered(name, model) for name, model in loaded.items()}
     comparisons = [
         compare(photographs, ways_for(loaded, scale), scale, CLEAN, kept)
@@ -66,7 +72,7 @@ def upscaler_quality(models: Sequence[Path] = (), others: Mapping[str, ModelUpsc
     if missing:
         print(f"\nNot there, so not measured: {', '.join(missing)}.")
     for comparison in comparisons:
-        print(f"\n{comparison_table(comparison)}")
+        print(f"\n{comparison_table(comparison, part)}")
     print(f"\n{behaviour_table(behaviours)}", flush=True)
     return {
         **_gains("2x", comparisons, "hires-fix-2x", 2, CLEAN),

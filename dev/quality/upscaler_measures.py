@@ -41,6 +41,9 @@ CHECKERED: Final = (((64, 64, 64), (192, 192, 192)), ((192, 80, 64), (64, 112, 1
 
 PATTERN_SIDE: Final = 32
 
+STEP: Final = 24
+"""Pixels from one place of a photograph that is looked at to the next."""
+
 INSIDE: Final = 14
 """Input pixels beyond which the shipped networks do not see the border."""
 
@@ -66,6 +69,15 @@ def likeness(made: Image.Image, wanted: Image.Image, border: int) -> tuple[float
 def cut(picture: Image.Image, scale: int) -> Image.Image:
     """The picture without the last columns and rows that are not a whole pixel of the small one."""
     return picture.crop((0, 0, picture.width // scale * scale, picture.height // scale * scale))
+
+
+def hardest(photograph: Image.Image, width: int, height: int) -> Image.Image:
+    """The part of a photograph in which the levels vary most; of one that is smaller, all there is."""
+    picture = photograph.convert("RGB")
+    width, height, levels = min(width, picture.width), min(height, picture.height), np.asarray(picture, np.float32)
+    corners = itertools.product(range(0, picture.height - height + 1, STEP), range(0, picture.width - width + 1, STEP))
+    y, x = max(corners, key=lambda at: levels[at[0] : at[0] + height, at[1] : at[1] + width].std())
+    return picture.crop((x, y, x + width, y + height))
 
 
 def reduced(picture: Image.Image, scale: int) -> Image.Image:

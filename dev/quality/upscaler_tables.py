@@ -65,7 +65,7 @@ class Behaviour:
     """A photograph made in many tiles against the same in one piece. None: the way has no tiles."""
 
 
-def comparison_table(comparison: Comparison) -> str:
+def comparison_table(comparison: Comparison, part: int = 0) -> str:
     """A line per photograph: PSNR in dB and SSIM of every way; then the means, and what they are beyond the first's."""
     ways = list(dict.fromkeys(row.way for row in comparison.rows))
     cells = {(row.photograph, row.way): f"{row.psnr:.2f} / {row.ssim:.4f}" for row in comparison.rows}
@@ -74,7 +74,8 @@ def comparison_table(comparison: Comparison) -> str:
         lines.append([photograph, *(cells[photograph, way] for way in ways)])
     lines.append(["**mean**", *(f"{psnr:.2f} / {ssim:.4f}" for psnr, ssim in map(comparison.mean, ways))])
     lines.append([f"**beyond {ways[0]}**", "", *(_signed(comparison.gain(way)) for way in ways[1:])])
-    title = f"{comparison.scale}x, {comparison.input} input: PSNR in dB / SSIM of the lightness"
+    of = f", the hardest {part}x{part} of every photograph" if part else ""
+    title = f"{comparison.scale}x, {comparison.input} input{of}: PSNR in dB / SSIM of the lightness"
     return f"{title}\n\n{markdown(lines)}"
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from hires_pack.dev.benchmarks.pictures import decibels
 from hires_pack.dev.fixtures.small_upscalers import FastHalves
-from hires_pack.dev.quality.agreement import HEIGHT, WIDTH, hardest
+from hires_pack.dev.quality.agreement import HEIGHT, WIDTH
+from hires_pack.dev.quality.upscaler_measures import hardest
 from hires_pack.dev.training.photographs import held_back_photographs
 from hires_pack.dev.training.published_weights import published
 from hires_pack.tests.tolerances import HALF
@@ -20,7 +21,10 @@ MOST = {"Real-ESRGAN animevideo v3": 5}
 
 def steepest():
     """The hardest part of every photograph, the hardest first, as pixels in [0, 1]."""
-    parts = [torch.from_numpy(np.array(hardest(one), np.float32) / 255) for one in held_back_photographs().values()]
+    parts = [
+        torch.from_numpy(np.array(hardest(one, WIDTH, HEIGHT), np.float32) / 255)
+        for one in held_back_photographs().values()
+    ]
     return [part[None] for part in sorted(parts, key=lambda part: -part.std())]
 
 

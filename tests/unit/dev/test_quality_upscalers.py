@@ -182,11 +182,12 @@ def test_tables_are_markdown_with_the_gain_below():
 
 
 def test_the_hardest_part_is_where_levels_vary_most():
-    picture = Image.new("RGB", (420, 300), (90, 90, 90))
-    picture.paste(photograph(agreement.WIDTH, agreement.HEIGHT), (agreement.STEP * 5, agreement.STEP * 3))
-    part = agreement.hardest(picture)
-    assert part.size == (agreement.WIDTH, agreement.HEIGHT)
-    assert np.array_equal(np.asarray(part)[0, 0], np.asarray(picture)[agreement.STEP * 3, agreement.STEP * 5])
+    picture, step = Image.new("RGB", (420, 300), (90, 90, 90)), quality.measures.STEP
+    picture.paste(photograph(80, 60), (step * 5, step * 3))
+    part = quality.measures.hardest(picture, 80, 60)
+    assert part.size == (80, 60)
+    assert np.array_equal(np.asarray(part)[0, 0], np.asarray(picture)[step * 3, step * 5])
+    assert quality.measures.hardest(picture, 512, 60).size == (420, 60)
 
 
 @pytest.mark.slow
