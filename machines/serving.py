@@ -48,7 +48,7 @@ _NO_PAGES = "127.0.0.1:0"
 _PATIENCE = 1.5
 """Seconds that a worker is asked to end before it is made to."""
 
-_LOST, _LOOK = 10.0, 2.0
+_LOST, _LOOK = 15.0, 3.0
 """Seconds without an answer after which a worker's scheduler is lost; between two looks, and until an answer."""
 
 END_WITHIN = 8.0
@@ -76,13 +76,12 @@ def main(arguments: Sequence[str]) -> int:
         print(f"A worker needs a package that is not installed: {NEEDED}", file=sys.stderr)
         return 2
     try:
-        asyncio.run(_work(options))
+        return asyncio.run(_work(options))
     except KeyboardInterrupt:
         return 0
     except (OSError, TimeoutError) as error:
         print(f"{options.address}: {error}. Is the address right, and is a scheduler there (--serve)?", file=sys.stderr)
         return 1
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -132,7 +131,8 @@ def security(entry: Entry) -> Any:
     )
 
 
-async def _work(options: argparse.Namespace) -> None:
+async def _work(options: argparse.Namespace) -> int:
+    """Returns the exit status."""
     import torch
     from distributed import Nanny, Scheduler
 
@@ -173,25 +173,36 @@ async def _work(options: argparse.Namespace) -> None:
         )
         for index in range(count)
     ]
-    await asyncio.gather(*nannies)
-    print(f"{READY}{address}", flush=True)
     ended = asyncio.Event()
     if options.while_open:
         loop = asyncio.get_running_loop()
         threading.Thread(target=_wait_for_end, args=(loop, ended), daemon=True).start()
-    servers = [*nannies, *([scheduler] if scheduler else [])]
-    ends = [ended.wait(), *(server.finished() for server in servers)]
-    ends += [] if scheduler else [_until_lost(address, secure)]
-    await asyncio.wait([asyncio.ensure_future(one) for one in ends], return_when=asyncio.FIRST_COMPLETED)
-    await asyncio.gather(*(nanny.close(timeout=_PATIENCE) for nanny in nannies))
+    ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(ended.wait())]
+    if not scheduler:
+        ends.append(asyncio.ensure_future(_until_lost(address, secure)))
+    # also while they begin: a worker's process waits for its scheduler for ever
+    beginning = asyncio.gather(*nannies)
+    await asyncio.wait([beginning, *ends], return_when=asyncio.FIRST_COMPLETED)
+    if beginning.done():
+        beginning.result()
+        print(f"{READY}{address}", flush=True)
+        servers = [*nannies, *([scheduler] if scheduler else [])]
+        ends += [asyncio.ensure_future(server.finished()) for server in servers]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    else:
+        beginning.cancel()
+    is_lost = not scheduler and not ended.is_set()
+    if is_lost:
+        print(f"{address}: no scheduler answers, so this worker ends.", file=sys.stderr, flush=True)
+    _end_soon()
+    await asyncio.gather(*(nanny.close(timeout=_PATIENCE) for nanny in nannies), return_exceptions=True)
     if scheduler:
         await scheduler.close()
-    elif not ended.is_set():
-        raise TimeoutError("the scheduler is gone, so this worker ends")
+    return int(is_lost)
 
 
 async def _until_lost(address: str, secure: Any) -> None:
-    """Nannies would begin workers again for ever that find no scheduler."""
+    """Return when no scheduler has answered for a time."""
     from distributed.comm.core import connect
 
     options = secure.get_connection_args("worker") if secure else {}
@@ -203,8 +214,15 @@ async def _until_lost(address: str, secure: Any) -> None:
             answered = time.monotonic()
 
 
+def _end_soon() -> None:
+    """Whatever hangs, nobody needs it any more."""
+    timer = threading.Timer(END_WITHIN, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
+
+
 def _wait_for_end(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
     while sys.stdin.buffer.read(1):
         pass
-    threading.Timer(END_WITHIN, os._exit, (1,)).start()  # whatever hangs, nobody needs it any more
+    _end_soon()
     loop.call_soon_threadsafe(ended.set)
