@@ -50,7 +50,7 @@ _NO_PAGES = "127.0.0.1:0"
 _PATIENCE = 1.5
 """Seconds that a worker is asked to end before it is made to."""
 
-_LOST, _LOOK = 10.0, 2.0
+_LOST, _LOOK = 15.0, 3.0
 """Seconds without an answer after which a worker's scheduler is lost; between two looks, and until an answer."""
 
 _OF_COMFYUI = ("--database-url", "sqlite:///:memory:", "--disable-auto-launch", "--verbose", "WARNING")
@@ -91,13 +91,12 @@ def main(arguments: Sequence[str]) -> int:
     try:
         comfyui = [str(Path(options.comfyui).absolute()), *of_comfyui] if options.comfyui else []
         with tempfile.TemporaryDirectory(prefix="hires-fix-", ignore_cleanup_errors=True) as temporary:
-            asyncio.run(_work(options, comfyui, Path(temporary)))
+            return asyncio.run(_work(options, comfyui, Path(temporary)))
     except KeyboardInterrupt:
         return 0
     except (OSError, TimeoutError) as error:
         print(f"{options.address}: {error}. Is the address right, and is a scheduler there (--serve)?", file=sys.stderr)
         return 1
-    return 0
 
 
 def _cut(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -158,8 +157,9 @@ def security(entry: Entry) -> Any:
     )
 
 
-async def _work(options: argparse.Namespace, comfyui: Sequence[str], temporary: Path) -> None:
-    """`comfyui`: its folder and the arguments that were given for it; `temporary`: a folder for its files."""
+async def _work(options: argparse.Namespace, comfyui: Sequence[str], temporary: Path) -> int:
+    """Returns the exit status. `comfyui`: its folder and the arguments that were given for it; `temporary`: a folder
+    for its files."""
     import torch
     from distributed import Nanny, Scheduler
 
@@ -201,25 +201,36 @@ async def _work(options: argparse.Namespace, comfyui: Sequence[str], temporary: 
         )
         for index, card in ((index, cards[index % len(cards)] if cards else "") for index in range(count))
     ]
-    await asyncio.gather(*nannies)
-    print(f"{READY}{address}", flush=True)
     ended = asyncio.Event()
     if options.while_open:
         loop = asyncio.get_running_loop()
         threading.Thread(target=_wait_for_end, args=(loop, ended), daemon=True).start()
-    servers = [*nannies, *([scheduler] if scheduler else [])]
-    ends = [ended.wait(), *(server.finished() for server in servers)]
-    ends += [] if scheduler else [_until_lost(address, secure)]
-    await asyncio.wait([asyncio.ensure_future(one) for one in ends], return_when=asyncio.FIRST_COMPLETED)
-    await asyncio.gather(*(nanny.close(timeout=_PATIENCE) for nanny in nannies))
+    ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(ended.wait())]
+    if not scheduler:
+        ends.append(asyncio.ensure_future(_until_lost(address, secure)))
+    # also while they begin: a worker's process waits for its scheduler for ever
+    beginning = asyncio.gather(*nannies)
+    await asyncio.wait([beginning, *ends], return_when=asyncio.FIRST_COMPLETED)
+    if beginning.done():
+        beginning.result()
+        print(f"{READY}{address}", flush=True)
+        servers = [*nannies, *([scheduler] if scheduler else [])]
+        ends += [asyncio.ensure_future(server.finished()) for server in servers]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    else:
+        beginning.cancel()
+    is_lost = not scheduler and not ended.is_set()
+    if is_lost:
+        print(f"{address}: no scheduler answers, so this worker ends.", file=sys.stderr, flush=True)
+    _end_soon()
+    await asyncio.gather(*(nanny.close(timeout=_PATIENCE) for nanny in nannies), return_exceptions=True)
     if scheduler:
         await scheduler.close()
-    elif not ended.is_set():
-        raise TimeoutError("the scheduler is gone, so this worker ends")
+    return int(is_lost)
 
 
 async def _until_lost(address: str, secure: Any) -> None:
-    """Nannies would begin workers again for ever that find no scheduler."""
+    """Return when no scheduler has answered for a time."""
     from distributed.comm.core import connect
 
     options = secure.get_connection_args("worker") if secure else {}
@@ -244,8 +255,15 @@ def _cards(count: int) -> list[str]:
     return named[:count] if named else [str(index) for index in range(count)]
 
 
+def _end_soon() -> None:
+    """Whatever hangs, nobody needs it any more."""
+    timer = threading.Timer(END_WITHIN, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
+
+
 def _wait_for_end(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
     while sys.stdin.buffer.read(1):
         pass
-    threading.Timer(END_WITHIN, os._exit, (1,)).start()  # whatever hangs, nobody needs it any more
+    _end_soon()
     loop.call_soon_threadsafe(ended.set)

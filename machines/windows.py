@@ -17,7 +17,7 @@ from ..pictures.base.levels import from_levels, to_levels
 from ..upscale_models import ModelUpscaler, Runtime, UpscalerMemoryError
 from ..upscale_models.tiles.keep import Fade, Keep
 from ..upscale_models.tiles.worker import Work, Worker
-from .handing_out import HandingOut
+from .handing_out import HandingOut, Waiting
 from .jobs import ModelFile, Plain, code_digest
 from .pixels import from_plain, to_plain
 from .pool import Pool
@@ -107,46 +107,53 @@ class WindowHelpers:
         model = self._models.get(upscaler.name)
         task = (window_of(model, precision, pixels, keep, depth), self._code) if model else None
         shape = (len(pixels), keep.covered.height, keep.covered.width, pixels.shape[-1])
-        return HandedWindow(self.handing, task, shape, hear)
+        return handed(self.handing, task, shape, hear)
 
 
 class HandedWindow:
     """A window that was handed out: `Handed`."""
 
-    def __init__(
-        self,
-        handing: HandingOut,
-        task: tuple[Any, ...] | None,
-        shape: tuple[int, ...],
-        hear: Callable[[torch.Tensor], None] | None = None,
-    ) -> None:
-        """`task`: of the function; None where it has to be done here. `shape`: of the answer, as `to_plain` makes it.
-
-        `hear`: is told the result as soon as it is there, while others are waited for.
-        """
-        self._handing, self._shape, self._hear = handing, shape, hear
-        self._waiting = handing.start(task, self._heard if hear else None)
+    def __init__(self, handing: HandingOut, waiting: Waiting, shape: tuple[int, ...]) -> None:
+        self._handing, self._waiting, self._shape = handing, waiting, shape
 
     def answer(self) -> torch.Tensor | None:
         found = self._handing.answer(self._waiting)
-        return self._result(found) if found else None
-
-    def _heard(self, found: Plain) -> None:
-        result = self._result(found)
-        if result is not None and self._hear is not None:
-            self._hear(result)
-
-    def _result(self, found: Plain) -> torch.Tensor | None:
-        """The window of an answer; None if it has to be done here."""
-        if "failed" in found:
-            self._handing.remark(f"a window was done by this machine, because at {found['who']}: {found['failed']}")
-            return None
-        result = from_plain(found)
-        if result is None or tuple(result.shape) != self._shape:
-            self._handing.remark(f"{found['who']} gave no window of {self._shape}; done by this machine")
-            return None
-        return result if result.is_floating_point() else from_levels(result.numpy())
+        return _result(self._handing, found, self._shape) if found else None
 
     def drop(self) -> None:
         """Nobody waits for it any more."""
         self._handing.drop(self._waiting)
+
+
+def handed(
+    handing: HandingOut,
+    task: tuple[Any, ...] | None,
+    shape: tuple[int, ...],
+    hear: Callable[[torch.Tensor], None] | None = None,
+) -> HandedWindow:
+    """Hand out a window.
+
+    Args:
+        task: arguments of the function; None where it has to be done here.
+        shape: of the result.
+        hear: gets the result as soon as it is there, while others are waited for.
+    """
+
+    def heard(found: Plain) -> None:
+        result = _result(handing, found, shape)
+        if result is not None and hear is not None:
+            hear(result)
+
+    return HandedWindow(handing, handing.start(task, heard if hear else None), shape)
+
+
+def _result(handing: HandingOut, found: Plain, shape: tuple[int, ...]) -> torch.Tensor | None:
+    """The window of an answer; None if it has to be done here."""
+    if "failed" in found:
+        handing.remark(f"a window was done by this machine, because at {found['who']}: {found['failed']}")
+        return None
+    result = from_plain(found)
+    if result is None or tuple(result.shape) != shape:
+        handing.remark(f"{found['who']} gave no window of {shape}; done by this machine")
+        return None
+    return result if result.is_floating_point() else from_levels(result.numpy())

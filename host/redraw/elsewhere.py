@@ -19,7 +19,7 @@ from ...hires.tiles.boxes import Box
 from ...machines.handing_out import HandingOut
 from ...machines.jobs import CannotTravelError, Plain
 from ...machines.pool import Pool, PoolError
-from ...machines.windows import HandedWindow
+from ...machines.windows import HandedWindow, handed
 from ...pictures.folders.names import Task
 from ..machines.crews import ALONE, crew, is_of_this_machine
 from ..machines.meeting import INPUT, told
@@ -72,7 +72,7 @@ class WindowCrew:
     ) -> HandedWindow:
         """See `Drawers`."""
         window = window_of(self._fragment, box, size, pixels, tiles)
-        return HandedWindow(self._handing, (window,), (box.height, box.width, channels), hear)
+        return handed(self._handing, (window,), (box.height, box.width, channels), hear)
 
 
 @contextmanager

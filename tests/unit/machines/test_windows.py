@@ -346,7 +346,7 @@ def test_a_window_travels_as_plain_data_and_says_what_is_wrong_with_it(folder):
     keep = Keep(Box(0, 0, 40, 40), Box(0, 0, 40, 40))
     for dtype in (torch.float32, torch.float16, torch.bfloat16):
         window = window_of(asdict(file_of(folder, name)), "float32", pictures(1, 20, 20).to(dtype), keep)
-        assert {type(value) for value in window.values()} == {dict, str, list, bytes}
+        assert {type(value) for value in window.values()} == {dict, str, list, bytes, int}
         made = WindowRuns(ModelStore([folder]).load).do(window, CpuRuntime())
         assert (made["shape"], made["type"], len(made["data"])) == ([1, 40, 40, 3], "float32", 40 * 40 * 3 * 4)
     with pytest.raises(Exception, match="other bytes than its shape"):

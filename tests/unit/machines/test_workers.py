@@ -412,8 +412,19 @@ def test_a_worker_ends_with_its_scheduler(folder):
             scheduler.kill()
             _, said = worker.communicate(timeout=60)
     assert worker.returncode == 1
-    assert f"{address}: the scheduler is gone, so this worker ends." in said
+    assert f"{address}: no scheduler answers, so this worker ends." in said
     assert psutil.wait_procs(below, 60)[1] == []
+
+
+def test_a_worker_ends_where_there_never_was_a_scheduler(folder):
+    """The command to begin with; it does not wait for one."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        command = [sys.executable, str(serving.WORKER), address, "--workers", "1", "--models", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert f"{address}: no scheduler answers, so this worker ends." in done.stderr
 
 
 def certificate(folder, name, authority=None):
