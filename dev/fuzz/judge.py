@@ -21,7 +21,7 @@ PYTHON_WORDS = re.compile(
     r"Traceback|object has no attribute|object is not|index out of range|out of bounds|embedded null|NoneType|"
     r"division by zero|divide by zero|unpack|not subscriptable|unexpected keyword|positional argument|"
     r"invalid literal|codec can't|could not convert|must be real number|shapes cannot be multiplied|"
-    r"size of tensor|Sizes of tensors|can't allocate|out of memory|Errno|<class '|StopIteration|0x[0-9a-f]{6}|"
+    r"size of tensor|Sizes of tensors|can't allocate|(?<!ran )out of memory|Errno|<class '|StopIteration|0x[0-9a-f]{6}|"
     r"(?<![(\w])[A-Z]\w+(?:Error|Exception)\b"  # in brackets after a sentence: what a library said
 )
 """What Python and torch say, and a user cannot use."""

@@ -159,6 +159,8 @@ def test_an_error_must_name_node_and_input():
     assert failed("embedded null byte", "ValueError") == ["error is no sentence"]
     assert failed("", "AssertionError") == ["error is no sentence"]
     assert failed("Upscale Image, input 'image': tuple index out of range") == ["Python's words in a sentence"]
+    assert failed("Upscale Image, input 'image': out of memory") == ["Python's words in a sentence"]
+    assert failed("Upscale Image, input 'image': the model ran out of memory. Set a smaller tile_size.") == []
     assert failed("Upscale Image, input 'image': it cannot be read (SafetensorError: cut off).") == []
 
 
