@@ -1,9 +1,10 @@
 """The pack's Upscale Image beside ComfyUI's own upscaling with a model. Used by `dev.py bench upscale`.
 
 Both sides get the same loaded model and the same picture in the same process, and run in turns; a speed-up is the
-median of the ratios of neighbours. First use is timed with models that were just loaded. Peak memory is taken of each
-side alone, in a process of its own. Weights are published ones, fetched when they are first asked for, or generated: in
-the layouts of real files, with results that use the range of a picture.
+median of the ratios of neighbours, and its bound what it would be, in CPU time, if all but the convolutions cost
+nothing. First use, of a model that was just loaded, and peak memory are taken of each side alone, in a process of its
+own that has used another copy of the model before. Weights are published ones, fetched when they are first asked for,
+or generated: in the layouts of real files, with results that use the range of a picture.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import argparse
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 
@@ -37,7 +39,6 @@ def measure(name: str, job: Job, rounds: int | None, threads: int) -> list[Row]:
     from .upscale_sides import CORE_TILE, Sides
 
     _say(f"{job.title} …")
-    first = {way: pairs.timed(Sides(job).way(way)).cpu for way in (CORE, *MODES)}
     sides = Sides(job)
     sides.warm_up(CORE, *MODES)
     results: dict[str, torch.Tensor] = {}
@@ -52,7 +53,10 @@ def measure(name: str, job: Job, rounds: int | None, threads: int) -> list[Row]:
         ways |= {BARE: partial(sides.bare, sides.own_tile), CORE_BARE: partial(sides.bare, CORE_TILE)}
         counts |= dict.fromkeys((BARE, CORE_BARE), counts[EXACT])
     times = pairs.in_turns(ways, counts, lambda way, seconds: _say(f"  {way}: {seconds.wall:.2f} s"))
-    peaks = peaks_of(name, threads) if job.weigh else dict.fromkeys((CORE, *MODES))
+    core_cpu = min(seconds.cpu for seconds in times[CORE])
+    bounds = {way: core_cpu / min(sides.convolving(way) for _ in range(counts[way])) for way in MODES}
+    first = first_uses(name, threads)
+    peaks = {way: use.peak if job.weigh else None for way, use in first.items()}
     untiled = results[UNTILED]
     beside_core = {
         "core_psnr_untiled": pictures.decibels(results[CORE], untiled),
@@ -72,7 +76,8 @@ def measure(name: str, job: Job, rounds: int | None, threads: int) -> list[Row]:
             name=job.title,
             weights=job.weights,
             mode=way,
-            first_use=first[CORE] / first[way],
+            first_use=first[CORE].cpu / first[way].cpu,
+            bound=bounds[way],
             chainner_speedup=pairs.ratio(times[CHAINNER], times[way]).cpu,
             untiled_speedup=pairs.ratio(times[UNTILED], times[way]).cpu,
             speedup=wall,
@@ -93,27 +98,45 @@ def measure(name: str, job: Job, rounds: int | None, threads: int) -> list[Row]:
     return rows
 
 
-def peaks_of(name: str, threads: int) -> dict[str, int | None]:
-    """Peak memory of every way of a job, each in a fresh process; two at once where they do not share a GPU."""
+class FirstUse(NamedTuple):
+    """Of a model that was just loaded."""
 
-    def ask(way: str) -> int | None:
+    cpu: float
+    """Seconds."""
+    peak: int | None
+    """Bytes beyond model, picture and result."""
+
+
+def first_uses(name: str, threads: int) -> dict[str, FirstUse]:
+    """Use a job's model in every way, each in a fresh process; two at once where they do not share a GPU."""
+
+    def ask(way: str) -> FirstUse:
         words = ["bench", "upscale", "--threads", str(threads), "--peak", name, way]
         command = [sys.executable, *mount.command("dev.cli.run_bench"), *words]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        return json.loads(done.stdout.splitlines()[-1])
+        return FirstUse(*json.loads(done.stdout.splitlines()[-1]))
 
     ways = (CORE, *MODES)
     with ThreadPoolExecutor(1 if torch.cuda.is_available() else 2) as pool:
         return dict(zip(ways, pool.map(ask, ways), strict=True))
 
 
-def peak_of(job: Job, way: str) -> int | None:
-    """What one side of a job takes beyond model, picture and result, the first time that it runs."""
+def first_use(job: Job, way: str) -> FirstUse:
+    """Use the model of a job for the first time, and another copy of it, on a corner, before."""
     from .upscale_sides import Sides
 
-    sides = Sides(job)
-    sides.warm_up(CORE)  # loads the model; copies of it that a side makes for itself are its own
-    return peak_memory.peak_beyond(sides.way(way))
+    Sides(job).warm_up(way)
+    sides, seconds = Sides(job), 0.0
+
+    def timed() -> torch.Tensor:
+        nonlocal seconds
+        start = time.process_time()
+        result = sides.way(way)()
+        seconds = time.process_time() - start
+        return result
+
+    peak = peak_memory.peak_beyond(timed)
+    return FirstUse(seconds, peak)
 
 
 def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
@@ -121,7 +144,7 @@ def run(options: argparse.Namespace) -> tuple[dict[str, Any], int]:
     known = jobs(torch.cuda.is_available())
     real_host.start(options.threads)
     if options.peak:
-        print(json.dumps(_as_host(lambda: peak_of(known[options.peak[0]], options.peak[1]))))
+        print(json.dumps(_as_host(lambda: first_use(known[options.peak[0]], options.peak[1]))))
         return {}, 0
     rows = [
         row

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 
 import torch
 from comfy_extras.nodes_upscale_model import ImageUpscaleWithModel
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from ...hires.plan.upscale import UpscaleRequest
 from ...host.upscaling.pictures import upscale_image
@@ -18,6 +20,9 @@ from .upscale_jobs import AUTO, CHAINNER, CORE, EXACT, FAST, UNTILED, Job
 
 CORE_TILE = 512
 """Longest side that core's node puts through a model in one piece."""
+
+CORNER = 16
+"""Side of the part of a picture that a side is warmed up with: small, so that it leaves no memory to reuse."""
 
 OURS: dict[str, Precision] = {AUTO: AUTO, EXACT: EXACT, FAST: FAST}
 
@@ -35,7 +40,7 @@ class Sides:
 
     def warm_up(self, *ways: str) -> None:
         """Bring the model to its device, and do every such way on a corner."""
-        whole, self.picture = self.picture, self.picture[:, :64, :64].contiguous()
+        whole, self.picture = self.picture, self.picture[:, :CORNER, :CORNER].contiguous()
         for way in ways:
             self.way(way)()
         self.picture = whole
@@ -44,6 +49,28 @@ class Sides:
         """Core, or the pack in one of its precisions."""
         others = {CORE: self._core, CHAINNER: self._chainner, UNTILED: self.untiled}
         return others.get(name) or (lambda: self._ours(TileSettings(precision=OURS[name])))
+
+    def convolving(self, name: str) -> float:
+        """Do the job in a way, and return the CPU time that the convolutions take."""
+        seconds = 0.0
+
+        def begin(module: torch.nn.Module, _: object) -> None:
+            nonlocal seconds
+            if isinstance(module, torch.nn.Conv2d):
+                seconds -= time.process_time()
+
+        def end(module: torch.nn.Module, _: object, __: object) -> None:
+            nonlocal seconds
+            if isinstance(module, torch.nn.Conv2d):
+                seconds += time.process_time()
+
+        hooks = register_module_forward_pre_hook(begin), register_module_forward_hook(end)
+        try:
+            self.way(name)()
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return seconds
 
     def bare(self, tile: int) -> None:
         """The model alone on as many pixels, in float32, in tiles of this size."""

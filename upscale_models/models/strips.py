@@ -48,7 +48,7 @@ def works_in_strips(upscaler: ModelUpscaler, device: torch.device) -> bool:
     """Whether there is such a copy."""
     model: Any = upscaler.descriptor.model
     if type(model) is Compact:
-        return device.type == "cpu" and _count_local(model.body) == len(model.body)
+        return device.type == "cpu" and _count_local(list(model.body)) == len(model.body)
     return device.type == "cpu" and type(model) is ESRGAN and type(model.model) is torch.nn.Sequential
 
 
@@ -100,12 +100,8 @@ class _Sequence(torch.nn.Sequential):
         return in_strips(layers[len(layers) - local :], input)
 
 
-class _Compact(torch.nn.Module):
-    """Compact, all of it in strips."""
-
-    body: Any
-    upsampler: Any
-    upscale: Any
+class _Compact(Compact):
+    """All of it in strips."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         result = in_strips([*self.body, self.upsampler], x)
