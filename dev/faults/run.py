@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -31,6 +31,8 @@ from .. import mount
 from ..fixtures import upscalers
 from .cancel import Cancel, cancels
 from .namespace import Machine, other_machine
+from .redraw import Master, Redraw
+from .watch import Watch
 
 CABLE_PULLED = "cable pulled"
 FAULTS = ("none", "killed", "frozen", "exit inside a piece", "late", "scheduler killed", "master killed")
@@ -71,6 +73,14 @@ class Bench:
         self.finish(self.start(None))
         self.expected, self.places = self.found(), len(_lines(self.log))
 
+    @property
+    def comfyui(self) -> list[str]:
+        """What workers of this job need: the folder of a ComfyUI, and its arguments."""
+        return []
+
+    def close(self) -> None:
+        """Let go of what was started."""
+
     def begin(self) -> None:
         """A case of its own: nothing is there yet."""
         self.runs += 1
@@ -80,7 +90,7 @@ class Bench:
         self.log.touch()
         self.pieces.touch()
 
-    def start(self, server: Server | None) -> subprocess.Popen[bytes]:
+    def start(self, server: Server | None) -> subprocess.Popen[bytes] | Master:
         values = {
             "source": self.source, "target": self.target, "model": self.models / upscalers.RANDOM[2], "log": self.log,
             "pieces": self.pieces, "poison": self.poison, "scheduler": server.address if server else "",
@@ -93,9 +103,10 @@ class Bench:
     def poison(self) -> Path:
         return self.folder / "poison"
 
-    def finish(self, master: subprocess.Popen[bytes]) -> None:
-        if master.wait(_PATIENCE):
-            raise RuntimeError(f"the master of {self.job} ended with {master.returncode}")
+    def finish(self, master: subprocess.Popen[bytes] | Master) -> None:
+        status = master.wait(_PATIENCE)
+        if status:
+            raise RuntimeError(f"the master of {self.job} ended with {status}")
 
     def found(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.target.iterdir()}
@@ -107,7 +118,7 @@ class Bench:
         """How many results there are; a window that an earlier master wrote down is written once more by the next."""
         return len({line.partition(" ")[2] for line in _lines(self.log)})
 
-    def until(self, count: int, master: subprocess.Popen[bytes]) -> None:
+    def until(self, count: int, master: subprocess.Popen[bytes] | Master) -> None:
         """Wait for so many results."""
         while self.reached() < count and master.poll() is None:
             time.sleep(0.02)
@@ -138,7 +149,7 @@ class Bench:
                 os.kill(process, signal.SIGCONT)
         if fault == CABLE_PULLED and server.machine:
             server.machine.unplug(False)
-        done = Counter(_lines(self.pieces))
+        done = Counter(line.partition(" ")[2] for line in _lines(self.pieces))
         times = [since, *(one for one in self.results() if one > since)]
         pause = max((after - before for before, after in pairwise(times)), default=0.0)
         return Row(
@@ -146,7 +157,7 @@ class Bench:
             max(done.values(), default=0), pause,
         )  # fmt: skip
 
-    def _killed(self, master: subprocess.Popen[bytes], server: Server) -> subprocess.Popen[bytes]:
+    def _killed(self, master: subprocess.Popen[bytes] | Master, server: Server) -> subprocess.Popen[bytes] | Master:
         """Several times, each after a number of new results that chance says."""
         for _ in range(_KILLS):
             self.until(self.reached() + random.randint(1, max(1, self.places // 12)), master)
@@ -159,12 +170,45 @@ class Bench:
         return master
 
 
+class RedrawBench(Bench):
+    """Tiled Redraw. Its results are the pieces that workers have done."""
+
+    def __init__(self, folder: Path, width: int, delay: float) -> None:
+        self.folder, self.job, self.delay, self.runs = folder / "redraw", "redraw", delay, 0
+        self.models = folder / "models"
+        self.models.mkdir(exist_ok=True)
+        self._redraw = Redraw(self.folder, width)
+        try:
+            self.begin()
+            self.finish(self.start(None))
+        except BaseException:
+            self.close()
+            raise
+        self.expected, self.places = self.found(), self._redraw.windows
+
+    @property
+    def comfyui(self) -> list[str]:
+        return self._redraw.comfyui
+
+    def close(self) -> None:
+        self._redraw.stop()
+
+    def begin(self) -> None:
+        super().begin()
+        self.target, self.log = self._redraw.target(self.target.name), self.pieces
+
+    def start(self, server: Server | None) -> Master:
+        watch = Watch(str(self.pieces), str(self.poison), self.delay)
+        return self._redraw.start(self.target.name, server.address if server else "", watch)
+
+
 class Server:
     """A scheduler with workers."""
 
-    def __init__(self, models: Path, workers: int, machine: Machine | None = None) -> None:
-        """`machine`: where it is to be, if not here."""
+    def __init__(self, models: Path, workers: int, machine: Machine | None = None, comfyui: Sequence[str] = ()) -> None:
+        """`machine`: where it is to be, if not here. `comfyui`: see `Bench`."""
         self._models, self.machine, self._started = models, machine, list[subprocess.Popen[str]]()
+        self._comfyui = ["--comfyui", comfyui[0], "--", *comfyui[1:]] if comfyui else []
         self.certificates = machine.certificates if machine else {}
         address = machine.address if machine else "tcp://127.0.0.1:0"
         server = self._start("--serve", address, "--workers", str(workers))
@@ -175,7 +219,8 @@ class Server:
         command = [*(self.machine.prefix if self.machine else []), sys.executable, str(WORKER), *options]
         command += ["--threads", "1", "--models", str(self._models)]
         command += [word for name, path in self.certificates.items() for word in (f"--{name}", path)]
-        self._started.append(subprocess.Popen([*command, "--while-open"], stdin=-1, stdout=-1, text=True))
+        command += ["--while-open", *self._comfyui]
+        self._started.append(subprocess.Popen(command, stdin=-1, stdout=-1, text=True))
         return self._started[-1]
 
     def more(self) -> None:
@@ -236,11 +281,11 @@ def main() -> int:
                 problems += _soak(bench, options.soak)
                 continue
             for count in options.workers:
-                server = Server(bench.models, count, machine)
+                server = Server(bench.models, count, machine, bench.comfyui)
                 for fault in faults:
                     if len(server.processes()) < count or fault in ("killed", "late"):
                         server.end()
-                        server = Server(bench.models, count, machine)
+                        server = Server(bench.models, count, machine, bench.comfyui)
                     row = bench.case(server, count, fault)
                     rows.append(row)
                     is_right = row.equal_bytes and row.most_done <= _most(count, fault)
@@ -262,10 +307,17 @@ def _benches(options: argparse.Namespace, folder: Path) -> Iterator[Bench]:
     makers: dict[str, Callable[[], Bench]] = {
         "folder": lambda: Bench(folder, "folder", options.files, (96, 96), options.delay),
         "windows": lambda: Bench(folder, "windows", 1, (options.width, options.width * 9 // 16), options.delay),
+        "redraw": lambda: RedrawBench(folder, options.redraw_width, options.delay),
     }
+    if options.namespace or options.soak:
+        del makers["redraw"]
     for job in options.jobs:
         if job in makers:
-            yield makers[job]()
+            bench = makers[job]()
+            try:
+                yield bench
+            finally:
+                bench.close()
 
 
 def _soak(bench: Bench, minutes: float) -> int:
@@ -300,11 +352,13 @@ def _soak(bench: Bench, minutes: float) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dev.faults.run", description=__doc__)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 3])
-    jobs = ["folder", "windows", "cancel"]
-    parser.add_argument("--jobs", nargs="+", choices=jobs, default=jobs, help="cancel: of both, on a real ComfyUI")
+    jobs = ["folder", "windows", "redraw", "cancel"]
+    of_jobs = "redraw: not with --namespace or --soak; cancel: of folder and windows, on a real ComfyUI"
+    parser.add_argument("--jobs", nargs="+", choices=jobs, default=jobs, help=of_jobs)
     parser.add_argument("--faults", nargs="+", choices=FAULTS, default=FAULTS)
     parser.add_argument("--files", type=int, default=200, help="of the folder (default: 200)")
     parser.add_argument("--width", type=int, default=3840, help="of the large picture; its result has twice that")
+    parser.add_argument("--redraw-width", type=int, default=1024, help="of the picture that is redrawn (1024)")
     parser.add_argument("--delay", type=float, default=0.25, help="seconds that a piece takes longer (default: 0.25)")
     parser.add_argument("--namespace", action="store_true", help="workers in a network namespace, by tls (as root)")
     parser.add_argument("--soak", type=float, default=0, metavar="MINUTES", help="workers come and go for so long")

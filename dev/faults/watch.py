@@ -21,11 +21,11 @@ class Watch(WorkerPlugin):
 
     def setup(self, worker: Any) -> None:
         functions = sys.modules["hires_fix_worker"].workplace.FUNCTIONS  # type: ignore[attr-defined]
-        for name in ("upscale", "window"):
+        for name in ("upscale", "window", "redraw"):
             functions[name] = self.watched(getattr(functions[name], "plain", functions[name]))
 
     def watched(self, plain: Callable[..., Any]) -> Callable[..., Any]:
-        def function(workplace: Any, piece: dict[str, Any], code: str) -> Any:
+        def function(workplace: Any, piece: dict[str, Any], *code: str) -> Any:
             import hashlib
             import os
             import time
@@ -36,10 +36,11 @@ class Watch(WorkerPlugin):
             except FileNotFoundError:
                 pass
             time.sleep(self.delay)
-            answer = plain(workplace, piece, code)
-            name = piece.get("name") or f"{piece['covered']} {hashlib.sha1(piece['data']).hexdigest()}"
+            answer = plain(workplace, piece, *code)
+            place = piece.get("covered") or piece.get("box")
+            name = piece.get("name") or f"{place} {hashlib.sha1(piece['data']).hexdigest()}"
             with open(self.log, "a") as file:
-                file.write(f"{name}\n")
+                file.write(f"{time.time()} {name}\n")
             return answer
 
         function.plain = plain  # type: ignore[attr-defined]
