@@ -37,8 +37,8 @@ def test_every_picture_of_a_batch_differs_and_sizes_follow_the_factor() -> None:
 
 def row(**changes: object) -> Row:
     values = {
-        "name": "a job", "weights": "real", "mode": "auto", "speedup": 5.0, "cpu_speedup": 4.5, "first_use": 1.25,
-        "chainner_speedup": 6.0, "untiled_speedup": 7.0, "memory_ratio": 0.25, "psnr": 60.0,
+        "name": "a job", "weights": "real", "mode": "auto", "speedup": 5.0, "cpu_speedup": 4.5, "bound": 5.5,
+        "first_use": 1.25, "chainner_speedup": 6.0, "untiled_speedup": 7.0, "memory_ratio": 0.25, "psnr": 60.0,
         "psnr_untiled": 57.4, "max_abs_untiled": 0.01, "core_psnr_untiled": 64.0, "seam": 1.0, "core_seam": 1.2,
         "overhead_ratio": None, "seconds": 1.0, "core_seconds": 5.0, "peak_bytes": 1, "core_peak_bytes": 4, "pairs": 3,
         "goal": 3.5,
@@ -52,8 +52,8 @@ def test_the_table_is_markdown_with_a_line_for_each_row() -> None:
     assert cells[0] == list(COLUMNS)
     assert set("".join(cells[1])) == {"-", ":"}
     assert cells[2] == [
-        "a job", "real", "auto", "5.00×", "4.50×", "1.25×", "6.00×", "7.00×", "3.5×", "0.25", "", "60", "57", "64",
-        "1.000", "1.200",
+        "a job", "real", "auto", "5.00×", "4.50×", "5.50×", "1.25×", "6.00×", "7.00×", "3.5×", "0.25", "", "60", "57",
+        "64", "1.000", "1.200",
     ]  # fmt: skip
     assert cells[3][2:5] == ["float32", "5.00×", "4.50×"]
-    assert cells[3][8:11] == ["", "", "0.10"]
+    assert cells[3][9:12] == ["", "", "0.10"]
