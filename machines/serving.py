@@ -97,6 +97,9 @@ def main(arguments: Sequence[str]) -> int:
     except (OSError, TimeoutError) as error:
         print(f"{options.address}: {error}. Is the address right, and is a scheduler there (--serve)?", file=sys.stderr)
         return 1
+    except RuntimeError as error:  # of Dask's nannies
+        print(f"A worker's process ended while it began: {error.__cause__ or error}", file=sys.stderr)
+        return 1
 
 
 def _cut(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -218,6 +221,7 @@ async def _work(options: argparse.Namespace, comfyui: Sequence[str], temporary: 
         ends += [asyncio.ensure_future(server.finished()) for server in servers]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     else:
+        beginning.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # nobody asks for it
         beginning.cancel()
     is_lost = not scheduler and not ended.is_set()
     if is_lost:
@@ -263,7 +267,8 @@ def _end_soon() -> None:
 
 
 def _wait_for_end(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
-    while sys.stdin.buffer.read(1):
+    # not by sys.stdin, whose lock a thread that waits holds at the end of the process
+    while os.read(sys.stdin.fileno(), 1):
         pass
     _end_soon()
     loop.call_soon_threadsafe(ended.set)
