@@ -127,7 +127,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads of each; default: an equal share of all")
     parser.add_argument("--fetch", action="store_true", help="take models that are lacking from whoever hands in work")
     parser.add_argument(
-        "--comfyui", default="", metavar="FOLDER", help="with ComfyUI and this pack, for Tiled Redraw's windows"
+        "--comfyui",
+        default="",
+        metavar="FOLDER",
+        help="with ComfyUI and this pack, for windows that a diffusion model draws",
     )
     parser.add_argument("--ca", default="", help="certificate of the authority (PEM), for tls")
     parser.add_argument("--certificate", default="", help="of this machine (PEM), for tls")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
 import torch
 
 from ..hires.errors import InputError
+from ..hires.sizes.image_sizes import Size
 from ..hires.tiles.boxes import Box
 from ..hires.tiles.resize_parts import LanczosParts
 from ..hires.tiles.settings import Precision, TileSettings
 from ..pictures.base.levels import from_levels, to_levels
-from ..upscale_models import ModelUpscaler, Runtime, UpscalerMemoryError
+from ..upscale_models import ModelUpscaler, PlacedUpscaler, Runtime, UpscalerMemoryError
 from ..upscale_models.tiles.keep import Fade, Keep
 from ..upscale_models.tiles.worker import Work, Worker
 from .handing_out import HandingOut, Waiting
@@ -37,6 +38,11 @@ def window_of(model: Plain, precision: Precision, pixels: torch.Tensor, keep: Ke
         "fades": [astuple(fade) for fade in keep.fades or ()],
         "depth": depth,
     }
+
+
+def placed_window_of(fragment: Plain, box: Box, size: Size, pixels: torch.Tensor) -> Plain:
+    """A window for a workflow, see `host.redraw.fragment`: its place in a picture of this size, and its pixels."""
+    return {"fragment": fragment, "box": list(box), "size": list(size), **to_plain(pixels)}
 
 
 class WindowRuns:
@@ -85,10 +91,23 @@ class WindowRuns:
 class WindowHelpers:
     """Hands windows to a pool: `Helpers`."""
 
-    def __init__(self, pool: Pool, models: Mapping[str, Plain], check: Callable[[], None]) -> None:
-        """`models`: files by the names of upscalers, see `ModelFile`. `check`: see `HandingOut`."""
+    def __init__(
+        self,
+        pool: Pool,
+        models: Mapping[str, Plain],
+        check: Callable[[], None],
+        placed: Sequence[PlacedUpscaler] = (),
+        fragment: Plain | None = None,
+    ) -> None:
+        """Args:
+        models: files by the names of upscalers, see `ModelFile`.
+        check: see `HandingOut`.
+        placed: those that a workflow makes, in its order.
+        fragment: that workflow, see `host.redraw.fragment`.
+        """
         self.handing = HandingOut(pool, "window", check)
         self._models, self._code = models, code_digest()
+        self._placed, self._fragment = placed, fragment
 
     def room(self) -> int:
         """See `Helpers`: one more than are done at once."""
@@ -108,6 +127,22 @@ class WindowHelpers:
         task = (window_of(model, precision, pixels, keep, depth), self._code) if model else None
         shape = (len(pixels), keep.covered.height, keep.covered.width, pixels.shape[-1])
         return handed(self.handing, task, shape, hear)
+
+    def hand_placed(
+        self,
+        upscaler: PlacedUpscaler,
+        size: Size,
+        pixels: torch.Tensor,
+        place: Box,
+        hear: Callable[[torch.Tensor], None] | None = None,
+    ) -> HandedWindow:
+        """See `Helpers`."""
+        index = next((index for index, one in enumerate(self._placed) if one is upscaler), None)
+        task = None
+        if index is not None and self._fragment is not None:
+            window = placed_window_of(self._fragment, place, size, pixels)
+            task = ({**window, "upscaler": index}, self._code)
+        return handed(self.handing, task, (3, place.height * upscaler.scale, place.width * upscaler.scale), hear)
 
 
 class HandedWindow:

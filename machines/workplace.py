@@ -94,15 +94,17 @@ class Workplace:
 
     @torch.inference_mode()
     def window(self, task: Plain, code: str) -> Plain:
-        """See `WindowRuns`; as `upscale`."""
+        """See `WindowRuns`, or `redraw` for those of a workflow; as `upscale`."""
+        if "fragment" in task:
+            return self.redraw(task)
         return self._do(code, partial(self._windows.do, task, *self._runtimes(1)))
 
     def redraw_ready(self, fragment: Plain) -> Plain:
-        """Make ready for windows of a redraw, see `host.redraw.served`; `refused` as in `upscale`."""
+        """Make ready for windows of a workflow, see `host.redraw.served`; `refused` as in `upscale`."""
         return self._drawn("ready", fragment)
 
     def redraw(self, window: Plain) -> Plain:
-        """See `host.redraw.served`; as `upscale`."""
+        """A window of a workflow, see `host.redraw.served`; as `upscale`."""
         return self._drawn("draw", window, is_wanted)
 
     def _drawn(self, name: str, *arguments: Any) -> Plain:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from comfy_api.latest import io
@@ -12,6 +13,8 @@ from ..host.folders.job import work_on_folder
 from ..host.folders.picture_job import Upscaling
 from ..host.folders.shown import shown
 from ..host.machines import crews
+from ..host.redraw.fragment import fragment_of_upscalers
+from ..host.redraw.served import is_left
 from . import folder_inputs, inputs
 from .errors import input_errors
 from .registry import PackNode, node
@@ -64,6 +67,7 @@ class HiresFixUpscaleFolder(PackNode):
             ],
             outputs=[folder_inputs.report()],
             is_output_node=True,
+            hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
         )
 
     @classmethod
@@ -81,6 +85,9 @@ class HiresFixUpscaleFolder(PackNode):
         folder, files = folder_inputs.settings(**folder_inputs.taken(asked))
         with input_errors(cls, "input_folder"):
             request = inputs.upscale_request(**asked)
+            if is_left(request):
+                return io.NodeOutput("")
             work = Upscaling(request)
-            report = work_on_folder(folder, work, files, crew_for(workers, work, files))
+            make = partial(fragment_of_upscalers, request, cls.hidden.dynprompt, cls.hidden.unique_id)
+            report = work_on_folder(folder, work, files, crew_for(workers, work, files, make))
             return io.NodeOutput(report.text(), ui=shown(report))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from comfy_api.latest import io
@@ -9,6 +10,7 @@ from comfy_api.latest import io
 from ..hires.plan.upscale import NUMBERS
 from ..host.machines import crews
 from ..host.machines.meeting import helpers_for
+from ..host.redraw.fragment import fragment_of_upscalers
 from ..host.upscaling.pictures import upscale_image
 from . import inputs
 from .errors import input_errors
@@ -54,6 +56,7 @@ class HiresFixUpscaleImage(PackNode):
                 inputs.workers("windows that pictures are cut into", "the log"),
             ],
             outputs=[io.Image.Output(display_name="image", tooltip="The pictures at the size asked for.")],
+            hidden=[io.Hidden.unique_id, io.Hidden.dynprompt],
         )
 
     @classmethod
@@ -65,5 +68,6 @@ class HiresFixUpscaleImage(PackNode):
     def execute(cls, image: Any, workers: str = crews.ALONE, **asked: Any) -> io.NodeOutput:
         with input_errors(cls, "image"):
             request = inputs.upscale_request(**asked)
-            with helpers_for(workers, request) as helpers:
+            make = partial(fragment_of_upscalers, request, cls.hidden.dynprompt, cls.hidden.unique_id)
+            with helpers_for(workers, request, make) as helpers:
                 return io.NodeOutput(upscale_image(image, request, helpers))

@@ -15,8 +15,8 @@ from .models.placed import OnPart, PlacedUpscaler
 from .models.runtime import CpuRuntime, Runtime, cpu_half_types, is_allocation_failure
 from .models.spandrel_model import ModelUpscaler, from_descriptor, from_state_dict
 from .models.upscaler import Upscaler
+from .tiles.helpers import Helpers
 from .tiles.run_plan import count_tiles, plan_runs
-from .tiles.shared_worker import Helpers
 from .tiles.sources import Block, PictureSource
 from .tiles.upscale import settle_tiles, upscale_blocks, upscale_to
 

@@ -44,6 +44,11 @@ class DiffusionUpscaler(PlacedUpscaler):
     def numbers(self) -> dict[str, Any]:
         """Those of `words` that the node itself has."""
 
+    @property
+    @abstractmethod
+    def drawn_with(self) -> tuple[Any, list[Any]]:
+        """The model, and the prompts: see `redraw.alike`."""
+
     @abstractmethod
     def draw(self, pixels: torch.Tensor, place: Box, on_part: OnPart) -> torch.Tensor:
         """See `run`. Errors need not say who failed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from ...hires.sizes.diffusion import redraw_windows
 from ...hires.tiles.boxes import Box
 from ...upscale_models import OnPart, Upscaler
 from ..redraw.request import RedrawRequest
-from ..redraw.window import draw_window
+from ..redraw.window import OnSmaller, draw_window, no_smaller
 from .part import DiffusionUpscaler
 
 _WIDE = 2**16
@@ -24,6 +24,9 @@ class RedrawUpscaler(DiffusionUpscaler):
     """Draws windows as Tiled Redraw does: same windows, same noise, prompts and hints cut to the window."""
 
     request: RedrawRequest
+    on_smaller: OnSmaller = lambda _: None
+    """See `draw_window`."""
+
     name = DIFFUSION_UPSCALER
 
     @classmethod
@@ -40,11 +43,22 @@ class RedrawUpscaler(DiffusionUpscaler):
         """See `DiffusionUpscaler`."""
         return {**self.request.words, "factor": self.windows.factor}
 
+    @property
+    def drawn_with(self) -> tuple[Any, list[Any]]:
+        """See `DiffusionUpscaler`."""
+        return self.request.model, [self.request.positive, self.request.negative]
+
+    def without_smaller_parts(self) -> RedrawUpscaler:
+        """See `PlacedUpscaler`."""
+        return replace(self, on_smaller=no_smaller)
+
     def draw(self, pixels: torch.Tensor, place: Box, on_part: OnPart) -> torch.Tensor:
         """See `DiffusionUpscaler`. Where memory runs out, a window is sampled in tiles, see `draw_window`."""
 
         def on_step(index: int, denoised: torch.Tensor, latent: torch.Tensor, total: int) -> None:
             on_part((index + 1) / (total + 1))  # encoding and decoding count as a step together
 
-        drawn = draw_window(self.request, place, self.size_of(place), pixels.movedim(0, -1), on_step)
+        drawn = draw_window(
+            self.request, place, self.size_of(place), pixels.movedim(0, -1), on_step, 0, self.on_smaller
+        )
         return drawn.movedim(-1, 0)

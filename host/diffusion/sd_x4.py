@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import comfy.model_base
@@ -60,6 +60,8 @@ class X4Upscaler(DiffusionUpscaler):
     positive: Cond
     negative: Cond
     asked: X4Numbers
+    is_fixed: bool = False
+    """See `TileRequest`."""
 
     name = DIFFUSION_UPSCALER
 
@@ -107,6 +109,15 @@ class X4Upscaler(DiffusionUpscaler):
         """See `DiffusionUpscaler`."""
         return vars(self.asked)
 
+    @property
+    def drawn_with(self) -> tuple[Any, list[Any]]:
+        """See `DiffusionUpscaler`."""
+        return self.model, [self.positive, self.negative]
+
+    def without_smaller_parts(self) -> X4Upscaler:
+        """See `PlacedUpscaler`."""
+        return replace(self, is_fixed=True)
+
     def draw(self, pixels: torch.Tensor, place: Box, on_part: OnPart) -> torch.Tensor:
         """See `DiffusionUpscaler`."""
         asked, whole = self.asked, self.size_of(place)
@@ -130,7 +141,9 @@ class X4Upscaler(DiffusionUpscaler):
     def _tiles(self) -> TileRequest:
         """Of what the network sees, in pixels of the result."""
         cell, (tile, shared) = cell_of_model(self.model.model), self.windows.inside
-        return TileRequest((tile or self.windows.tile) * cell, max(-1, shared * cell), "soft", at_once=1)
+        return TileRequest(
+            (tile or self.windows.tile) * cell, max(-1, shared * cell), "soft", at_once=1, is_fixed=self.is_fixed
+        )
 
 
 def is_sd_x4(model: Any) -> bool:

@@ -79,6 +79,11 @@ class SeedVR2Upscaler(DiffusionUpscaler):
         """See `DiffusionUpscaler`."""
         return {"seed": self.seed, "colour_fix": self.colour_fix, "strength": self.strength}
 
+    @property
+    def drawn_with(self) -> tuple[Any, list[Any]]:
+        """See `DiffusionUpscaler`."""
+        return self.model, []
+
     def draw(self, pixels: torch.Tensor, place: Box, on_part: OnPart) -> torch.Tensor:
         """See `DiffusionUpscaler`."""
         image = whole_grid(pixels.movedim(0, -1)[None])

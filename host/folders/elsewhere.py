@@ -25,8 +25,7 @@ from ...pictures.series import find_series
 from ...pictures.streams.journal import Journal
 from ...pictures.write import check_sides, complete_or_absent
 from ...upscale_models import ModelUpscaler, plan_runs
-from ..machines.crews import crew
-from ..machines.meeting import Meeting
+from ..machines.meeting import MakeFragment, Meeting, crew_of, fragment_for
 from ..upscaling.pictures import shared_runtimes
 from .picture_job import Upscaling, is_too_large
 from .work import FileSettings
@@ -41,14 +40,16 @@ _check = comfy.model_management.throw_exception_if_processing_interrupted
 class Elsewhere:
     """The pictures of a job, upscaled by a pool."""
 
-    def __init__(self, work: Upscaling, files: FileSettings, pool: Pool) -> None:
+    def __init__(self, work: Upscaling, files: FileSettings, pool: Pool, fragment: Plain | None) -> None:
         """Look at the workers, send what they need, and let them help with what is done here.
+
+        `fragment`: see `Meeting`.
 
         Raises:
             InputError: no worker can do this, or the upscaler cannot be sent.
         """
         self._request, self._files, self._pool = work.request, files, pool
-        self._met = Meeting(pool, work.request.upscalers, _check)
+        self._met = Meeting(pool, work.request.upscalers, _check, fragment)
         self._tiles = settled_for_all(work.request, partial(shared_runtimes, lambda part: _check()), files.depth)
         self._code = code_digest()
         self._handing = HandingOut(pool, "upscale", _check)
@@ -79,6 +80,8 @@ class Elsewhere:
         """
         _, task = item
         _check()
+        if self._met.upscalers is None:
+            return None
         try:
             if not self._is_missing(task):
                 return None
@@ -119,10 +122,14 @@ class Elsewhere:
 
 
 @contextmanager
-def crew_for(workers: str, work: Upscaling, files: FileSettings) -> Iterator[Elsewhere | None]:
-    """Those of that name, ready for a job; None for this device alone. Raises: see `crew` and `Elsewhere`."""
-    with crew(workers) as pool:
-        yield Elsewhere(work, files, pool) if pool else None
+def crew_for(workers: str, work: Upscaling, files: FileSettings, make: MakeFragment) -> Iterator[Elsewhere | None]:
+    """Those of that name, ready for a job; None for this device alone. `make`: the fragment of the upscalers.
+
+    Raises: see `crew` and `Elsewhere`.
+    """
+    upscalers = work.request.upscalers
+    with crew_of(workers, upscalers) as pool:
+        yield Elsewhere(work, files, pool, fragment_for(workers, make, upscalers)) if pool else None
 
 
 def _size_of(data: Any) -> Size | None:

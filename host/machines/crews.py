@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,11 @@ def crew(name: str, input_name: str = "workers", comfyui: Sequence[str] = ()) ->
     finally:
         if pool is not None:
             pool.close()
+
+
+def own_comfyui() -> list[str]:
+    """The folder of this ComfyUI and the arguments that it was started with."""
+    return [str(Path(folder_paths.__file__).absolute().parent), *sys.argv[1:]]
 
 
 def model_folders() -> list[str]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
+from ...hires.plan.upscale import UpscaleRequest
 from ...machines.jobs import Plain
+from ...upscale_models import PlacedUpscaler, Upscaler
 from .identity import digest_of, words_of
 from .request import RedrawRequest
+
+Request = RedrawRequest | UpscaleRequest[Upscaler]
+"""What workers get windows of: those of a redraw, or of upscalers that are told where windows lie."""
 
 _SAMPLES = 1024
 """Values of a tensor that are compared."""
@@ -18,12 +24,42 @@ _NEAR = 0.05
 """Root mean square of their differences, as a share of their own."""
 
 
-def sketch(request: RedrawRequest) -> Plain:
+_NOT_OF_WINDOWS = {"origin", "before"}
+"""Words of upscalers that hold when files were written, and that are about what comes before windows."""
+
+
+@runtime_checkable
+class Drawing(Protocol):
+    """An upscaler that draws."""
+
+    @property
+    def drawn_with(self) -> tuple[Any, Sequence[Any]]:
+        """The model, and the prompts."""
+        ...
+
+
+def sketch(request: Request) -> Plain:
     """What a request is made of, as JSON can hold it: numbers, names, what is patched into the model, the prompts."""
+    if isinstance(request, RedrawRequest):
+        prompts = [request.positive, request.negative, request.plan]
+        return _sketch(request.words, [request.model.patches], prompts)
+    placed = placed_of(request)
+    words = [{key: value for key, value in one.words.items() if key not in _NOT_OF_WINDOWS} for one in placed]
+    drawn_with = [one.drawn_with for one in placed if isinstance(one, Drawing)]
+    return _sketch([[one.name for one in placed], words], [model.patches for model, _ in drawn_with],
+                   [list(prompts) for _, prompts in drawn_with])  # fmt: skip
+
+
+def placed_of(request: UpscaleRequest[Upscaler]) -> list[PlacedUpscaler]:
+    """Those of its upscalers that are told where windows lie."""
+    return [one for one in request.upscalers if isinstance(one, PlacedUpscaler)]
+
+
+def _sketch(words: Any, patches: list[Any], prompts: list[Any]) -> Plain:
     return {
-        "values": digest_of(request.words),
-        "patches": digest_of(words_of(request.model.patches, of_other=_weights)),
-        "prompts": words_of([request.positive, request.negative, request.plan], _samples, _control),
+        "values": digest_of(words),
+        "patches": digest_of(words_of(patches, of_other=_weights)),
+        "prompts": words_of(prompts, _samples, _control),
     }
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import comfy.model_management
-import folder_paths
 import torch
 
 from ...hires.errors import InputError
@@ -17,16 +16,15 @@ from ...hires.plan.warnings import counted
 from ...hires.sizes.image_sizes import Size
 from ...hires.tiles.boxes import Box
 from ...machines.handing_out import HandingOut
-from ...machines.jobs import CannotTravelError, Plain
+from ...machines.jobs import Plain
 from ...machines.pool import Pool, PoolError
-from ...machines.windows import HandedWindow, handed
+from ...machines.windows import HandedWindow, handed, placed_window_of
 from ...pictures.folders.names import Task
-from ..machines.crews import ALONE, crew, is_of_this_machine
-from ..machines.meeting import INPUT, told
+from ..machines.crews import crew, own_comfyui
+from ..machines.meeting import INPUT, fragment, prepared, told
 from ..progress import show_text
 from .file_work import Redrawing
 from .fragment import fragment_of
-from .served import window_of
 
 _check = comfy.model_management.throw_exception_if_processing_interrupted
 
@@ -40,9 +38,8 @@ class WindowCrew:
         Raises:
             InputError: no worker can do this.
         """
-        show_text(f"the workers of '{pool.name}' load what the workflow needs")
         try:
-            self._remarks = [*pool.meet([], []), *pool.prepare("redraw_ready", fragment, check=_check)]
+            self._remarks = [*pool.meet([], []), *prepared(pool, fragment, _check)]
             show_text(f"{counted(pool.slots(), 'worker')} of '{pool.name}'")
         except PoolError as error:
             raise InputError(str(error), INPUT) from error
@@ -71,7 +68,7 @@ class WindowCrew:
         hear: Callable[[torch.Tensor], None],
     ) -> HandedWindow:
         """See `Drawers`."""
-        window = window_of(self._fragment, box, size, pixels, tiles)
+        window = {**placed_window_of(self._fragment, box, size, pixels), "tiles": tiles}
         return handed(self._handing, (window,), (box.height, box.width, channels), hear)
 
 
@@ -82,19 +79,8 @@ def crew_for(workers: str, work: Redrawing, dynprompt: Any, node_id: str) -> Ite
     Raises:
         InputError: see `crew` and `WindowCrew`; or the workflow is not one that others can run.
     """
-    with crew(workers, comfyui=_own()) as pool:
-        hands = WindowCrew(pool, _fragment(workers, work, dynprompt, node_id)) if pool else None
+    make = partial(fragment_of, work.request, dynprompt, node_id)
+    with crew(workers, comfyui=own_comfyui()) as pool:
+        hands = WindowCrew(pool, fragment(workers, make)) if pool else None
         work.drawers = hands
         yield hands
-
-
-def _fragment(workers: str, work: Redrawing, dynprompt: Any, node_id: str) -> Plain:
-    try:
-        return fragment_of(work.request, dynprompt, node_id, with_files=not is_of_this_machine(workers))
-    except CannotTravelError as error:
-        raise InputError(f"{error}, so workers cannot run this workflow. Set workers to '{ALONE}'.", INPUT) from error
-
-
-def _own() -> list[str]:
-    """The folder of this ComfyUI and the arguments that it was started with."""
-    return [str(Path(folder_paths.__file__).absolute().parent), *sys.argv[1:]]

@@ -1,4 +1,4 @@
-"""The part of a workflow before Tiled Redraw as plain data: run by another ComfyUI, it makes the same request there."""
+"""The part of a workflow before a node as plain data: run by another ComfyUI, it makes the same request there."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ import folder_paths
 import torch
 from comfy_execution.graph_utils import is_link
 
+from ...hires.infotext.names import LDSR_FOLDER
+from ...hires.plan.upscale import UpscaleRequest
 from ...machines.jobs import ALL_ROOMS, CannotTravelError, Plain, code_digest
 from ...machines.models import sha256_of
+from ...upscale_models import Upscaler
 from ..infotext.model_hashes import file_hash
 from ..node_classes import node_class
-from .alike import sketch
+from ..upscaling.upscalers import upscaler_path
+from .alike import Request, placed_of, sketch
 from .identity import model_files
 from .request import RedrawRequest
 
@@ -27,7 +31,21 @@ _HERE = {"workers", "upscaler"}
 _FOLDERS = {"input_folder", "output_folder", "include"}
 """Those of them that a node needs."""
 
-_INPUT_FOLDER = "input"
+_INPUT_FOLDER, _UPSCALERS = "input", "of upscalers"
+"""Where names of files are looked up beside the folders of models; the second has LDSR's under longer names."""
+
+_UPSCALE_FOLDER = "HiresFixUpscaleFolder"
+"""Takes upscalers, and can end a workflow."""
+
+_SECOND = "extras_upscaler_2_visibility"
+
+_WITHOUT_FOLDERS: Plain = {
+    "input_folder": "", "output_folder": "", "file_name": "{name}", "include": "", "recursive": False,
+    "resize_mode": "scale by", "upscaling_resize": 1.0, "upscaling_resize_w": 64, "upscaling_resize_h": 64,
+    "upscaling_crop": False, "max_side": 0, "format": "as input", "bit_depth": "auto", "quality": 95,
+    "existing": "skip", "tile_size": 0, "tile_overlap": -1,
+}  # fmt: skip
+"""What else it asks for."""
 
 
 def fragment_of(request: RedrawRequest, dynprompt: Any, node_id: str, with_files: bool) -> Plain:
@@ -39,13 +57,26 @@ def fragment_of(request: RedrawRequest, dynprompt: Any, node_id: str, with_files
         CannotTravelError: something of it is in this process alone.
         OSError: a file cannot be read.
     """
-    found: dict[str, Plain] = {}
-    waiting = [node_id]
+    return _fragment(_as_last(dynprompt.get_node(node_id)), request, dynprompt, node_id, with_files)
+
+
+def fragment_of_upscalers(request: UpscaleRequest[Upscaler], dynprompt: Any, node_id: str, with_files: bool) -> Plain:
+    """The same for what makes those of a node's upscalers that are told where windows lie, before an Upscale Folder."""
+    links = dict(zip(("upscaler", "upscaler_2"), request.upscalers, strict=False))
+    given = dynprompt.get_node(node_id)["inputs"]
+    placed = [given[name] for name, one in links.items() if any(one is other for other in placed_of(request))]
+    inputs = {**_WITHOUT_FOLDERS, **dict(zip(links, placed, strict=False)), _SECOND: float(len(placed) > 1)}
+    return _fragment({"class_type": _UPSCALE_FOLDER, "inputs": inputs}, request, dynprompt, node_id, with_files)
+
+
+def _fragment(last: Plain, request: Request, dynprompt: Any, node_id: str, with_files: bool) -> Plain:
+    found = {node_id: _node(last)}
+    waiting = _nodes_before(last)
     while waiting:
         node = waiting.pop()
         if node not in found:
-            found[node] = _node(dynprompt.get_node(node), node == node_id)
-            waiting += [value[0] for value in found[node]["inputs"].values() if is_link(value)]
+            found[node] = _node(_as_inner(dynprompt.get_node(node)))
+            waiting += _nodes_before(found[node])
     types = {info["class_type"] for info in found.values()}
     return {
         "nodes": found,
@@ -76,13 +107,28 @@ def misfit(fragment: Plain) -> str:
     return ""
 
 
-def _node(info: Plain, is_last: bool) -> Plain:
+def _nodes_before(info: Plain) -> list[str]:
+    return [value[0] for value in info["inputs"].values() if is_link(value)]
+
+
+def _as_last(info: Plain) -> Plain:
+    """Tiled Redraw without what decides about nothing of a window."""
+    given = info["inputs"].items()
+    inputs = {key: "" if key in _FOLDERS else value for key, value in given if key not in _HERE}
+    return {"class_type": info["class_type"], "inputs": inputs}
+
+
+def _as_inner(info: Plain) -> Plain:
+    if getattr(node_class(info["class_type"]), "OUTPUT_NODE", False):
+        raise CannotTravelError(
+            f"the node {info['class_type']} before this one writes or shows something, once for each worker"
+        )
+    return info
+
+
+def _node(info: Plain) -> Plain:
     """A node as API workflows have it."""
     name, given = info["class_type"], info["inputs"]
-    if is_last:
-        given = {key: "" if key in _FOLDERS else value for key, value in given.items() if key not in _HERE}
-    elif getattr(node_class(name), "OUTPUT_NODE", False):
-        raise CannotTravelError(f"the node {name} before this one writes or shows something, once for each worker")
     for key, value in given.items():
         try:
             json.dumps(value, allow_nan=False)
@@ -117,6 +163,10 @@ def _files(infos: Any) -> Iterator[Plain]:
 
 def _named(name: Any) -> Iterator[tuple[str, Path]]:
     yield from model_files(name)
+    if isinstance(name, str) and name.startswith(f"{LDSR_FOLDER}/"):
+        path = _path(_UPSCALERS, name)
+        if path is not None:
+            yield _UPSCALERS, path
     path = _path(_INPUT_FOLDER, name) if isinstance(name, str) else None
     if path is not None:
         yield _INPUT_FOLDER, path
@@ -124,6 +174,9 @@ def _named(name: Any) -> Iterator[tuple[str, Path]]:
 
 def _path(kind: str, name: str) -> Path | None:
     """Where a file is; None if there is none."""
+    if kind == _UPSCALERS:
+        found = upscaler_path(name)
+        return Path(found) if found else None
     if kind != _INPUT_FOLDER:
         return dict(model_files(name)).get(kind)
     try:

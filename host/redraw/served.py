@@ -1,6 +1,6 @@
 """Windows drawn for another ComfyUI: what a worker's ComfyUI is asked for, with plain data both ways.
 
-The worker runs the workflow up to Tiled Redraw, which there leaves its request and touches no folder.
+The worker runs the workflow up to Tiled Redraw or Upscale Folder, which there leaves its request and touches no folder.
 """
 
 from __future__ import annotations
@@ -23,20 +23,22 @@ from ...hires.errors import InputError
 from ...hires.tiles.boxes import Box
 from ...machines.jobs import Plain
 from ...machines.pixels import from_plain, to_plain
-from .alike import difference, sketch
+from ...upscale_models import PlacedUpscaler
+from ...upscale_models.models.placed import checked
+from .alike import Request, difference, sketch
 from .fragment import misfit
 from .request import RedrawRequest
-from .window import draw_window
+from .window import draw_window, no_smaller
 
 log = logging.getLogger("hires-fix")
 
-_left: ContextVar[list[RedrawRequest] | None] = ContextVar("left", default=None)
+_left: ContextVar[list[Request] | None] = ContextVar("left", default=None)
 """Where a request is left at a worker; None in a ComfyUI that works for itself."""
 
 _CACHES = {"lru": 0, "ram": 0.0, "ram_inactive": 0.0}
 
 
-def is_left(request: RedrawRequest) -> bool:
+def is_left(request: Request) -> bool:
     """Whether this is a worker, which then has the request."""
     found = _left.get()
     if found is not None:
@@ -51,7 +53,7 @@ def ready(fragment: Plain) -> Plain:
 
 
 def draw(window: Plain, is_wanted: Callable[[], bool]) -> Plain:
-    """Draw a window, see `window_of`.
+    """Draw a window, see `placed_window_of`; `tiles` of it as in `draw_window`, or the number of its `upscaler`.
 
     `is_wanted`: whether anybody waits for it; asked after every step.
 
@@ -59,11 +61,6 @@ def draw(window: Plain, is_wanted: Callable[[], bool]) -> Plain:
         what `to_plain` makes of it, and the `seconds` it took; or `refused`, see `ready`, or `failed`: sentences.
     """
     return _drawing().draw(window, is_wanted)
-
-
-def window_of(fragment: Plain, box: Box, size: tuple[int, int], pixels: torch.Tensor, tiles: int) -> Plain:
-    """A window as plain data. See `draw_window`."""
-    return {"fragment": fragment, "box": list(box), "size": list(size), "tiles": tiles, **to_plain(pixels)}
 
 
 class _NobodyWaits(Exception):  # noqa: N818 - what ends a window, no error
@@ -76,7 +73,7 @@ class _Drawing:
     def __init__(self) -> None:
         self._executor = execution.PromptExecutor(PromptServer.instance, cache_args=_CACHES)
         self._fragment: Plain = {}
-        self._request: RedrawRequest | None = None
+        self._request: Request | None = None
 
     def prepare(self, fragment: Plain) -> str:
         """Run it, unless it is the one that was run last. Returns why that is not possible, or nothing."""
@@ -91,14 +88,14 @@ class _Drawing:
         is_right, error, _, of_nodes = run(execution.validate_prompt(name, nodes, [node_id]))
         if not is_right:
             return f"its ComfyUI does not take the workflow: {_complaint(error, of_nodes)}"
-        found: list[RedrawRequest] = []
+        found: list[Request] = []
         token = _left.set(found)
         try:
             self._executor.execute(nodes, name, {}, [node_id])
         finally:
             _left.reset(token)
         if not found:
-            return f"the workflow before Tiled Redraw fails there: {_failure(self._executor.status_messages)}"
+            return f"the workflow before the node fails there: {_failure(self._executor.status_messages)}"
         problem = difference(fragment["sketch"], sketch(found[0]))
         if not problem:
             self._request, self._fragment = found[0], fragment
@@ -119,9 +116,8 @@ class _Drawing:
             if not is_wanted():
                 raise _NobodyWaits
 
-        size = window["size"][0], window["size"][1]
         try:
-            drawn = draw_window(self._request, Box(*window["box"]), size, pixels, on_step, window["tiles"], _no_smaller)
+            drawn = _drawn(self._request, window, pixels, on_step)
         except _NobodyWaits:
             return {"failed": "nobody waited for it any more"}
         except InputError as error:
@@ -137,9 +133,14 @@ def _drawing() -> _Drawing:
     return _Drawing()
 
 
-def _no_smaller(size: int) -> None:
-    # whoever waits for it has another memory, and notes for a restart how a window was drawn
-    raise InputError(f"memory ran out, and it would have to be sampled in tiles of {size} pixels")
+def _drawn(request: Request, window: Plain, pixels: torch.Tensor, on_step: Callable[..., None]) -> torch.Tensor:
+    box, size = Box(*window["box"]), (window["size"][0], window["size"][1])
+    if isinstance(request, RedrawRequest):
+        return draw_window(request, box, size, pixels, on_step, window["tiles"], no_smaller)
+    upscaler = request.upscalers[window["upscaler"]]
+    assert isinstance(upscaler, PlacedUpscaler)
+    result = upscaler.without_smaller_parts().for_picture(size).run(pixels, box, on_step)
+    return checked(upscaler, result, (box.width, box.height)).float()
 
 
 def _complaint(error: Any, of_nodes: Any) -> str:

@@ -55,7 +55,7 @@ class LdsrUpscaler(PlacedUpscaler):
 
     @property
     def words(self) -> dict[str, Any]:
-        return {**self.settings.words, "weights": checksum_of(self.patcher.model)}
+        return {**self.settings.words, "weights": checksum_of(self.patcher.model), "head": self.patcher.model.head}
 
     def with_settings(self, settings: LdsrSettings) -> LdsrUpscaler:
         """The same file with other settings."""

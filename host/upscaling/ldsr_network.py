@@ -27,6 +27,9 @@ class LdsrNetworks(torch.nn.Module):
 
     def __init__(self, unet: UnetLayout, decoder: DecoderLayout, head: int) -> None:
         super().__init__()
+        self.head = head
+        """Channels of one, of attention."""
+
         self.unet = _Unet(unet, head)
         self.first_stage = _FirstStage(decoder)
 

@@ -43,7 +43,8 @@ class House:
             (base / name).symlink_to(host.base / name)
         packs = [path.name for path in (base / "custom_nodes").iterdir()]
         command = [sys.executable, str(WORKER), "--serve", "tcp://127.0.0.1:0", "--while-open", "--workers", "2"]
-        command += ["--threads", "1", "--comfyui", str(host.comfyui), "--", "--base-directory", str(base), "--cpu"]
+        command += ["--threads", "1", "--models", str(host.base / "models" / "upscale_models")]
+        command += ["--comfyui", str(host.comfyui), "--", "--base-directory", str(base), "--cpu"]
         command += ["--disable-api-nodes", "--disable-all-custom-nodes", "--whitelist-custom-nodes", *packs]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()

@@ -80,6 +80,10 @@ class PlacedUpscaler(ABC):
             Exception: out of memory, as the device says it: smaller windows are tried.
         """
 
+    def without_smaller_parts(self) -> PlacedUpscaler:
+        """The one that runs out of memory where this one would do a window in smaller parts, with other pixels."""
+        return self
+
     def enlarge_8_bit(self, picture: Image.Image, factor: float, on_part: OnPart) -> Image.Image:
         """Run once with A1111's numbers, in one piece: an RGB picture to one about `factor` times as large."""
         width, height = picture.size

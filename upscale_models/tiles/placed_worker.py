@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import NoReturn
 
@@ -16,6 +17,7 @@ from ..models.errors import UpscalerError, UpscalerMemoryError
 from ..models.placed import PlacedUpscaler, checked
 from ..models.runtime import Runtime
 from .automatic import smallest_window
+from .helpers import Handed, Hear, Helpers
 from .keep import Keep
 from .run_plan import RunPlan
 from .transfer import Arrival
@@ -38,15 +40,22 @@ def settle_placed(upscaler: PlacedUpscaler, tiles: TileSettings) -> TileSettings
 
 
 class PlacedWorker:
-    """Runs the upscaler on one picture after another: a `TileWorker`."""
+    """Runs the upscaler on one picture after another: an `OwnWorker`."""
 
     ahead = together = 1
 
     def __init__(
-        self, upscaler: PlacedUpscaler, runtime: Runtime, tiles: TileSettings, work: Work, target: torch.device
+        self,
+        upscaler: PlacedUpscaler,
+        size: Size,
+        runtime: Runtime,
+        tiles: TileSettings,
+        work: Work,
+        target: torch.device,
     ) -> None:
-        """`target`: where results are wanted."""
-        self._upscaler, self._runtime, self._target = upscaler, runtime, target
+        """`size`: of the pictures that go in. `target`: where results are wanted."""
+        self._asked, self._size, self._upscaler = upscaler, size, upscaler.for_picture(size)
+        self._runtime, self.target = runtime, target
         settled = settle_placed(upscaler, tiles)
         self._smallest = smallest_window(1, settled.overlap, upscaler.align)
         self.tile = settled.size
@@ -55,22 +64,27 @@ class PlacedWorker:
     def start(self, pixels: torch.Tensor, keep: Keep, place: Box, share: float) -> Arrival | None:
         """See `TileWorker`. A grey picture goes in as three equal channels, and their mean comes back."""
         count, height, width, channels = pixels.shape
-        planes = pixels.detach().to("cpu", torch.float32).movedim(-1, 1).clamp(0, 1).expand(-1, 3, -1, -1)
         results = []
         try:
-            for index, picture in enumerate(planes):
+            for index, picture in enumerate(_planes(pixels)):
                 done = partial(self._report, index, share / count)
                 result = checked(self._upscaler, self._upscaler.run(picture, place, done), (width, height))
-                results.append(result.float().clamp(0, 1))
-            made = torch.stack(results)
-            made = made.mean(1, keepdim=True) if channels == 1 else made
-            arrival = Arrival(keep(made.movedim(1, -1)), self._target)
+                results.append(result)
+            arrival = Arrival(_kept(torch.stack(results), channels, keep), self.target)
         except Exception as error:
             if not self._runtime.is_out_of_memory(error):
                 raise
             return None
         self.work.is_ahead(share)
         return arrival
+
+    def hand(
+        self, helpers: Helpers, pixels: torch.Tensor, keep: Keep, place: Box, hear: Hear | None, depth: int
+    ) -> Handed:
+        """See `OwnWorker`."""
+        finish = partial(_kept, channels=pixels.shape[-1], keep=keep)
+        heard = None if hear is None else lambda made: hear(finish(made[None]))
+        return _HandedWindow(helpers.hand_placed(self._asked, self._size, _planes(pixels)[0], place, heard), finish)
 
     def prepare(self) -> None:
         """See `TileWorker`: each run brings its own models."""
@@ -98,3 +112,26 @@ class PlacedWorker:
             "'%s' ran out of memory with a window of %dx%d pixels; going on with %d.",
             self._upscaler.name, failed.width, failed.height, smaller,
         )  # fmt: skip
+
+
+class _HandedWindow:
+    """A window that somebody else has been given: `Handed`."""
+
+    def __init__(self, handed: Handed, finish: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        self._handed, self._finish = handed, finish
+
+    def answer(self) -> torch.Tensor | None:
+        made = self._handed.answer()
+        return None if made is None else self._finish(made[None])
+
+
+def _planes(pixels: torch.Tensor) -> torch.Tensor:
+    """What goes in for `(N, H, W, C)`: `(N, 3, H, W)`."""
+    return pixels.detach().to("cpu", torch.float32).movedim(-1, 1).clamp(0, 1).expand(-1, 3, -1, -1)
+
+
+def _kept(made: torch.Tensor, channels: int, keep: Keep) -> torch.Tensor:
+    """What is kept of results `(N, 3, H, W)` for pictures of so many channels."""
+    made = made.float().clamp(0, 1)
+    made = made.mean(1, keepdim=True) if channels == 1 else made
+    return keep(made.movedim(1, -1))

@@ -1,8 +1,8 @@
-"""A model whose tiles are run by others."""
+"""An upscaler whose tiles are run by others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
@@ -10,42 +10,24 @@ import torch
 
 from ...hires.sizes.image_sizes import Size
 from ...hires.tiles.boxes import Box
-from ...hires.tiles.settings import Precision
-from ..models.spandrel_model import ModelUpscaler
+from .helpers import Handed, Hear, Helpers
 from .keep import Keep
-from .worker import Coming, NoRoomError, Worker
+from .worker import Coming, NoRoomError, TileWorker
 
 
-class Handed(Protocol):
-    """A window that somebody else has been given."""
+class OwnWorker(TileWorker, Protocol):
+    """A `TileWorker` of this process, of which windows can be handed out."""
 
-    def answer(self) -> torch.Tensor | None:
-        """Wait for what is kept of the result, on the CPU; None if it has to be done here. May raise to cancel."""
-        ...
+    target: torch.device
+    """Where results are wanted."""
 
-
-class Helpers(Protocol):
-    """Others who run models on windows, each with its own copy of them."""
-
-    def room(self) -> int:
-        """How many windows may be on their way; changes as helpers come and go."""
-        ...
+    together: int
+    """Pictures that go in at once."""
 
     def hand(
-        self,
-        upscaler: ModelUpscaler,
-        precision: Precision,
-        pixels: torch.Tensor,
-        keep: Keep,
-        hear: Callable[[torch.Tensor], None] | None = None,
-        depth: int = 0,
+        self, helpers: Helpers, pixels: torch.Tensor, keep: Keep, place: Box, hear: Hear | None, depth: int
     ) -> Handed:
-        """Let one run a model on `(N, H, W, C)`, in float32, or in half precision where that is right.
-
-        Args:
-            hear: gets what is kept of the result as soon as it is there, while other answers are waited for.
-            depth: bits that values may be rounded to already, 8 or 16; 0 for none.
-        """
+        """Hand out what `start` would do. `hear`, `depth`: see `Helpers`."""
         ...
 
 
@@ -66,10 +48,10 @@ class KeptWindows(Protocol):
 
 
 class SharedWorker:
-    """A model at work by the hands of helpers: a `TileWorker`. What they cannot do, this process' own worker does."""
+    """An upscaler at work by the hands of helpers: a `TileWorker`. What they cannot do, its own worker here does."""
 
     def __init__(
-        self, own: Worker, helpers: Helpers, count: int, kept: KeptWindows | None = None, depth: int = 0
+        self, own: OwnWorker, helpers: Helpers, count: int, kept: KeptWindows | None = None, depth: int = 0
     ) -> None:
         """`own` settles tiles and precision, for all. `count`: of the pictures that will go in. `kept`: for one run
         over one picture. `depth`: see `Helpers`."""
@@ -130,17 +112,17 @@ class _Windows:
 
     def __init__(
         self,
-        own: Worker,
+        own: OwnWorker,
         helpers: Helpers,
         parts: Sequence[torch.Tensor],
         keep: Keep,
         place: Box,
         share: float,
-        hear: Callable[[torch.Tensor], None] | None,
+        hear: Hear | None,
         depth: int,
     ) -> None:
         self._own, self._keep, self._place, self._share, self._hear = own, keep, place, share, hear
-        self._handed = [(part, helpers.hand(own.upscaler, own.precision, part, keep, hear, depth)) for part in parts]
+        self._handed = [(part, own.hand(helpers, part, keep, place, hear, depth)) for part in parts]
 
     def wait(self) -> torch.Tensor | None:
         results = []

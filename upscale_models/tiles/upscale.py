@@ -18,11 +18,12 @@ from ..models.runtime import CpuRuntime, Runtime
 from ..models.spandrel_model import ModelUpscaler
 from ..models.upscaler import Upscaler
 from .automatic import settle
+from .helpers import Helpers
 from .model_run import CroppedRun, FeatheredRun
 from .placed_worker import PlacedWorker, plan_placed_runs, settle_placed
 from .resize_run import PART, ResizeRun
 from .run_plan import RunPlan, plan_runs
-from .shared_worker import Helpers, KeptWindows, SharedWorker
+from .shared_worker import KeptWindows, OwnWorker, SharedWorker
 from .sources import Block, Channels, Pictures, PictureSource, Single, Stack, Stage, Strip, shared
 from .worker import TileWorker, UnseenWork, Work, Worker, allocate
 
@@ -53,7 +54,7 @@ def upscale_to(
         tiles: how to cut pictures for a model.
         runtime: the host's devices, memory and progress. Default: plain CPU.
         window: the part of the result that is wanted; the rest takes no memory, and no more work than it must.
-        helpers: others who run models; a `PlacedUpscaler` and filters are not their business.
+        helpers: others who run upscalers; filters, and what a `PlacedUpscaler` has before it, are not their business.
 
     Returns:
         `(B, height, width, C)`, or that of the window, in [0, 1], dtype of `image`, on the runtime's output device.
@@ -192,16 +193,21 @@ class _Job:
         self._stages: list[Stage] = []
         if self._runs and isinstance(upscaler, ModelUpscaler):
             own = Worker(upscaler, runtime, tiles, pixels, self._runs[-1].size, count, self._work, device)
-            worker = SharedWorker(own, helpers, count) if helpers else own
-            self._worker, self._is_exact, self.together = worker, own.reach.exact, worker.together
+            self._work_by(own, helpers, count)
+            self._is_exact = own.reach.exact
         elif self._runs and isinstance(upscaler, PlacedUpscaler):
             goes_in = self._runs[-1].size
-            self._worker = PlacedWorker(upscaler.for_picture(goes_in), runtime, tiles, self._work, device)
+            self._work_by(PlacedWorker(upscaler, goes_in, runtime, tiles, self._work, device), helpers, count)
             if upscaler.before is not None and goes_in != size:
                 # of fixed tiles, so that a job that goes on later gets the same pixels
                 fixed = TileSettings(_TILE_BEFORE, precision=tiles.precision)
                 unseen = UnseenWork(self._work)
                 self._before = _Job(upscaler.before, size, goes_in, count, fixed, runtime, _CPU, work=unseen)
+
+    def _work_by(self, own: OwnWorker, helpers: Helpers | None, count: int) -> None:
+        """Take this worker, alone or with helpers."""
+        worker = SharedWorker(own, helpers, count) if helpers else own
+        self._worker, self.together = worker, worker.together
 
     @torch.no_grad()
     def blocks(self, source: Stack, start: int = 0) -> Iterator[Block]:

@@ -18,6 +18,7 @@ from ..models.runtime import Runtime
 from ..models.spandrel_model import ModelUpscaler
 from ..models.strips import with_strips
 from .automatic import BYTES_PER_PIXEL, SMALLEST_TILE, number_format, settle, smallest_window
+from .helpers import Handed, Hear, Helpers
 from .keep import Keep
 from .transfer import Arrival, float32_kept, send, side_stream
 from .working_memory import known_footprint
@@ -125,7 +126,7 @@ class TileWorker(Protocol):
 
 
 class Worker:
-    """One model at work on a job: a `TileWorker`."""
+    """One model at work on a job: an `OwnWorker`."""
 
     def __init__(
         self,
@@ -200,6 +201,12 @@ class Worker:
         # some networks have parts for certain sizes that were never made for half precision
         self.go_on_in_float32(reason)
         return self.start(pixels, keep, place, share)
+
+    def hand(
+        self, helpers: Helpers, pixels: torch.Tensor, keep: Keep, place: Box, hear: Hear | None, depth: int
+    ) -> Handed:
+        """See `OwnWorker`; a model does not ask for the place."""
+        return helpers.hand(self.upscaler, self.precision, pixels, keep, hear, depth)
 
     def go_on_in_float32(self, reason: str) -> None:
         """See `TileWorker`."""
