@@ -14,6 +14,7 @@ from ...hires.plan.upscale import UpscaleRequest
 from ...host.upscaling.pictures import upscale_image
 from ...host.upscaling.runtime import HostRuntime, patcher_of
 from ...upscale_models import Precision, TileSettings, from_state_dict, settle_tiles
+from ...upscale_models.on_cpu.dense_blocks import Trunk
 from ..host.real_host import core_nodes
 from .pillow_resize import lanczos
 from .upscale_jobs import AUTO, CHAINNER, CORE, EXACT, FAST, UNTILED, Job
@@ -51,18 +52,20 @@ class Sides:
         return others.get(name) or (lambda: self._ours(TileSettings(precision=OURS[name])))
 
     def convolving(self, name: str) -> float:
-        """Do the job in a way, and return the CPU time that the convolutions take."""
-        seconds = 0.0
+        """Do the job in a way, and return the CPU time that the convolutions take, those of dense blocks as a whole."""
+        seconds, depth = 0.0, 0
 
         def begin(module: torch.nn.Module, _: object) -> None:
-            nonlocal seconds
-            if isinstance(module, torch.nn.Conv2d):
-                seconds -= time.process_time()
+            nonlocal seconds, depth
+            if isinstance(module, (torch.nn.Conv2d, Trunk)):
+                seconds -= 0 if depth else time.process_time()
+                depth += 1
 
         def end(module: torch.nn.Module, _: object, __: object) -> None:
-            nonlocal seconds
-            if isinstance(module, torch.nn.Conv2d):
-                seconds += time.process_time()
+            nonlocal seconds, depth
+            if isinstance(module, (torch.nn.Conv2d, Trunk)):
+                depth -= 1
+                seconds += 0 if depth else time.process_time()
 
         hooks = register_module_forward_pre_hook(begin), register_module_forward_hook(end)
         try:

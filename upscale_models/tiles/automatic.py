@@ -12,7 +12,7 @@ from ..models.precision import half_types
 from ..models.reach import reach_of
 from ..models.runtime import Runtime
 from ..models.spandrel_model import ModelUpscaler
-from ..models.strips import works_in_strips
+from ..on_cpu.strips import works_in_strips
 from .working_memory import Footprint, footprint
 
 LARGEST_TILE = 544

@@ -11,12 +11,12 @@ from ...hires.sizes.image_sizes import Size
 from ...hires.tiles.boxes import Box
 from ...hires.tiles.settings import Precision, TileSettings
 from ..models.errors import UpscalerMemoryError
-from ..models.fast_convolutions import is_fast, with_fast_convolutions
 from ..models.precision import fastest_for, give_up, halves_of
 from ..models.reach import Reach, reach_of
 from ..models.runtime import Runtime
 from ..models.spandrel_model import ModelUpscaler
-from ..models.strips import with_strips
+from ..on_cpu.fast_convolutions import is_fast, with_fast_convolutions
+from ..on_cpu.strips import with_strips
 from .automatic import BYTES_PER_PIXEL, SMALLEST_TILE, number_format, settle, smallest_window
 from .helpers import Handed, Hear, Helpers
 from .keep import Keep

@@ -6,7 +6,7 @@ from hires_pack.dev.benchmarks.pictures import decibels
 from hires_pack.dev.fixtures.seeded_network import enliven
 from hires_pack.dev.fixtures.small_upscalers import compact, image, upscaler_of
 from hires_pack.upscale_models import CpuRuntime, ModelUpscaler, Precision, TileSettings, from_state_dict, upscale_to
-from hires_pack.upscale_models.models import fast_convolutions
+from hires_pack.upscale_models.on_cpu import fast_convolutions
 from spandrel.architectures.Compact import Compact
 from spandrel.architectures.ESRGAN import ESRGAN
 from spandrel.architectures.SPAN import SPAN

@@ -8,8 +8,8 @@ import torch
 from hires_pack.dev.fixtures.seeded_network import enliven
 from hires_pack.dev.fixtures.small_upscalers import image
 from hires_pack.upscale_models import CpuRuntime, ModelUpscaler, TileSettings, from_state_dict, settle_tiles, upscale_to
-from hires_pack.upscale_models.models import strips
 from hires_pack.upscale_models.models.live_bytes import LiveBytes
+from hires_pack.upscale_models.on_cpu import strips
 from hires_pack.upscale_models.tiles import automatic
 from hires_pack.upscale_models.tiles.working_memory import known_footprint
 from spandrel.architectures.Compact import Compact

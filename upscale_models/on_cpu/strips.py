@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from spandrel.architectures.Compact import Compact
 from spandrel.architectures.ESRGAN import ESRGAN
 
-from .precision import changed_beside
-from .spandrel_model import ModelUpscaler
+from ..models.precision import changed_beside
+from ..models.spandrel_model import ModelUpscaler
 
 STRIP = 1 << 20
 """Bytes that a strip has in the widest of its layers."""

@@ -2,7 +2,8 @@
 
 Winograd's minimal filtering (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015) makes 36 values
 of a 3x3 convolution with 64 products in place of 324. torch has it in NNPACK, in builds for some processors, and takes
-it by itself for hardly any convolution. Rounding errors are two to four times those of a plain convolution.
+it by itself for hardly any convolution. Rounding errors are two to four times those of a plain convolution. ESRGAN's
+dense blocks have their own way, which needs no NNPACK.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from weakref import WeakKeyDictionary
 import torch
 import torch.nn.functional as F
 
-from .precision import changed_beside
-from .spandrel_model import ModelUpscaler
+from ..models.precision import changed_beside
+from ..models.spandrel_model import ModelUpscaler
+from .dense_blocks import Trunk, blocks_of, is_trunk
 from .strips import strip_rows
 
 CONVOLUTION = "_nnpack_spatial_convolution"
@@ -36,7 +38,7 @@ _known: WeakKeyDictionary[torch.nn.Module, ModelUpscaler] = WeakKeyDictionary()
 
 @cache
 def has_fast_convolutions() -> bool:
-    """Whether this torch has them, for this processor."""
+    """Whether this torch has NNPACK, for this processor."""
     # private in torch, which has no public question for it; the convolution fails where this was not asked first
     is_available = getattr(torch, "_nnpack_available", None)
     return hasattr(torch, CONVOLUTION) and is_available is not None and bool(is_available())
@@ -48,7 +50,7 @@ def with_fast_convolutions(upscaler: ModelUpscaler, device: torch.device) -> Mod
     That depends on the network's shapes alone, so that pictures are the same every time. The model is not changed.
     """
     model = upscaler.descriptor.model
-    if device.type != "cpu" or upscaler.dtype != torch.float32 or not has_fast_convolutions() or not _gains(model):
+    if device.type != "cpu" or upscaler.dtype != torch.float32 or not _gains(model):
         return upscaler
     if model not in _known:
         descriptor = changed_beside(upscaler.descriptor, _make_fast)
@@ -58,7 +60,7 @@ def with_fast_convolutions(upscaler: ModelUpscaler, device: torch.device) -> Mod
 
 def is_fast(upscaler: ModelUpscaler) -> bool:
     """Whether a model is such a copy; it wants its pixels plane by plane."""
-    return any(isinstance(module, _FastConvolution) for module in upscaler.descriptor.model.modules())
+    return any(isinstance(module, (_FastConvolution, Trunk)) for module in upscaler.descriptor.model.modules())
 
 
 class _FastConvolution(torch.nn.Conv2d):
@@ -87,61 +89,26 @@ class _FastConvolution(torch.nn.Conv2d):
         return getattr(torch, CONVOLUTION)(picture.contiguous(), self.weight, self.bias, padding)
 
 
-class _Trunk(torch.nn.Sequential):
-    """ESRGAN's blocks. All that one of them knows lies in one place, which is the next one's afterwards."""
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        blocks: list[Any] = [layer for layer in self if _is_block(layer)]
-        count, channels, height, width = input.shape
-        features = input.new_empty(count, blocks[0].RDB1.conv5.in_channels, height, width)
-        x = features[:, :channels]
-        x.copy_(input)
-        before = torch.empty_like(x)
-        for block in blocks:
-            before.copy_(x)
-            for dense in (block.RDB1, block.RDB2, block.RDB3):
-                end = channels
-                for convolve, activate in (dense.conv1, dense.conv2, dense.conv3, dense.conv4):
-                    start, end = end, end + convolve.out_channels
-                    features[:, start:end] = activate(convolve(features[:, :start]))
-                x.add_(dense.conv5(features), alpha=0.2)
-            x.mul_(0.2).add_(before)
-        for layer in list(self)[len(blocks) :]:
-            x = layer(x)
-        return x
-
-
 def _make_fast(model: torch.nn.Module) -> None:
+    trunks = _trunks(model)
+    for trunk in trunks:
+        trunk.__class__ = Trunk
+    inside = {module for trunk in trunks for block in blocks_of(trunk) for module in block.modules()}
     for module in model.modules():
-        if _is_fast(module):
+        if has_fast_convolutions() and module not in inside and _is_fast(module):
             module.__class__ = _FastConvolution
-    for module in model.modules():
-        if type(module) is torch.nn.Sequential and _is_trunk(list(module)):
-            module.__class__ = _Trunk
-
-
-def _is_trunk(layers: list[torch.nn.Module]) -> bool:
-    count = next((index for index, layer in enumerate(layers) if not _is_block(layer)), len(layers))
-    return count > 0 and not any(_is_block(layer) for layer in layers[count:])
-
-
-def _is_block(module: Any) -> bool:
-    """Whether it is one of ESRGAN's blocks of the usual kind; others have more paths, or another order of layers."""
-    if type(module).__name__ != "RRDB":
-        return False
-    layer = _FastConvolution, torch.nn.LeakyReLU
-    return all(
-        dense.conv1x1 is None
-        and all(tuple(map(type, one)) == layer for one in (dense.conv1, dense.conv2, dense.conv3, dense.conv4))
-        and type(dense.conv5) is _FastConvolution
-        for dense in (module.RDB1, module.RDB2, module.RDB3)
-    )
 
 
 def _gains(model: torch.nn.Module) -> bool:
-    convolutions = [module for module in model.modules() if isinstance(module, torch.nn.Conv2d)]
-    fast = sum(one.weight.numel() for one in convolutions if _is_fast(one))
+    modules = (
+        model.modules() if has_fast_convolutions() else (one for trunk in _trunks(model) for one in trunk.modules())
+    )
+    fast = sum(one.weight.numel() for one in modules if isinstance(one, torch.nn.Conv2d) and _is_fast(one))
     return fast > MOSTLY * sum(parameter.numel() for parameter in model.parameters())
+
+
+def _trunks(model: torch.nn.Module) -> list[torch.nn.Module]:
+    return [module for module in model.modules() if is_trunk(module, _is_fast)]
 
 
 def _is_fast(module: torch.nn.Module) -> bool:

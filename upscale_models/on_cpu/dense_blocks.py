@@ -1,0 +1,217 @@
+"""ESRGAN's dense blocks in float32 with a quarter of the products.
+
+Winograd's minimal filtering, F(4x4, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015:
+a square of 4x4 values of a 3x3 convolution is made of the 6x6 values around it, which are transformed to 36 others,
+multiplied by 36 for each pair of channels in place of 144, and transformed back. A dense block gives its features to
+up to five convolutions: here they are transformed once, and all that it knows is kept transformed in one place.
+
+Pictures lie in planes, `(4, 4, channels, rows + 2, columns + 2)`: the pixel (4y + i, 4x + j) at [i, j, :, y + 1, x + 1]
+within a frame of zeros, so that the values beside a square are those of a plane nearby.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from typing import Any
+
+import torch
+
+SQUARE, TAPS = 4, 3
+"""Pixels of a side of a square, and of a convolution's kernel."""
+
+_AROUND = SQUARE + TAPS - 1
+"""Side of what a square is made of."""
+
+_NEARBY = (slice(3, 4), 0), (slice(0, 4), 1), (slice(0, 1), 2)
+"""For what lies before, in and after a square: its planes, and where they begin in their frames."""
+
+_TO = slice(0, 1), slice(1, 5), slice(5, 6)
+"""The same among the values around a square."""
+
+POINTS = 0.0, 0.625, -0.625, 1.5, -1.5
+"""Where the polynomials behind the filtering are evaluated, besides infinity: rounding errors are within twice those
+of plain convolutions. With the usual 0, 1, -1, 2, -2 they are four times as large."""
+
+AT_ONCE = 1024
+"""Squares that are multiplied at once: with fewer more calls wait for one another, with more it takes more memory."""
+
+_RESIDUAL = 0.2
+"""Share of what a block finds that goes to what it was given."""
+
+
+class Trunk(torch.nn.Sequential):
+    """ESRGAN's blocks and what follows them."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        # one by one: how many squares there are may decide how products are rounded
+        blocks = blocks_of(self)
+        pixels = torch.cat([_through(blocks, picture) for picture in input.split(1)])
+        for layer in list(self)[len(blocks) :]:
+            pixels = layer(pixels)
+        return pixels
+
+
+def is_trunk(module: torch.nn.Module, is_worth: Callable[[torch.nn.Module], bool]) -> bool:
+    """Whether a module can be a `Trunk`: ESRGAN's blocks of the usual kind, and then others.
+
+    `is_worth` says so of every convolution of 3x3 with a padding of 1 that gains.
+    """
+    if type(module) is not torch.nn.Sequential:
+        return False
+    are_blocks = [_is_block(layer, is_worth) for layer in module]
+    return any(are_blocks) and are_blocks == sorted(are_blocks, reverse=True)
+
+
+def blocks_of(trunk: torch.nn.Module) -> list[Any]:
+    """The blocks in a trunk."""
+    return [layer for layer in trunk.children() if hasattr(layer, "RDB1")]
+
+
+def _is_block(module: Any, is_worth: Callable[[torch.nn.Module], bool]) -> bool:
+    """Others have more paths, or another order of layers."""
+    layers = torch.nn.Conv2d, torch.nn.LeakyReLU
+    return hasattr(module, "RDB1") and all(
+        dense.conv1x1 is None
+        and all(tuple(map(type, one)) == layers for one in (dense.conv1, dense.conv2, dense.conv3, dense.conv4))
+        and [type(one) for one in dense.conv5] == [torch.nn.Conv2d]
+        and all(is_worth(one[0]) and one[0].bias is not None for one in _convolutions(dense))
+        for dense in _dense_blocks(module)
+    )
+
+
+def _dense_blocks(block: Any) -> Sequence[Any]:
+    return block.RDB1, block.RDB2, block.RDB3
+
+
+def _convolutions(dense: Any) -> Sequence[Any]:
+    return dense.conv1, dense.conv2, dense.conv3, dense.conv4, dense.conv5
+
+
+def _through(blocks: Sequence[Any], picture: torch.Tensor) -> torch.Tensor:
+    """Through the blocks, `(1, C, H, W)` float32 and its like."""
+    first = blocks[0].RDB1
+    channels, growth = first.conv1[0].in_channels, first.conv1[0].out_channels
+    height, width = picture.shape[2:]
+    squares = _Squares(height, width, first.conv5[0].in_channels, max(channels, growth))
+    x, grown = squares.frame(channels), squares.frame(growth)
+    squares.cut(picture[0], x)
+    before = torch.empty_like(x)
+    squares.keep(x, 0)
+    for block in blocks:
+        before.copy_(x)
+        for dense in _dense_blocks(block):
+            *growing, (last,) = _convolutions(dense)
+            end = channels
+            for convolution, activate in growing:
+                for made, place in squares.convolved(convolution, grown):
+                    torch.nn.functional.leaky_relu_(made, activate.negative_slope)
+                    place.copy_(made)
+                squares.keep(grown, end)
+                end += growth
+            for made, place in squares.convolved(last, x):
+                place.add_(made, alpha=_RESIDUAL)
+            if dense is block.RDB3:
+                x.mul_(_RESIDUAL).add_(before)
+            squares.keep(x, 0)
+    return squares.joined(x)[None]
+
+
+class _Squares:
+    """A picture of so many pixels, cut into squares, and the features that convolutions are given."""
+
+    def __init__(self, height: int, width: int, channels: int, most: int) -> None:
+        """`channels`: of all features. `most`: of those that are made at once."""
+        self._height, self._width = height, width
+        self._rows, self._columns = -(-height // SQUARE), -(-width // SQUARE)
+        step = max(1, AT_ONCE // self._columns)
+        self._bands = [slice(y, min(y + step, self._rows)) for y in range(0, self._rows, step)]
+        sizes = [(band.stop - band.start) * self._columns for band in self._bands]
+        self._features = [torch.empty(_AROUND**2, channels, size) for size in sizes]
+        self._spare = torch.empty(2, _AROUND**2 * most * sizes[0])
+        self._around, self._kernel, self._back = _transforms()
+
+    def frame(self, channels: int) -> torch.Tensor:
+        """Planes for so many channels, all zeros."""
+        return torch.zeros(SQUARE, SQUARE, channels, self._rows + 2, self._columns + 2)
+
+    def cut(self, picture: torch.Tensor, planes: torch.Tensor) -> None:
+        """Put `(C, H, W)` into planes."""
+        for i, j in _places():
+            part = picture[:, i::SQUARE, j::SQUARE]
+            planes[i, j, :, 1 : 1 + part.shape[1], 1 : 1 + part.shape[2]] = part
+
+    def joined(self, planes: torch.Tensor) -> torch.Tensor:
+        """The picture in planes, `(C, H, W)`."""
+        picture = planes.new_empty(planes.shape[2], self._height, self._width)
+        for i, j in _places():
+            part = picture[:, i::SQUARE, j::SQUARE]
+            part.copy_(planes[i, j, :, 1 : 1 + part.shape[1], 1 : 1 + part.shape[2]])
+        return picture
+
+    def keep(self, planes: torch.Tensor, start: int) -> None:
+        """Transform planes for the convolutions to come, as features from `start` on."""
+        # squares may reach beyond the picture, where there are zeros
+        planes[self._height % SQUARE or SQUARE :, :, :, self._rows] = 0
+        planes[:, self._width % SQUARE or SQUARE :, :, :, self._columns] = 0
+        channels = planes.shape[2]
+        for band, features in zip(self._bands, self._features, strict=True):
+            rows = band.stop - band.start
+            around = self._part(0, _AROUND, channels, rows)
+            for i, (from_row, y) in enumerate(_NEARBY):
+                for j, (from_column, x) in enumerate(_NEARBY):
+                    part = planes[from_row, from_column, :, band.start + y : band.stop + y, x : x + self._columns]
+                    around[_TO[i], _TO[j]] = part
+            into = features[:, start : start + channels].view(_AROUND**2, -1)
+            torch.mm(self._around, around.view(_AROUND**2, -1), out=into)
+
+    def convolved(
+        self, convolution: torch.nn.Conv2d, planes: torch.Tensor
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Convolve the first features; some squares of the result at a time, and where they belong in the planes."""
+        weight = convolution.weight
+        bias = torch.as_tensor(convolution.bias)[:, None, None]
+        made, given = weight.shape[:2]
+        kernels = torch.mm(self._kernel, weight.reshape(made * given, TAPS**2).T).view(_AROUND**2, made, given)
+        for band, features in zip(self._bands, self._features, strict=True):
+            rows = band.stop - band.start
+            products = self._part(0, _AROUND, made, rows).view(_AROUND**2, made, -1)
+            torch.bmm(kernels, features[:, :given], out=products)
+            squares = self._part(1, SQUARE, made, rows)
+            torch.mm(self._back, products.view(_AROUND**2, -1), out=squares.view(SQUARE**2, -1))
+            squares.add_(bias)
+            yield squares, planes[:, :, :, band.start + 1 : band.stop + 1, 1:-1]
+
+    def _part(self, index: int, side: int, channels: int, rows: int) -> torch.Tensor:
+        """Memory that nothing else is in now."""
+        shape = side, side, channels, rows, self._columns
+        return self._spare[index, : math.prod(shape)].view(shape)
+
+
+def _transforms() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Matrices for the values around a square, for a kernel, and back, each for both sides at once.
+
+    Those of Cook and Toom, float32: `(36, 36)`, `(36, 9)` and `(16, 36)`.
+    """
+    points = torch.tensor(POINTS, dtype=torch.float64)
+    others = [points[points != point] for point in points]
+    scales = torch.stack([(point - rest).prod() for point, rest in zip(points, others, strict=True)])
+    back = torch.zeros(SQUARE, _AROUND, dtype=torch.float64)
+    back[:, :-1] = points ** torch.arange(SQUARE)[:, None]
+    back[-1, -1] = 1
+    kernel = torch.zeros(_AROUND, TAPS, dtype=torch.float64)
+    kernel[:-1] = points[:, None] ** torch.arange(TAPS) / scales[:, None]
+    kernel[-1, -1] = 1
+    around = torch.zeros(_AROUND, _AROUND, dtype=torch.float64)
+    for row, roots in zip(around, [*others, points], strict=True):
+        row[0] = 1
+        for root in roots:
+            row[1:] = row[:-1].clone() - root * row[1:]
+            row[0] *= -root
+    return tuple(torch.kron(one, one).float() for one in (around, kernel, back))  # type: ignore[return-value]
+
+
+def _places() -> Iterator[tuple[int, int]]:
+    """Each of a square's pixels."""
+    return product(range(SQUARE), range(SQUARE))
