@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 
-import numpy as np
 import torch
 
 from ....hires.sampling.brownian import BrownianNoise
@@ -25,12 +24,12 @@ def rows(rounds: int) -> Iterator[Row]:
         shape = (4, side, side)
         cpu = f"CPU noise, a step at latent {side}"
         yield from compared({cpu: _steps("CPU", shape), f"NV noise, latent {side}": _steps("GPU", shape)}, cpu, rounds)
-    numbers = np.random.default_rng(1).random(2**14)
+    numbers = torch.rand(2**14, dtype=torch.float64)
     draw = "a draw of 16384 numbers from torch"
     generator = torch.Generator().manual_seed(1)
     ways = {
         draw: lambda: torch.randn(len(numbers), generator=generator),
-        "float64 log, sqrt, sin of numpy alone": lambda: (np.log(numbers), np.sqrt(numbers), np.sin(numbers)),
+        "float64 log, sqrt, sin alone": lambda: (numbers.log(), numbers.sqrt(), numbers.sin()),
         "an NV draw": lambda: GENERATORS["GPU"](1).randn(numbers.shape),
     }
     yield from compared(ways, draw, 20 * rounds)
