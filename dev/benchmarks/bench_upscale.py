@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -55,7 +56,7 @@ def measure(name: str, job: Job, rounds: int | None, threads: int) -> list[Row]:
     times = pairs.in_turns(ways, counts, lambda way, seconds: _say(f"  {way}: {seconds.wall:.2f} s"))
     core_cpu = min(seconds.cpu for seconds in times[CORE])
     bounds = {way: core_cpu / min(sides.convolving(way) for _ in range(counts[way])) for way in MODES}
-    first = first_uses(name, threads)
+    first = first_uses(name, threads, counts[EXACT])
     peaks = {way: use.peak if job.weigh else None for way, use in first.items()}
     untiled = results[UNTILED]
     beside_core = {
@@ -107,8 +108,8 @@ class FirstUse(NamedTuple):
     """Bytes beyond model, picture and result."""
 
 
-def first_uses(name: str, threads: int) -> dict[str, FirstUse]:
-    """Use a job's model in every way, each in a fresh process; two at once where they do not share a GPU."""
+def first_uses(name: str, threads: int, rounds: int) -> dict[str, FirstUse]:
+    """Use a job's model in every way, each time in a fresh process: the least time and the middle peak."""
 
     def ask(way: str) -> FirstUse:
         words = ["bench", "upscale", "--threads", str(threads), "--peak", name, way]
@@ -116,9 +117,13 @@ def first_uses(name: str, threads: int) -> dict[str, FirstUse]:
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         return FirstUse(*json.loads(done.stdout.splitlines()[-1]))
 
-    ways = (CORE, *MODES)
-    with ThreadPoolExecutor(1 if torch.cuda.is_available() else 2) as pool:
-        return dict(zip(ways, pool.map(ask, ways), strict=True))
+    found = [{way: ask(way) for way in (CORE, *MODES)} for _ in range(rounds)]
+
+    def of(uses: list[FirstUse]) -> FirstUse:
+        peaks = [use.peak for use in uses if use.peak is not None]
+        return FirstUse(min(use.cpu for use in uses), statistics.median_low(peaks) if peaks else None)
+
+    return {way: of([uses[way] for uses in found]) for way in found[0]}
 
 
 def first_use(job: Job, way: str) -> FirstUse:
