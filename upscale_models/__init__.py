@@ -1,8 +1,8 @@
 """Pixel upscalers: classical resamplers, single-image models, and the tiles that bring them to an exact size.
 
 Used as a library: what others need is named here. Inside, each room imports those before it: `models` (upscalers
-and what is known of them), `tiles` (running one in tiles, exactly), then this folder (A1111's numbers), `faces` apart.
-May import `hires`.
+and what is known of them), `on_cpu` (the same networks, faster), `tiles` (running one in tiles, exactly), then this
+folder (A1111's numbers), `faces` apart. May import `hires`.
 """
 
 from ..hires.tiles.settings import PRECISIONS, Precision, TileSettings
