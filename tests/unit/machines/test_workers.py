@@ -253,6 +253,7 @@ def test_windows_by_processes_of_which_one_is_killed(processes, model, folder):
     assert helpers.handing.tallies
 
 
+@pytest.mark.slow
 def test_a_frozen_worker_is_waited_for_no_longer_than_it_takes_to_see_it(processes, work, model, folder, monkeypatch):
     """What it has is started once more, and it gets nothing new; awake again, it takes part again."""
     wait_for(processes, 2)
@@ -398,6 +399,7 @@ def test_the_scheduler_is_lost_and_the_job_goes_on(processes, work, model, folde
     assert handing.remarks == ["the scheduler of 'two' is gone. This machine goes on alone"]
 
 
+@pytest.mark.slow
 def test_a_worker_ends_with_its_scheduler(folder):
     """Also if that is killed: with a sentence, and nothing of it stays."""
     serve = [sys.executable, str(serving.WORKER), "--serve", "tcp://127.0.0.1:0", "--workers", "0", "--while-open"]
@@ -416,6 +418,7 @@ def test_a_worker_ends_with_its_scheduler(folder):
     assert psutil.wait_procs(below, 60)[1] == []
 
 
+@pytest.mark.slow
 def test_a_worker_ends_where_there_never_was_a_scheduler(folder):
     """The command to begin with; it does not wait for one."""
     with socket.socket() as taken:
