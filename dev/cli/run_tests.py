@@ -50,6 +50,8 @@ def main() -> int:
             return 2
         if not any(argument.startswith(BROWSER_TESTS) for argument in arguments):
             arguments.insert(0, BROWSER_TESTS)
+    # the tests start some hundred Pythons, and every one would compile ComfyUI and the pack anew
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     started = time.monotonic()
     cores = os.cpu_count() or 1
     workers = min(cores, MOST_WORKERS)

@@ -201,6 +201,10 @@ class Canvas:
         """Select a node, as a click on it does."""
         self.page.evaluate("(id) => window.app.canvas.selectNode(window.app.graph.getNodeById(id))", node_id)
 
+    def remove(self, node_id: str) -> None:
+        """Take a node away without the mouse."""
+        self.page.evaluate("(id) => window.app.graph.remove(window.app.graph.getNodeById(id))", node_id)
+
     def drop_file(self, path: Path, at: tuple[float, float] = EMPTY_SPOT) -> None:
         """Drop a file from the desktop there."""
         content = base64.b64encode(path.read_bytes()).decode()

@@ -99,7 +99,8 @@ def test_the_help_page_of_every_node_opens(ui):
     content = ui.page.locator(".node-help-content")
     for kind, path in HELP_PAGES.items():
         assert kind in NODES
-        ui.canvas.select(ui.canvas.place(kind, 300, 200))
+        node = ui.canvas.place(kind, 300, 200)
+        ui.canvas.select(node)
         ui.click(ui.page.get_by_test_id("info-button"), opened=content)
         page = path.read_text(encoding="utf-8")
         headings = [heading.replace("`", "") for heading in re.findall(r"^#+ (.+)$", page, re.MULTILINE)]
@@ -110,5 +111,4 @@ def test_the_help_page_of_every_node_opens(ui):
         assert pictures.count() == len(re.findall(r"!\[", page))
         for picture in pictures.all():
             assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
-        ui.screenshot(f"help-{kind}")
-        ui.blank()
+        ui.canvas.remove(node)

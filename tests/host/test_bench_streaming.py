@@ -10,23 +10,22 @@ from hires_pack.dev.report_file import ReportError
 pytestmark = pytest.mark.skipif(not peak_memory.forget_peak(), reason="measures the process on Linux")
 
 
-def test_one_small_picture(tmp_path):
+def test_one_small_picture(tmp_path, monkeypatch):
+    run_until_half, killed = bench_streaming._run_until_half, []
+
+    def half(source, target, size):
+        run_until_half(source, target, size)
+        journal = json.loads(target.with_name("large.tif.part.json").read_text(encoding="utf-8"))
+        killed.append((target.exists(), target.with_name("large.tif.part").exists(), journal["marks"]))
+
+    monkeypatch.setattr(bench_streaming, "_run_until_half", half)
     report, status = bench_streaming.run(Namespace(sizes=[512], whole_up_to=512, folder=tmp_path))
+    assert killed == [(False, True, [512])], "of 1024 rows, in two rows of tiles"
     assert status == 0
     (row,) = report["rows"]
     assert row["same_bytes"] is row["resumed_same_bytes"] is True
     assert 0 < row["own_mb"] < row["peak_mb"]
     assert not list(tmp_path.iterdir())
-
-
-def test_half_of_the_rows_are_there_when_the_run_is_killed(tmp_path):
-    source, target = tmp_path / "512.tif", tmp_path / "large.tif"
-    bench_streaming._make(source, 512)
-    bench_streaming._run_until_half(source, target, 512)
-    assert not target.exists()
-    assert target.with_name("large.tif.part").exists()
-    journal = json.loads(target.with_name("large.tif.part.json").read_text(encoding="utf-8"))
-    assert journal["marks"] == [512], "of 1024, in two rows of tiles"
 
 
 def test_a_run_that_fails_before_half_is_not_taken_for_a_killed_one(tmp_path):

@@ -15,7 +15,7 @@ from hires_pack.dev.training.published_weights import published
 from hires_pack.tests.tolerances import HALF
 from hires_pack.upscale_models import TileSettings, cpu_half_types, upscale_to
 
-MOST = {"Real-ESRGAN animevideo v3": 5}
+MOST = {"Real-ESRGAN animevideo v3": 2}
 """Photographs for a small model, the hardest first; one for all others."""
 
 

@@ -216,8 +216,8 @@ def test_a_cancel_frees_the_workers_at_their_next_step(scene, house, listed):  #
 
 def test_a_worker_may_die(scene, house, listed):  # noqa: F811 - a fixture
     scene.picture("a.png", 640, 200, deep=False)
+    scene.run(file_name="{name} alone", **WINDOWS)
     values = {**WINDOWS, "network": {"wait": 0.1}}
-    scene.run(file_name="{name} alone", **values)
     listed(house.entry)
     house.take_files()
 
@@ -236,8 +236,8 @@ def test_a_worker_may_die(scene, house, listed):  # noqa: F811 - a fixture
 
 def test_after_a_kill_of_the_master_what_is_missing_is_drawn(scene, house, host, listed):  # noqa: F811 - a fixture
     scene.picture("a.png", 640, 200, deep=False)
+    scene.run(file_name="{name} alone", **WINDOWS)
     values = {**WINDOWS, "network": {"wait": 0.2}}
-    scene.run(file_name="{name} alone", **values)
     listed(house.entry)
     house.take_files()
     g, _ = scene.graph(file_name="{name} by two", workers="house", **values)

@@ -12,9 +12,9 @@ from hires_pack.dev.api.asks import picture, plain
 from hires_pack.dev.parity.http.caller import call
 from PIL import Image
 
-SIDE = 256
-SLOWLY = {"ESRGAN_tile": 16, "ESRGAN_tile_overlap": 8}
-"""A thousand tiles of a picture of that side."""
+SIDE = 128
+SLOWLY = {"ESRGAN_tile": 16, "ESRGAN_tile_overlap": 12}
+"""Some eight hundred tiles of a picture of that side."""
 
 LARGE = 1024
 """Side of a picture that an upscaler of four times takes a while for, whatever the size of its result."""

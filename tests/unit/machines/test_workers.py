@@ -12,6 +12,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from functools import partial
 
 import numpy as np
 import psutil
@@ -253,6 +254,7 @@ def test_windows_by_processes_of_which_one_is_killed(processes, model, folder):
     assert helpers.handing.tallies
 
 
+@pytest.mark.slow
 def test_a_frozen_worker_is_waited_for_no_longer_than_it_takes_to_see_it(processes, work, model, folder, monkeypatch):
     """What it has is started once more, and it gets nothing new; awake again, it takes part again."""
     wait_for(processes, 2)
@@ -398,33 +400,27 @@ def test_the_scheduler_is_lost_and_the_job_goes_on(processes, work, model, folde
     assert handing.remarks == ["the scheduler of 'two' is gone. This machine goes on alone"]
 
 
-def test_a_worker_ends_with_its_scheduler(folder):
-    """Also if that is killed: with a sentence, and nothing of it stays."""
+@pytest.mark.slow
+def test_a_worker_ends_with_its_scheduler_and_where_there_never_was_one(folder):
+    """Also if that is killed: with a sentence, and nothing of it stays. Both wait for as long, so they do at once."""
+    start = partial(subprocess.Popen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    options = ["--workers", "1", "--threads", "1", "--models", str(folder)]
     serve = [sys.executable, str(serving.WORKER), "--serve", "tcp://127.0.0.1:0", "--workers", "0", "--while-open"]
-    with subprocess.Popen(serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as scheduler:
+    with socket.socket() as taken, start(serve, stdin=subprocess.PIPE) as scheduler:
+        taken.bind(("127.0.0.1", 0))
+        nowhere = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
         address = scheduler.stdout.readline().strip().removeprefix(serving.READY)
-        command = [sys.executable, str(serving.WORKER), address, "--workers", "1", "--threads", "1"]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        with subprocess.Popen([*command, "--models", str(folder)], **pipes) as worker:
+        to_nowhere, to_scheduler = ([sys.executable, str(serving.WORKER), to, *options] for to in (nowhere, address))
+        with start(to_nowhere) as alone, start(to_scheduler) as worker:
             assert worker.stdout.readline().startswith(serving.READY)
             below = psutil.Process(worker.pid).children(recursive=True)
             assert below
             scheduler.kill()
-            _, said = worker.communicate(timeout=60)
-    assert worker.returncode == 1
-    assert f"{address}: no scheduler answers, so this worker ends." in said
+            for ended, lost in ((worker, address), (alone, nowhere)):
+                _, said = ended.communicate(timeout=120)
+                assert ended.returncode == 1
+                assert f"{lost}: no scheduler answers, so this worker ends." in said
     assert psutil.wait_procs(below, 60)[1] == []
-
-
-def test_a_worker_ends_where_there_never_was_a_scheduler(folder):
-    """The command to begin with; it does not wait for one."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-        command = [sys.executable, str(serving.WORKER), address, "--workers", "1", "--models", str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 1
-    assert f"{address}: no scheduler answers, so this worker ends." in done.stderr
 
 
 def certificate(folder, name, authority=None):
