@@ -30,7 +30,7 @@ class PhiloxGenerator:
     """Philox-4x32-10 and the Box-Muller transform, seeded.
 
     Equals an NVIDIA card's numbers to about 1e-6 as long as the card has a thread for every number, and A1111's, which
-    numpy works out, bit by bit.
+    numpy works out: of 13 million none differed.
     """
 
     def __init__(self, seed: int) -> None:
@@ -119,7 +119,7 @@ def _mix(high: np.ndarray, low: np.ndarray, key: int, out: np.ndarray) -> None:
 def _normal(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Box-Muller in float64, by torch's functions, which take a third of the time of numpy's.
 
-    Their last bits may differ; as float32 all of 13 million results were equal.
+    Their last bits differ now and then, which float32 does not show.
     """
     u = torch.from_numpy(x * _SCALE).add_(_SCALE / 2)
     v = torch.from_numpy(y * _ANGLE).add_(_ANGLE / 2)

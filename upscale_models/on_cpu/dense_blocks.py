@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 import torch
@@ -37,12 +37,14 @@ of plain convolutions. With the usual 0, 1, -1, 2, -2 they are four times as lar
 AT_ONCE = 1024
 """Squares that are multiplied at once: with fewer more calls wait for one another, with more it takes more memory."""
 
+_BLOCK = "RRDB"
+
 _RESIDUAL = 0.2
 """Share of what a block finds that goes to what it was given."""
 
 
 class Trunk(torch.nn.Sequential):
-    """ESRGAN's blocks and what follows them."""
+    """ESRGAN's blocks and what follows them. Runs in inference mode, as spandrel calls its networks."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         # one by one: how many squares there are may decide how products are rounded
@@ -54,31 +56,59 @@ class Trunk(torch.nn.Sequential):
 
 
 def is_trunk(module: torch.nn.Module, is_worth: Callable[[torch.nn.Module], bool]) -> bool:
-    """Whether a module can be a `Trunk`: ESRGAN's blocks of the usual kind, and then others.
+    """Whether a module can be a `Trunk`: ESRGAN's blocks of the usual kind and one size, and then others.
 
-    `is_worth` says so of every convolution of 3x3 with a padding of 1 that gains.
+    `is_worth` says of a convolution whether it is one of 3x3 with zeros around it that gains.
     """
     if type(module) is not torch.nn.Sequential:
         return False
-    are_blocks = [_is_block(layer, is_worth) for layer in module]
-    return any(are_blocks) and are_blocks == sorted(are_blocks, reverse=True)
+    named_so = [type(layer).__name__ == _BLOCK for layer in module]
+    if (
+        not named_so[:1]
+        or named_so != sorted(named_so, reverse=True)
+        or not all(_is_block(layer, is_worth) for layer in blocks_of(module))
+    ):
+        return False
+    sizes = {tuple(one[0].weight.shape for one in _convolutions(dense)) for dense in _all_dense(blocks_of(module))}
+    return len(sizes) == 1
 
 
 def blocks_of(trunk: torch.nn.Module) -> list[Any]:
     """The blocks in a trunk."""
-    return [layer for layer in trunk.children() if hasattr(layer, "RDB1")]
+    return [layer for layer in trunk.children() if type(layer).__name__ == _BLOCK]
 
 
 def _is_block(module: Any, is_worth: Callable[[torch.nn.Module], bool]) -> bool:
-    """Others have more paths, or another order of layers."""
+    """Others have more paths, another order of layers, or something that somebody put there."""
     layers = torch.nn.Conv2d, torch.nn.LeakyReLU
-    return hasattr(module, "RDB1") and all(
-        dense.conv1x1 is None
-        and all(tuple(map(type, one)) == layers for one in (dense.conv1, dense.conv2, dense.conv3, dense.conv4))
-        and [type(one) for one in dense.conv5] == [torch.nn.Conv2d]
-        and all(is_worth(one[0]) and one[0].bias is not None for one in _convolutions(dense))
-        for dense in _dense_blocks(module)
+    return (
+        _is_spandrels(module, _BLOCK)
+        and not any(map(_is_patched, module.modules()))
+        and all(
+            _is_spandrels(dense, "ResidualDenseBlock_5C")
+            and dense.conv1x1 is None
+            and all(tuple(map(type, one)) == layers for one in (dense.conv1, dense.conv2, dense.conv3, dense.conv4))
+            and [type(one) for one in dense.conv5] == [torch.nn.Conv2d]
+            and all(
+                is_worth(one[0]) and one[0].padding == (1, 1) and one[0].bias is not None
+                for one in _convolutions(dense)
+            )
+            for dense in _dense_blocks(module)
+        )
     )
+
+
+def _is_spandrels(module: torch.nn.Module, name: str) -> bool:
+    """Whether it is of a class of spandrel's, which keeps it where nobody should import it from."""
+    return type(module).__name__ == name and type(module).__module__.startswith("spandrel.")
+
+
+def _is_patched(module: torch.nn.Module) -> bool:
+    return bool(module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module))
+
+
+def _all_dense(blocks: Sequence[Any]) -> Iterator[Any]:
+    return chain.from_iterable(map(_dense_blocks, blocks))
 
 
 def _dense_blocks(block: Any) -> Sequence[Any]:
@@ -93,8 +123,7 @@ def _through(blocks: Sequence[Any], picture: torch.Tensor) -> torch.Tensor:
     """Through the blocks, `(1, C, H, W)` float32 and its like."""
     first = blocks[0].RDB1
     channels, growth = first.conv1[0].in_channels, first.conv1[0].out_channels
-    height, width = picture.shape[2:]
-    squares = _Squares(height, width, first.conv5[0].in_channels, max(channels, growth))
+    squares = _Squares(picture, first.conv5[0].in_channels, max(channels, growth))
     x, grown = squares.frame(channels), squares.frame(growth)
     squares.cut(picture[0], x)
     before = torch.empty_like(x)
@@ -121,20 +150,21 @@ def _through(blocks: Sequence[Any], picture: torch.Tensor) -> torch.Tensor:
 class _Squares:
     """A picture of so many pixels, cut into squares, and the features that convolutions are given."""
 
-    def __init__(self, height: int, width: int, channels: int, most: int) -> None:
-        """`channels`: of all features. `most`: of those that are made at once."""
-        self._height, self._width = height, width
-        self._rows, self._columns = -(-height // SQUARE), -(-width // SQUARE)
+    def __init__(self, like: torch.Tensor, channels: int, most: int) -> None:
+        """`like`: `(1, C, H, W)` of the size. `channels`: of all features. `most`: of those that are made at once."""
+        self._new = like.new_empty
+        self._height, self._width = like.shape[2:]
+        self._rows, self._columns = -(-self._height // SQUARE), -(-self._width // SQUARE)
         step = max(1, AT_ONCE // self._columns)
         self._bands = [slice(y, min(y + step, self._rows)) for y in range(0, self._rows, step)]
         sizes = [(band.stop - band.start) * self._columns for band in self._bands]
-        self._features = [torch.empty(_AROUND**2, channels, size) for size in sizes]
-        self._spare = torch.empty(2, _AROUND**2 * most * sizes[0])
-        self._around, self._kernel, self._back = _transforms()
+        self._features = [self._new(_AROUND**2, channels, size) for size in sizes]
+        self._spare = self._new(_AROUND**2 * most * sizes[0]), self._new(SQUARE**2 * most * sizes[0])
+        self._around, self._kernel, self._back = (matrix.to(like) for matrix in _transforms())
 
     def frame(self, channels: int) -> torch.Tensor:
         """Planes for so many channels, all zeros."""
-        return torch.zeros(SQUARE, SQUARE, channels, self._rows + 2, self._columns + 2)
+        return self._new(SQUARE, SQUARE, channels, self._rows + 2, self._columns + 2).zero_()
 
     def cut(self, picture: torch.Tensor, planes: torch.Tensor) -> None:
         """Put `(C, H, W)` into planes."""
@@ -143,7 +173,8 @@ class _Squares:
             planes[i, j, :, 1 : 1 + part.shape[1], 1 : 1 + part.shape[2]] = part
 
     def joined(self, planes: torch.Tensor) -> torch.Tensor:
-        """The picture in planes, `(C, H, W)`."""
+        """The picture in planes, `(C, H, W)`. Nothing is convolved after it."""
+        self._features.clear()
         picture = planes.new_empty(planes.shape[2], self._height, self._width)
         for i, j in _places():
             part = picture[:, i::SQUARE, j::SQUARE]
@@ -170,8 +201,8 @@ class _Squares:
         self, convolution: torch.nn.Conv2d, planes: torch.Tensor
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Convolve the first features; some squares of the result at a time, and where they belong in the planes."""
-        weight = convolution.weight
-        bias = torch.as_tensor(convolution.bias)[:, None, None]
+        weight, bias = convolution.weight, convolution.bias
+        assert bias is not None
         made, given = weight.shape[:2]
         kernels = torch.mm(self._kernel, weight.reshape(made * given, TAPS**2).T).view(_AROUND**2, made, given)
         for band, features in zip(self._bands, self._features, strict=True):
@@ -180,36 +211,36 @@ class _Squares:
             torch.bmm(kernels, features[:, :given], out=products)
             squares = self._part(1, SQUARE, made, rows)
             torch.mm(self._back, products.view(_AROUND**2, -1), out=squares.view(SQUARE**2, -1))
-            squares.add_(bias)
+            squares.add_(bias[:, None, None])
             yield squares, planes[:, :, :, band.start + 1 : band.stop + 1, 1:-1]
 
     def _part(self, index: int, side: int, channels: int, rows: int) -> torch.Tensor:
         """Memory that nothing else is in now."""
         shape = side, side, channels, rows, self._columns
-        return self._spare[index, : math.prod(shape)].view(shape)
+        return self._spare[index][: math.prod(shape)].view(shape)
 
 
 def _transforms() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Matrices for the values around a square, for a kernel, and back, each for both sides at once.
 
-    Those of Cook and Toom, float32: `(36, 36)`, `(36, 9)` and `(16, 36)`.
+    Those of Cook and Toom, float64: `(36, 36)`, `(36, 9)` and `(16, 36)`.
     """
-    points = torch.tensor(POINTS, dtype=torch.float64)
+    points = torch.tensor(POINTS, dtype=torch.float64, device="cpu")
     others = [points[points != point] for point in points]
     scales = torch.stack([(point - rest).prod() for point, rest in zip(points, others, strict=True)])
-    back = torch.zeros(SQUARE, _AROUND, dtype=torch.float64)
-    back[:, :-1] = points ** torch.arange(SQUARE)[:, None]
+    back = torch.zeros(SQUARE, _AROUND, dtype=torch.float64, device="cpu")
+    back[:, :-1] = points ** torch.arange(SQUARE, device="cpu")[:, None]
     back[-1, -1] = 1
-    kernel = torch.zeros(_AROUND, TAPS, dtype=torch.float64)
-    kernel[:-1] = points[:, None] ** torch.arange(TAPS) / scales[:, None]
+    kernel = torch.zeros(_AROUND, TAPS, dtype=torch.float64, device="cpu")
+    kernel[:-1] = points[:, None] ** torch.arange(TAPS, device="cpu") / scales[:, None]
     kernel[-1, -1] = 1
-    around = torch.zeros(_AROUND, _AROUND, dtype=torch.float64)
+    around = torch.zeros(_AROUND, _AROUND, dtype=torch.float64, device="cpu")
     for row, roots in zip(around, [*others, points], strict=True):
         row[0] = 1
         for root in roots:
             row[1:] = row[:-1].clone() - root * row[1:]
             row[0] *= -root
-    return tuple(torch.kron(one, one).float() for one in (around, kernel, back))  # type: ignore[return-value]
+    return torch.kron(around, around), torch.kron(kernel, kernel), torch.kron(back, back)
 
 
 def _places() -> Iterator[tuple[int, int]]:

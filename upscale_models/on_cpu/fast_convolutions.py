@@ -2,7 +2,7 @@
 
 Winograd's minimal filtering (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015) makes 36 values
 of a 3x3 convolution with 64 products in place of 324. torch has it in NNPACK, in builds for some processors, and takes
-it by itself for hardly any convolution. Rounding errors are two to four times those of a plain convolution. ESRGAN's
+it by itself for hardly any. Its rounding errors are two to four times those of a plain convolution. ESRGAN's
 dense blocks have their own way, which needs no NNPACK.
 """
 
@@ -47,7 +47,8 @@ def has_fast_convolutions() -> bool:
 def with_fast_convolutions(upscaler: ModelUpscaler, device: torch.device) -> ModelUpscaler:
     """Return a copy of the model with fast convolutions and the same weights, or the model itself if it gains nothing.
 
-    That depends on the network's shapes alone, so that pictures are the same every time. The model is not changed.
+    That depends on the network's shapes and on torch alone, so that pictures are the same every time. The model is not
+    changed.
     """
     model = upscaler.descriptor.model
     if device.type != "cpu" or upscaler.dtype != torch.float32 or not _gains(model):

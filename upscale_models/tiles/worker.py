@@ -210,7 +210,10 @@ class Worker:
 
     def go_on_in_float32(self, reason: str) -> None:
         """See `TileWorker`."""
-        if not self._halves:
+        if not self._halves and self._full is not self._plain:
+            logger.warning("'%s' goes on without fast convolutions, because with them: %s", self._plain.name, reason)
+            self._full = self._plain
+        elif not self._halves:
             raise self._plain.not_numbers()
         for half in self._halves:
             logger.warning("'%s' goes on without %s, because in half precision: %s", half.name, half.dtype, reason)

@@ -1,5 +1,6 @@
 """ESRGAN's dense blocks by Winograd's filtering."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hires_pack.dev.fixtures.seeded_network import enliven
 from hires_pack.dev.fixtures.small_upscalers import image, upscaler_of
 from hires_pack.upscale_models import ModelUpscaler, from_state_dict
 from hires_pack.upscale_models.on_cpu import dense_blocks, fast_convolutions
-from hires_pack.upscale_models.on_cpu.dense_blocks import Trunk, blocks_of
+from hires_pack.upscale_models.on_cpu.dense_blocks import Trunk, blocks_of, is_trunk
 from hires_pack.upscale_models.on_cpu.fast_convolutions import with_fast_convolutions
 from hires_pack.upscale_models.on_cpu.strips import with_strips
 from spandrel.architectures.ESRGAN import ESRGAN
@@ -100,3 +101,37 @@ def test_blocks_of_the_same_name_in_another_network_stay_as_they_are() -> None:
     upscaler = upscaler_of(MMRealSR(num_in_ch=3, num_out_ch=3, num_block=1))
     assert not trunks(upscaler)
     assert with_fast_convolutions(upscaler, CPU) is not upscaler, "it has wide convolutions"
+
+
+def halved(block: Any) -> None:
+    block.__class__ = type("RRDB", (type(block),), {"forward": lambda self, x: type(block).forward(self, x) * 0.5})
+
+
+PATCHES: dict[str, Callable[[Any], object]] = {
+    "a class of somebody's": halved,
+    "a forward of its own": lambda block: setattr(block, "forward", lambda x: x),
+    "a hook": lambda block: block.RDB2.conv1[0].register_forward_hook(lambda *_: None),
+    "a norm of weights": lambda block: torch.nn.utils.weight_norm(block.RDB1.conv1[0]),
+    "wider ones beside it": lambda block: setattr(block, "RDB3", type(block.RDB3)(nf=64, gc=48)),
+}
+
+
+@pytest.mark.parametrize("patch", PATCHES)
+def test_blocks_that_somebody_changed_stay_as_they_are(patch: str) -> None:
+    upscaler = esrgan()
+    [trunk] = [module for module in upscaler.descriptor.model.modules() if is_trunk(module, lambda _: True)]
+    PATCHES[patch](trunk[1])
+    assert not trunks(upscaler)
+
+
+def test_a_default_of_torch_that_somebody_set_changes_nothing() -> None:
+    [trunk] = trunks(esrgan())
+    given = features(20, 13)
+    with torch.inference_mode():
+        expected = trunk(given)
+        torch.set_default_dtype(torch.float64)
+        try:
+            with torch.device("meta"):
+                assert torch.equal(trunk(given), expected)
+        finally:
+            torch.set_default_dtype(torch.float32)

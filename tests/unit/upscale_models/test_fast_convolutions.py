@@ -116,6 +116,14 @@ def test_plain_convolutions_where_fast_ones_fail(monkeypatch: pytest.MonkeyPatch
 
 
 @needs_fast
+def test_plain_convolutions_where_fast_ones_leave_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    upscaler, pixels = wide(), image(40, 30)
+    plain = upscale(upscaler, pixels, "float32")
+    monkeypatch.setattr(torch, "_nnpack_spatial_convolution", lambda x, weight, *_: torch.full_like(x, torch.nan))
+    assert torch.equal(upscale(upscaler, pixels, "auto"), plain)
+
+
+@needs_fast
 @pytest.mark.parametrize(
     "convolution",
     [
