@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, product
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -34,10 +34,13 @@ POINTS = 0.0, 0.625, -0.625, 1.5, -1.5
 """Where the polynomials behind the filtering are evaluated, besides infinity: rounding errors are within twice those
 of plain convolutions. With the usual 0, 1, -1, 2, -2 they are four times as large."""
 
-AT_ONCE = 1024
-"""Squares that are multiplied at once: with fewer more calls wait for one another, with more it takes more memory."""
+AT_ONCE = 512
+"""Squares of a band, about: with fewer there are too many calls, with more it takes more memory."""
 
 _BLOCK = "RRDB"
+
+_BEHIND = 5
+"""Convolutions of a dense block, and the bands that the last of them is behind the first, itself included."""
 
 _RESIDUAL = 0.2
 """Share of what a block finds that goes to what it was given."""
@@ -124,42 +127,59 @@ def _through(blocks: Sequence[Any], picture: torch.Tensor) -> torch.Tensor:
     first = blocks[0].RDB1
     channels, growth = first.conv1[0].in_channels, first.conv1[0].out_channels
     squares = _Squares(picture, first.conv5[0].in_channels, max(channels, growth))
-    x, grown = squares.frame(channels), squares.frame(growth)
+    x, *grown = squares.frame(channels), *(squares.frame(growth) for _ in _convolutions(first)[1:])
     squares.cut(picture[0], x)
     before = torch.empty_like(x)
-    squares.keep(x, 0)
     for block in blocks:
         before.copy_(x)
         for dense in _dense_blocks(block):
-            *growing, (last,) = _convolutions(dense)
-            end = channels
-            for convolution, activate in growing:
-                for made, place in squares.convolved(convolution, grown):
-                    torch.nn.functional.leaky_relu_(made, activate.negative_slope)
-                    place.copy_(made)
-                squares.keep(grown, end)
-                end += growth
-            for made, place in squares.convolved(last, x):
-                place.add_(made, alpha=_RESIDUAL)
-            if dense is block.RDB3:
-                x.mul_(_RESIDUAL).add_(before)
-            squares.keep(x, 0)
+            layers = [_Layer(*one) for one in _convolutions(dense)]
+            _through_dense(layers, x, grown, squares)
+        x.mul_(_RESIDUAL).add_(before)
     return squares.joined(x)[None]
 
 
+def _through_dense(layers: Sequence[_Layer], x: torch.Tensor, grown: Sequence[torch.Tensor], squares: _Squares) -> None:
+    """Through one dense block, a band after the other, in place.
+
+    A convolution is a band behind the one before it, which has then made what lies below.
+    """
+    kernels = [squares.kernels(layer.convolution) for layer in layers]
+    starts = [0, *(layer.convolution.in_channels for layer in layers)]
+    for step in range(squares.bands + len(layers) - 1):
+        for index, layer in enumerate(layers):
+            band = step - index
+            if 0 <= band < squares.bands:
+                squares.keep(band, grown[index - 1] if index else x, starts[index])
+                made = squares.convolved(band, kernels[index], layer.convolution.bias)
+                if layer.activate is None:
+                    squares.place(band, x).add_(made, alpha=_RESIDUAL)
+                    squares.clear_beyond(band, x)
+                else:
+                    squares.place(band, grown[index]).copy_(layer.activate(made))
+                    squares.clear_beyond(band, grown[index])
+
+
+class _Layer(NamedTuple):
+    convolution: torch.nn.Conv2d
+    activate: Callable[[torch.Tensor], torch.Tensor] | None = None
+
+
 class _Squares:
-    """A picture of so many pixels, cut into squares, and the features that convolutions are given."""
+    """A picture of so many pixels, cut into squares, and what convolutions are given of a few bands of it."""
 
     def __init__(self, like: torch.Tensor, channels: int, most: int) -> None:
         """`like`: `(1, C, H, W)` of the size. `channels`: of all features. `most`: of those that are made at once."""
         self._new = like.new_empty
         self._height, self._width = like.shape[2:]
         self._rows, self._columns = -(-self._height // SQUARE), -(-self._width // SQUARE)
-        step = max(1, AT_ONCE // self._columns)
+        step = math.ceil(self._rows / max(1, round(self._rows * self._columns / AT_ONCE)))
         self._bands = [slice(y, min(y + step, self._rows)) for y in range(0, self._rows, step)]
-        sizes = [(band.stop - band.start) * self._columns for band in self._bands]
-        self._features = [self._new(_AROUND**2, channels, size) for size in sizes]
-        self._spare = self._new(_AROUND**2 * most * sizes[0]), self._new(SQUARE**2 * most * sizes[0])
+        self.bands = len(self._bands)
+        size = self._bands[0].stop * self._columns
+        self._features = [self._new(_AROUND**2 * channels * size) for _ in self._bands[:_BEHIND]]
+        self._channels = channels
+        self._spare = self._new(_AROUND**2 * most * size), self._new(SQUARE**2 * most * size)
         self._around, self._kernel, self._back = (matrix.to(like) for matrix in _transforms())
 
     def frame(self, channels: int) -> torch.Tensor:
@@ -173,46 +193,58 @@ class _Squares:
             planes[i, j, :, 1 : 1 + part.shape[1], 1 : 1 + part.shape[2]] = part
 
     def joined(self, planes: torch.Tensor) -> torch.Tensor:
-        """The picture in planes, `(C, H, W)`. Nothing is convolved after it."""
-        self._features.clear()
+        """The picture in planes, `(C, H, W)`."""
         picture = planes.new_empty(planes.shape[2], self._height, self._width)
         for i, j in _places():
             part = picture[:, i::SQUARE, j::SQUARE]
             part.copy_(planes[i, j, :, 1 : 1 + part.shape[1], 1 : 1 + part.shape[2]])
         return picture
 
-    def keep(self, planes: torch.Tensor, start: int) -> None:
-        """Transform planes for the convolutions to come, as features from `start` on."""
-        # squares may reach beyond the picture, where there are zeros
-        planes[self._height % SQUARE or SQUARE :, :, :, self._rows] = 0
-        planes[:, self._width % SQUARE or SQUARE :, :, :, self._columns] = 0
-        channels = planes.shape[2]
-        for band, features in zip(self._bands, self._features, strict=True):
-            rows = band.stop - band.start
-            around = self._part(0, _AROUND, channels, rows)
-            for i, (from_row, y) in enumerate(_NEARBY):
-                for j, (from_column, x) in enumerate(_NEARBY):
-                    part = planes[from_row, from_column, :, band.start + y : band.stop + y, x : x + self._columns]
-                    around[_TO[i], _TO[j]] = part
-            into = features[:, start : start + channels].view(_AROUND**2, -1)
-            torch.mm(self._around, around.view(_AROUND**2, -1), out=into)
+    def place(self, band: int, planes: torch.Tensor) -> torch.Tensor:
+        """A band of planes, without their frame."""
+        rows = self._bands[band]
+        return planes[:, :, :, rows.start + 1 : rows.stop + 1, 1:-1]
 
-    def convolved(
-        self, convolution: torch.nn.Conv2d, planes: torch.Tensor
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Convolve the first features; some squares of the result at a time, and where they belong in the planes."""
-        weight, bias = convolution.weight, convolution.bias
+    def clear_beyond(self, band: int, planes: torch.Tensor) -> None:
+        """Squares may reach beyond the picture, where there are zeros."""
+        place = self.place(band, planes)
+        place[:, self._width % SQUARE or SQUARE :, :, :, -1] = 0
+        if band == self.bands - 1:
+            place[self._height % SQUARE or SQUARE :, :, :, -1] = 0
+
+    def keep(self, band: int, planes: torch.Tensor, start: int) -> None:
+        """Transform a band of planes, as features from `start` on. What is beside the band must be there."""
+        rows, channels = self._bands[band], planes.shape[2]
+        around = self._part(0, _AROUND, channels, rows.stop - rows.start)
+        for i, (from_row, y) in enumerate(_NEARBY):
+            for j, (from_column, x) in enumerate(_NEARBY):
+                part = planes[from_row, from_column, :, rows.start + y : rows.stop + y, x : x + self._columns]
+                around[_TO[i], _TO[j]] = part
+        into = self._features_of(band)[:, start : start + channels].view(_AROUND**2, -1)
+        torch.mm(self._around, around.view(_AROUND**2, -1), out=into)
+
+    def kernels(self, convolution: torch.nn.Conv2d) -> torch.Tensor:
+        """A convolution's weights, transformed: `(36, made, given)`."""
+        made, given = convolution.weight.shape[:2]
+        weight = convolution.weight.reshape(made * given, TAPS**2)
+        return torch.mm(self._kernel, weight.T).view(_AROUND**2, made, given)
+
+    def convolved(self, band: int, kernels: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        """Convolve the first features of a band: `(4, 4, made, rows, columns)`, valid until the next."""
         assert bias is not None
-        made, given = weight.shape[:2]
-        kernels = torch.mm(self._kernel, weight.reshape(made * given, TAPS**2).T).view(_AROUND**2, made, given)
-        for band, features in zip(self._bands, self._features, strict=True):
-            rows = band.stop - band.start
-            products = self._part(0, _AROUND, made, rows).view(_AROUND**2, made, -1)
-            torch.bmm(kernels, features[:, :given], out=products)
-            squares = self._part(1, SQUARE, made, rows)
-            torch.mm(self._back, products.view(_AROUND**2, -1), out=squares.view(SQUARE**2, -1))
-            squares.add_(bias[:, None, None])
-            yield squares, planes[:, :, :, band.start + 1 : band.stop + 1, 1:-1]
+        rows = self._bands[band].stop - self._bands[band].start
+        _, made, given = kernels.shape
+        products = self._part(0, _AROUND, made, rows).view(_AROUND**2, made, -1)
+        torch.bmm(kernels, self._features_of(band)[:, :given], out=products)
+        squares = self._part(1, SQUARE, made, rows)
+        torch.mm(self._back, products.view(_AROUND**2, -1), out=squares.view(SQUARE**2, -1))
+        return squares.add_(bias[:, None, None])
+
+    def _features_of(self, band: int) -> torch.Tensor:
+        """`(36, channels, squares)`; those of a band take the place of those that no convolution needs any more."""
+        size = (self._bands[band].stop - self._bands[band].start) * self._columns
+        shape = _AROUND**2, self._channels, size
+        return self._features[band % _BEHIND][: math.prod(shape)].view(shape)
 
     def _part(self, index: int, side: int, channels: int, rows: int) -> torch.Tensor:
         """Memory that nothing else is in now."""
