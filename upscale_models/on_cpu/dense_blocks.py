@@ -3,7 +3,7 @@
 Winograd's minimal filtering, F(4x4, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015:
 a square of 4x4 values of a 3x3 convolution is made of the 6x6 values around it, which are transformed to 36 others,
 multiplied by 36 for each pair of channels in place of 144, and transformed back. A dense block gives its features to
-up to five convolutions: here they are transformed once, and all that it knows is kept transformed in one place.
+up to five convolutions: here they are transformed once, for some rows of squares at a time.
 
 Pictures lie in planes, `(4, 4, channels, rows + 2, columns + 2)`: the pixel (4y + i, 4x + j) at [i, j, :, y + 1, x + 1]
 within a frame of zeros, so that the values beside a square are those of a plane nearby.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, product
+from itertools import product
 from typing import Any, NamedTuple
 
 import torch
@@ -72,8 +72,8 @@ def is_trunk(module: torch.nn.Module, is_worth: Callable[[torch.nn.Module], bool
         or not all(_is_block(layer, is_worth) for layer in blocks_of(module))
     ):
         return False
-    sizes = {tuple(one[0].weight.shape for one in _convolutions(dense)) for dense in _all_dense(blocks_of(module))}
-    return len(sizes) == 1
+    all_dense = (dense for block in blocks_of(module) for dense in _dense_blocks(block))
+    return len({tuple(one[0].weight.shape for one in _convolutions(dense)) for dense in all_dense}) == 1
 
 
 def blocks_of(trunk: torch.nn.Module) -> list[Any]:
@@ -108,10 +108,6 @@ def _is_spandrels(module: torch.nn.Module, name: str) -> bool:
 
 def _is_patched(module: torch.nn.Module) -> bool:
     return bool(module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module))
-
-
-def _all_dense(blocks: Sequence[Any]) -> Iterator[Any]:
-    return chain.from_iterable(map(_dense_blocks, blocks))
 
 
 def _dense_blocks(block: Any) -> Sequence[Any]:

@@ -2,8 +2,8 @@
 
 Winograd's minimal filtering (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015) makes 36 values
 of a 3x3 convolution with 64 products in place of 324. torch has it in NNPACK, in builds for some processors, and takes
-it by itself for hardly any. Its rounding errors are two to four times those of a plain convolution. ESRGAN's
-dense blocks have their own way, which needs no NNPACK.
+it by itself for hardly any. Its rounding errors are two to four times those of a plain convolution. ESRGAN's dense
+blocks have their own way, which needs no NNPACK.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from hires_pack.dev.benchmarks.pictures import decibels
 from hires_pack.dev.fixtures.seeded_network import enliven
 from hires_pack.dev.fixtures.small_upscalers import image, upscaler_of
 from hires_pack.upscale_models import ModelUpscaler, from_state_dict
+from hires_pack.upscale_models.models.live_bytes import LiveBytes
 from hires_pack.upscale_models.on_cpu import dense_blocks, fast_convolutions
 from hires_pack.upscale_models.on_cpu.dense_blocks import Trunk, blocks_of, is_trunk
 from hires_pack.upscale_models.on_cpu.fast_convolutions import with_fast_convolutions
@@ -71,6 +72,19 @@ def test_rounding_errors_are_within_twice_those_of_plain_convolutions() -> None:
     torch.testing.assert_close(filtered(around, kernel, back), exact, rtol=0, atol=1e-4)
     plain = torch.nn.functional.conv2d(given, weight).flatten(1)
     assert error(filtered(around.float(), kernel.float(), back.float())) < 2 * error(plain)
+
+
+def test_transformed_features_are_never_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    [trunk] = trunks(esrgan(num_blocks=1))
+    given = features(16, 256)
+
+    def most(at_once: int) -> int:
+        monkeypatch.setattr(dense_blocks, "AT_ONCE", at_once)
+        with LiveBytes() as live, torch.inference_mode():
+            trunk(given)
+        return live.most
+
+    assert most(16) < 0.6 * most(256)
 
 
 def test_a_picture_does_not_depend_on_the_others() -> None:
